@@ -1,0 +1,18 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"), .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"), .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "gudok",
+    targets: [
+        .target(name: "Timebase", swiftSettings: settings),
+        .target(name: "NetAddress", swiftSettings: settings),
+        .target(name: "Events", dependencies: ["Timebase"], swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)

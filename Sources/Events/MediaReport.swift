@@ -1,0 +1,75 @@
+/// Whether voice went both ways, seen from this engine towards one leg.
+public enum MediaVerdict: String, Codable, Sendable, CaseIterable {
+    case both
+    /// We hear the peer; nothing goes to it.
+    case receivingOnly = "receiving only"
+    /// We send; nothing comes from the peer.
+    case sendingOnly = "sending only"
+    case none
+}
+
+/// One direction of one leg's RTP (RFC 3550 §6.4.1, ITU-T G.107).
+public struct StreamReport: Codable, Equatable, Sendable {
+    public var packets: UInt64
+    public var octets: UInt64
+    /// Packets expected by the sequence numbers and never seen.
+    public var lost: UInt64
+    public var jitterMilliseconds: Double
+    public var duplicates: UInt64
+    public var reordered: UInt64
+    /// R factor, 0 to 93.2; nil without packets.
+    public var rFactor: Double?
+    /// 1 to 4.5; nil without packets.
+    public var mos: Double?
+
+    public init(
+        packets: UInt64 = 0,
+        octets: UInt64 = 0,
+        lost: UInt64 = 0,
+        jitterMilliseconds: Double = 0,
+        duplicates: UInt64 = 0,
+        reordered: UInt64 = 0,
+        rFactor: Double? = nil,
+        mos: Double? = nil
+    ) {
+        (self.packets, self.octets, self.lost) = (packets, octets, lost)
+        (self.jitterMilliseconds, self.duplicates, self.reordered) = (jitterMilliseconds, duplicates, reordered)
+        (self.rFactor, self.mos) = (rFactor, mos)
+    }
+}
+
+/// A leg's media from its port's opening to its closing.
+public struct MediaReport: Codable, Equatable, Sendable {
+    /// What came from the peer, as we counted it.
+    public var received: StreamReport
+    /// What went to the peer, with loss and jitter as its RTCP reported them (zero when it sent none).
+    public var sent: StreamReport
+    /// From RTCP (RFC 3550 §6.4.1, LSR and DLSR); nil when the peer sent no report.
+    public var roundTripMilliseconds: Double?
+    /// From the remote address becoming known to the first packet; nil when none came.
+    public var firstPacketDelayMilliseconds: Double?
+    public var signalledAddress: String?
+    public var latchedAddress: String?
+    public var verdict: MediaVerdict
+    /// Packets refused because they came from an address that is not the latched one.
+    public var foreignPackets: UInt64
+    /// Datagrams on the port that were no RTP.
+    public var malformedPackets: UInt64
+
+    public init(
+        received: StreamReport = StreamReport(),
+        sent: StreamReport = StreamReport(),
+        roundTripMilliseconds: Double? = nil,
+        firstPacketDelayMilliseconds: Double? = nil,
+        signalledAddress: String? = nil,
+        latchedAddress: String? = nil,
+        verdict: MediaVerdict = .none,
+        foreignPackets: UInt64 = 0,
+        malformedPackets: UInt64 = 0
+    ) {
+        (self.received, self.sent, self.roundTripMilliseconds) = (received, sent, roundTripMilliseconds)
+        self.firstPacketDelayMilliseconds = firstPacketDelayMilliseconds
+        (self.signalledAddress, self.latchedAddress) = (signalledAddress, latchedAddress)
+        (self.verdict, self.foreignPackets, self.malformedPackets) = (verdict, foreignPackets, malformedPackets)
+    }
+}
