@@ -1,0 +1,295 @@
+import DialPlan
+import Events
+import Media
+import SDP
+import SIP
+import SIPMessage
+import Timebase
+
+/// One `dial` step: every way to the target at once, the first answer wins (RFC 3261 §16.7 for a B2BUA).
+extension Call {
+    func dial(_ request: DialRequest) {
+        var dial = Dial(request: request)
+        switch core.directory.reach(request.target, of: tenant) {
+        case .unreachable(let outcome, let status, let retryAfter, let why):
+            publish(.note("\(request.target): \(why)"))
+            core.log(.info, "\(request.target) cannot be reached: \(why)", call: id)
+            lastRejection = Rejection(
+                status: status,
+                phrase: ReasonPhrase.standard(status),
+                retryAfter: retryAfter.map(String.init),
+                isLocal: true
+            )
+            return proceed(.dialled(outcome))
+        case .resolving:
+            enter(.dialing(dial))
+            core.waitForNames(id)
+        case .routes(let routes):
+            enter(.dialing(dial))
+            for route in routes { if let index = invite(route) { dial.attempts.append(index) } }
+            enter(.dialing(dial))
+            guard !dial.attempts.isEmpty else {
+                lastRejection = Rejection(status: 503, phrase: ReasonPhrase.standard(503), isLocal: true)
+                return proceed(.dialled(.failed))
+            }
+            for index in dial.attempts { act(on: index) { session, _ in session.start() } }
+        }
+        core.timers.start(.call(id, .dialTimeout), at: now.instant + request.timeout)
+    }
+
+    /// The names that a dial waited for are known, or known not to be.
+    func namesResolved() {
+        guard case .dialing(let pending) = stage, pending.attempts.isEmpty else { return }
+        dial(pending.request)
+    }
+
+    /// Makes the leg of one route; nil when no port or no description can be had for it.
+    private func invite(_ route: TargetRoute, diversion: String? = nil) -> Int? {
+        let legID = LegID(call: id, index: legs.count)
+        guard let port = core.openPort(for: legID, near: legs[0].port) else {
+            publish(.note("\(route.label): no media port is free"))
+            return nil
+        }
+        var described = Leg.Description(core: core)
+        let offer: SessionDescription?
+        do throws(SDPFault) {
+            offer = try offerForCallee(port: port, described: &described)
+        } catch {
+            core.closePort(port.id)
+            publish(.note("\(route.label): \(error.what)"))
+            return nil
+        }
+        var from = NameAddress(uri: SIPURI(user: from, host: route.fromHost))
+        from.displayName = fromName
+        var headers: [(HeaderName, String)] = []
+        if let diversion { headers.append((.diversion, diversion)) }
+        let invitation = Invitation(
+            target: route.uri,
+            from: from,
+            to: route.to,
+            flows: route.flows,
+            maxForwards: maxForwards,
+            callID: core.ids.callID(),
+            sdp: offer?.write(),
+            headers: headers,
+            credentials: route.credentials
+        )
+        described.local = offer
+        let session = Session(inviting: invitation, settings: core.settings.session, seed: core.ids.bits())
+        var leg = Leg(
+            id: legID,
+            session: session,
+            target: route.label,
+            user: route.user,
+            trunk: route.trunk,
+            address: route.flows.first.map { "\($0.remote)" } ?? "",
+            sipCallID: invitation.callID
+        )
+        leg.port = port
+        leg.awaitsReport = true
+        leg.described = described
+        legs.append(leg)
+        core.register(leg, call: self)
+        publish(
+            .legStarted(
+                LegStarted(
+                    leg: legID.index,
+                    target: route.label,
+                    user: route.user,
+                    trunk: route.trunk?.name,
+                    address: leg.address,
+                    sipCallID: leg.sipCallID
+                )
+            )
+        )
+        return legID.index
+    }
+
+    /// What we offer a callee: the caller's offer as ours, the codec the caller already speaks, or nothing (late offer).
+    private func offerForCallee(port: MediaPort, described: inout Leg.Description) throws(SDPFault) -> SessionDescription? {
+        if callerIsAnswered || startsUponAnswer {
+            let codec = codec(of: 0).map { [$0] } ?? core.settings.codecs
+            return described.versions.stamp(ownOffer(codecs: codec, as: described.media(port), direction: .sendrecv))
+        }
+        guard let offer = legs[0].described.remote else { return nil }
+        return described.versions.stamp(try relayOffer(offer, as: described.media(port), preferring: core.settings.codecs))
+    }
+
+    func progressed(_ index: Int, status: Int, description: SessionDescription?) {
+        guard case .dialing(var dial) = stage, dial.attempts.contains(index) else { return }
+        publish(.legProvisional(leg: index, status: status, earlyMedia: description != nil))
+        defer { if case .dialing = stage { stage = .dialing(dial) } }
+        if !isRinging {
+            isRinging = true
+            publish(.callRinging)
+        }
+        guard !callerIsAnswered else {
+            if status == 180, dial.early == nil { core.media.perform(.play(legs[0].port?.id ?? MediaID.none, .ringback)) }
+            return
+        }
+        if let description, legs[0].described.remote != nil, dial.early == nil || dial.early == index {
+            legs[index].described.remote = description
+            if let answer = answerForCaller(description, of: index) {
+                dial.early = index
+                stage = .dialing(dial)
+                configureMedia(index)
+                configureMedia(0)
+                bridge(0, index)
+                act(on: 0) { $0.ring(status, sdp: answer.write(), now: $1) }
+                return
+            }
+        }
+        // Of several phones that ring, the caller hears of the first.
+        guard dial.attempts.count == 1 || !dial.announced.contains(status) else { return }
+        dial.announced.insert(status)
+        act(on: 0) { $0.ring(status, now: $1) }
+    }
+
+    func answered(_ index: Int, description: SessionDescription?, isOffer: Bool) {
+        if index == 0 { return originated(description) }
+        guard case .dialing(let dial) = stage, dial.attempts.contains(index), let description else {
+            // Two answered at once, or the caller has gone: this one is told where the call went.
+            legs[index].progress.finish(.answeredElsewhere, status: 200, reason: "answered elsewhere")
+            return act(on: index) { $0.hangUp(reason: Session.completedElsewhere, now: $1) }
+        }
+        core.timers.stop(.call(id, .dialTimeout))
+        legs[index].progress = .answered
+        legs[index].described.remote = description
+        enter(.talking(index))
+        for other in dial.attempts where other != index { cancel(other, .answeredElsewhere, Session.completedElsewhere) }
+        publish(.legAnswered(leg: index, codec: codec(of: index)))
+        connect(index, description: description, isOffer: isOffer)
+    }
+
+    private func connect(_ index: Int, description: SessionDescription, isOffer: Bool) {
+        if callerIsAnswered {
+            core.media.perform(.stop(legs[0].port?.id ?? MediaID.none))
+            configureMedia(index)
+            bridge(0, index)
+            return
+        }
+        if isOffer {
+            // Late offer end to end: the callee's offer goes to the caller in our 200, the caller's ACK brings the answer.
+            guard let offer = offerForCaller(description) else { return incompatible(index) }
+            lateOffer = (index, description)
+            return answerCaller(offer)
+        }
+        guard let answer = answerForCaller(description, of: index) else { return incompatible(index) }
+        configureMedia(index)
+        bridge(0, index)
+        answerCaller(answer)
+    }
+
+    private func incompatible(_ index: Int) {
+        publish(.note("leg \(index) answered with media that the caller did not offer"))
+        end(.failed, by: .switch, cause: HangupCause(status: 488), reason: "no-common-codec")
+    }
+
+    func lateOfferAnswered(by answer: SessionDescription, of index: Int, offer: SessionDescription) {
+        guard let relayed = answerForCallee(answer, offer: offer, index: index) else { return incompatible(index) }
+        act(on: index) { $0.acknowledge(answer: relayed.write(), now: $1) }
+        configureMedia(index)
+        bridge(0, index)
+    }
+
+    func rejected(_ index: Int, _ rejection: Rejection) {
+        let outcome = DialOutcome(status: rejection.status)
+        legs[index].progress.finish(LegResult(outcome), status: rejection.status, reason: rejection.phrase)
+        if index == 0 { return originationFailed(rejection) }
+        guard case .dialing(var dial) = stage, dial.attempts.contains(index) else { return }
+        dial.attempts.removeAll { $0 == index }
+        if (300..<400).contains(rejection.status), follow(rejection, of: index, in: &dial) {
+            legs[index].progress = .over(.redirected, status: rejection.status, reason: rejection.phrase)
+            stage = .dialing(dial)
+            return
+        }
+        if dial.best.map({ rejection.isBetter(than: $0.rejection) }) ?? true { dial.best = (outcome, rejection) }
+        // A global failure ends the search: nobody else will do (§16.7 step 5).
+        if rejection.status >= 600 {
+            for other in dial.attempts { cancel(other, .cancelled, nil) }
+            dial.attempts = []
+        }
+        stage = .dialing(dial)
+        guard dial.attempts.isEmpty, let best = dial.best else { return }
+        core.timers.stop(.call(id, .dialTimeout))
+        lastRejection = best.rejection
+        proceed(.dialled(best.outcome))
+    }
+
+    /// Follows a 3xx (RFC 3261 §8.1.3.4), as far as the dial plan would let its author call (a redirect is no way to dial abroad).
+    private func follow(_ rejection: Rejection, of index: Int, in dial: inout Dial) -> Bool {
+        guard dial.redirects < core.settings.maximumRedirects else {
+            publish(.note("redirected too often: \(dial.redirects) times"))
+            return false
+        }
+        dial.redirects += 1
+        var followed = false
+        for contact in rejection.contacts.prefix(4) {
+            guard let number = contact.user, let request = redirectRequest(to: number, of: index, dial: dial) else { continue }
+            guard case .routes(let routes) = core.directory.reach(request.target, of: tenant) else { continue }
+            publish(.note("leg \(index) redirects to \(number)"))
+            let diversion = "<sip:\(to)@\(tenant.domains.first ?? "localhost")>;reason=unconditional"
+            stage = .dialing(dial)
+            for route in routes {
+                guard let next = invite(route, diversion: diversion) else { continue }
+                dial.attempts.append(next)
+                followed = true
+                stage = .dialing(dial)
+                act(on: next) { session, _ in session.start() }
+            }
+        }
+        return followed
+    }
+
+    private func redirectRequest(to number: String, of index: Int, dial: Dial) -> DialRequest? {
+        if let trunk = legs[index].trunk {
+            return DialRequest(target: .trunk(trunk.name, number: number), timeout: dial.request.timeout)
+        }
+        if tenant.users[number] != nil { return DialRequest(target: .user(number), timeout: dial.request.timeout) }
+        guard let internalPlan = tenant.internalPlan else { return nil }
+        var run = PlanRun(plan: internalPlan, variables: plan.variables.merging(["called": number]) { $1 })
+        guard case .dial(let request) = run.start() else { return nil }
+        return request
+    }
+
+    func dialTimedOut() {
+        guard case .dialing(let dial) = stage else { return }
+        for index in dial.attempts { cancel(index, .noAnswer, nil) }
+        lastRejection = Rejection(status: 480, phrase: ReasonPhrase.standard(480), isLocal: true)
+        proceed(.dialled(.noAnswer))
+    }
+
+    func cancel(_ index: Int, _ result: LegResult, _ reason: String?) {
+        legs[index].progress.finish(result, status: nil, reason: result.rawValue)
+        act(on: index) { $0.hangUp(reason: reason, now: $1) }
+    }
+}
+
+extension Rejection {
+    /// RFC 3261 §16.7 step 6: a 6xx wins, then the lowest class; within 4xx what tells the caller most.
+    func isBetter(than other: Rejection) -> Bool { rank < other.rank }
+
+    private var rank: Int {
+        switch status {
+        case 600...: 0
+        case 486, 480: 100
+        case 408: 480
+        case 400..<500: 400
+        case 300..<400: 300
+        default: status
+        }
+    }
+}
+
+extension LegResult {
+    init(_ outcome: DialOutcome) {
+        switch outcome {
+        case .answered: self = .answered
+        case .noAnswer: self = .noAnswer
+        case .busy: self = .busy
+        case .unavailable: self = .unavailable
+        case .declined: self = .declined
+        case .failed, .notFound, .congestion: self = .failed
+        }
+    }
+}

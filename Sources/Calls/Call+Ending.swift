@@ -1,0 +1,88 @@
+import DialPlan
+import Events
+import Media
+import SIP
+import SIPMessage
+import Timebase
+
+/// How a call ends: both legs always torn down, the ports returned, the record closed.
+extension Call {
+    /// The dial plan hangs up.
+    func finish(_ cause: HangupCause) {
+        guard !isEnding else { return }
+        if callerIsAnswered {
+            guard cause.isFailure, let tone = cause.tone, let port = legs[0].port else {
+                return end(.answered, by: .switch, cause: cause, reason: cause.name)
+            }
+            // A caller who is connected already hears why, and then is let go.
+            enter(.sounding(cause))
+            core.media.perform(.play(port.id, tone))
+            core.timers.start(.call(id, .toneEnds), at: now.instant + core.settings.toneDuration)
+            return
+        }
+        end(cause.disposition, by: cause.isFromCallee ? .callee : .switch, cause: cause, reason: cause.name)
+    }
+
+    /// Ends the call in whatever state it is. The first ending counts.
+    func end(_ disposition: Disposition, by party: Party, cause: HangupCause, reason: String) {
+        guard !isEnding else { return }
+        let status = callerIsAnswered ? 200 : cause.status
+        let summary = CallEnded(
+            disposition: disposition,
+            hangupBy: party,
+            sipCode: status,
+            q850Cause: cause.q850,
+            reason: reason
+        )
+        enter(.ending(summary, at: now))
+        for timer in [CallTimer.dialTimeout, .maximumDuration, .toneEnds] { core.timers.stop(.call(id, timer)) }
+        let header = "Q.850;cause=\(cause.q850);text=\"\(cause.text)\""
+        for index in legs.indices {
+            let result: LegResult = legs[index].progress == .answered ? .answered : .cancelled
+            legs[index].progress.finish(result, status: index == 0 ? status : nil, reason: reason)
+            if let port = legs[index].port { core.closePort(port.id) }
+        }
+        for index in legs.indices where index > 0 { act(on: index) { $0.hangUp(reason: header, now: $1) } }
+        if callerIsAnswered || startsUponAnswer {
+            act(on: 0) { $0.hangUp(reason: header, now: $1) }
+        } else {
+            rejectCaller(cause, header: header)
+        }
+        core.timers.start(.call(id, .linger), at: now.instant + .milliseconds(500))
+        closeWhenOver()
+    }
+
+    private func rejectCaller(_ cause: HangupCause, header: String) {
+        guard !legs[0].hasEnded else { return }
+        var headers: [(HeaderName, String)] = [(.reason, header)]
+        if let retryAfter = lastRejection?.retryAfter { headers.append((.retryAfter, retryAfter)) }
+        guard isRecorded else {
+            heldAnswer = .reject(cause.status, headers)
+            return
+        }
+        act(on: 0) { $0.reject(cause.status, headers: headers, now: $1) }
+    }
+
+    /// Closes the record when every leg has said its last word and every port has reported.
+    func closeWhenOver() {
+        guard legs.allSatisfy({ $0.hasEnded && !$0.awaitsReport }) else { return }
+        close()
+        core.remove(self)
+    }
+
+    /// Writes the call's end: at the latest half a second after it, whatever the peers still owe us.
+    func close() {
+        guard case .ending(let summary, let moment) = stage, !isClosed else { return }
+        guard legs.allSatisfy({ !$0.awaitsReport }) else {
+            core.timers.start(.call(id, .linger), at: now.instant + .milliseconds(500))
+            return
+        }
+        isClosed = true
+        core.timers.stop(.call(id, .linger))
+        for leg in legs {
+            guard case .over(let result, let status, let reason) = leg.progress else { continue }
+            publish(.legEnded(LegEnded(leg: leg.id.index, result: result, sipCode: status, reason: reason)), at: moment)
+        }
+        publish(.callEnded(summary), at: moment)
+    }
+}

@@ -1,0 +1,262 @@
+import Events
+import Media
+import NetAddress
+import SDP
+import SIP
+import SIPMessage
+
+/// What is said about media on one leg, and what the other leg is told of it (RFC 3264 through a B2BUA).
+extension Call {
+    /// Opens the caller's port; nil when none is free.
+    func openCallerPort() -> MediaPort? {
+        if let port = legs[0].port { return port }
+        guard let port = core.openPort(for: legs[0].id, near: nil) else { return nil }
+        legs[0].port = port
+        legs[0].awaitsReport = true
+        return port
+    }
+
+    /// Our own description for the caller: an answer to its offer, or an offer when it made none.
+    func describeLocally() -> SessionDescription? {
+        guard let port = openCallerPort() else { return nil }
+        let description: SessionDescription?
+        if let offer = legs[0].described.remote {
+            description = try? ownAnswer(
+                to: offer,
+                codecs: Self.spokenCodecs,
+                as: legs[0].described.media(port),
+                direction: .sendrecv
+            )
+        } else {
+            description = ownOffer(codecs: Self.spokenCodecs, as: legs[0].described.media(port), direction: .sendrecv)
+        }
+        return remember(description, on: 0)
+    }
+
+    /// What the switch itself speaks and hears.
+    static let spokenCodecs = ["PCMA", "PCMU"]
+
+    /// The callee's answer, as the caller hears it from us.
+    func answerForCaller(_ answer: SessionDescription, of index: Int) -> SessionDescription? {
+        guard let port = openCallerPort(), let offer = legs[0].described.remote else { return nil }
+        return remember(try? relayAnswer(answer, to: offer, as: legs[0].described.media(port)), on: 0)
+    }
+
+    /// The callee's offer, as the caller hears it from us.
+    func offerForCaller(_ offer: SessionDescription) -> SessionDescription? {
+        guard let port = openCallerPort() else { return nil }
+        return remember(
+            try? relayOffer(offer, as: legs[0].described.media(port), preferring: core.settings.codecs),
+            on: 0
+        )
+    }
+
+    /// The caller's answer to the callee's late offer.
+    func answerForCallee(_ answer: SessionDescription, offer: SessionDescription, index: Int) -> SessionDescription? {
+        guard let port = legs[index].port else { return nil }
+        return remember(try? relayAnswer(answer, to: offer, as: legs[index].described.media(port)), on: index)
+    }
+
+    private func remember(_ description: SessionDescription?, on index: Int) -> SessionDescription? {
+        guard let description else { return nil }
+        let stamped = legs[index].described.versions.stamp(description)
+        legs[index].described.local = stamped
+        return stamped
+    }
+
+    func configureMedia(_ index: Int) {
+        guard let port = legs[index].port,
+            let parameters = legs[index].mediaParameters(rtpTimeout: core.settings.rtpTimeout)
+        else { return }
+        core.media.perform(.configure(port.id, parameters))
+    }
+
+    func bridge(_ a: Int, _ b: Int) {
+        guard let first = legs[a].port, let second = legs[b].port else { return }
+        core.media.perform(.bridge(first.id, second.id))
+    }
+
+    func startEcho() {
+        guard let port = legs[0].port else { return }
+        core.media.perform(.echo(port.id))
+    }
+
+    /// The codec in use on a leg: the first that both sides named.
+    func codec(of index: Int) -> String? {
+        guard legs.indices.contains(index) else { return nil }
+        let described = legs[index].described
+        guard let local = described.local.flatMap({ AudioStream(of: $0) }) else {
+            return described.remote.flatMap { AudioStream(of: $0) }?.formats.first?.encoding
+        }
+        guard let remote = described.remote.flatMap({ AudioStream(of: $0) }) else { return local.formats.first?.encoding }
+        return remote.formats.first { format in local.formats.contains { $0.matches(format) } }?.encoding
+    }
+
+    // MARK: renegotiation
+
+    /// The peer of one leg wants other media: the other leg is asked.
+    func offered(_ index: Int, offer: SessionDescription?) {
+        guard let other = counterpart(of: index), relayed == nil, let port = legs[other].port else {
+            return answerAlone(index, offer: offer)
+        }
+        guard let offer else {
+            relayed = Relayed(from: index, to: other, offer: nil)
+            return act(on: other) { $0.reoffer(nil, now: $1) }
+        }
+        do throws(SDPFault) {
+            let media = legs[other].described.media(port)
+            let next = try relayOffer(
+                offer,
+                as: media,
+                preferring: core.settings.codecs,
+                previous: legs[other].described.local
+            )
+            let stamped = legs[other].described.versions.stamp(next)
+            relayed = Relayed(from: index, to: other, offer: offer)
+            act(on: other) { $0.reoffer(stamped.write(), now: $1) }
+        } catch {
+            publish(.note("leg \(index) offered media that cannot be relayed: \(error.what)"))
+            act(on: index) { session, _ in session.refuseOffer(488) }
+        }
+    }
+
+    /// Nobody is at the other end (echo, menu), or the other end is busy with an offer already.
+    private func answerAlone(_ index: Int, offer: SessionDescription?) {
+        guard relayed == nil, let port = legs[index].port, counterpart(of: index) == nil else {
+            return act(on: index) { session, _ in session.refuseOffer(491) }
+        }
+        let media = legs[index].described.media(port)
+        guard let offer else {
+            let own = ownOffer(codecs: Self.spokenCodecs, as: media, direction: .sendrecv)
+            guard let body = remember(own, on: index)?.write() else { return }
+            return act(on: index) { $0.answerOffer(body, now: $1) }
+        }
+        guard let answer = try? ownAnswer(to: offer, codecs: Self.spokenCodecs, as: media, direction: .sendrecv),
+            let body = remember(answer, on: index)?.write()
+        else { return act(on: index) { session, _ in session.refuseOffer(488) } }
+        legs[index].described.remote = offer
+        act(on: index) { $0.answerOffer(body, now: $1) }
+        configureMedia(index)
+        noteHold(index)
+    }
+
+    func reofferAnswered(_ index: Int, description: SessionDescription?, isOffer: Bool) {
+        guard let relay = relayed, relay.to == index, let description, let port = legs[relay.from].port else { return }
+        legs[index].described.remote = description
+        let media = legs[relay.from].described.media(port)
+        if isOffer {
+            // The full offer that was asked for: the one who asked answers it in its ACK.
+            guard let offer = try? relayOffer(description, as: media, preferring: core.settings.codecs),
+                let body = remember(offer, on: relay.from)?.write()
+            else { return giveUp(relay) }
+            return act(on: relay.from) { $0.answerOffer(body, now: $1) }
+        }
+        guard let offer = relay.offer, let answer = try? relayAnswer(description, to: offer, as: media) else {
+            return giveUp(relay)
+        }
+        relayed = nil
+        legs[index].described.local = legs[index].session.currentDescription ?? legs[index].described.local
+        legs[relay.from].described.remote = offer
+        guard let body = remember(answer, on: relay.from)?.write() else { return }
+        act(on: relay.from) { $0.answerOffer(body, now: $1) }
+        renegotiated(relay)
+    }
+
+    /// The ACK answered the offer that a re-INVITE without one had asked for.
+    func lateReofferAnswered(_ relay: Relayed, answer: SessionDescription) {
+        relayed = nil
+        legs[relay.from].described.remote = answer
+        guard let port = legs[relay.to].port, let offer = legs[relay.to].described.remote,
+            let relayedAnswer = try? relayAnswer(answer, to: offer, as: legs[relay.to].described.media(port)),
+            let body = remember(relayedAnswer, on: relay.to)?.write()
+        else { return giveUp(relay) }
+        act(on: relay.to) { $0.acknowledge(answer: body, now: $1) }
+        renegotiated(relay)
+    }
+
+    private func renegotiated(_ relay: Relayed) {
+        configureMedia(relay.from)
+        configureMedia(relay.to)
+        noteHold(relay.from)
+        noteHold(relay.to)
+    }
+
+    private func giveUp(_ relay: Relayed) {
+        relayed = nil
+        act(on: relay.from) { session, _ in session.refuseOffer(488) }
+    }
+
+    func reofferRefused(_ index: Int, status: Int) {
+        guard let relay = relayed, relay.to == index else { return }
+        relayed = nil
+        act(on: relay.from) { session, _ in session.refuseOffer((400..<700).contains(status) ? status : 488) }
+    }
+
+    /// Tells of a hold or a return when a leg's own description changed so.
+    private func noteHold(_ index: Int) {
+        guard let remote = legs[index].described.remote, let stream = AudioStream(of: remote) else { return }
+        // Only who asks for silence holds; the other side's recvonly is its answer to that.
+        let holds = stream.isHold && stream.direction != .recvonly
+        guard holds != legs[index].holds else { return }
+        legs[index].holds = holds
+        publish(holds ? .callHeld(leg: index) : .callResumed(leg: index))
+    }
+
+    // MARK: digits
+
+    func informed(_ index: Int, contentType: String, body: [UInt8]) {
+        if let digit = InfoDigit(contentType: contentType, body: body) {
+            publish(.digit(leg: index, digit.key, source: "info"))
+            plan.pressed(digit.key)
+            guard let other = counterpart(of: index), let port = legs[other].port else { return }
+            // A peer that said nothing of INFO hears the key as the telephone-event it negotiated (RFC 4733).
+            if !legs[other].session.peerAllows(.info), hasTelephoneEvent(other) {
+                return core.media.perform(.sendDigit(port.id, digit.key, milliseconds: digit.milliseconds))
+            }
+        }
+        guard let other = counterpart(of: index) else { return }
+        act(on: other) { session, _ in session.sendInfo(contentType: contentType, body: body) }
+    }
+
+    func pressed(_ index: Int, digit: String, source: String) {
+        publish(.digit(leg: index, digit, source: source))
+        guard let other = counterpart(of: index), !hasTelephoneEvent(other) else { return }
+        // The packets mean nothing to a peer that negotiated no telephone-event: it is told by INFO.
+        let body = Array("Signal=\(digit)\r\nDuration=160\r\n".utf8)
+        act(on: other) { session, _ in session.sendInfo(contentType: "application/dtmf-relay", body: body) }
+    }
+
+    private func hasTelephoneEvent(_ index: Int) -> Bool {
+        legs[index].described.remote.flatMap { AudioStream(of: $0) }?.telephoneEvent != nil
+    }
+}
+
+/// A key in an INFO body: `application/dtmf-relay` (`Signal=5`) or `application/dtmf` (`5`).
+struct InfoDigit: Equatable {
+    var key: String
+    var milliseconds = 160
+
+    init?(contentType: String, body: [UInt8]) {
+        guard body.count <= 256 else { return nil }
+        let text = String(decoding: body, as: UTF8.self)
+        var found: Substring?
+        switch contentType {
+        case "application/dtmf": found = text.split(whereSeparator: { $0.isWhitespace }).first
+        case "application/dtmf-relay":
+            for line in text.split(whereSeparator: \.isNewline) {
+                let parts = line.split(separator: "=", maxSplits: 1).map { $0.filter { !$0.isWhitespace } }
+                guard parts.count == 2 else { continue }
+                if parts[0].lowercased() == "signal" { found = Substring(parts[1]) }
+                if parts[0].lowercased() == "duration", let duration = Int(parts[1]) { milliseconds = min(max(duration, 40), 5000) }
+            }
+        default: return nil
+        }
+        guard let found, found.count == 1 || ["10", "11"].contains(found) else { return nil }
+        switch found {
+        case "10": key = "*"
+        case "11": key = "#"
+        default: key = found.uppercased()
+        }
+        guard "0123456789*#ABCD".contains(key) else { return nil }
+    }
+}

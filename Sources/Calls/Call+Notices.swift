@@ -1,0 +1,117 @@
+import DialPlan
+import Events
+import Media
+import SDP
+import SIP
+import SIPMessage
+import Timebase
+
+/// What the legs' sessions and the media plane tell the call.
+extension Call {
+    func receive(_ notice: Session.Notice, from index: Int) {
+        switch notice {
+        case .progress(let status, let description): progressed(index, status: status, description: description)
+        case .answered(let description, let isOffer): answered(index, description: description, isOffer: isOffer)
+        case .rejected(let rejection): rejected(index, rejection)
+        case .cancelled:
+            end(.cancelled, by: .caller, cause: HangupCause(status: 487), reason: "cancelled")
+        case .acknowledged(let answer): acknowledged(index, answer: answer)
+        case .offered(let offer): offered(index, offer: offer)
+        case .reofferAnswered(let description, let isOffer):
+            reofferAnswered(index, description: description, isOffer: isOffer)
+        case .reofferRefused(let status): reofferRefused(index, status: status)
+        case .info(let contentType, let body): informed(index, contentType: contentType, body: body)
+        case .hungUp(let reason): hungUp(index, reason: reason)
+        case .failed(let failure): failed(index, failure)
+        case .ended: ended(index)
+        }
+    }
+
+    private func acknowledged(_ index: Int, answer: SessionDescription?) {
+        guard let answer else {
+            if index == 0, legs[0].described.remote != nil { return }
+            return
+        }
+        if let relayed, relayed.offer == nil, relayed.from == index { return lateReofferAnswered(relayed, answer: answer) }
+        legs[index].described.remote = answer
+        configureMedia(index)
+        guard index == 0 else { return }
+        if let late = lateOffer {
+            lateOffer = nil
+            return lateOfferAnswered(by: answer, of: late.leg, offer: late.offer)
+        }
+        callerConnected()
+    }
+
+    private func hungUp(_ index: Int, reason: String?) {
+        legs[index].progress.finish(.answered, status: 200, reason: reason ?? "normal")
+        let party: Party = index == 0 ? .caller : .callee
+        switch stage {
+        case .ending: break
+        case .talking(let peer):
+            guard index == 0 || index == peer else { return }
+            end(.answered, by: party, cause: HangupCause(reasonHeader: reason) ?? .normal, reason: "normal")
+        case .deciding, .answering, .dialing, .echoing, .sounding:
+            guard index == 0 else { return }
+            let disposition: Disposition = callerIsAnswered ? .answered : .cancelled
+            end(disposition, by: party, cause: .normal, reason: "normal")
+        }
+    }
+
+    private func failed(_ index: Int, _ failure: Session.Failure) {
+        legs[index].progress.finish(.failed, status: nil, reason: failure.rawValue)
+        guard index == 0 || isTalking(to: index) else { return }
+        let disposition: Disposition = callerIsAnswered && failure == .sessionExpired ? .answered : .failed
+        end(disposition, by: .switch, cause: HangupCause(status: 408), reason: failure.rawValue)
+    }
+
+    private func ended(_ index: Int) {
+        legs[index].hasEnded = true
+        if case .ending = stage { closeWhenOver() }
+    }
+
+    func isTalking(to index: Int) -> Bool {
+        if case .talking(let peer) = stage { peer == index } else { false }
+    }
+
+    /// The leg that hears what this one says.
+    func counterpart(of index: Int) -> Int? {
+        switch stage {
+        case .talking(let peer): return index == 0 ? peer : (index == peer ? 0 : nil)
+        case .dialing(let dial):
+            guard let early = dial.early else { return nil }
+            return index == 0 ? early : (index == early ? 0 : nil)
+        case .deciding, .answering, .echoing, .sounding, .ending: return nil
+        }
+    }
+
+    func receive(_ event: MediaEvent, on index: Int) {
+        switch event {
+        case .firstPacket: break
+        case .relatched(_, let address):
+            publish(.note("leg \(index): media now comes from \(address)"))
+        case .digit(_, let digit, _): pressed(index, digit: digit, source: "rfc4733")
+        case .inactive(_, let silence):
+            let seconds = Int(silence.inSeconds)
+            publish(.note("leg \(index): no RTP for \(seconds) s"))
+            legs[index].progress.finish(.answered, status: 200, reason: "rtp-timeout")
+            end(.answered, by: .switch, cause: HangupCause(status: 408), reason: "rtp-timeout")
+        case .failed(_, let why):
+            publish(.note("leg \(index): media failed: \(why)"))
+            end(callerIsAnswered ? .answered : .failed, by: .switch, cause: HangupCause(status: 500), reason: "media-failed")
+        case .closed(_, let report):
+            legs[index].mediaReport = report
+            legs[index].awaitsReport = false
+            publish(.legMedia(leg: index, report))
+            if case .ending = stage { closeWhenOver() }
+        }
+    }
+}
+
+extension Leg.Progress {
+    /// Keeps the first ending: what comes later is only its echo.
+    mutating func finish(_ result: LegResult, status: Int?, reason: String) {
+        if case .over = self { return }
+        self = .over(result, status: status, reason: reason)
+    }
+}

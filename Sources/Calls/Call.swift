@@ -1,0 +1,246 @@
+import Config
+import DialPlan
+import Events
+import Media
+import SDP
+import SIP
+import SIPMessage
+import Timebase
+
+/// What joins legs: one caller, the dial plan's run, and whoever is reached.
+///
+/// Belongs to the core's loop. Everything it does is a reaction to a notice of a leg's session, an event of the media plane,
+/// a timer, or a word of the administrator.
+final class Call {
+    enum Stage {
+        /// The plan decides; nothing is awaited.
+        case deciding
+        /// The caller's answer waits for its record to be on disk, or for the ACK of a late offer.
+        case answering
+        case dialing(Dial)
+        case echoing
+        /// Connected to the leg with this index.
+        case talking(Int)
+        /// The caller, connected already, hears why the call failed.
+        case sounding(HangupCause)
+        case ending(CallEnded, at: Moment)
+    }
+
+    /// One `dial` step under way.
+    struct Dial {
+        var request: DialRequest
+        var attempts: [Int] = []
+        /// The best of what came back so far (RFC 3261 §16.7 step 6).
+        var best: (outcome: DialOutcome, rejection: Rejection)?
+        var redirects = 0
+        /// Whose early media the caller hears.
+        var early: Int?
+        var announced: Set<Int> = []
+    }
+
+    /// A final answer to the caller that waits until the call's start is on disk.
+    enum HeldAnswer {
+        case accept([UInt8]?)
+        case reject(Int, [(HeaderName, String)])
+    }
+
+    /// New media that one leg asks for and the other is asked about (RFC 3264 §8 through a B2BUA).
+    struct Relayed {
+        var from: Int
+        var to: Int
+        /// nil: an offer was asked for.
+        var offer: SessionDescription?
+    }
+
+    let id: CallID
+    unowned let core: CallCore
+    let tenant: Tenant
+    let direction: CallDirection
+    let from: String
+    let fromName: String?
+    let to: String
+    let trunk: TrunkID?
+    let user: String?
+    let started: Moment
+    /// What the caller's Max-Forwards leaves for the legs we make (loops end).
+    let maxForwards: Int
+    var plan: PlanRun
+    var legs: [Leg] = []
+    var stage: Stage = .deciding
+    var isRecorded = false
+    var heldAnswer: HeldAnswer?
+    var relayed: Relayed?
+    /// A late offer under way: the callee's offer that the caller's ACK answers.
+    var lateOffer: (leg: Int, offer: SessionDescription)?
+    var callerIsAnswered = false
+    var isRinging = false
+    var stageChanged: Moment
+    /// Set when another leg was originated first and this call's plan starts upon its answer.
+    var startsUponAnswer = false
+
+    init(
+        id: CallID,
+        core: CallCore,
+        identity: CallerIdentity,
+        to: String,
+        maxForwards: Int,
+        at moment: Moment
+    ) {
+        self.id = id
+        self.core = core
+        tenant = identity.tenant
+        direction = identity.direction
+        from = identity.number
+        fromName = identity.name
+        self.to = to
+        trunk = identity.trunk
+        user = identity.user
+        started = moment
+        stageChanged = moment
+        self.maxForwards = maxForwards
+        var variables = ["called": to, "caller": identity.number, "tenant": identity.tenant.id.name]
+        variables["caller_name"] = identity.name ?? ""
+        variables["trunk"] = identity.trunk?.name ?? ""
+        variables["direction"] = identity.direction.rawValue
+        plan = PlanRun(plan: identity.plan, variables: variables)
+    }
+
+    var now: Moment { core.now }
+    var isEnding: Bool { if case .ending = stage { true } else { false } }
+    var caller: Leg { legs[0] }
+
+    /// Starts the dial plan.
+    func begin() { perform(plan.start()) }
+
+    func proceed(_ result: StepResult) {
+        guard !isEnding else { return }
+        perform(plan.proceed(result))
+    }
+
+    private func perform(_ instruction: Instruction) {
+        enter(.deciding)
+        for entry in plan.takeTrail() { publish(Event(entry, plan: plan.plan)) }
+        switch instruction {
+        case .answer:
+            guard !callerIsAnswered else { return proceed(.done) }
+            answerLocally()
+        case .ringing:
+            if !callerIsAnswered { act(on: 0) { $0.ring(180, now: $1) } }
+            proceed(.done)
+        case .echo:
+            guard callerIsAnswered else { return answerLocally() }
+            enter(.echoing)
+            startEcho()
+        case .dial(let request): dial(request)
+        case .hangup(let cause): finish(cause)
+        case .unsupported(let step):
+            core.log(.warning, "the step '\(step)' is not built yet: the call ends with 501", call: id)
+            publish(.note("the step '\(step)' is not built yet"))
+            finish(HangupCause(name: "not-implemented", status: 501, q850: 79, disposition: .failed))
+        case .noRoute:
+            core.log(.info, "no route for \(to) in \(plan.plan.name)", call: id)
+            publish(.note("no rule of \(plan.plan.name) matches \(to)"))
+            finish(.notFound)
+        }
+    }
+
+    /// Performs a session's mutation and everything that follows from it.
+    func act(on index: Int, _ body: (inout Session, Instant) -> [Session.Action]) {
+        guard legs.indices.contains(index) else { return }
+        let actions = body(&legs[index].session, now.instant)
+        core.perform(actions, leg: legs[index].id, call: self)
+    }
+
+    func publish(_ event: Event, at moment: Moment? = nil) {
+        core.bus.publish(event, tenant: tenant.id, call: id, at: moment ?? now)
+    }
+
+    func enter(_ next: Stage) {
+        stage = next
+        stageChanged = now
+    }
+
+    /// Answers the caller ourselves, with a codec that the switch speaks.
+    private func answerLocally() {
+        enter(.answering)
+        guard let description = describeLocally() else {
+            return end(.failed, by: .switch, cause: HangupCause(status: 488), reason: "no-common-codec")
+        }
+        answerCaller(description)
+    }
+
+    /// Sends the caller's 200 as soon as the call's start is on disk.
+    func answerCaller(_ description: SessionDescription) {
+        guard isRecorded else {
+            heldAnswer = .accept(description.write())
+            return
+        }
+        acceptCaller(description.write())
+    }
+
+    private func acceptCaller(_ body: [UInt8]?) {
+        callerIsAnswered = true
+        legs[0].progress = .answered
+        publish(.legAnswered(leg: 0, codec: codec(of: 0)))
+        publish(.callAnswered)
+        core.timers.start(.call(id, .maximumDuration), at: now.instant + core.settings.maximumDuration)
+        act(on: 0) { $0.accept(sdp: body, now: $1) }
+        configureMedia(0)
+        // A late offer is answered in the ACK; until then there is nothing to go on with.
+        if legs[0].described.remote != nil { callerConnected() }
+    }
+
+    /// The caller is answered and its media known: the plan goes on, or the answered callee is connected.
+    func callerConnected() {
+        switch stage {
+        case .answering: resume()
+        case .deciding, .dialing, .echoing, .talking, .sounding, .ending: break
+        }
+    }
+
+    private func resume() {
+        // `echo` answers by itself: it is performed again now that the caller is connected.
+        if plan.isAtEcho {
+            enter(.echoing)
+            startEcho()
+        } else {
+            proceed(.done)
+        }
+    }
+
+    /// The call's start is on disk (or has waited long enough).
+    func recorded() {
+        guard !isRecorded else { return }
+        isRecorded = true
+        core.timers.stop(.call(id, .recordGrace))
+        guard let held = heldAnswer else { return }
+        heldAnswer = nil
+        switch held {
+        case .accept(let body): acceptCaller(body)
+        case .reject(let status, let headers): act(on: 0) { $0.reject(status, headers: headers, now: $1) }
+        }
+    }
+
+    func fired(_ timer: CallTimer) {
+        switch timer {
+        case .recordGrace:
+            guard !isRecorded else { return }
+            core.log(.error, "the call's start is not on disk yet: answering without", call: id)
+            publish(.note("answered before the record was on disk: the disk is slow or full"))
+            recorded()
+        case .dialTimeout: dialTimedOut()
+        case .maximumDuration:
+            end(.answered, by: .switch, cause: .normal, reason: "max-duration")
+        case .toneEnds:
+            guard case .sounding(let cause) = stage else { return }
+            end(cause.disposition, by: .switch, cause: cause, reason: cause.name)
+        case .linger: close()
+        }
+    }
+}
+
+enum CallTimer: Hashable, Sendable {
+    case recordGrace, dialTimeout, maximumDuration, toneEnds
+    /// The call is over and its record waits for the last words of a leg.
+    case linger
+}

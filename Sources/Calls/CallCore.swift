@@ -1,0 +1,335 @@
+public import Config
+public import DialPlan
+public import Events
+public import Media
+public import NetAddress
+import SDP
+public import SIP
+public import SIPMessage
+public import Timebase
+
+/// Every call of the node: finds the leg a message, a packet event or a timer belongs to, and performs what the sessions ask for.
+///
+/// Lives on the core's loop; the one writer of all call state. `now` is set by whoever enters.
+public final class CallCore {
+    enum TimerKey: Hashable, Sendable {
+        case session(LegID, Session.Timer)
+        case call(CallID, CallTimer)
+    }
+
+    /// A dialog as a message names it: its Call-ID and our tag (RFC 3261 §12).
+    private struct DialogKey: Hashable {
+        var callID: String
+        var tag: String
+    }
+
+    public enum LogLevel: Sendable { case debug, info, warning, error }
+
+    public var settings: CallSettings
+    let bus: EventBus
+    let media: any MediaControl
+    unowned let sip: any SIPOutlet
+    unowned let directory: any TargetDirectory
+    private let logger: (LogLevel, String, CallID?) -> Void
+    public internal(set) var ids: IdentifierSource
+    public var now: Moment
+    var timers = TimerQueue<TimerKey>()
+    private var calls: [CallID: Call] = [:]
+    private var dialogs: [DialogKey: LegID] = [:]
+    private var clientTransactions: [ClientTransactionID: (leg: LegID, purpose: Session.Purpose)] = [:]
+    private var inviteTransactions: [LegID: ClientTransactionID] = [:]
+    private var serverTransactions: [ServerTransactionID: LegID] = [:]
+    private var ports: [MediaID: LegID] = [:]
+    private var legsByCallID: [String: LegID] = [:]
+    private var waitingForNames: Set<CallID> = []
+
+    public init(
+        settings: CallSettings,
+        bus: EventBus,
+        media: any MediaControl,
+        sip: any SIPOutlet,
+        directory: any TargetDirectory,
+        ids: IdentifierSource,
+        now: Moment,
+        logger: @escaping (LogLevel, String, CallID?) -> Void
+    ) {
+        (self.settings, self.bus, self.media, self.sip) = (settings, bus, media, sip)
+        (self.directory, self.ids, self.now, self.logger) = (directory, ids, now, logger)
+    }
+
+    // MARK: what comes in
+
+    /// A new INVITE of somebody the engine knows.
+    public func receiveInvite(
+        _ request: SIPRequest,
+        transaction: ServerTransactionID,
+        over flow: Flow,
+        from identity: CallerIdentity
+    ) throws(SIPFault) {
+        let session = try Session(
+            answering: request,
+            transaction: transaction,
+            over: flow,
+            settings: settings.session,
+            seed: ids.bits()
+        )
+        let to = request.uri.user ?? ""
+        let forwards = (try request.maxForwards() ?? 70) - 1
+        let call = Call(
+            id: CallID(ids.sortable(at: now.wall)),
+            core: self,
+            identity: identity,
+            to: to,
+            maxForwards: max(0, forwards),
+            at: now
+        )
+        var leg = Leg(
+            id: LegID(call: call.id, index: 0),
+            session: session,
+            target: "caller",
+            user: identity.user,
+            trunk: identity.trunk,
+            address: "\(flow.remote)",
+            sipCallID: session.callID
+        )
+        leg.described = Leg.Description(core: self)
+        if let body = request.sdpBody() { leg.described.remote = try describe(body) }
+        call.legs.append(leg)
+        serverTransactions[transaction] = leg.id
+        open(call, source: "\(flow)")
+        call.begin()
+    }
+
+    private func describe(_ body: [UInt8]) throws(SIPFault) -> SessionDescriptionValue {
+        try SessionDescriptionValue.parse(body)
+    }
+
+    /// Rings `route`, and upon its answer runs the dial plan for `to` with it as the caller.
+    public func originate(from identity: CallerIdentity, over routes: [TargetRoute], to: String) -> CallID? {
+        guard let route = routes.first else { return nil }
+        let call = Call(id: CallID(ids.sortable(at: now.wall)), core: self, identity: identity, to: to, maxForwards: 70, at: now)
+        let legID = LegID(call: call.id, index: 0)
+        guard let port = openPort(for: legID, near: nil) else { return nil }
+        var described = Leg.Description(core: self)
+        let offer = described.offer(codecs: Call.spokenCodecs, port: port)
+        let invitation = Invitation(
+            target: route.uri,
+            from: NameAddress(uri: SIPURI(user: to, host: route.fromHost)),
+            to: route.to,
+            flows: route.flows,
+            maxForwards: 70,
+            callID: ids.callID(),
+            sdp: offer.write()
+        )
+        let session = Session(inviting: invitation, settings: settings.session, seed: ids.bits())
+        var leg = Leg(
+            id: legID,
+            session: session,
+            target: "caller",
+            user: identity.user,
+            trunk: nil,
+            address: route.flows.first.map { "\($0.remote)" } ?? "",
+            sipCallID: invitation.callID
+        )
+        leg.port = port
+        leg.awaitsReport = true
+        leg.described = described
+        call.legs.append(leg)
+        call.startsUponAnswer = true
+        open(call, source: "api")
+        call.act(on: 0) { session, _ in session.start() }
+        return call.id
+    }
+
+    private func open(_ call: Call, source: String) {
+        calls[call.id] = call
+        let caller = call.legs[0]
+        register(caller, call: call)
+        call.publish(
+            .callStarted(
+                CallStarted(
+                    direction: call.direction,
+                    from: call.from,
+                    fromName: call.fromName,
+                    to: call.to,
+                    trunk: call.trunk?.name,
+                    user: call.user,
+                    source: source,
+                    sipCallID: caller.sipCallID
+                )
+            )
+        )
+        timers.start(.call(call.id, .recordGrace), at: now.instant + settings.recordGrace)
+    }
+
+    /// A request inside a dialog; false when no dialog of ours is meant (481).
+    public func receive(_ request: SIPRequest, transaction: ServerTransactionID, over flow: Flow) -> Bool {
+        guard let (call, index) = leg(of: request) else { return false }
+        serverTransactions[transaction] = call.legs[index].id
+        call.act(on: index) { $0.receive(request, transaction: transaction, over: flow, now: $1) }
+        return true
+    }
+
+    /// An ACK for a 2xx; one that matches nothing is nobody's (B020).
+    public func acknowledged(_ ack: SIPRequest) {
+        guard let (call, index) = leg(of: ack) else { return }
+        call.act(on: index) { $0.acknowledged(by: ack, now: $1) }
+    }
+
+    public func cancelled(_ transaction: ServerTransactionID) {
+        guard let legID = serverTransactions[transaction], let call = calls[legID.call] else { return }
+        call.act(on: legID.index) { session, now in
+            session.isConfirmed ? session.renegotiationCancelled(transaction) : session.cancelled(now: now)
+        }
+    }
+
+    public func receive(_ response: SIPResponse, to transaction: ClientTransactionID, over flow: Flow) -> Bool {
+        guard let (legID, purpose) = clientTransactions[transaction] else { return false }
+        calls[legID.call]?.act(on: legID.index) { $0.receive(response, to: purpose, over: flow, now: $1) }
+        return true
+    }
+
+    /// A 2xx whose transaction is gone: its ACK was lost, or it comes from a branch nobody knew.
+    public func receiveStray(_ response: SIPResponse, over flow: Flow) {
+        guard let callID = response.headers[.callID], let tag = try? response.from().tag,
+            let legID = dialogs[DialogKey(callID: callID, tag: tag)], let cSeq = try? response.cSeq(), cSeq.method == .invite
+        else { return }
+        calls[legID.call]?.act(on: legID.index) {
+            $0.receive(response, to: cSeq.number == 1 ? .invite : .reinvite, over: flow, now: $1)
+        }
+    }
+
+    /// No final answer (408) or no way to the peer (503).
+    public func failed(_ transaction: ClientTransactionID, status: Int) -> Bool {
+        guard let (legID, purpose) = clientTransactions[transaction] else { return false }
+        calls[legID.call]?.act(on: legID.index) { $0.requestFailed(purpose, status: status, now: $1) }
+        clientTransactions[transaction] = nil
+        return true
+    }
+
+    public func ended(_ transaction: ServerTransactionID) { serverTransactions[transaction] = nil }
+    public func ended(_ transaction: ClientTransactionID) { clientTransactions[transaction] = nil }
+
+    public func receive(_ event: MediaEvent) {
+        guard let legID = ports[event.port] else { return }
+        if case .closed = event { ports[event.port] = nil }
+        calls[legID.call]?.receive(event, on: legID.index)
+    }
+
+    /// The call's start is on disk: its final answer may go out.
+    public func recorded(_ id: CallID) { calls[id]?.recorded() }
+
+    public func targetsChanged() {
+        let waiting = waitingForNames
+        waitingForNames = []
+        for id in waiting.sorted() { calls[id]?.namesResolved() }
+    }
+
+    /// Ends a call by the administrator's word; false when there is none with this id.
+    public func hangUp(_ id: CallID, reason: String) -> Bool {
+        guard let call = calls[id], !call.isEnding else { return false }
+        call.end(
+            call.callerIsAnswered ? .answered : .failed,
+            by: .switch,
+            cause: call.callerIsAnswered ? .normal : HangupCause(status: 503),
+            reason: reason
+        )
+        return true
+    }
+
+    // MARK: time
+
+    public var nextDeadline: Instant? { timers.nextDeadline }
+
+    public func fire() {
+        while let key = timers.popDue(now: now.instant) {
+            switch key {
+            case .session(let leg, let timer): calls[leg.call]?.act(on: leg.index) { $0.fired(timer, now: $1) }
+            case .call(let id, let timer): calls[id]?.fired(timer)
+            }
+        }
+    }
+
+    // MARK: what calls ask for
+
+    func perform(_ actions: [Session.Action], leg: LegID, call: Call) {
+        for action in actions {
+            switch action {
+            case .send(let request, let purpose, let flows):
+                let transaction = sip.send(request, over: flows)
+                clientTransactions[transaction] = (leg, purpose)
+                if purpose == .invite { inviteTransactions[leg] = transaction }
+            case .respond(let transaction, let response): sip.respond(transaction, with: response)
+            case .sendStateless(let message, let flow): sip.sendStateless(message, over: flow)
+            case .cancelInvite(let reason):
+                if let transaction = inviteTransactions[leg] { sip.cancel(transaction, reason: reason) }
+            case .start(let timer, let deadline): timers.start(.session(leg, timer), at: deadline)
+            case .stop(let timer): timers.stop(.session(leg, timer))
+            case .tell(let notice): call.receive(notice, from: leg.index)
+            }
+        }
+    }
+
+    func register(_ leg: Leg, call: Call) {
+        dialogs[DialogKey(callID: leg.sipCallID, tag: leg.session.tag)] = leg.id
+        legsByCallID[leg.sipCallID] = leg.id
+    }
+
+    func openPort(for leg: LegID, near: MediaPort?) -> MediaPort? {
+        do throws(MediaRefusal) {
+            let port = try media.open(near: near?.id)
+            ports[port.id] = leg
+            return port
+        } catch {
+            log(.error, "no media port: \(error)", call: leg.call)
+            return nil
+        }
+    }
+
+    func closePort(_ id: MediaID) { media.perform(.close(id)) }
+
+    func waitForNames(_ call: CallID) { waitingForNames.insert(call) }
+
+    func log(_ level: LogLevel, _ text: String, call: CallID?) { logger(level, text, call) }
+
+    /// Forgets a call whose legs are all over: nothing of it is left in any table.
+    func remove(_ call: Call) {
+        guard calls.removeValue(forKey: call.id) != nil else { return }
+        for timer in [CallTimer.recordGrace, .dialTimeout, .maximumDuration, .toneEnds, .linger] {
+            timers.stop(.call(call.id, timer))
+        }
+        for leg in call.legs {
+            for timer in Session.Timer.allCases { timers.stop(.session(leg.id, timer)) }
+            dialogs[DialogKey(callID: leg.sipCallID, tag: leg.session.tag)] = nil
+            legsByCallID[leg.sipCallID] = nil
+            inviteTransactions[leg.id] = nil
+            if let trunk = leg.trunk { directory.release(trunk) }
+        }
+        waitingForNames.remove(call.id)
+    }
+
+    private func leg(of request: SIPRequest) -> (Call, Int)? {
+        guard let callID = request.headers[.callID], let tag = try? request.to().tag,
+            let legID = dialogs[DialogKey(callID: callID, tag: tag)], let call = calls[legID.call]
+        else { return nil }
+        return (call, legID.index)
+    }
+
+    // MARK: what others may look at
+
+    /// The leg that a SIP message belongs to, for the trace.
+    public func leg(ofCallID callID: String) -> LegID? { legsByCallID[callID] }
+    public func tenant(of call: CallID) -> TenantID? { calls[call]?.tenant.id }
+    public var callCount: Int { calls.count }
+    public var liveCallCount: Int { calls.values.count { !$0.isEnding } }
+    public var liveCalls: [LiveCall] { calls.values.filter { !$0.isEnding }.map(LiveCall.init).sorted { $0.id < $1.id } }
+    public var callIDs: [CallID] { calls.keys.sorted() }
+    /// Entries in every table that a leak would fill; all zero when no call is left.
+    public var residue: [String: Int] {
+        [
+            "calls": calls.count, "dialogs": dialogs.count, "clientTransactions": clientTransactions.count,
+            "inviteTransactions": inviteTransactions.count, "serverTransactions": serverTransactions.count,
+            "ports": ports.count, "callIDs": legsByCallID.count,
+        ]
+    }
+}

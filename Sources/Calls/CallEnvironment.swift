@@ -1,0 +1,101 @@
+public import Config
+public import DialPlan
+public import Events
+public import NetAddress
+public import SIP
+public import SIPMessage
+
+/// The way out for the calls' SIP: the transaction layer, seen from above.
+public protocol SIPOutlet: AnyObject {
+    func send(_ request: SIPRequest, over flows: [Flow]) -> ClientTransactionID
+    func respond(_ transaction: ServerTransactionID, with response: SIPResponse)
+    func cancel(_ transaction: ClientTransactionID, reason: String?)
+    func sendStateless(_ message: SIPMessage, over flow: Flow)
+}
+
+/// Where a dialled target can be reached now: the registrar's bindings, the trunks' addresses and limits.
+public protocol TargetDirectory: AnyObject {
+    func reach(_ target: DialTarget, of tenant: Tenant) -> Reach
+    /// A call over the trunk ended: its place is free again.
+    func release(_ trunk: TrunkID)
+}
+
+public enum Reach: Sendable {
+    /// Tried all at once; the first to answer wins.
+    case routes([TargetRoute])
+    case unreachable(DialOutcome, status: Int, retryAfter: Int?, why: String)
+    /// A host name is being looked up; `CallCore.targetsChanged` says when it is known.
+    case resolving
+}
+
+/// One way to one target.
+public struct TargetRoute: Sendable {
+    public var uri: SIPURI
+    public var to: NameAddress
+    /// The host that From names: a domain of the tenant, or our address towards a carrier.
+    public var fromHost: String
+    public var flows: [Flow]
+    /// As the record shows it: `user 1002`, `trunk carrier +74950000700`.
+    public var label: String
+    public var user: String?
+    public var trunk: TrunkID?
+    public var credentials: Credentials?
+
+    public init(
+        uri: SIPURI,
+        to: NameAddress,
+        fromHost: String,
+        flows: [Flow],
+        label: String,
+        user: String? = nil,
+        trunk: TrunkID? = nil,
+        credentials: Credentials? = nil
+    ) {
+        (self.uri, self.to, self.fromHost, self.flows) = (uri, to, fromHost, flows)
+        (self.label, self.user, self.trunk, self.credentials) = (label, user, trunk, credentials)
+    }
+}
+
+/// Who calls, once the engine has established it.
+public struct CallerIdentity: Sendable {
+    public var tenant: Tenant
+    public var direction: CallDirection
+    public var number: String
+    public var name: String?
+    public var trunk: TrunkID?
+    public var user: String?
+    public var plan: DialPlan
+
+    public init(
+        tenant: Tenant,
+        direction: CallDirection,
+        number: String,
+        name: String?,
+        trunk: TrunkID?,
+        user: String?,
+        plan: DialPlan
+    ) {
+        (self.tenant, self.direction, self.number, self.name) = (tenant, direction, number, name)
+        (self.trunk, self.user, self.plan) = (trunk, user, plan)
+    }
+}
+
+/// What every call of a node is run with.
+public struct CallSettings: Sendable {
+    public var session: SessionSettings
+    /// Codec names in order of preference.
+    public var codecs: [String]
+    /// No RTP from an answered leg that is not on hold for this long ends the call; nil never does.
+    public var rtpTimeout: Duration?
+    public var maximumDuration: Duration
+    /// How long an answer waits for the call's record to be on disk before it goes out without.
+    public var recordGrace: Duration = .seconds(2)
+    /// How long a caller who is connected already hears why the call failed.
+    public var toneDuration: Duration = .seconds(4)
+    public var maximumRedirects = 5
+
+    public init(session: SessionSettings, codecs: [String], rtpTimeout: Duration?, maximumDuration: Duration) {
+        (self.session, self.codecs) = (session, codecs)
+        (self.rtpTimeout, self.maximumDuration) = (rtpTimeout, maximumDuration)
+    }
+}

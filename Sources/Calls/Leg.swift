@@ -1,0 +1,80 @@
+import Events
+import Media
+import NetAddress
+import SDP
+import SIP
+import SIPMessage
+import Timebase
+
+/// One dialog of ours with one party, and the media port that serves it.
+struct Leg {
+    /// How far this attempt to reach somebody has come.
+    enum Progress: Equatable { case trying, answered, over(LegResult, status: Int?, reason: String) }
+
+    let id: LegID
+    var session: Session
+    let target: String
+    let user: String?
+    let trunk: TrunkID?
+    let address: String
+    let sipCallID: String
+    var progress: Progress = .trying
+    var port: MediaPort?
+    var described = Description()
+    /// The peer put us on hold.
+    var holds = false
+    var hasEnded = false
+    var mediaReport: MediaReport?
+    /// The port was opened and its closing report has not come yet.
+    var awaitsReport = false
+
+    /// What was said about media on this leg.
+    struct Description {
+        var local: SessionDescription?
+        var remote: SessionDescription?
+        var versions = OriginVersions()
+    }
+
+    var isOver: Bool { if case .over = progress { true } else { false } }
+
+    init(
+        id: LegID,
+        session: Session,
+        target: String,
+        user: String?,
+        trunk: TrunkID?,
+        address: String,
+        sipCallID: String
+    ) {
+        (self.id, self.session, self.target, self.user) = (id, session, target, user)
+        (self.trunk, self.address, self.sipCallID) = (trunk, address, sipCallID)
+    }
+
+    /// The media plane's parameters from what both sides last said.
+    func mediaParameters(rtpTimeout: Duration?) -> MediaParameters? {
+        guard let local = described.local, let remote = described.remote,
+            let ours = AudioStream(of: local), let theirs = AudioStream(of: remote)
+        else { return nil }
+        return MediaParameters(ours: ours, theirs: theirs, rtpTimeout: progress == .answered ? rtpTimeout : nil)
+    }
+}
+
+extension MediaParameters {
+    init(ours: AudioStream, theirs: AudioStream, rtpTimeout: Duration?) {
+        let address = theirs.address.flatMap { $0.isUnspecified ? nil : $0 }
+        let sends = theirs.direction == .sendrecv || theirs.direction == .recvonly
+        let receives = theirs.direction == .sendrecv || theirs.direction == .sendonly
+        let weReceive = ours.direction == .sendrecv || ours.direction == .recvonly
+        let rtcpAddress = theirs.rtcpAddress ?? address
+        self.init(
+            remoteRTP: address.map { SocketAddress($0, theirs.rtpPort) },
+            remoteRTCP: rtcpAddress.map { SocketAddress($0, theirs.rtcpPort) },
+            sendsToPeer: sends && !theirs.isHold || theirs.direction == .recvonly,
+            receivesFromPeer: receives,
+            receiveFormats: ours.mediaFormats,
+            sendFormats: theirs.mediaFormats,
+            ptime: theirs.ptime ?? 20,
+            inactivityTimeout: receives && weReceive && !theirs.isHold ? rtpTimeout : nil
+        )
+    }
+}

@@ -1,0 +1,36 @@
+public import Events
+public import Timebase
+
+/// A call as the live view shows it (contract: live call).
+public struct LiveCall: Sendable {
+    public enum State: String, Sendable { case setup, ringing, ivr, queued, talking, held, transferring }
+
+    public var id: CallID
+    public var tenant: TenantID
+    public var state: State
+    public var from: String
+    public var to: String
+    public var user: String?
+    public var trunk: String?
+    public var started: Moment
+    /// When the present state began.
+    public var since: Moment
+
+    init(_ call: Call) {
+        id = call.id
+        tenant = call.tenant.id
+        from = call.from
+        to = call.to
+        user = call.user
+        trunk = call.trunk?.name
+        started = call.started
+        since = call.stageChanged
+        switch call.stage {
+        case .deciding, .answering: state = call.callerIsAnswered ? .ivr : .setup
+        case .dialing: state = call.isRinging ? .ringing : .setup
+        case .echoing, .sounding: state = .ivr
+        case .talking: state = call.legs.contains { $0.holds } ? .held : .talking
+        case .ending: state = .talking
+        }
+    }
+}

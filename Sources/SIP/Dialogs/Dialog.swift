@@ -1,0 +1,153 @@
+public import NetAddress
+public import SIPMessage
+
+/// A peer-to-peer SIP relationship (RFC 3261 §12): what routes, numbers and recognises the requests after the first.
+///
+/// A value without timers: early and confirmed differ only in who holds it (`Session`).
+public struct Dialog: Sendable {
+    /// Whether a request came in the order its CSeq says (§12.2.2).
+    public enum Order: Equatable, Sendable { case inOrder, stale }
+
+    public let callID: String
+    /// Ours, with our tag.
+    public let local: NameAddress
+    /// The peer's, with its tag when it has one (RFC 2543 peers and B045 send none).
+    public private(set) var remote: NameAddress
+    public private(set) var remoteTarget: SIPURI
+    public let routeSet: [NameAddress]
+    public private(set) var localSequence: UInt32
+    public private(set) var remoteSequence: UInt32?
+    /// Where the peer's messages come from; ours go there whenever its Contact cannot be reached (NAT).
+    public var flow: Flow
+    /// No proxy stood between us and the peer, so a private Contact means a NAT and the source address wins.
+    private let isDirect: Bool
+
+    /// The dialog that a request from the peer creates (§12.1.1).
+    public init(answering request: SIPRequest, localTag: String, over flow: Flow, localSequence: UInt32) throws(SIPFault) {
+        var local = try request.to()
+        local.tag = localTag
+        guard let contact = try request.contacts().first else {
+            throw SIPFault(kind: .missingHeader, where: "Contact", what: "the request creates a dialog but has no Contact", status: 400)
+        }
+        callID = try request.callID()
+        self.local = local
+        remote = try request.from()
+        remoteTarget = contact.uri
+        routeSet = try request.recordRoutes()
+        self.localSequence = localSequence
+        remoteSequence = try request.cSeq().number
+        self.flow = flow
+        isDirect = try request.vias().count == 1
+    }
+
+    /// The dialog that a response to our request creates (§12.1.2). A response without Contact keeps the target the request went to.
+    public init(request: SIPRequest, answeredBy response: SIPResponse, over flow: Flow) throws(SIPFault) {
+        callID = try request.callID()
+        local = try request.from()
+        remote = try response.to()
+        remoteTarget = try response.contacts().first?.uri ?? request.uri
+        routeSet = try response.recordRoutes().reversed()
+        localSequence = try request.cSeq().number
+        remoteSequence = nil
+        self.flow = flow
+        isDirect = routeSet.isEmpty
+    }
+
+    public var localTag: String { local.tag ?? "" }
+    public var remoteTag: String { remote.tag ?? "" }
+
+    /// The next request of ours in this dialog, without body (§12.2.1.1). ACK and CANCEL do not count up: see `acknowledgement`.
+    public mutating func request(_ method: Method, branch: String, contact: SIPURI?) -> SIPRequest {
+        localSequence = localSequence == .max ? 1 : localSequence + 1
+        return build(method, sequence: localSequence, branch: branch, contact: contact)
+    }
+
+    /// The ACK for a 2xx to our INVITE with the given CSeq number (§13.2.2.4).
+    public func acknowledgement(sequence: UInt32, branch: String, contact: SIPURI?) -> SIPRequest {
+        build(.ack, sequence: sequence, branch: branch, contact: contact)
+    }
+
+    private func build(_ method: Method, sequence: UInt32, branch: String, contact: SIPURI?) -> SIPRequest {
+        let hop = nextHop
+        var target = remoteTarget
+        var routes = routeSet
+        if let first = routeSet.first, !first.uri.isLooseRouting {
+            // A strict router wants itself in the Request-URI and the target last (§12.2.1.1).
+            target = first.uri
+            routes = Array(routeSet.dropFirst()) + [NameAddress(uri: remoteTarget)]
+        }
+        target.headers = []
+        target.parameters.remove("method")
+        var request = SIPRequest(method: method, uri: target)
+        request.headers.append(.via, Via.ours(over: hop, branch: branch))
+        for route in routes { request.headers.append(.route, "\(route)") }
+        request.headers.append(.maxForwards, "70")
+        request.headers.append(.from, "\(local)")
+        request.headers.append(.to, "\(remote)")
+        request.headers.append(.callID, callID)
+        request.headers.append(.cSeq, "\(sequence) \(method.name)")
+        if let contact { request.headers.append(.contact, "<\(contact)>") }
+        return request
+    }
+
+    /// Where requests of this dialog go: the first route or the remote target, or the flow that the peer uses when that
+    /// names nothing reachable.
+    public var nextHop: Flow {
+        let uri = routeSet.first?.uri ?? remoteTarget
+        return flow.leading(to: uri, directly: isDirect && routeSet.isEmpty)
+    }
+
+    /// Counts a request of the peer in: stale ones earn a 500 (§12.2.2). ACK and CANCEL carry the INVITE's number and are not asked.
+    public mutating func receive(_ sequence: UInt32) -> Order {
+        if let last = remoteSequence, sequence <= last { return .stale }
+        remoteSequence = sequence
+        return .inOrder
+    }
+
+    /// The peer moved (§12.2.2: target refresh by re-INVITE or UPDATE and their 2xx).
+    public mutating func refreshTarget(_ contact: SIPURI?, over flow: Flow) {
+        if let contact { remoteTarget = contact }
+        self.flow = flow
+    }
+
+    /// Whether a message with this remote tag belongs here. A peer that gave no tag at first may give one later.
+    public func recognises(remoteTag tag: String?) -> Bool { (tag ?? "") == remoteTag }
+
+    /// The same dialog for an INVITE's retransmission under a higher number (after a challenge or a 422).
+    public mutating func advance(to sequence: UInt32) { localSequence = max(localSequence, sequence) }
+}
+
+extension Via {
+    /// Our Via's text for a request that goes out over `flow`, asking for symmetric response routing (RFC 3581).
+    static func ours(over flow: Flow, branch: String) -> String {
+        "SIP/2.0/\(flow.transport.viaName) \(flow.local);branch=\(branch);rport"
+    }
+}
+
+extension Flow {
+    /// The flow that reaches `uri` from here: the same listener or connection, another address where the URI names one.
+    ///
+    /// - Parameter directly: no proxy between the peer and us, so its private address lies behind a NAT and this flow is the way back.
+    public func leading(to uri: SIPURI, directly: Bool) -> Flow {
+        guard let ip = uri.hostAddress else { return self }
+        if ip.unmapped == remote.ip.unmapped, transport.isReliable { return self }
+        if ip.isUnspecified || (ip.isLoopback && !remote.ip.isLoopback) { return self }
+        if directly, ip.isPrivate, ip.unmapped != remote.ip.unmapped { return self }
+        guard ip.isV6 == local.ip.isV6 else { return self }
+        let wanted = uri.transport ?? transport
+        guard wanted == transport else { return self }
+        return Flow(
+            transport: transport,
+            local: local,
+            remote: SocketAddress(ip, uri.port ?? transport.defaultPort),
+            connection: 0
+        )
+    }
+
+    /// The Contact we give a peer that talks to us over this flow.
+    public func contact(user: String?) -> SIPURI {
+        var uri = SIPURI(user: user, host: "\(local.ip)", port: local.port)
+        if transport != .udp { uri.parameters.set("transport", transport.rawValue) }
+        return uri
+    }
+}

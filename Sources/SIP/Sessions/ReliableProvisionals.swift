@@ -1,0 +1,67 @@
+import SIPMessage
+
+/// Our reliable provisional answers (RFC 3262 §3): one on the wire at a time, the next one after its PRACK.
+struct ReliableProvisionals: Sendable {
+    /// The caller's INVITE said `Require: 100rel`.
+    var callerRequires = false
+    private var sequence: UInt32 = 0
+    private(set) var outstanding: SIPResponse?
+    private var waiting: [SIPResponse] = []
+    /// The caller has our answer in a reliable provisional: the 2xx carries none (RFC 3262 §5).
+    private(set) var hasAnswered = false
+    /// Our 2xx waits for the PRACK of a provisional that carried a description (RFC 3262 §3).
+    var heldAcceptance: HeldAcceptance?
+
+    struct HeldAcceptance: Sendable { var sdp: [UInt8]? }
+
+    /// More than any callee needs; a callee that alternates 180 and 183 for ever does not grow us.
+    private static let limit = 8
+
+    /// Takes a provisional; returns it with its RSeq when it may go out now.
+    mutating func queue(_ response: SIPResponse, random: inout some RandomNumberGenerator) -> SIPResponse? {
+        guard outstanding == nil else {
+            if waiting.count < Self.limit { waiting.append(response) }
+            return nil
+        }
+        if sequence == 0 { sequence = UInt32(truncatingIfNeeded: random.next() & 0xFFFF) }
+        sequence &+= 1
+        var response = response
+        response.headers.append(.require, "100rel")
+        response.headers.append(.rseq, "\(sequence)")
+        if !response.body.isEmpty { hasAnswered = true }
+        outstanding = response
+        return response
+    }
+
+    /// Takes a PRACK's RAck (`rseq cseq method`); false when it names nothing of ours.
+    mutating func acknowledge(_ rack: String?, random: inout some RandomNumberGenerator) -> Bool {
+        guard let outstanding, let rack else { return false }
+        let fields = rack.split(separator: " ", omittingEmptySubsequences: true)
+        guard fields.count == 3, let number = UInt32(fields[0]), number == sequence,
+            let cSeq = try? outstanding.cSeq(), UInt32(fields[1]) == cSeq.number, fields[2] == cSeq.method.name
+        else { return false }
+        self.outstanding = nil
+        return true
+    }
+
+    mutating func next(random: inout some RandomNumberGenerator) -> SIPResponse? {
+        guard outstanding == nil, !waiting.isEmpty else { return nil }
+        return queue(waiting.removeFirst(), random: &random)
+    }
+
+    /// A final answer goes out: nothing provisional is repeated after it.
+    mutating func stop() -> [Session.Action] {
+        let wasRunning = outstanding != nil
+        outstanding = nil
+        waiting = []
+        return wasRunning ? [.stop(.retransmitReliable), .stop(.prackMissing)] : []
+    }
+}
+
+/// One early dialog of an INVITE of ours: a forked INVITE has several (RFC 3261 §12.1, RFC 3262 §4).
+struct EarlyDialog: Sendable {
+    var dialog: Dialog
+    var lastReliable: UInt32?
+    /// The callee's description in this dialog: an answer when it came reliably, a preview otherwise.
+    var description: [UInt8]?
+}

@@ -1,0 +1,180 @@
+public import NetAddress
+public import SDP
+public import SIPMessage
+public import Timebase
+
+/// The side that was called (RFC 3261 §13.3).
+extension Session {
+    /// Sends a provisional answer: 180, 181, 182 or 183, with early media when there is a description.
+    public mutating func ring(_ status: Int, sdp: [UInt8]? = nil, now: Instant) -> [Action] {
+        guard case .received(let transaction, let request) = phase else { return [] }
+        var response = makeResponse(status, to: request, body: sdp)
+        addContact(to: &response)
+        guard reliable.callerRequires else {
+            if sdp != nil { localDescription = sdp }
+            return [.respond(transaction, response)]
+        }
+        if sdp != nil { localDescription = sdp }
+        guard let first = reliable.queue(response, random: &random) else { return [] }
+        return sendReliable(first, over: transaction, now: now)
+    }
+
+    /// Answers the INVITE with 200 and our description: the answer to its offer, or our offer when it had none.
+    public mutating func accept(sdp: [UInt8]?, now: Instant) -> [Action] {
+        guard case .received(let transaction, let request) = phase else { return [] }
+        if let outstanding = reliable.outstanding, !outstanding.body.isEmpty {
+            reliable.heldAcceptance = ReliableProvisionals.HeldAcceptance(sdp: sdp)
+            return []
+        }
+        // An answer already given in a reliable provisional is not repeated as another one (RFC 3262 §5).
+        var response = makeResponse(200, to: request, body: reliable.hasAnswered ? nil : sdp)
+        addContact(to: &response)
+        response.headers.append(.allow, SessionSettings.allow)
+        response.headers.append(.supported, SessionSettings.supported)
+        var actions: [Action] = reliable.stop()
+        actions += timer.agree(answering: request, with: &response, settings: settings, now: now)
+        if let sdp { localDescription = sdp }
+        phase = .accepted(response, request: request)
+        actions.append(.respond(transaction, response))
+        return actions + startRetransmission(now: now)
+    }
+
+    /// Refuses the INVITE.
+    public mutating func reject(_ status: Int, headers: [(HeaderName, String)] = [], now: Instant) -> [Action] {
+        guard case .received(let transaction, let request) = phase else { return [] }
+        var response = makeResponse(status, to: request, body: nil)
+        for (name, value) in headers { response.headers.append(name, value) }
+        phase = .ended
+        return reliable.stop() + [.respond(transaction, response), .tell(.ended)]
+    }
+
+    /// The peer's CANCEL; its own answer is the transaction layer's (§9.2).
+    public mutating func cancelled(now: Instant) -> [Action] {
+        guard case .received(let transaction, let request) = phase else { return [] }
+        phase = .ended
+        let response = makeResponse(487, to: request, body: nil)
+        return reliable.stop() + [.respond(transaction, response), .tell(.cancelled), .tell(.ended)]
+    }
+
+    /// A request of the peer in this dialog other than the first INVITE and ACK.
+    public mutating func receive(
+        _ request: SIPRequest,
+        transaction: ServerTransactionID,
+        over flow: Flow,
+        now: Instant
+    ) -> [Action] {
+        if case .ended = phase { return [.respond(transaction, makeResponse(481, to: request, body: nil))] }
+        guard let sequence = try? request.cSeq(), var dialog, matches(request) else {
+            return [.respond(transaction, makeResponse(481, to: request, body: nil))]
+        }
+        let order = dialog.receive(sequence.number)
+        self.dialog = dialog
+        guard order == .inOrder else {
+            return [.respond(transaction, makeResponse(500, to: request, body: nil))]
+        }
+        switch request.method {
+        case .bye: return receiveBye(request, transaction: transaction)
+        case .invite: return receiveReinvite(request, transaction: transaction, over: flow, now: now)
+        case .update: return receiveUpdate(request, transaction: transaction, over: flow, now: now)
+        case .prack: return receivePrack(request, transaction: transaction, now: now)
+        case .info: return receiveInfo(request, transaction: transaction)
+        case .options:
+            var response = makeResponse(200, to: request, body: nil)
+            response.headers.append(.allow, SessionSettings.allow)
+            response.headers.append(.accept, "application/sdp")
+            response.headers.append(.supported, SessionSettings.supported)
+            return [.respond(transaction, response)]
+        default:
+            var response = makeResponse(405, to: request, body: nil)
+            response.headers.append(.allow, SessionSettings.allow)
+            return [.respond(transaction, response)]
+        }
+    }
+
+    /// The ACK for a 2xx of ours.
+    public mutating func acknowledged(by ack: SIPRequest, now: Instant) -> [Action] {
+        guard let number = try? ack.cSeq().number else { return [] }
+        switch (phase, renegotiation) {
+        case (.accepted(_, let request), _):
+            guard (try? request.cSeq().number) == number else { return [] }
+            phase = .confirmed
+            let stops: [Action] = [.stop(.retransmitAccept), .stop(.acknowledgementMissing)]
+            if let reason = reasonAfterAcknowledgement {
+                reasonAfterAcknowledgement = nil
+                return stops + leave(reason: reason)
+            }
+            return stops + deliverAnswer(ack, expected: request.sdpBody() == nil)
+        case (_, .theirsAccepted(_, let request)):
+            guard (try? request.cSeq().number) == number else { return [] }
+            renegotiation = .none
+            return [.stop(.retransmitAccept), .stop(.acknowledgementMissing)]
+                + deliverAnswer(ack, expected: request.sdpBody() == nil)
+        default: return []
+        }
+    }
+
+    private mutating func deliverAnswer(_ ack: SIPRequest, expected: Bool) -> [Action] {
+        guard expected else { return [.tell(.acknowledged(nil))] }
+        guard let body = ack.sdpBody(), let answer = try? SessionDescription(parsing: body) else {
+            // Our offer was never answered: there is no media to speak of (§13.2.1).
+            return [.tell(.acknowledged(nil)), .tell(.failed(.badAnswer))]
+        }
+        remoteDescription = body
+        return [.tell(.acknowledged(answer))]
+    }
+
+    private mutating func receiveBye(_ request: SIPRequest, transaction: ServerTransactionID) -> [Action] {
+        var actions: [Action] = [.respond(transaction, makeResponse(200, to: request, body: nil))]
+        // Whatever of theirs is still unanswered dies with the dialog (§15.1.2).
+        if case .received(let invite, let original) = phase {
+            actions.append(.respond(invite, makeResponse(487, to: original, body: nil)))
+        }
+        if case .theirs(let pending, let original) = renegotiation {
+            actions.append(.respond(pending, makeResponse(487, to: original, body: nil)))
+        }
+        let wasLeaving = if case .leaving = phase { true } else { false }
+        phase = .ended
+        renegotiation = .none
+        actions += Timer.allCases.map { .stop($0) }
+        if !wasLeaving { actions.append(.tell(.hungUp(reason: request.headers[.reason]))) }
+        return actions + [.tell(.ended)]
+    }
+
+    private func receiveInfo(_ request: SIPRequest, transaction: ServerTransactionID) -> [Action] {
+        let response = makeResponse(200, to: request, body: nil)
+        guard !request.body.isEmpty, let type = request.contentType() else { return [.respond(transaction, response)] }
+        return [.respond(transaction, response), .tell(.info(contentType: type, body: request.body))]
+    }
+
+    func matches(_ request: SIPRequest) -> Bool {
+        guard let to = try? request.to(), let from = try? request.from(), to.tag == localTag else { return false }
+        if let dialog, dialog.recognises(remoteTag: from.tag) { return true }
+        return earlyDialogs[from.tag ?? ""] != nil
+    }
+
+    func makeResponse(_ status: Int, to request: SIPRequest, body: [UInt8]?) -> SIPResponse {
+        var response = SIPResponse(status: status, to: request, toTag: localTag)
+        if request.method == .invite, status > 100, status < 300 {
+            for route in request.headers.all(.recordRoute) { response.headers.append(.recordRoute, route) }
+        }
+        response.headers.append(.server, settings.product)
+        if let body {
+            response.headers.append(.contentType, "application/sdp")
+            response.body = body
+        }
+        return response
+    }
+
+    func addContact(to response: inout SIPResponse) {
+        guard let dialog else { return }
+        response.headers.append(.contact, "<\(dialog.flow.contact(user: settings.contactUser))>")
+    }
+
+    mutating func startRetransmission(now: Instant) -> [Action] {
+        retransmitAfter = settings.timers.t1
+        return [
+            .start(.retransmitAccept, at: now + retransmitAfter),
+            .start(.acknowledgementMissing, at: now + settings.timers.t1 * 64),
+        ]
+    }
+}

@@ -1,0 +1,333 @@
+public import NetAddress
+public import SDP
+public import SIPMessage
+public import Timebase
+
+/// Whom we call and what we say (RFC 3261 §8.1.1, §13.2.1).
+public struct Invitation: Sendable {
+    /// The Request-URI: the callee's Contact, or the trunk's address with the number.
+    public var target: SIPURI
+    /// Without tag.
+    public var from: NameAddress
+    public var to: NameAddress
+    /// Where to send it; the next one is tried when the transport of one fails.
+    public var flows: [Flow]
+    public var maxForwards: Int
+    public var callID: String
+    /// Our offer; nil asks the callee for one (late offer).
+    public var sdp: [UInt8]?
+    public var headers: [(HeaderName, String)]
+    /// What answers a challenge of this peer.
+    public var credentials: Credentials?
+
+    public init(
+        target: SIPURI,
+        from: NameAddress,
+        to: NameAddress,
+        flows: [Flow],
+        maxForwards: Int,
+        callID: String,
+        sdp: [UInt8]?,
+        headers: [(HeaderName, String)] = [],
+        credentials: Credentials? = nil
+    ) {
+        (self.target, self.from, self.to, self.flows) = (target, from, to, flows)
+        (self.maxForwards, self.callID, self.sdp) = (maxForwards, callID, sdp)
+        (self.headers, self.credentials) = (headers, credentials)
+    }
+}
+
+/// The side that calls (RFC 3261 §13.2).
+extension Session {
+    public init(inviting invitation: Invitation, settings: SessionSettings, seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        let tag = random.token()
+        var request = SIPRequest(method: .invite, uri: invitation.target)
+        if let flow = invitation.flows.first {
+            request.headers.append(.via, Via.ours(over: flow, branch: random.branch()))
+        }
+        request.headers.append(.maxForwards, "\(invitation.maxForwards)")
+        var from = invitation.from
+        from.tag = tag
+        request.headers.append(.from, "\(from)")
+        request.headers.append(.to, "\(invitation.to)")
+        request.headers.append(.callID, invitation.callID)
+        request.headers.append(.cSeq, "1 INVITE")
+        if let flow = invitation.flows.first {
+            request.headers.append(.contact, "<\(flow.contact(user: settings.contactUser))>")
+        }
+        request.headers.append(.userAgent, settings.product)
+        request.headers.append(.allow, SessionSettings.allow)
+        // An offer in a reliable provisional would want its answer in the PRACK: without our own offer we do not invite it.
+        request.headers.append(.supported, invitation.sdp == nil ? "timer" : SessionSettings.supported)
+        if let expires = settings.sessionExpires {
+            request.headers.append(.sessionExpires, "\(expires)")
+            request.headers.append(.minSE, "\(settings.minimumExpires)")
+        }
+        for (name, value) in invitation.headers { request.headers.append(name, value) }
+        if let sdp = invitation.sdp {
+            request.headers.append(.contentType, "application/sdp")
+            request.body = sdp
+        }
+        self.init(
+            phase: .calling(Attempt(request: request)),
+            localTag: tag,
+            flows: invitation.flows,
+            credentials: invitation.credentials,
+            settings: settings,
+            random: random
+        )
+        localDescription = invitation.sdp
+    }
+
+    /// Sends the INVITE.
+    public func start() -> [Action] {
+        guard case .calling(let attempt) = phase else { return [] }
+        return [.send(attempt.request, .invite, over: flows)]
+    }
+
+    /// Our answer to the offer that came in a 2xx: it goes out in the ACK (§13.2.2.4).
+    public mutating func acknowledge(answer: [UInt8]?, now: Instant) -> [Action] {
+        switch (phase, renegotiation) {
+        case (.answering(let sequence), _):
+            phase = .confirmed
+            localDescription = answer
+            return sendAcknowledgement(sequence: sequence, answer: answer)
+        case (_, .answering(let sequence)):
+            renegotiation = .none
+            localDescription = answer
+            return sendAcknowledgement(sequence: sequence, answer: answer)
+        default: return []
+        }
+    }
+
+    /// A response to a request of ours; `over` is the flow it came on.
+    public mutating func receive(_ response: SIPResponse, to purpose: Purpose, over flow: Flow, now: Instant) -> [Action] {
+        switch purpose {
+        case .invite: return receiveInviteResponse(response, over: flow, now: now)
+        case .reinvite, .update: return receiveReofferResponse(response, to: purpose, over: flow, now: now)
+        case .bye:
+            guard response.status >= 200 else { return [] }
+            if let retry = answerChallenge(response, purpose: .bye) { return retry }
+            return finish()
+        case .prack, .info, .cancelledBye: return []
+        }
+    }
+
+    /// No final answer came (`status` 408), or the transport failed (503).
+    public mutating func requestFailed(_ purpose: Purpose, status: Int, now: Instant) -> [Action] {
+        switch purpose {
+        case .invite:
+            switch phase {
+            case .calling, .cancelling:
+                phase = .ended
+                let phrase = ReasonPhrase.standard(status)
+                return [.tell(.rejected(Rejection(status: status, phrase: phrase, isLocal: true))), .tell(.ended)]
+            case .received, .accepted, .answering, .confirmed, .leaving, .ended: return []
+            }
+        case .reinvite, .update: return renegotiationLost(status: status, now: now)
+        case .bye: return finish()
+        case .prack, .info, .cancelledBye: return []
+        }
+    }
+
+    private mutating func receiveInviteResponse(_ response: SIPResponse, over flow: Flow, now: Instant) -> [Action] {
+        if response.status >= 200, response.status < 300 { return receiveAcceptance(response, over: flow, now: now) }
+        switch phase {
+        case .calling(var attempt):
+            if response.status < 200 {
+                attempt.isProceeding = true
+                phase = .calling(attempt)
+                return receiveProvisional(response, to: attempt.request, over: flow, now: now)
+            }
+            if let retry = answerChallenge(response, purpose: .invite) { return retry }
+            if response.status == 422, let retry = retryWithLongerInterval(response, attempt: attempt) { return retry }
+            phase = .ended
+            return [.tell(.rejected(Rejection(response))), .tell(.ended)]
+        case .cancelling:
+            guard response.status >= 300 else { return [] }
+            phase = .ended
+            return [.tell(.rejected(Rejection(response))), .tell(.ended)]
+        case .received, .accepted, .answering, .confirmed, .leaving, .ended: return []
+        }
+    }
+
+    private mutating func receiveProvisional(
+        _ response: SIPResponse,
+        to request: SIPRequest,
+        over flow: Flow,
+        now: Instant
+    ) -> [Action] {
+        guard response.status > 100 else { return [] }
+        let tag = (try? response.to().tag) ?? ""
+        if earlyDialogs[tag] == nil, earlyDialogs.count < Self.maximumEarlyDialogs,
+            let dialog = try? Dialog(request: request, answeredBy: response, over: flow)
+        {
+            earlyDialogs[tag] = EarlyDialog(dialog: dialog)
+        }
+        guard var early = earlyDialogs[tag] else { return [] }
+        peerAllows.formUnion(response.headers.list(.allow))
+        var actions: [Action] = []
+        if response.headers.list(.require).contains("100rel"), let number = response.headers[.rseq].flatMap({ UInt32($0) }) {
+            if let last = early.lastReliable {
+                // A repeated one is answered already; one out of order waits for its predecessor's retransmission (§4).
+                guard number == last &+ 1 else { return [] }
+            }
+            early.lastReliable = number
+            let branch = random.branch()
+            var prack = early.dialog.request(.prack, branch: branch, contact: nil)
+            let cSeq = (try? request.cSeq().number) ?? 1
+            prack.headers.append(.rack, "\(number) \(cSeq) INVITE")
+            actions.append(.send(prack, .prack, over: [early.dialog.nextHop]))
+        }
+        var description: SessionDescription?
+        if let body = response.sdpBody(), let parsed = try? SessionDescription(parsing: body) {
+            description = parsed
+            early.description = body
+            remoteDescription = body
+        }
+        earlyDialogs[tag] = early
+        dialog = early.dialog
+        return actions + [.tell(.progress(status: response.status, sdp: description))]
+    }
+
+    private mutating func receiveAcceptance(_ response: SIPResponse, over flow: Flow, now: Instant) -> [Action] {
+        let tag = (try? response.to().tag) ?? ""
+        switch phase {
+        case .calling(let attempt):
+            guard let accepted = confirm(attempt.request, by: response, tag: tag, over: flow) else {
+                phase = .ended
+                return [.tell(.rejected(Rejection(status: 502, phrase: "Bad Gateway", isLocal: true))), .tell(.ended)]
+            }
+            return acceptAnswer(response, to: attempt.request, dialog: accepted, now: now)
+        case .cancelling(let attempt):
+            // The answer crossed our CANCEL (§9.1, §15): take it, and leave.
+            guard let accepted = confirm(attempt.request, by: response, tag: tag, over: flow) else { return finish() }
+            dialog = accepted
+            let sequence = (try? attempt.request.cSeq().number) ?? 1
+            return sendAcknowledgement(sequence: sequence, answer: nil) + leave(reason: nil)
+        case .answering, .confirmed, .leaving, .ended:
+            guard let sequence = try? response.cSeq().number else { return [] }
+            if tag == dialog?.remoteTag {
+                // Our ACK was lost (§13.2.2.4). While our answer is not known there is nothing to repeat.
+                return acknowledgements[sequence].map { again(acknowledgement: $0) } ?? []
+            }
+            return refuseFork(response, tag: tag, sequence: sequence, over: flow)
+        case .received, .accepted: return []
+        }
+    }
+
+    private mutating func confirm(_ request: SIPRequest, by response: SIPResponse, tag: String, over flow: Flow) -> Dialog? {
+        guard var confirmed = try? Dialog(request: request, answeredBy: response, over: flow) else { return nil }
+        if let early = earlyDialogs[tag] { confirmed.advance(to: early.dialog.localSequence) }
+        return confirmed
+    }
+
+    private mutating func acceptAnswer(
+        _ response: SIPResponse,
+        to request: SIPRequest,
+        dialog accepted: Dialog,
+        now: Instant
+    ) -> [Action] {
+        let early = earlyDialogs[accepted.remoteTag]
+        earlyDialogs = [:]
+        dialog = accepted
+        peerAllows.formUnion(response.headers.list(.allow))
+        let sequence = (try? request.cSeq().number) ?? 1
+        let body = response.sdpBody() ?? (early?.lastReliable != nil ? early?.description : nil)
+        let description = body.flatMap { try? SessionDescription(parsing: $0) }
+        let actions = timer.learn(from: response, now: now)
+        guard let body, let description else {
+            // A 2xx that describes no media, or garbage, cannot become a call: acknowledge it and leave.
+            let ack = sendAcknowledgement(sequence: sequence, answer: nil)
+            return ack + [.tell(.rejected(Rejection(status: 488, phrase: "Not Acceptable Here", isLocal: true)))]
+                + leave(reason: "SIP;cause=488;text=\"No usable session description\"")
+        }
+        remoteDescription = body
+        if request.body.isEmpty {
+            phase = .answering(sequence: sequence)
+            return actions + [.tell(.answered(description, isOffer: true))]
+        }
+        phase = .confirmed
+        return actions + sendAcknowledgement(sequence: sequence, answer: nil)
+            + [.tell(.answered(description, isOffer: false))]
+    }
+
+    /// Another branch of a forked INVITE answered too: it gets its ACK and a BYE (§13.2.2.4).
+    private mutating func refuseFork(_ response: SIPResponse, tag: String, sequence: UInt32, over flow: Flow) -> [Action] {
+        guard let ours = dialog, sequence == 1 || acknowledgements[sequence] != nil else { return [] }
+        var request = SIPRequest(method: .invite, uri: ours.remoteTarget)
+        request.headers.append(.from, "\(ours.local)")
+        request.headers.append(.callID, ours.callID)
+        request.headers.append(.cSeq, "\(sequence) INVITE")
+        guard var fork = try? Dialog(request: request, answeredBy: response, over: flow) else { return [] }
+        let ack = fork.acknowledgement(sequence: sequence, branch: random.branch(), contact: nil)
+        var bye = fork.request(.bye, branch: random.branch(), contact: nil)
+        bye.headers.append(.reason, Self.completedElsewhere)
+        return [
+            .sendStateless(.request(ack), over: fork.nextHop),
+            .send(bye, .cancelledBye, over: [fork.nextHop]),
+        ]
+    }
+
+    /// RFC 3326 §3.1's way to say that the phone need not list a missed call.
+    public static let completedElsewhere = "SIP;cause=200;text=\"Call completed elsewhere\""
+    /// A downstream proxy may fork wide, but not without end.
+    private static let maximumEarlyDialogs = 16
+
+    mutating func sendAcknowledgement(sequence: UInt32, answer: [UInt8]?) -> [Action] {
+        guard let dialog else { return [] }
+        var ack = dialog.acknowledgement(sequence: sequence, branch: random.branch(), contact: nil)
+        if let answer {
+            ack.headers.append(.contentType, "application/sdp")
+            ack.body = answer
+        }
+        acknowledgements = acknowledgements.filter { $0.key &+ 4 >= sequence }
+        acknowledgements[sequence] = ack
+        return again(acknowledgement: ack)
+    }
+
+    private func again(acknowledgement ack: SIPRequest) -> [Action] {
+        guard let dialog else { return [] }
+        return [.sendStateless(.request(ack), over: dialog.nextHop)]
+    }
+
+    private mutating func retryWithLongerInterval(_ response: SIPResponse, attempt: Attempt) -> [Action]? {
+        guard let minimum = SessionTimer.seconds(response.headers[.minSE]),
+            let current = SessionTimer.seconds(attempt.request.headers[.sessionExpires]), minimum > current
+        else { return nil }
+        var request = attempt.request
+        request.headers[.sessionExpires] = "\(minimum)"
+        request.headers[.minSE] = "\(minimum)"
+        return resend(request)
+    }
+
+    mutating func resend(_ request: SIPRequest) -> [Action] {
+        guard let cSeq = try? request.cSeq(), let flow = flows.first else { return [] }
+        var request = request
+        request.headers[.cSeq] = "\(cSeq.number &+ 1) \(cSeq.method.name)"
+        request.headers[.via] = Via.ours(over: flow, branch: random.branch())
+        phase = .calling(Attempt(request: request))
+        earlyDialogs = [:]
+        dialog = nil
+        return [.send(request, .invite, over: flows)]
+    }
+}
+
+extension Rejection {
+    init(_ response: SIPResponse) {
+        let contacts = response.status < 400 ? (try? response.contacts()) ?? [] : []
+        self.init(
+            status: response.status,
+            phrase: response.reason,
+            reason: response.headers[.reason],
+            contacts: contacts.sorted { $0.quality > $1.quality }.map(\.uri),
+            retryAfter: response.headers[.retryAfter]
+        )
+    }
+}
+
+extension NameAddress {
+    /// The `q` of a Contact, 0 to 1; 1 where there is none (RFC 3261 §20.10).
+    var quality: Double { parameters["q"].flatMap { Double($0) } ?? 1 }
+}

@@ -1,0 +1,314 @@
+public import NetAddress
+public import SDP
+public import SIPMessage
+public import Timebase
+
+/// Changing the session while it runs: re-INVITE (RFC 3261 §14), UPDATE (RFC 3311), PRACK (RFC 3262).
+extension Session {
+    /// Offers other media to the peer, or asks it for an offer (nil). Answered by `reofferAnswered` or `reofferRefused`.
+    public mutating func reoffer(_ sdp: [UInt8]?, now: Instant) -> [Action] {
+        switch phase {
+        case .confirmed:
+            guard case .none = renegotiation else { return [.tell(.reofferRefused(status: 491))] }
+            return sendReinvite(sdp, attempts: 0)
+        case .calling, .received:
+            // Before the answer only UPDATE may carry an offer, to a peer that takes it (RFC 3311 §5.1).
+            guard case .none = renegotiation, let sdp, peerAllows(.update), dialog != nil else {
+                return [.tell(.reofferRefused(status: 488))]
+            }
+            return sendUpdate(sdp, attempts: 0)
+        case .accepted, .answering: return [.tell(.reofferRefused(status: 491))]
+        case .cancelling, .leaving, .ended: return [.tell(.reofferRefused(status: 481))]
+        }
+    }
+
+    /// Answers the peer's `offered` with our description.
+    public mutating func answerOffer(_ sdp: [UInt8], now: Instant) -> [Action] {
+        guard case .theirs(let transaction, let request) = renegotiation else { return [] }
+        localDescription = sdp
+        return acceptRenegotiation(transaction, request, body: sdp, now: now)
+    }
+
+    /// Refuses the peer's `offered`: the session goes on as it was (§14.1).
+    public mutating func refuseOffer(_ status: Int) -> [Action] {
+        guard case .theirs(let transaction, let request) = renegotiation else { return [] }
+        renegotiation = .none
+        var response = makeResponse(status, to: request, body: nil)
+        if status == 500 { response.headers.append(.retryAfter, "\(Int.random(in: 0...10, using: &random))") }
+        return [.respond(transaction, response)]
+    }
+
+    /// The peer took its re-INVITE back.
+    public mutating func renegotiationCancelled(_ transaction: ServerTransactionID) -> [Action] {
+        guard case .theirs(transaction, let request) = renegotiation else { return [] }
+        renegotiation = .none
+        return [.respond(transaction, makeResponse(487, to: request, body: nil))]
+    }
+
+    mutating func receiveReinvite(
+        _ request: SIPRequest,
+        transaction: ServerTransactionID,
+        over flow: Flow,
+        now: Instant
+    ) -> [Action] {
+        switch phase {
+        case .confirmed: break
+        case .received:
+            // §14.2: the first INVITE has no final answer yet.
+            var response = makeResponse(500, to: request, body: nil)
+            response.headers.append(.retryAfter, "\(Int.random(in: 0...10, using: &random))")
+            return [.respond(transaction, response)]
+        case .accepted, .calling, .answering: return [.respond(transaction, makeResponse(491, to: request, body: nil))]
+        case .cancelling, .leaving, .ended: return [.respond(transaction, makeResponse(481, to: request, body: nil))]
+        }
+        return beginTheirs(request, transaction: transaction, over: flow, now: now)
+    }
+
+    mutating func receiveUpdate(
+        _ request: SIPRequest,
+        transaction: ServerTransactionID,
+        over flow: Flow,
+        now: Instant
+    ) -> [Action] {
+        guard request.sdpBody() != nil else {
+            // Without a description it refreshes target and timer, and nothing else (RFC 3311 §5.2).
+            dialog?.refreshTarget((try? request.contacts())?.first?.uri, over: flow)
+            var response = makeResponse(200, to: request, body: nil)
+            addContact(to: &response)
+            let actions = timer.agree(answering: request, with: &response, settings: settings, now: now)
+            return actions + [.respond(transaction, response)]
+        }
+        if case .received = phase, localDescription == nil {
+            // Its first offer is not answered yet (RFC 3311 §5.2).
+            var response = makeResponse(500, to: request, body: nil)
+            response.headers.append(.retryAfter, "\(Int.random(in: 0...10, using: &random))")
+            return [.respond(transaction, response)]
+        }
+        return beginTheirs(request, transaction: transaction, over: flow, now: now)
+    }
+
+    private mutating func beginTheirs(
+        _ request: SIPRequest,
+        transaction: ServerTransactionID,
+        over flow: Flow,
+        now: Instant
+    ) -> [Action] {
+        switch renegotiation {
+        case .none: break
+        case .theirs:
+            var response = makeResponse(500, to: request, body: nil)
+            response.headers.append(.retryAfter, "\(Int.random(in: 0...10, using: &random))")
+            return [.respond(transaction, response)]
+        case .theirsAccepted, .ours, .answering:
+            return [.respond(transaction, makeResponse(491, to: request, body: nil))]
+        case .backingOff(let offer, _):
+            // Theirs came while ours waits to try again: theirs goes first, and ours is given up to the one who asked.
+            renegotiation = .none
+            let rest = beginTheirs(request, transaction: transaction, over: flow, now: now)
+            return [.stop(.backOff)] + (offer == nil ? [] : [.tell(.reofferRefused(status: 491))]) + rest
+        }
+        if SessionTimer.isTooBrief(request, settings: settings) {
+            var response = makeResponse(422, to: request, body: nil)
+            response.headers.append(.minSE, "\(settings.minimumExpires)")
+            return [.respond(transaction, response)]
+        }
+        let contact = (try? request.contacts())?.first?.uri
+        guard let body = request.sdpBody() else {
+            dialog?.refreshTarget(contact, over: flow)
+            renegotiation = .theirs(transaction, request)
+            return [.tell(.offered(nil))]
+        }
+        let offer: SessionDescription
+        do throws(SDPFault) {
+            offer = try SessionDescription(parsing: body)
+        } catch {
+            return [.respond(transaction, makeResponse(error.status, to: request, body: nil))]
+        }
+        dialog?.refreshTarget(contact, over: flow)
+        if body == remoteDescription, let localDescription {
+            // The same description again is a refresh (RFC 4028 §7.4): the other leg need not hear of it.
+            return acceptRenegotiation(transaction, request, body: localDescription, now: now)
+        }
+        renegotiation = .theirs(transaction, request)
+        return [.tell(.offered(offer))]
+    }
+
+    private mutating func acceptRenegotiation(
+        _ transaction: ServerTransactionID,
+        _ request: SIPRequest,
+        body: [UInt8],
+        now: Instant
+    ) -> [Action] {
+        var response = makeResponse(200, to: request, body: body)
+        addContact(to: &response)
+        response.headers.append(.allow, SessionSettings.allow)
+        var actions = timer.agree(answering: request, with: &response, settings: settings, now: now)
+        if let offer = request.sdpBody() { remoteDescription = offer }
+        actions.append(.respond(transaction, response))
+        guard request.method == .invite else {
+            renegotiation = .none
+            return actions
+        }
+        renegotiation = .theirsAccepted(response, request: request)
+        return actions + startRetransmission(now: now)
+    }
+
+    mutating func receivePrack(_ request: SIPRequest, transaction: ServerTransactionID, now: Instant) -> [Action] {
+        guard reliable.acknowledge(request.headers[.rack], random: &random) else {
+            return [.respond(transaction, makeResponse(481, to: request, body: nil))]
+        }
+        var actions: [Action] = [
+            .respond(transaction, makeResponse(200, to: request, body: nil)), .stop(.retransmitReliable), .stop(.prackMissing),
+        ]
+        if let held = reliable.heldAcceptance {
+            reliable.heldAcceptance = nil
+            return actions + accept(sdp: held.sdp, now: now)
+        }
+        if case .received(let invite, _) = phase, let next = reliable.next(random: &random) {
+            actions += sendReliable(next, over: invite, now: now)
+        }
+        return actions
+    }
+
+    mutating func sendReliable(_ response: SIPResponse, over transaction: ServerTransactionID, now: Instant) -> [Action] {
+        retransmitAfter = settings.timers.t1
+        return [
+            .respond(transaction, response), .start(.retransmitReliable, at: now + retransmitAfter),
+            .start(.prackMissing, at: now + settings.timers.t1 * 64),
+        ]
+    }
+
+    mutating func sendReinvite(_ sdp: [UInt8]?, attempts: Int) -> [Action] {
+        guard var dialog else { return [] }
+        let contact = dialog.flow.contact(user: settings.contactUser)
+        var request = dialog.request(.invite, branch: random.branch(), contact: contact)
+        self.dialog = dialog
+        request.headers.append(.allow, SessionSettings.allow)
+        request.headers.append(.supported, "timer")
+        if let header = timer.header(settings: settings) { request.headers.append(.sessionExpires, header) }
+        if let sdp {
+            request.headers.append(.contentType, "application/sdp")
+            request.body = sdp
+        }
+        renegotiation = .ours(offer: sdp, sequence: dialog.localSequence, attempts: attempts)
+        return [.send(request, .reinvite, over: [dialog.nextHop])]
+    }
+
+    private mutating func sendUpdate(_ sdp: [UInt8]?, attempts: Int) -> [Action] {
+        guard var dialog else { return [] }
+        let contact = dialog.flow.contact(user: settings.contactUser)
+        var request = dialog.request(.update, branch: random.branch(), contact: contact)
+        self.dialog = dialog
+        earlyDialogs[dialog.remoteTag]?.dialog = dialog
+        request.headers.append(.supported, "timer")
+        if let header = timer.header(settings: settings) { request.headers.append(.sessionExpires, header) }
+        if let sdp {
+            request.headers.append(.contentType, "application/sdp")
+            request.body = sdp
+        }
+        renegotiation = .ours(offer: sdp, sequence: dialog.localSequence, attempts: attempts)
+        return [.send(request, .update, over: [dialog.nextHop])]
+    }
+
+    /// Refreshes the session timer (RFC 4028 §10): by UPDATE without body where the peer takes it, else by the same offer again.
+    mutating func refresh() -> [Action] {
+        guard case .confirmed = phase, case .none = renegotiation else { return [] }
+        isRefreshing = true
+        return peerAllows(.update) ? sendUpdate(nil, attempts: 0) : sendReinvite(localDescription, attempts: 0)
+    }
+
+    mutating func receiveReofferResponse(
+        _ response: SIPResponse,
+        to purpose: Purpose,
+        over flow: Flow,
+        now: Instant
+    ) -> [Action] {
+        guard response.status >= 200 else { return [] }
+        guard case .ours(let offer, let sequence, let attempts) = renegotiation else {
+            return repeatAcknowledgement(response, purpose: purpose)
+        }
+        if response.status < 300 {
+            return receiveReofferAcceptance(
+                response,
+                to: purpose,
+                offer: offer,
+                sequence: sequence,
+                over: flow,
+                now: now
+            )
+        }
+        if let retry = answerChallenge(response, purpose: purpose) { return retry }
+        switch response.status {
+        case 491 where attempts < Self.maximumGlareRetries && purpose == .reinvite:
+            renegotiation = .backingOff(offer: offer, attempts: attempts + 1)
+            return [.start(.backOff, at: now + glareBackOff())]
+        case 408, 481: return renegotiationLost(status: response.status, now: now)
+        default:
+            renegotiation = .none
+            return endRefresh(now: now) ?? [.tell(.reofferRefused(status: response.status))]
+        }
+    }
+
+    private mutating func receiveReofferAcceptance(
+        _ response: SIPResponse,
+        to purpose: Purpose,
+        offer: [UInt8]?,
+        sequence: UInt32,
+        over flow: Flow,
+        now: Instant
+    ) -> [Action] {
+        dialog?.refreshTarget((try? response.contacts())?.first?.uri, over: flow)
+        var actions = timer.learn(from: response, now: now)
+        let body = response.sdpBody()
+        let description = body.flatMap { try? SessionDescription(parsing: $0) }
+        if purpose == .reinvite, offer == nil, let description {
+            remoteDescription = body
+            renegotiation = .answering(sequence: sequence)
+            return actions + [.tell(.reofferAnswered(description, isOffer: true))]
+        }
+        renegotiation = .none
+        if purpose == .reinvite { actions += sendAcknowledgement(sequence: sequence, answer: nil) }
+        if isRefreshing {
+            isRefreshing = false
+            if let body { remoteDescription = body }
+            return actions
+        }
+        guard let body, let description else { return actions + [.tell(.reofferRefused(status: 488))] }
+        if let offer { localDescription = offer }
+        remoteDescription = body
+        return actions + [.tell(.reofferAnswered(description, isOffer: false))]
+    }
+
+    private func repeatAcknowledgement(_ response: SIPResponse, purpose: Purpose) -> [Action] {
+        guard purpose == .reinvite, response.status < 300, let sequence = try? response.cSeq().number,
+            let ack = acknowledgements[sequence], let dialog
+        else { return [] }
+        return [.sendStateless(.request(ack), over: dialog.nextHop)]
+    }
+
+    /// The peer knows nothing of this dialog any more, or is silent: the session is over (§12.2.1.2).
+    mutating func renegotiationLost(status: Int, now: Instant) -> [Action] {
+        guard case .ours = renegotiation else { return [] }
+        renegotiation = .none
+        let wasRefreshing = isRefreshing
+        isRefreshing = false
+        guard case .confirmed = phase else { return [.tell(.reofferRefused(status: status))] }
+        let told: [Action] = wasRefreshing ? [] : [.tell(.reofferRefused(status: status))]
+        return told + [.tell(.failed(.sessionExpired))] + leave(reason: "SIP;cause=\(status)")
+    }
+
+    /// A refused refresh leaves the session as it is; the timer decides whether it lives.
+    private mutating func endRefresh(now: Instant) -> [Action]? {
+        guard isRefreshing else { return nil }
+        isRefreshing = false
+        return timer.restart(now: now)
+    }
+
+    /// §14.1: the owner of the Call-ID waits 2.1 to 4 s, the other side 0 to 2 s, both in steps of 10 ms.
+    private mutating func glareBackOff() -> Duration {
+        let range = ownsCallID ? 210...400 : 0...200
+        return .milliseconds(Int.random(in: range, using: &random) * 10)
+    }
+
+    static let maximumGlareRetries = 4
+}

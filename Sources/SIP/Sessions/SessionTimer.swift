@@ -1,0 +1,82 @@
+import SIPMessage
+import Timebase
+
+/// The session interval of one leg (RFC 4028): who refreshes it, and when it runs out.
+struct SessionTimer: Sendable {
+    private var interval: Int?
+    private var weRefresh = false
+
+    /// The interval that a request asks for, when it is shorter than we accept: it earns a 422 with Min-SE (§5).
+    static func isTooBrief(_ request: SIPRequest, settings: SessionSettings) -> Bool {
+        guard supports(request.headers), let wanted = seconds(request.headers[.sessionExpires]) else { return false }
+        return wanted < settings.minimumExpires
+    }
+
+    /// The called side agrees to what the request asks, and says so in its 2xx (§9).
+    mutating func agree(
+        answering request: SIPRequest,
+        with response: inout SIPResponse,
+        settings: SessionSettings,
+        now: Instant
+    ) -> [Session.Action] {
+        guard Self.supports(request.headers), let value = request.headers[.sessionExpires],
+            let wanted = Self.seconds(value)
+        else { return stop() }
+        let seconds = max(wanted, settings.minimumExpires)
+        weRefresh = Self.refresher(value) == "uas"
+        interval = seconds
+        response.headers.append(.require, "timer")
+        response.headers.append(.sessionExpires, "\(seconds);refresher=\(weRefresh ? "uas" : "uac")")
+        return restart(now: now)
+    }
+
+    /// The calling side learns from the 2xx what was agreed (§7.2). `isRefresh` of ours without the header ends the timer.
+    mutating func learn(from response: SIPResponse, now: Instant) -> [Session.Action] {
+        guard let value = response.headers[.sessionExpires], let seconds = Self.seconds(value) else { return stop() }
+        interval = max(seconds, 1)
+        weRefresh = Self.refresher(value) != "uas"
+        return restart(now: now)
+    }
+
+    /// What our refresh and re-INVITE requests say.
+    func header(settings: SessionSettings) -> String? {
+        guard let interval else { return nil }
+        return "\(interval);refresher=\(weRefresh ? "uac" : "uas")"
+    }
+
+    mutating func restart(now: Instant) -> [Session.Action] {
+        guard let interval else { return [] }
+        guard weRefresh else {
+            // §10: the other side's refresh is due; BYE a little before the interval is over.
+            let expiry = interval - min(32, interval / 3)
+            return [.stop(.refresh), .start(.sessionExpired, at: now + .seconds(expiry))]
+        }
+        return [.stop(.sessionExpired), .start(.refresh, at: now + .milliseconds(interval * 500))]
+    }
+
+    private mutating func stop() -> [Session.Action] {
+        guard interval != nil else { return [] }
+        interval = nil
+        return [.stop(.refresh), .stop(.sessionExpired)]
+    }
+
+    private static func supports(_ headers: Headers) -> Bool {
+        headers.list(.supported).contains("timer") || headers.list(.require).contains("timer")
+    }
+
+    /// The delta-seconds of a Session-Expires or Min-SE header, at most a day.
+    static func seconds(_ value: String?) -> Int? {
+        guard let digits = value?.prefix(while: { $0 != ";" && $0 != " " }), let number = UInt32(digits) else { return nil }
+        return Int(min(number, 86_400))
+    }
+
+    private static func refresher(_ value: String) -> String? {
+        for parameter in value.split(separator: ";").dropFirst() {
+            let parts = parameter.split(separator: "=", maxSplits: 1)
+            if parts.count == 2, parts[0].filter({ $0 != " " }).lowercased() == "refresher" {
+                return parts[1].filter { $0 != " " }.lowercased()
+            }
+        }
+        return nil
+    }
+}
