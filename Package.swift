@@ -7,12 +7,16 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("InferIsolatedConformances"), .treatAllWarnings(as: .error),
 ]
 
+let testSettings: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny"), .treatAllWarnings(as: .error)]
+
 let package = Package(
     name: "gudok",
     targets: [
         .target(name: "Timebase", swiftSettings: settings),
         .target(name: "NetAddress", swiftSettings: settings),
         .target(name: "Events", dependencies: ["Timebase"], swiftSettings: settings),
+        .testTarget(name: "TimebaseTests", dependencies: ["Timebase"], swiftSettings: testSettings),
+        .testTarget(name: "NetAddressTests", dependencies: ["NetAddress"], swiftSettings: testSettings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -106,13 +106,18 @@ extension Call {
     }
 
     /// What we offer a callee: the caller's offer as ours, the codec the caller already speaks, or nothing (late offer).
-    private func offerForCallee(port: MediaPort, described: inout Leg.Description) throws(SDPFault) -> SessionDescription? {
+    private func offerForCallee(
+        port: MediaPort,
+        described: inout Leg.Description
+    ) throws(SDPFault) -> SessionDescription? {
         if callerIsAnswered || startsUponAnswer {
             let codec = codec(of: 0).map { [$0] } ?? core.settings.codecs
             return described.versions.stamp(ownOffer(codecs: codec, as: described.media(port), direction: .sendrecv))
         }
         guard let offer = legs[0].described.remote else { return nil }
-        return described.versions.stamp(try relayOffer(offer, as: described.media(port), preferring: core.settings.codecs))
+        return described.versions.stamp(
+            try relayOffer(offer, as: described.media(port), preferring: core.settings.codecs)
+        )
     }
 
     func progressed(_ index: Int, status: Int, description: SessionDescription?) {
@@ -124,7 +129,9 @@ extension Call {
             publish(.callRinging)
         }
         guard !callerIsAnswered else {
-            if status == 180, dial.early == nil { core.media.perform(.play(legs[0].port?.id ?? MediaID.none, .ringback)) }
+            if status == 180, dial.early == nil {
+                core.media.perform(.play(legs[0].port?.id ?? MediaID.none, .ringback))
+            }
             return
         }
         if let description, legs[0].described.remote != nil, dial.early == nil || dial.early == index {
@@ -156,7 +163,9 @@ extension Call {
         legs[index].progress = .answered
         legs[index].described.remote = description
         enter(.talking(index))
-        for other in dial.attempts where other != index { cancel(other, .answeredElsewhere, Session.completedElsewhere) }
+        for other in dial.attempts where other != index {
+            cancel(other, .answeredElsewhere, Session.completedElsewhere)
+        }
         publish(.legAnswered(leg: index, codec: codec(of: index)))
         connect(index, description: description, isOffer: isOffer)
     }
@@ -225,7 +234,9 @@ extension Call {
         dial.redirects += 1
         var followed = false
         for contact in rejection.contacts.prefix(4) {
-            guard let number = contact.user, let request = redirectRequest(to: number, of: index, dial: dial) else { continue }
+            guard let number = contact.user, let request = redirectRequest(to: number, of: index, dial: dial) else {
+                continue
+            }
             guard case .routes(let routes) = core.directory.reach(request.target, of: tenant) else { continue }
             publish(.note("leg \(index) redirects to \(number)"))
             let diversion = "<sip:\(to)@\(tenant.domains.first ?? "localhost")>;reason=unconditional"

@@ -88,7 +88,9 @@ extension Call {
         guard let local = described.local.flatMap({ AudioStream(of: $0) }) else {
             return described.remote.flatMap { AudioStream(of: $0) }?.formats.first?.encoding
         }
-        guard let remote = described.remote.flatMap({ AudioStream(of: $0) }) else { return local.formats.first?.encoding }
+        guard let remote = described.remote.flatMap({ AudioStream(of: $0) }) else {
+            return local.formats.first?.encoding
+        }
         return remote.formats.first { format in local.formats.contains { $0.matches(format) } }?.encoding
     }
 
@@ -247,7 +249,9 @@ struct InfoDigit: Equatable {
                 let parts = line.split(separator: "=", maxSplits: 1).map { $0.filter { !$0.isWhitespace } }
                 guard parts.count == 2 else { continue }
                 if parts[0].lowercased() == "signal" { found = Substring(parts[1]) }
-                if parts[0].lowercased() == "duration", let duration = Int(parts[1]) { milliseconds = min(max(duration, 40), 5000) }
+                if parts[0].lowercased() == "duration", let duration = Int(parts[1]) {
+                    milliseconds = min(max(duration, 40), 5000)
+                }
             }
         default: return nil
         }

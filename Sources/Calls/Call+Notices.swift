@@ -32,7 +32,9 @@ extension Call {
             if index == 0, legs[0].described.remote != nil { return }
             return
         }
-        if let relayed, relayed.offer == nil, relayed.from == index { return lateReofferAnswered(relayed, answer: answer) }
+        if let relayed, relayed.offer == nil, relayed.from == index {
+            return lateReofferAnswered(relayed, answer: answer)
+        }
         legs[index].described.remote = answer
         configureMedia(index)
         guard index == 0 else { return }
@@ -98,7 +100,12 @@ extension Call {
             end(.answered, by: .switch, cause: HangupCause(status: 408), reason: "rtp-timeout")
         case .failed(_, let why):
             publish(.note("leg \(index): media failed: \(why)"))
-            end(callerIsAnswered ? .answered : .failed, by: .switch, cause: HangupCause(status: 500), reason: "media-failed")
+            end(
+                callerIsAnswered ? .answered : .failed,
+                by: .switch,
+                cause: HangupCause(status: 500),
+                reason: "media-failed"
+            )
         case .closed(_, let report):
             legs[index].mediaReport = report
             legs[index].awaitsReport = false

@@ -107,7 +107,14 @@ public final class CallCore {
     /// Rings `route`, and upon its answer runs the dial plan for `to` with it as the caller.
     public func originate(from identity: CallerIdentity, over routes: [TargetRoute], to: String) -> CallID? {
         guard let route = routes.first else { return nil }
-        let call = Call(id: CallID(ids.sortable(at: now.wall)), core: self, identity: identity, to: to, maxForwards: 70, at: now)
+        let call = Call(
+            id: CallID(ids.sortable(at: now.wall)),
+            core: self,
+            identity: identity,
+            to: to,
+            maxForwards: 70,
+            at: now
+        )
         let legID = LegID(call: call.id, index: 0)
         guard let port = openPort(for: legID, near: nil) else { return nil }
         var described = Leg.Description(core: self)
@@ -192,7 +199,8 @@ public final class CallCore {
     /// A 2xx whose transaction is gone: its ACK was lost, or it comes from a branch nobody knew.
     public func receiveStray(_ response: SIPResponse, over flow: Flow) {
         guard let callID = response.headers[.callID], let tag = try? response.from().tag,
-            let legID = dialogs[DialogKey(callID: callID, tag: tag)], let cSeq = try? response.cSeq(), cSeq.method == .invite
+            let legID = dialogs[DialogKey(callID: callID, tag: tag)], let cSeq = try? response.cSeq(),
+            cSeq.method == .invite
         else { return }
         calls[legID.call]?.act(on: legID.index) {
             $0.receive(response, to: cSeq.number == 1 ? .invite : .reinvite, over: flow, now: $1)
@@ -322,7 +330,9 @@ public final class CallCore {
     public func tenant(of call: CallID) -> TenantID? { calls[call]?.tenant.id }
     public var callCount: Int { calls.count }
     public var liveCallCount: Int { calls.values.count { !$0.isEnding } }
-    public var liveCalls: [LiveCall] { calls.values.filter { !$0.isEnding }.map(LiveCall.init).sorted { $0.id < $1.id } }
+    public var liveCalls: [LiveCall] {
+        calls.values.filter { !$0.isEnding }.map(LiveCall.init).sorted { $0.id < $1.id }
+    }
     public var callIDs: [CallID] { calls.keys.sorted() }
     /// Entries in every table that a leak would fill; all zero when no call is left.
     public var residue: [String: Int] {

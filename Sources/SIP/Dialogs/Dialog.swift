@@ -23,11 +23,21 @@ public struct Dialog: Sendable {
     private let isDirect: Bool
 
     /// The dialog that a request from the peer creates (§12.1.1).
-    public init(answering request: SIPRequest, localTag: String, over flow: Flow, localSequence: UInt32) throws(SIPFault) {
+    public init(
+        answering request: SIPRequest,
+        localTag: String,
+        over flow: Flow,
+        localSequence: UInt32
+    ) throws(SIPFault) {
         var local = try request.to()
         local.tag = localTag
         guard let contact = try request.contacts().first else {
-            throw SIPFault(kind: .missingHeader, where: "Contact", what: "the request creates a dialog but has no Contact", status: 400)
+            throw SIPFault(
+                kind: .missingHeader,
+                where: "Contact",
+                what: "the request creates a dialog but has no Contact",
+                status: 400
+            )
         }
         callID = try request.callID()
         self.local = local

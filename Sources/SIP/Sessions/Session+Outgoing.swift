@@ -102,7 +102,12 @@ extension Session {
     }
 
     /// A response to a request of ours; `over` is the flow it came on.
-    public mutating func receive(_ response: SIPResponse, to purpose: Purpose, over flow: Flow, now: Instant) -> [Action] {
+    public mutating func receive(
+        _ response: SIPResponse,
+        to purpose: Purpose,
+        over flow: Flow,
+        now: Instant
+    ) -> [Action] {
         switch purpose {
         case .invite: return receiveInviteResponse(response, over: flow, now: now)
         case .reinvite, .update: return receiveReofferResponse(response, to: purpose, over: flow, now: now)
@@ -168,7 +173,9 @@ extension Session {
         guard var early = earlyDialogs[tag] else { return [] }
         peerAllows.formUnion(response.headers.list(.allow))
         var actions: [Action] = []
-        if response.headers.list(.require).contains("100rel"), let number = response.headers[.rseq].flatMap({ UInt32($0) }) {
+        if response.headers.list(.require).contains("100rel"),
+            let number = response.headers[.rseq].flatMap({ UInt32($0) })
+        {
             if let last = early.lastReliable {
                 // A repeated one is answered already; one out of order waits for its predecessor's retransmission (§4).
                 guard number == last &+ 1 else { return [] }
@@ -217,7 +224,12 @@ extension Session {
         }
     }
 
-    private mutating func confirm(_ request: SIPRequest, by response: SIPResponse, tag: String, over flow: Flow) -> Dialog? {
+    private mutating func confirm(
+        _ request: SIPRequest,
+        by response: SIPResponse,
+        tag: String,
+        over flow: Flow
+    ) -> Dialog? {
         guard var confirmed = try? Dialog(request: request, answeredBy: response, over: flow) else { return nil }
         if let early = earlyDialogs[tag] { confirmed.advance(to: early.dialog.localSequence) }
         return confirmed
@@ -254,7 +266,12 @@ extension Session {
     }
 
     /// Another branch of a forked INVITE answered too: it gets its ACK and a BYE (§13.2.2.4).
-    private mutating func refuseFork(_ response: SIPResponse, tag: String, sequence: UInt32, over flow: Flow) -> [Action] {
+    private mutating func refuseFork(
+        _ response: SIPResponse,
+        tag: String,
+        sequence: UInt32,
+        over flow: Flow
+    ) -> [Action] {
         guard let ours = dialog, sequence == 1 || acknowledgements[sequence] != nil else { return [] }
         var request = SIPRequest(method: .invite, uri: ours.remoteTarget)
         request.headers.append(.from, "\(ours.local)")

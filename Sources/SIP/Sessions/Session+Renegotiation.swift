@@ -158,7 +158,8 @@ extension Session {
             return [.respond(transaction, makeResponse(481, to: request, body: nil))]
         }
         var actions: [Action] = [
-            .respond(transaction, makeResponse(200, to: request, body: nil)), .stop(.retransmitReliable), .stop(.prackMissing),
+            .respond(transaction, makeResponse(200, to: request, body: nil)), .stop(.retransmitReliable),
+            .stop(.prackMissing),
         ]
         if let held = reliable.heldAcceptance {
             reliable.heldAcceptance = nil
@@ -170,7 +171,8 @@ extension Session {
         return actions
     }
 
-    mutating func sendReliable(_ response: SIPResponse, over transaction: ServerTransactionID, now: Instant) -> [Action] {
+    mutating func sendReliable(_ response: SIPResponse, over transaction: ServerTransactionID, now: Instant) -> [Action]
+    {
         retransmitAfter = settings.timers.t1
         return [
             .respond(transaction, response), .start(.retransmitReliable, at: now + retransmitAfter),

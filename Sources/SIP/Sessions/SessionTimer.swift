@@ -66,7 +66,9 @@ struct SessionTimer: Sendable {
 
     /// The delta-seconds of a Session-Expires or Min-SE header, at most a day.
     static func seconds(_ value: String?) -> Int? {
-        guard let digits = value?.prefix(while: { $0 != ";" && $0 != " " }), let number = UInt32(digits) else { return nil }
+        guard let digits = value?.prefix(while: { $0 != ";" && $0 != " " }), let number = UInt32(digits) else {
+            return nil
+        }
         return Int(min(number, 86_400))
     }
 

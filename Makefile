@@ -1,0 +1,33 @@
+# Two commands do everything on a Debian machine with Swift: `make run` and `make test`.
+
+PACKAGES := libssl-dev libopus-dev libspeexdsp-dev libsqlite3-dev pkg-config
+TEST_PACKAGES := sip-tester baresip-core tshark sqlite3 curl
+FORMATTED := Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
+INSTALL := apt-get install -y --no-install-recommends
+SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
+
+.PHONY: run test bench fuzz format lint clean packages test-packages
+
+define install
+	@missing=""; for p in $(1); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then \
+		echo "Installing Debian packages:$$missing"; \
+		$(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive $(INSTALL) $$missing; \
+	fi
+endef
+
+packages: ; $(call install,$(PACKAGES))
+test-packages: packages ; $(call install,$(TEST_PACKAGES))
+
+test: test-packages lint
+	swift build --build-tests --explicit-target-dependency-import-check error
+	swift test --skip-build
+
+lint:
+	swift format lint --strict -r $(FORMATTED)
+
+format:
+	swift format -i -r $(FORMATTED)
+
+clean:
+	rm -rf .build
