@@ -1,0 +1,121 @@
+import Calls
+import Config
+import DialPlan
+import Events
+import NetAddress
+import SIP
+import SIPMessage
+import Timebase
+
+/// What the calls see of the engine: the way out for their SIP.
+extension Engine: SIPOutlet {
+    public func send(_ request: SIPRequest, over flows: [Flow]) -> ClientTransactionID {
+        let (id, actions) = transactions.send(request, over: flows, now: now.instant)
+        perform(actions)
+        return id
+    }
+
+    public func cancel(_ transaction: ClientTransactionID, reason: String?) {
+        let headers = reason.map { [(HeaderName.reason, $0)] } ?? []
+        perform(transactions.cancel(transaction, headers: headers, now: now.instant))
+    }
+
+    public func sendStateless(_ message: SIPMessage, over flow: Flow) {
+        perform(transactions.sendStateless(message, over: flow))
+    }
+
+    public func legAppeared(_ callID: String) { trace.legAppeared(callID, by: self) }
+}
+
+/// And where a target can be reached now.
+extension Engine: TargetDirectory {
+    public func reach(_ target: DialTarget, of tenant: Tenant) -> Reach {
+        switch target {
+        case .user(let number): reachUser(number, of: tenant)
+        case .trunk(let name, let number): reachTrunk(name, number: number, of: tenant)
+        }
+    }
+
+    public func release(_ trunk: TrunkID) { trunks[trunk]?.release() }
+
+    private func reachUser(_ number: String, of tenant: Tenant) -> Reach {
+        guard tenant.users[number] != nil else {
+            return .unreachable(.notFound, status: 404, retryAfter: nil, why: "no user \(number)")
+        }
+        let domain = tenant.domains.first ?? "localhost"
+        let bindings = registrar.bindings(for: UserID(tenant: tenant.id, number: number), now: now.instant)
+        let routes = bindings.map { binding in
+            TargetRoute(
+                uri: binding.contact,
+                to: NameAddress(uri: SIPURI(user: number, host: domain)),
+                fromHost: domain,
+                flows: [binding.target],
+                label: "user \(number)",
+                user: number
+            )
+        }
+        guard !routes.isEmpty else {
+            return .unreachable(.unavailable, status: 480, retryAfter: nil, why: "no phone is registered")
+        }
+        return .routes(routes)
+    }
+
+    private func reachTrunk(_ name: String, number: String, of tenant: Tenant) -> Reach {
+        let id = TrunkID(tenant: tenant.id, name: name)
+        guard let trunk = tenant.trunks[name], let monitor = trunks[id] else {
+            return .unreachable(.failed, status: 500, retryAfter: nil, why: "no trunk '\(name)'")
+        }
+        guard monitor.isUp else {
+            return .unreachable(
+                .congestion,
+                status: 503,
+                retryAfter: 30,
+                why: "the trunk is down: \(monitor.lastFailure ?? "")"
+            )
+        }
+        guard let ip = monitor.addresses.first else {
+            askForName(trunk.host)
+            return names.isUnknown(trunk.host)
+                ? .unreachable(.failed, status: 503, retryAfter: 30, why: "no address for \(trunk.host)") : .resolving
+        }
+        guard let flow = flow(to: SocketAddress(ip, trunk.port), transport: trunk.transport) else {
+            return .unreachable(
+                .failed,
+                status: 503,
+                retryAfter: nil,
+                why: "no \(trunk.transport.rawValue) listener reaches \(ip)"
+            )
+        }
+        if let wait = trunks[id]?.admit(now: now.instant) {
+            return .unreachable(.congestion, status: 503, retryAfter: wait, why: "the trunk is over its limit")
+        }
+        var uri = SIPURI(user: number, host: trunk.host, port: trunk.port == 5060 ? nil : trunk.port)
+        if trunk.transport != .udp { uri.parameters.set("transport", trunk.transport.rawValue) }
+        var flows = [flow]
+        // Requests too long for a datagram may go over TCP where a listener of ours has it (RFC 3261 §18.1.1).
+        if trunk.transport == .udp, let stream = self.flow(to: flow.remote, transport: .tcp) { flows.append(stream) }
+        return .routes([
+            TargetRoute(
+                uri: uri,
+                to: NameAddress(uri: SIPURI(user: number, host: trunk.host)),
+                fromHost: "\(flow.local.ip)",
+                flows: flows,
+                label: "trunk \(name) \(number)",
+                trunk: id,
+                credentials: trunk.credentials
+            )
+        ])
+    }
+
+    /// A flow from one of our listeners to a peer; nil when no listener has the transport and the address family.
+    func flow(to remote: SocketAddress, transport: Transport) -> Flow? {
+        let candidates = listeners.filter { $0.transport == transport && $0.address.ip.isV6 == remote.ip.isV6 }
+        // A loopback listener cannot reach the world, nor should the world be told of it.
+        let best = candidates.first { $0.address.ip.isLoopback == remote.ip.isLoopback } ?? candidates.first
+        return best.map { Flow(transport: transport, local: $0.address, remote: remote) }
+    }
+
+    func askForName(_ host: String) {
+        if names.shouldAsk(host, now: now.instant) { outlet.resolve(host: host) }
+    }
+}

@@ -1,0 +1,167 @@
+public import Calls
+public import Config
+public import Events
+import NetAddress
+public import SIP
+import SIPMessage
+public import Timebase
+
+/// What an administrator or supervisor may ask of the running switch.
+extension Engine {
+    public struct TrunkStatus: Sendable {
+        public var id: TrunkID
+        public var address: String
+        public var isUp: Bool
+        public var since: Moment?
+        public var reason: String?
+        public var roundTrip: Duration?
+        public var activeCalls: Int
+        public var maxCalls: Int?
+    }
+
+    public struct Refusal: Error, Equatable {
+        public var code: String
+        public var what: String
+        public var mend: String
+    }
+
+    public var liveCalls: [LiveCall] { calls.liveCalls }
+    public var callCount: Int { calls.liveCallCount }
+    /// Entries in every table that only a leak would leave behind.
+    public var residue: [String: Int] {
+        var residue = calls.residue
+        residue["transactions"] = transactions.count
+        residue["errands"] = errands.count
+        return residue
+    }
+
+    public var trunkStatuses: [TrunkStatus] {
+        trunks.map { id, monitor in
+            TrunkStatus(
+                id: id,
+                address: "\(monitor.trunk.host):\(monitor.trunk.port)",
+                isUp: monitor.isUp,
+                since: monitor.downSince,
+                reason: monitor.lastFailure,
+                roundTrip: monitor.roundTrip,
+                activeCalls: monitor.activeCalls,
+                maxCalls: monitor.trunk.maxCalls
+            )
+        }
+        .sorted { $0.id.description < $1.id.description }
+    }
+
+    public func bindings(at moment: Moment) -> [(UserID, Binding)] { registrar.allBindings(now: moment.instant) }
+
+    public func restore(_ registrations: [StoredRegistration], at moment: Moment) {
+        enter(moment)
+        apply(registrar.restore(registrations, now: now))
+    }
+
+    /// Rings a user, and upon the answer calls `to` as that user would.
+    public func originate(
+        from number: String,
+        to: String,
+        tenant name: String?,
+        at moment: Moment
+    ) throws(Refusal) -> CallID {
+        enter(moment)
+        guard !isDraining else {
+            throw Refusal(code: "draining", what: "the switch is shutting down", mend: "try again after the restart")
+        }
+        let tenant = try chooseTenant(name)
+        guard let user = tenant.users[number] else {
+            throw Refusal(
+                code: "no-such-user",
+                what: "tenant \(tenant.id) has no user \(number)",
+                mend: "see: gudok registrations"
+            )
+        }
+        guard let plan = tenant.internalPlan else {
+            throw Refusal(
+                code: "no-dialplan",
+                what: "tenant \(tenant.id) has no dial plan 'internal'",
+                mend: "add it to the tenant's dialplans"
+            )
+        }
+        guard case .routes(let routes) = reach(.user(number), of: tenant) else {
+            throw Refusal(
+                code: "not-registered",
+                what: "no phone of \(number) is registered",
+                mend: "register it, then look with: gudok registrations"
+            )
+        }
+        let identity = CallerIdentity(
+            tenant: tenant,
+            direction: plan.leadsOut(from: to) ? .outbound : .internal,
+            number: number,
+            name: user.name,
+            trunk: nil,
+            user: number,
+            plan: plan
+        )
+        guard let id = calls.originate(from: identity, over: routes, to: to) else {
+            throw Refusal(code: "no-port", what: "no media port is free", mend: "widen media.ports")
+        }
+        counters.callsStarted &+= 1
+        return id
+    }
+
+    public func hangUp(_ id: CallID, at moment: Moment) -> Bool {
+        enter(moment)
+        return calls.hangUp(id, reason: "administrator")
+    }
+
+    private func chooseTenant(_ name: String?) throws(Refusal) -> Tenant {
+        if let name {
+            guard let tenant = configuration.tenants[TenantID(name)] else {
+                throw Refusal(
+                    code: "no-such-tenant",
+                    what: "no tenant '\(name)'",
+                    mend: "see the files in the tenants folder"
+                )
+            }
+            return tenant
+        }
+        guard configuration.tenants.count == 1, let only = configuration.tenants.values.first else {
+            throw Refusal(code: "which-tenant", what: "there are several tenants", mend: "name one with --tenant")
+        }
+        return only
+    }
+
+    /// Puts a new configuration in force. Calls in progress finish on the one they began with.
+    public func apply(_ next: Configuration, changes: [String], at moment: Moment) {
+        enter(moment)
+        configuration = next
+        calls.settings = CallSettings(next.node)
+        trackTrunks()
+        apply(registrar.keep { configuration.tenants[$0.tenant]?.users[$0.number] != nil })
+        bus.publish(.configurationApplied(changes: changes), tenant: nil, at: now)
+    }
+
+    /// No new calls from now on.
+    public func drain(at moment: Moment) {
+        enter(moment)
+        isDraining = true
+    }
+
+    /// Ends what is left.
+    public func hangUpEverything(reason: String, at moment: Moment) {
+        enter(moment)
+        for id in calls.callIDs { _ = calls.hangUp(id, reason: reason) }
+    }
+
+    /// What the registrar wants done: kept, forgotten, asked, told.
+    func apply(_ actions: [RegistrarAction]) {
+        for action in actions {
+            switch action {
+            case .store(let registration): outlet.store(.put(registration))
+            case .remove(let registration): outlet.store(.remove(registration))
+            case .publish(let event, let tenant): bus.publish(event, tenant: tenant, at: now)
+            case .probe(let probe):
+                let transaction = send(makeOptions(to: probe.contact, flow: probe.flow), over: [probe.flow])
+                errands[transaction] = .keepAlive(probe)
+            }
+        }
+    }
+}

@@ -1,0 +1,211 @@
+import Calls
+import Config
+import DialPlan
+import Events
+import NetAddress
+import SIP
+import SIPMessage
+import Timebase
+
+/// Who sent a request, and who deals with it.
+extension Engine {
+    func receive(_ request: SIPRequest, transaction: ServerTransactionID, over flow: Flow) {
+        let isInDialog = (try? request.to().tag) != nil
+        switch request.method {
+        case .register: register(request, transaction: transaction, over: flow)
+        case _ where isInDialog:
+            guard calls.receive(request, transaction: transaction, over: flow) else {
+                return respond(transaction, with: SIPResponse(status: 481, to: request, toTag: nil))
+            }
+        case .invite: invite(request, transaction: transaction, over: flow)
+        case .options: answerOptions(request, transaction: transaction)
+        case .message, .subscribe, .publish, .refer, .notify:
+            refuseAfterChallenge(request, transaction: transaction, over: flow)
+        case .bye, .prack, .update, .info, .cancel, .ack:
+            respond(transaction, with: SIPResponse(status: 481, to: request, toTag: ids.token()))
+        default:
+            respond(transaction, with: SIPResponse(status: 405, to: request, toTag: ids.token()))
+        }
+    }
+
+    // MARK: INVITE
+
+    private func invite(_ request: SIPRequest, transaction: ServerTransactionID, over flow: Flow) {
+        guard !isDraining else { return refuse(transaction, request, 503, [(.retryAfter, "30")]) }
+        if SessionTimerPolicy.isTooBrief(request, settings: calls.settings.session) {
+            return refuse(transaction, request, 422, [(.minSE, "\(calls.settings.session.minimumExpires)")])
+        }
+        guard (try? request.contacts().first) != nil else {
+            return refuse(transaction, request, 400, [(.warning, Self.warning("the INVITE has no usable Contact"))])
+        }
+        guard let identity = identify(request, transaction: transaction, over: flow) else { return }
+        if let trunk = identity.trunk, let wait = trunks[trunk]?.admit(now: now.instant) {
+            outlet.log(.warning, "trunk \(trunk) is over its limit: 503", call: nil)
+            return refuse(transaction, request, 503, [(.retryAfter, "\(wait)")])
+        }
+        counters.callsStarted &+= 1
+        do throws(SIPFault) {
+            try calls.receiveInvite(request, transaction: transaction, over: flow, from: identity)
+        } catch {
+            if let trunk = identity.trunk { trunks[trunk]?.release() }
+            refuse(transaction, request, error.status ?? 400, [(.warning, Self.warning(error.what))])
+        }
+    }
+
+    /// The caller of an INVITE: a trunk by its address, or a user by its credentials. nil: it was answered already.
+    private func identify(
+        _ request: SIPRequest,
+        transaction: ServerTransactionID,
+        over flow: Flow
+    ) -> CallerIdentity? {
+        let from = try? request.from()
+        if let (tenant, trunk) = trunk(at: flow.remote) {
+            guard let plan = trunk.dialPlan.flatMap({ tenant.dialPlans[$0] }) else {
+                outlet.log(.warning, "trunk \(trunk.name) has no dial plan for incoming calls: 404", call: nil)
+                refuse(transaction, request, 404)
+                return nil
+            }
+            return CallerIdentity(
+                tenant: tenant,
+                direction: .inbound,
+                number: from?.uri.user ?? "anonymous",
+                name: from?.displayName,
+                trunk: TrunkID(tenant: tenant.id, name: trunk.name),
+                user: nil,
+                plan: plan
+            )
+        }
+        guard let (tenant, user) = authenticate(request, transaction: transaction, over: flow) else { return nil }
+        guard let plan = tenant.internalPlan else {
+            outlet.log(.warning, "tenant \(tenant.id) has no dial plan 'internal': 404", call: nil)
+            refuse(transaction, request, 404)
+            return nil
+        }
+        return CallerIdentity(
+            tenant: tenant,
+            direction: plan.leadsOut(from: request.uri.user ?? "") ? .outbound : .internal,
+            number: user.number,
+            name: user.name,
+            trunk: nil,
+            user: user.number,
+            plan: plan
+        )
+    }
+
+    /// The trunk that this address is, whichever tenant's.
+    func trunk(at address: SocketAddress) -> (Tenant, Trunk)? {
+        for tenant in configuration.tenants.values.sorted(by: { $0.id < $1.id }) {
+            for trunk in tenant.trunks.values.sorted(by: { $0.name < $1.name }) {
+                guard trunk.acceptFrom.contains(where: { $0.contains(address.ip) }) else { continue }
+                if let port = trunk.identifyPort, port != address.port { continue }
+                return (tenant, trunk)
+            }
+        }
+        return nil
+    }
+
+    // MARK: who is it
+
+    /// The user whose credentials a request carries. nil: it was challenged or refused.
+    func authenticate(
+        _ request: SIPRequest,
+        transaction: ServerTransactionID,
+        over flow: Flow
+    ) -> (Tenant, User)? {
+        guard let tenant = tenant(of: request) else {
+            outlet.log(.info, "\(request.method.name) from \(flow) for a domain that is nobody's: 404", call: nil)
+            refuse(transaction, request, 404)
+            return nil
+        }
+        let verdict = digest.verify(
+            request.headers.all(.authorization),
+            method: request.method,
+            requestURI: request.uri.description,
+            realm: tenant.realm,
+            now: now.wall
+        ) { tenant.users[$0]?.credentials }
+        switch verdict {
+        case .accepted(let name):
+            guard let user = tenant.users[name] else { break }
+            return (tenant, user)
+        case .missing: break
+        case .stale:
+            challenge(request, transaction: transaction, realm: tenant.realm, stale: true)
+            return nil
+        case .refused(let why):
+            counters.authenticationFailures &+= 1
+            outlet.log(.notice, "\(request.method.name) from \(flow) refused: \(why)", call: nil)
+        }
+        challenge(request, transaction: transaction, realm: tenant.realm, stale: false)
+        return nil
+    }
+
+    private func challenge(_ request: SIPRequest, transaction: ServerTransactionID, realm: String, stale: Bool) {
+        var response = SIPResponse(status: 401, to: request, toTag: ids.token())
+        for value in digest.challenges(realm: realm, stale: stale, now: now.wall, randomness: ids.bits()) {
+            response.headers.append(.wwwAuthenticate, value)
+        }
+        response.headers.append(.server, calls.settings.session.product)
+        respond(transaction, with: response)
+    }
+
+    /// The tenant that a request is for: by the domain of its To, From or Request-URI; with one tenant, whatever they say.
+    func tenant(of request: SIPRequest) -> Tenant? {
+        if configuration.tenants.count == 1 { return configuration.tenants.values.first }
+        let hosts = [(try? request.from())?.uri.host, (try? request.to())?.uri.host, request.uri.host]
+        for host in hosts {
+            guard let host = host?.lowercased() else { continue }
+            if let tenant = configuration.tenants.values.first(where: { $0.domains.contains(host) }) { return tenant }
+        }
+        return nil
+    }
+
+    // MARK: REGISTER, OPTIONS and the rest
+
+    private func register(_ request: SIPRequest, transaction: ServerTransactionID, over flow: Flow) {
+        guard let (tenant, user) = authenticate(request, transaction: transaction, over: flow) else { return }
+        let (response, actions) = registrar.register(
+            request,
+            user: UserID(tenant: tenant.id, number: user.number),
+            over: flow,
+            now: now
+        )
+        apply(actions)
+        respond(transaction, with: response)
+    }
+
+    private func answerOptions(_ request: SIPRequest, transaction: ServerTransactionID) {
+        var response = SIPResponse(status: isDraining ? 503 : 200, to: request, toTag: ids.token())
+        if isDraining { response.headers.append(.retryAfter, "30") }
+        response.headers.append(.allow, SessionSettings.allow + ", REGISTER")
+        response.headers.append(.accept, "application/sdp")
+        response.headers.append(.acceptEncoding, "identity")
+        response.headers.append(.acceptLanguage, "en")
+        response.headers.append(.supported, SessionSettings.supported)
+        response.headers.append(.server, calls.settings.session.product)
+        respond(transaction, with: response)
+    }
+
+    /// What we do not take is refused only to those who may ask at all (a stranger learns nothing, and cannot flood).
+    private func refuseAfterChallenge(_ request: SIPRequest, transaction: ServerTransactionID, over flow: Flow) {
+        if trunk(at: flow.remote) == nil, authenticate(request, transaction: transaction, over: flow) == nil { return }
+        if request.method == .subscribe { return refuse(transaction, request, 489) }
+        refuse(transaction, request, 405, [(.allow, SessionSettings.allow + ", REGISTER")])
+    }
+
+    func refuse(
+        _ transaction: ServerTransactionID,
+        _ request: SIPRequest,
+        _ status: Int,
+        _ headers: [(HeaderName, String)] = []
+    ) {
+        var response = SIPResponse(status: status, to: request, toTag: ids.token())
+        for (name, value) in headers { response.headers.append(name, value) }
+        response.headers.append(.server, calls.settings.session.product)
+        respond(transaction, with: response)
+    }
+
+    static func warning(_ text: String) -> String {
+        "399 gudok \"\(text.filter { $0 != "\"" && $0 != "\\" })\""
+    }
+}

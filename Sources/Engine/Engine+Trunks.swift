@@ -1,0 +1,100 @@
+import Config
+import Events
+import NetAddress
+import SIP
+import SIPMessage
+import Timebase
+
+/// The trunks' health (RFC 3261 §11: OPTIONS asks whether anybody is there) and the phones' keep-alives.
+extension Engine {
+    /// Follows the trunks of the present configuration, and forgets those that are gone.
+    func trackTrunks() {
+        var tracked: [TrunkID: TrunkMonitor] = [:]
+        for tenant in configuration.tenants.values {
+            for trunk in tenant.trunks.values {
+                let id = TrunkID(tenant: tenant.id, name: trunk.name)
+                if let old = trunks[id] {
+                    tracked[id] = TrunkMonitor(trunk: trunk, keeping: old, now: now.instant)
+                } else {
+                    tracked[id] = TrunkMonitor(trunk: trunk, now: now.instant)
+                }
+                if tracked[id]?.addresses.isEmpty == true { askForName(trunk.host) }
+            }
+        }
+        trunks = tracked
+    }
+
+    func probeTrunks() {
+        for id in trunks.keys.sorted(by: { $0.description < $1.description }) {
+            guard var monitor = trunks[id], monitor.nextProbe <= now.instant else { continue }
+            monitor.nextProbe = now.instant + monitor.trunk.probe.interval
+            guard let interval = monitor.trunk.probe.isEnabled ? monitor.trunk.probe.interval : nil else {
+                monitor.nextProbe = now.instant + .seconds(86_400)
+                trunks[id] = monitor
+                continue
+            }
+            _ = interval
+            trunks[id] = monitor
+            probe(id, monitor.trunk)
+        }
+    }
+
+    private func probe(_ id: TrunkID, _ trunk: Trunk) {
+        guard let monitor = trunks[id] else { return }
+        guard let ip = monitor.addresses.first else {
+            names.forget(trunk.host)
+            askForName(trunk.host)
+            return missed(id, "no address for \(trunk.host)")
+        }
+        guard let flow = flow(to: SocketAddress(ip, trunk.port), transport: trunk.transport) else {
+            return missed(id, "no \(trunk.transport.rawValue) listener reaches \(ip)")
+        }
+        // One question at a time: the last one is still being asked.
+        guard monitor.probeSent == nil else { return }
+        trunks[id]?.probeSent = now.instant
+        let uri = SIPURI(host: trunk.host, port: trunk.port)
+        let transaction = send(makeOptions(to: uri, flow: flow), over: [flow])
+        errands[transaction] = .probe(id)
+    }
+
+    func makeOptions(to uri: SIPURI, flow: Flow) -> SIPRequest {
+        var request = SIPRequest(method: .options, uri: uri)
+        request.headers.append(.via, Via.ours(over: flow, branch: ids.branch()))
+        request.headers.append(.maxForwards, "70")
+        request.headers.append(.from, "<sip:gudok@\(flow.local.ip.uriHost)>;tag=\(ids.token())")
+        var to = uri
+        to.parameters = Parameters()
+        request.headers.append(.to, "<\(to)>")
+        request.headers.append(.callID, ids.callID())
+        request.headers.append(.cSeq, "1 OPTIONS")
+        request.headers.append(.contact, "<\(flow.contact(user: calls.settings.session.contactUser))>")
+        request.headers.append(.accept, "application/sdp")
+        request.headers.append(.userAgent, calls.settings.session.product)
+        return request
+    }
+
+    /// A probe or keep-alive was answered (with whatever status), or not (nil).
+    func finishErrand(_ transaction: ClientTransactionID, status: Int?) {
+        if let status, status < 200 { return }
+        guard let errand = errands.removeValue(forKey: transaction) else { return }
+        switch errand {
+        case .probe(let id):
+            // 503 is an answer that says: not now.
+            guard let status, status != 503 else {
+                return missed(id, status.map { "\($0) to OPTIONS" } ?? "no answer to OPTIONS")
+            }
+            if trunks[id]?.answered(now: now.instant) == true {
+                outlet.log(.notice, "trunk \(id) is up again", call: nil)
+                bus.publish(.trunkUp(name: id.name), tenant: id.tenant, at: now)
+            }
+        case .keepAlive(let probe):
+            apply(registrar.probeAnswered(probe, succeeded: status != nil, now: now))
+        }
+    }
+
+    private func missed(_ id: TrunkID, _ why: String) {
+        guard trunks[id]?.missed(why, now: now) == true else { return }
+        outlet.log(.warning, "trunk \(id) is down: \(why)", call: nil)
+        bus.publish(.trunkDown(name: id.name, reason: why), tenant: id.tenant, at: now)
+    }
+}

@@ -1,0 +1,233 @@
+public import Calls
+public import Config
+public import Events
+public import Media
+public import NetAddress
+public import SIP
+public import SIPMessage
+public import Timebase
+
+/// The whole switch without its sockets: messages, packet events, timers and random bytes in; bytes and events out.
+///
+/// One writer: everything here happens on the core's loop, in the order it was handed in, so a contact centre can be run in a
+/// test under a virtual clock, from a seed.
+///
+/// The way of a message: `receive` → `TransactionLayer` → `Engine+Requests` (who is it, what does it want) → `CallCore` or
+/// `Registrar` → sessions → `TransactionLayer` → `EngineOutlet.transmit`.
+public final class Engine {
+    /// What a client transaction that belongs to no call is for.
+    enum Errand {
+        case probe(TrunkID)
+        case keepAlive(UserID, contact: String)
+    }
+
+    public let bus: EventBus
+    unowned let outlet: any EngineOutlet
+    public internal(set) var configuration: Configuration
+    var transactions: TransactionLayer
+    var registrar: Registrar
+    var digest: DigestServer
+    var trunks: [TrunkID: TrunkMonitor] = [:]
+    var errands: [ClientTransactionID: Errand] = [:]
+    var names = NameCache()
+    public internal(set) var counters = EngineCounters()
+    public internal(set) var isDraining = false
+    let calls: CallCore
+    var ids: IdentifierSource
+    public internal(set) var now: Moment
+    /// Where we listen: requests of our own leave from here.
+    public var listeners: [Listener] = []
+    /// Actions of the transaction layer that wait for their turn, so that nothing is re-entered.
+    private var pending: [TransactionAction] = []
+    private var isPerforming = false
+    var trace = TraceTap()
+
+    /// - Parameters:
+    ///   - secret: signs nonces; the same after a restart, so that phones need not be challenged again.
+    ///   - generator: tags, branches, Call-IDs and nonces come from it.
+    public init(
+        configuration: Configuration,
+        secret: [UInt8],
+        media: any MediaControl,
+        outlet: any EngineOutlet,
+        bus: EventBus,
+        generator: any RandomNumberGenerator & Sendable,
+        now: Moment
+    ) {
+        self.configuration = configuration
+        self.bus = bus
+        self.outlet = outlet
+        self.now = now
+        ids = IdentifierSource(generator)
+        let settings = CallSettings(configuration.node)
+        transactions = TransactionLayer(timers: settings.session.timers, accepting: .gudok)
+        registrar = Registrar(limits: RegistrarLimits(configuration.node))
+        digest = DigestServer(key: secret)
+        let desk = Desk()
+        calls = CallCore(
+            settings: settings,
+            bus: bus,
+            media: media,
+            desk: desk,
+            ids: IdentifierSource(generator),
+            now: now,
+            logger: { [unowned outlet] level, text, call in outlet.log(level, text, call: call) }
+        )
+        desk.engine = self
+        trackTrunks()
+    }
+
+    // MARK: what comes in
+
+    /// One datagram, or one message cut out of a stream.
+    public func receive(_ bytes: [UInt8], over flow: Flow, at moment: Moment) {
+        receive(parseDatagram(bytes), bytes: bytes, over: flow, at: moment)
+    }
+
+    public func receive(_ outcome: ParseOutcome, bytes: [UInt8], over flow: Flow, at moment: Moment) {
+        enter(moment)
+        counters.messagesReceived &+= 1
+        switch outcome {
+        case .message(let message):
+            trace.received(bytes, message: message, over: flow, by: self)
+            perform(transactions.receive(message, over: flow, now: now.instant))
+            trace.settle()
+        case .faulty(let request, let fault):
+            countDrop("faulty-\(fault.kind.rawValue)")
+            perform(transactions.receiveFaulty(request, fault, over: flow, now: now.instant))
+        case .unusable(let fault): countDrop("unusable-\(fault.kind.rawValue)")
+        case .keepAlive: break
+        }
+    }
+
+    public func receive(_ events: [MediaEvent], at moment: Moment) {
+        enter(moment)
+        for event in events { calls.receive(event) }
+    }
+
+    /// The starts of these calls are on disk.
+    public func recorded(_ ids: [CallID], at moment: Moment) {
+        enter(moment)
+        for id in ids { calls.recorded(id) }
+    }
+
+    public func connectionClosed(_ flow: Flow, at moment: Moment) {
+        enter(moment)
+        perform(transactions.transportFailed(flow, now: now.instant))
+        apply(registrar.connectionClosed(flow.connection, now: now))
+    }
+
+    public func transportFailed(_ flow: Flow, why: String, at moment: Moment) {
+        enter(moment)
+        outlet.log(.info, "cannot reach \(flow): \(why)", call: nil)
+        perform(transactions.transportFailed(flow, now: now.instant))
+    }
+
+    public func resolved(host: String, to addresses: [IPAddress], at moment: Moment) {
+        enter(moment)
+        names.learn(host, addresses, now: now.instant)
+        for id in trunks.keys where trunks[id]?.trunk.host == host { trunks[id]?.addresses = addresses }
+        if addresses.isEmpty { outlet.log(.warning, "no address for the name '\(host)'", call: nil) }
+        calls.targetsChanged()
+    }
+
+    // MARK: time
+
+    /// When `fire` wants to be called next.
+    public func nextDeadline() -> Instant? {
+        let deadlines = [
+            transactions.nextDeadline, calls.nextDeadline, registrar.nextDeadline,
+            trunks.values.map(\.nextProbe).min(),
+        ]
+        return deadlines.compactMap { $0 }.min()
+    }
+
+    public func fire(at moment: Moment) {
+        enter(moment)
+        perform(transactions.fire(now: now.instant))
+        calls.fire()
+        apply(registrar.fire(now: now))
+        probeTrunks()
+    }
+
+    func enter(_ moment: Moment) {
+        now = moment
+        calls.now = moment
+    }
+
+    // MARK: what transactions say
+
+    func perform(_ actions: [TransactionAction]) {
+        pending += actions
+        guard !isPerforming else { return }
+        isPerforming = true
+        defer { isPerforming = false }
+        var index = 0
+        while index < pending.count {
+            let action = pending[index]
+            index += 1
+            perform(action)
+        }
+        pending.removeAll(keepingCapacity: true)
+    }
+
+    private func perform(_ action: TransactionAction) {
+        switch action {
+        case .transmit(let bytes, let flow):
+            counters.messagesSent &+= 1
+            trace.sent(bytes, over: flow, by: self)
+            outlet.transmit(bytes, over: flow)
+        case .request(let transaction, let request, let flow): receive(request, transaction: transaction, over: flow)
+        case .cancelled(let transaction, _): calls.cancelled(transaction)
+        case .acknowledged(let ack, _): calls.acknowledged(ack)
+        case .response(let transaction, let response, let flow):
+            guard !calls.receive(response, to: transaction, over: flow) else { return }
+            finishErrand(transaction, status: response.status)
+        case .strayResponse(let response, let flow): calls.receiveStray(response, over: flow)
+        case .timedOut(let transaction):
+            if !calls.failed(transaction, status: 408) { finishErrand(transaction, status: nil) }
+        case .transportFailed(let transaction):
+            if !calls.failed(transaction, status: 503) { finishErrand(transaction, status: nil) }
+        case .unacknowledged: break
+        case .terminated(let transaction): calls.ended(transaction)
+        case .dropped(let reason): countDrop(reason)
+        }
+    }
+
+    func respond(_ transaction: ServerTransactionID, with response: SIPResponse) {
+        if response.status >= 300 { counters.refused[response.status, default: 0] &+= 1 }
+        perform(transactions.respond(transaction, with: response, now: now.instant))
+    }
+
+    private func countDrop(_ reason: String) { counters.dropped[reason, default: 0] &+= 1 }
+}
+
+/// An address we take messages on.
+public struct Listener: Hashable, Sendable {
+    public var transport: Transport
+    public var address: SocketAddress
+
+    public init(transport: Transport, address: SocketAddress) { (self.transport, self.address) = (transport, address) }
+}
+
+/// Names of trunks and contacts, looked up by the edge and kept for a while (a retry goes to the same host).
+struct NameCache {
+    private struct Entry { var addresses: [IPAddress]; var learned: Instant }
+    private var entries: [String: Entry] = [:]
+    private var asked: Set<String> = []
+    private static let lifetime: Duration = .seconds(60)
+    private static let capacity = 1024
+
+    /// The addresses of a name; nil when they must be asked for (`shouldAsk` says whether nobody has yet).
+    mutating func addresses(of host: String, now: Instant) -> (known: [IPAddress]?, shouldAsk: Bool) {
+        if let ip = IPAddress(host) { return ([ip], false) }
+        if let entry = entries[host], now - entry.learned < Self.lifetime { return (entry.addresses, false) }
+        return (nil, asked.insert(host).inserted)
+    }
+
+    mutating func learn(_ host: String, _ addresses: [IPAddress], now: Instant) {
+        asked.remove(host)
+        if entries.count >= Self.capacity { entries.removeAll() }
+        entries[host] = Entry(addresses: addresses, learned: now)
+    }
+}

@@ -1,0 +1,34 @@
+public import Events
+public import NetAddress
+public import SIP
+
+/// What the engine asks of the world. Everything is queued by the receiver and returns at once.
+public protocol EngineOutlet: AnyObject {
+    func transmit(_ bytes: [UInt8], over flow: Flow)
+    /// Looks a host name up; the answer comes back through `Engine.resolved`.
+    func resolve(host: String)
+    func store(_ change: RegistrationChange)
+    func log(_ level: EngineLogLevel, _ text: String, call: CallID?)
+}
+
+public enum EngineLogLevel: String, Sendable { case debug, info, warning, error }
+
+/// What the registrar wants kept over a restart.
+public enum RegistrationChange: Sendable {
+    case put(StoredRegistration)
+    case remove(StoredRegistration)
+}
+
+/// Counts for `/metrics` and `gudok doctor`; only ever up.
+public struct EngineCounters: Sendable {
+    public var messagesReceived: UInt64 = 0
+    public var messagesSent: UInt64 = 0
+    /// Refused requests by status.
+    public var refused: [Int: UInt64] = [:]
+    /// Dropped messages by a stable reason.
+    public var dropped: [String: UInt64] = [:]
+    public var callsStarted: UInt64 = 0
+    public var authenticationFailures: UInt64 = 0
+
+    public init() {}
+}

@@ -1,0 +1,82 @@
+import Foundation
+import Synchronization
+
+/// A process whose output is gathered and can be waited upon: no sleeps, a condition and a deadline.
+final class ChildProcess: Sendable {
+    private struct Output {
+        var text = ""
+        var isOver = false
+    }
+
+    // Foundation's Process is not Sendable; it is started in `init` and afterwards only signalled and waited for.
+    private nonisolated(unsafe) let process = Process()
+    private let output = Mutex(Output())
+    private let changed = DispatchSemaphore(value: 0)
+
+    init(_ program: String, _ arguments: [String], in folder: URL? = nil, environment: [String: String] = [:]) throws {
+        process.executableURL = URL(fileURLWithPath: program)
+        process.arguments = arguments
+        if let folder { process.currentDirectoryURL = folder }
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        let pipe = Pipe()
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = pipe
+        process.standardError = pipe
+        pipe.fileHandleForReading.readabilityHandler = { [weak self] handle in
+            let data = handle.availableData
+            guard let self else { return }
+            self.output.withLock {
+                if data.isEmpty { $0.isOver = true } else { $0.text += String(decoding: data, as: UTF8.self) }
+            }
+            if data.isEmpty { handle.readabilityHandler = nil }
+            self.changed.signal()
+        }
+        try process.run()
+    }
+
+    var text: String { output.withLock { $0.text } }
+    var pid: Int32 { process.processIdentifier }
+    var isRunning: Bool { process.isRunning }
+
+    /// Waits until the output satisfies `condition`; false at the deadline or at the process's end without it.
+    func waitFor(_ seconds: Double = 20, _ condition: (String) -> Bool) -> Bool {
+        let deadline = DispatchTime.now() + seconds
+        while true {
+            let (text, isOver) = output.withLock { ($0.text, $0.isOver) }
+            if condition(text) { return true }
+            if isOver { return condition(self.text) }
+            if changed.wait(timeout: deadline) == .timedOut { return condition(self.text) }
+        }
+    }
+
+    func signal(_ number: Int32) { kill(pid, number) }
+
+    /// Waits for the end; nil when it did not come in time (the process is then killed).
+    @discardableResult
+    func exitCode(within seconds: Double = 30) -> Int32? {
+        let deadline = Date(timeIntervalSinceNow: seconds)
+        let ended = DispatchSemaphore(value: 0)
+        let process = self.process
+        process.terminationHandler = { _ in ended.signal() }
+        if !process.isRunning { return process.terminationStatus }
+        guard ended.wait(timeout: .now() + max(0, deadline.timeIntervalSinceNow)) == .success else {
+            signal(SIGKILL)
+            process.waitUntilExit()
+            return nil
+        }
+        return process.terminationStatus
+    }
+
+    deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+}
+
+/// Waits until `condition` holds, looking again every few milliseconds; false at the deadline.
+func eventually(within seconds: Double = 10, _ condition: () throws -> Bool) rethrows -> Bool {
+    let deadline = ContinuousClock.now + .seconds(seconds)
+    let tick = DispatchSemaphore(value: 0)
+    while true {
+        if try condition() { return true }
+        if ContinuousClock.now >= deadline { return false }
+        _ = tick.wait(timeout: .now() + .milliseconds(10))
+    }
+}

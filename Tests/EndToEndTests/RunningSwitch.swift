@@ -1,0 +1,196 @@
+import Foundation
+import Testing
+
+/// The real binary with a configuration of its own, in a folder of its own, on ports that the kernel gave it.
+final class RunningSwitch {
+    let folder: URL
+    let process: ChildProcess
+    let sipPort: UInt16
+    let tcpPort: UInt16
+    let httpPort: UInt16
+    /// The carrier's port: `trunk carrier` of the tenant `demo` is this address and port.
+    let carrier: WirePeer?
+
+    /// - Parameters:
+    ///   - carrier: a peer whose port is the trunk's; nil when the test starts one itself on `carrierPort`.
+    init(
+        carrierPort: UInt16? = nil,
+        node: String = "",
+        trunk: String = "",
+        tenant: String = "",
+        incoming: String = Self.incomingPlan,
+        internalPlan: String = Self.internalPlan,
+        folder existing: URL? = nil
+    ) throws {
+        let folder = try existing ?? Self.makeFolder()
+        self.folder = folder
+        carrier = carrierPort == nil ? try WirePeer() : nil
+        let port = carrierPort ?? carrier?.port ?? 0
+        if existing == nil {
+            try Self.write(
+                folder,
+                node: node,
+                trunk: trunk,
+                tenant: tenant,
+                carrierPort: port,
+                incoming: incoming,
+                internalPlan: internalPlan
+            )
+        }
+        process = try ChildProcess(
+            Self.binary,
+            ["serve", "--config", folder.appending(path: "gudok.yaml").path],
+            in: folder
+        )
+        let isReady = process.waitFor(30) { $0.contains("ready sip=") && $0.contains("http=") }
+        let text = process.text
+        guard isReady, let line = text.components(separatedBy: "\n").first(where: { $0.hasPrefix("ready ") }) else {
+            throw StartFailure(output: text)
+        }
+        sipPort = Self.port(after: "udp://127.0.0.1:", in: line)
+        tcpPort = Self.port(after: "tcp://127.0.0.1:", in: line)
+        httpPort = Self.port(after: "http=127.0.0.1:", in: line)
+    }
+
+    struct StartFailure: Error { var output: String }
+
+    /// Runs a command of the same binary against this switch.
+    func gudok(_ arguments: String..., within seconds: Double = 20) throws -> (code: Int32?, text: String) {
+        let configuration = ["--config", folder.appending(path: "gudok.yaml").path]
+        let command = try ChildProcess(Self.binary, arguments + configuration, in: folder)
+        let code = command.exitCode(within: seconds)
+        _ = command.waitFor(2) { _ in false }
+        return (code, command.text)
+    }
+
+    /// The rows of a listing as JSON objects.
+    func rows(_ arguments: String...) throws -> [[String: Any]] {
+        let configuration = ["--format", "json", "--config", folder.appending(path: "gudok.yaml").path]
+        let command = try ChildProcess(Self.binary, arguments + configuration, in: folder)
+        command.exitCode(within: 20)
+        _ = command.waitFor(2) { _ in false }
+        let object = try JSONSerialization.jsonObject(with: Data(command.text.utf8))
+        return object as? [[String: Any]] ?? []
+    }
+
+    /// Ends it as an administrator would.
+    @discardableResult
+    func stop() -> Int32? {
+        process.signal(SIGTERM)
+        return process.exitCode(within: 40)
+    }
+
+    deinit {
+        process.signal(SIGKILL)
+        process.exitCode(within: 5)
+        if ProcessInfo.processInfo.environment["KEEP_FOLDERS"] == nil {
+            try? FileManager.default.removeItem(at: folder)
+        }
+    }
+
+    /// The executable that was built with these tests.
+    static let binary: String = {
+        let own =
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+        var folder = URL(fileURLWithPath: own).deletingLastPathComponent()
+        while folder.path != "/" {
+            let candidate = folder.appending(path: "gudok")
+            var isFolder: ObjCBool = false
+            if FileManager.default.fileExists(atPath: candidate.path, isDirectory: &isFolder), !isFolder.boolValue {
+                return candidate.path
+            }
+            folder.deleteLastPathComponent()
+        }
+        return packageRoot.appending(path: ".build/debug/gudok").path
+    }()
+
+    static let packageRoot = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
+    private static func port(after prefix: String, in line: String) -> UInt16 {
+        guard let range = line.range(of: prefix) else { return 0 }
+        return UInt16(line[range.upperBound...].prefix { $0.isNumber }) ?? 0
+    }
+
+    static func makeFolder() throws -> URL {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "gudok-\(UUID().uuidString.prefix(8))")
+        for name in ["tenants", "dialplans"] {
+            try FileManager.default.createDirectory(at: folder.appending(path: name), withIntermediateDirectories: true)
+        }
+        return folder
+    }
+
+    private static func write(
+        _ folder: URL,
+        node: String,
+        trunk: String,
+        tenant: String,
+        carrierPort: UInt16,
+        incoming: String,
+        internalPlan: String
+    ) throws {
+        let files = [
+            "gudok.yaml": """
+            node: test
+            data: ./data
+            sip:
+              listen: ["udp://127.0.0.1:0", "tcp://127.0.0.1:0"]
+            media: {address: 127.0.0.1, ports: 30000-39999, codecs: [PCMA, PCMU]}
+            http: {listen: "127.0.0.1:0"}
+            tenants: ./tenants
+            dialplans: ./dialplans
+            \(node)
+            """,
+            "tenants/demo.yaml": """
+            tenant: demo
+            domains: [demo.test]
+            timezone: Europe/Moscow
+            users:
+              - {extension: "1001", name: Anna, password: anna-demo-1, role: operator}
+              - {extension: "1002", name: Boris, password: boris-demo-2, role: operator}
+              - {extension: "1003", name: Vera, password: vera-demo-3, role: supervisor}
+            trunks:
+              - name: carrier
+                host: 127.0.0.1
+                port: \(carrierPort)
+                transport: udp
+                accept_from: [127.0.0.1]
+                identify_port: \(carrierPort)
+                dialplan: incoming
+                \(trunk)
+            dialplans: {internal: internal.yaml, incoming: incoming.yaml}
+            \(tenant)
+            """,
+            "dialplans/incoming.yaml": incoming,
+            "dialplans/internal.yaml": internalPlan,
+        ]
+        for (name, text) in files {
+            try text.write(to: folder.appending(path: name), atomically: true, encoding: .utf8)
+        }
+    }
+
+    static let incomingPlan = """
+        routes:
+          - match: "100x"
+            do: [{dial: {user: "{called}", timeout: 20s}}]
+          - match: "600"
+            do: [answer, echo]
+          - match: "."
+            do: [{hangup: not-found}]
+        """
+
+    static let internalPlan = """
+        routes:
+          - match: "1xxx"
+            do:
+              - dial: {user: "{called}", timeout: 20s}
+              - when: {dial_result: [no-answer, busy, unavailable]}
+                then: [{hangup: "{dial_result}"}]
+          - match: "600"
+            do: [answer, echo]
+          - match: "+."
+            do: [{dial: {trunk: carrier, number: "{called}", timeout: 60s}}]
+          - match: "."
+            do: [{hangup: not-found}]
+        """
+}
