@@ -1,0 +1,106 @@
+extension SIPMessageContent {
+    /// The session description: the body, or the `application/sdp` part of a multipart body (RFC 3261 §7.4, RFC 5621); nil when
+    /// there is none, or nothing in it.
+    public func sdpBody() -> [UInt8]? {
+        guard !body.isEmpty, let entry = headers.first(.contentType),
+            let type = MediaType(headers.bytes, entry.value)
+        else { return nil }
+        if type.name == "application/sdp" { return body }
+        guard type.name.hasPrefix("multipart/"), let boundary = type.parameters["boundary"] else { return nil }
+        // RFC 2046 §5.1.1: 1 to 70 octets.
+        guard (1...70).contains(boundary.utf8.count) else { return nil }
+        var parts = MultipartReader(bytes: body, boundary: Array(boundary.utf8))
+        while let part = parts.next() {
+            if part.type == "application/sdp", !part.body.isEmpty { return Array(body[part.body]) }
+        }
+        return nil
+    }
+}
+
+/// Steps over the parts of a multipart body (RFC 2046 §5.1), at most `MessageLimits.bodyParts` of them; an empty part or a
+/// missing end is no trap (AST-2017-003).
+struct MultipartReader {
+    struct Part: Equatable {
+        /// In lower case; "text/plain" when the part does not say (RFC 2046 §5.2).
+        var type: String
+        var body: Range<Int>
+    }
+
+    let bytes: [UInt8]
+    let boundary: [UInt8]
+    private var at = 0
+    private var parts = 0
+    private var isStarted = false
+
+    init(bytes: [UInt8], boundary: [UInt8]) { (self.bytes, self.boundary) = (bytes, boundary) }
+
+    mutating func next() -> Part? {
+        if !isStarted {
+            isStarted = true
+            guard let (_, after, isLast) = delimiter(from: 0), !isLast else { return nil }
+            at = after
+        }
+        guard parts < MessageLimits.bodyParts, at <= bytes.count else { return nil }
+        parts &+= 1
+        let start = at
+        // A peer that forgot the closing delimiter still meant its last part.
+        let (end, after, isLast) = delimiter(from: start) ?? (bytes.count, bytes.count &+ 1, true)
+        at = isLast ? bytes.count &+ 1 : after
+        return part(start..<max(start, end))
+    }
+
+    /// The next line that begins with the boundary: where the part before it ends, where its own line ends, whether it closes.
+    private func delimiter(from start: Int) -> (end: Int, after: Int, isLast: Bool)? {
+        var line = start
+        while line < bytes.count {
+            var stop = line
+            while stop < bytes.count, bytes[stop] != .lf { stop &+= 1 }
+            if let isLast = isDelimiter(line..<stop) {
+                // The line end before the delimiter belongs to it.
+                var end = line
+                if end > start, bytes[end &- 1] == .lf { end &-= 1 }
+                if end > start, bytes[end &- 1] == .cr { end &-= 1 }
+                return (end, min(stop &+ 1, bytes.count), isLast)
+            }
+            line = stop &+ 1
+        }
+        return nil
+    }
+
+    /// nil for an ordinary line; else whether it is the closing one.
+    private func isDelimiter(_ line: Range<Int>) -> Bool? {
+        let dash = UInt8(ascii: "-")
+        let text = bytes[line]
+        guard text.count >= boundary.count &+ 2, text.starts(with: [dash, dash]),
+            text.dropFirst(2).starts(with: boundary)
+        else { return nil }
+        var rest = text.dropFirst(2 &+ boundary.count)
+        let isLast = rest.starts(with: [dash, dash])
+        if isLast { rest = rest.dropFirst(2) }
+        return rest.allSatisfy(\.isLWS) ? isLast : nil
+    }
+
+    /// A part's own headers end at its first empty line; without one it is all headers, and empty.
+    private func part(_ range: Range<Int>) -> Part {
+        var type = "text/plain"
+        var line = range.lowerBound
+        while line < range.upperBound {
+            var stop = line
+            while stop < range.upperBound, bytes[stop] != .lf { stop &+= 1 }
+            let next = min(stop &+ 1, range.upperBound)
+            if bytes[line..<stop].allSatisfy(\.isLWS) { return Part(type: type, body: next..<range.upperBound) }
+            if let value = contentType(line..<stop) { type = value }
+            line = next
+        }
+        return Part(type: type, body: range.upperBound..<range.upperBound)
+    }
+
+    private func contentType(_ line: Range<Int>) -> String? {
+        var scanner = Scanner(bytes, line)
+        let name = scanner.run(of: .token)
+        guard bytes.equals(name, lowercase: "content-type") || bytes.equals(name, lowercase: "c"),
+            scanner.takeSeparator(UInt8(ascii: ":"))
+        else { return nil }
+        return MediaType(bytes, scanner.at..<line.upperBound)?.name
+    }
+}

@@ -1,0 +1,104 @@
+/// What requests and responses share: headers, a body, and the headers' values as types.
+///
+/// The parser has checked the top Via, From, To, Call-ID and CSeq of every message that it called sound; all others are read,
+/// and their faults thrown, when they are asked for. Each call reads the octets again: keep what you need twice.
+public protocol SIPMessageContent {
+    var headers: Headers { get set }
+    var body: [UInt8] { get set }
+}
+
+extension SIPMessageContent {
+    /// The first Via value: where the message was last, or where a response of ours goes.
+    public func topVia() throws(SIPFault) -> Via {
+        let entry = try headers.required(.via)
+        return try headers.parse(entry) { scanner throws(SyntaxFault) in
+            let via = try Via(&scanner)
+            try scanner.expectElementEnd()
+            return via
+        }
+    }
+
+    /// All Via values, the last hop first.
+    public func vias() throws(SIPFault) -> [Via] {
+        try headers.parseList(.via) { scanner throws(SyntaxFault) in try Via(&scanner) }
+    }
+
+    public func from() throws(SIPFault) -> NameAddress { try headers.address(.from) }
+    public func to() throws(SIPFault) -> NameAddress { try headers.address(.to) }
+
+    /// The Call-ID as it stands: its case counts (RFC 3261 §20.8).
+    public func callID() throws(SIPFault) -> String {
+        let entry = try headers.required(.callID)
+        try headers.checkCallID(entry)
+        return headers.text(entry)
+    }
+
+    public func cSeq() throws(SIPFault) -> CSeq {
+        try headers.parse(try headers.required(.cSeq)) { scanner throws(SyntaxFault) in try CSeq(&scanner) }
+    }
+
+    /// All Contact values; empty for none and for "*".
+    public func contacts() throws(SIPFault) -> [NameAddress] {
+        isStarContact ? [] : try headers.addresses(.contact)
+    }
+
+    /// `Contact: *`, alone: all bindings of a REGISTER (§10.2.2).
+    public var isStarContact: Bool { headers.list(.contact) == ["*"] }
+
+    /// Hops left; nil when the peer is too old to say. Throws when it is no number or above 255 (§20.22).
+    public func maxForwards() throws(SIPFault) -> Int? {
+        guard let entry = headers.first(.maxForwards) else { return nil }
+        return try headers.parse(entry) { scanner throws(SyntaxFault) in
+            guard let value = try scanner.number(upTo: 255, "a number") else {
+                throw SyntaxFault(scanner.at, "Max-Forwards is above 255")
+            }
+            try scanner.expectEnd()
+            return Int(truncatingIfNeeded: value)
+        }
+    }
+
+    /// Seconds; numbers above 2^32 - 1 become that (§20.19). Throws when it is no number.
+    public func expires() throws(SIPFault) -> UInt32? { try headers.seconds(.expires) }
+
+    public func routes() throws(SIPFault) -> [NameAddress] { try headers.addresses(.route) }
+    public func recordRoutes() throws(SIPFault) -> [NameAddress] { try headers.addresses(.recordRoute) }
+
+    /// Option tags the sender insists on (§20.32).
+    public func requires() throws(SIPFault) -> [String] { try headers.tokens(.require) }
+    /// Option tags the sender understands (§20.37).
+    public func supports() throws(SIPFault) -> [String] { try headers.tokens(.supported) }
+
+    /// Whether the sender understands this option (§20.37).
+    public func supports(_ option: String) -> Bool { headers.list(.supported).contains { isSameName($0, option) } }
+
+    /// `type/subtype` of the body in lower case, without parameters; nil when the header is absent.
+    public func contentType() -> String? {
+        guard let entry = headers.first(.contentType) else { return nil }
+        return MediaType(headers.bytes, entry.value)?.name ?? ""
+    }
+
+    /// Replaces the first Via value and leaves all others as they are.
+    public mutating func setTopVia(_ via: Via) {
+        guard let index = headers.entries.firstIndex(where: { $0.code == HeaderName.via.code }) else {
+            headers.prepend(.via, via.description)
+            return
+        }
+        let rest = headers.elements(of: headers.entries[index]).dropFirst()
+        let values = [via.description] + rest.map { headers.bytes.unfoldedText($0) }
+        headers.entries[index] = headers.store(.via, values.joined(separator: ", "))
+    }
+
+    /// Takes the first Via value away: a response on its way back (§16.7).
+    public mutating func removeTopVia() {
+        guard let index = headers.entries.firstIndex(where: { $0.code == HeaderName.via.code }) else { return }
+        let rest = headers.elements(of: headers.entries[index]).dropFirst()
+        guard !rest.isEmpty else {
+            headers.entries.remove(at: index)
+            return
+        }
+        headers.entries[index] = headers.store(
+            .via,
+            rest.map { headers.bytes.unfoldedText($0) }.joined(separator: ", ")
+        )
+    }
+}
