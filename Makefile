@@ -2,7 +2,7 @@
 
 PACKAGES := libssl-dev libopus-dev libspeexdsp-dev libsqlite3-dev pkg-config
 TEST_PACKAGES := sip-tester baresip-core tshark sqlite3 curl
-FORMATTED := Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
+FORMATTED := $(shell git ls-files "*.swift")
 INSTALL := apt-get install -y --no-install-recommends
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
@@ -24,10 +24,10 @@ test: test-packages lint
 	swift test --skip-build
 
 lint:
-	swift format lint --strict -r $(FORMATTED)
+	swift format lint --strict $(FORMATTED)
 
 format:
-	swift format -i -r $(FORMATTED)
+	swift format -i $(FORMATTED)
 
 clean:
 	rm -rf .build

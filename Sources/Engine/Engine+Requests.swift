@@ -95,11 +95,8 @@ extension Engine {
     /// The trunk that this address is, whichever tenant's.
     func trunk(at address: SocketAddress) -> (Tenant, Trunk)? {
         for tenant in configuration.tenants.values.sorted(by: { $0.id < $1.id }) {
-            for trunk in tenant.trunks.values.sorted(by: { $0.name < $1.name }) {
-                guard trunk.acceptFrom.contains(where: { $0.contains(address.ip) }) else { continue }
-                if let port = trunk.identifyPort, port != address.port { continue }
-                return (tenant, trunk)
-            }
+            let trunks = tenant.trunks.values.sorted { $0.name < $1.name }
+            if let trunk = trunks.first(where: { $0.isSource(address) }) { return (tenant, trunk) }
         }
         return nil
     }
@@ -207,5 +204,13 @@ extension Engine {
 
     static func warning(_ text: String) -> String {
         "399 gudok \"\(text.filter { $0 != "\"" && $0 != "\\" })\""
+    }
+}
+
+extension Trunk {
+    /// Whether a call from this address is the trunk's.
+    func isSource(_ address: SocketAddress) -> Bool {
+        guard acceptFrom.contains(where: { $0.contains(address.ip) }) else { return false }
+        return identifyPort == nil || identifyPort == address.port
     }
 }

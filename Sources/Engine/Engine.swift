@@ -42,9 +42,8 @@ public final class Engine {
     private var isPerforming = false
     var trace = TraceTap()
 
-    /// - Parameters:
-    ///   - secret: signs nonces; the same after a restart, so that phones need not be challenged again.
-    ///   - generator: tags, branches, Call-IDs and nonces come from it.
+    /// `secret` signs nonces: the same after a restart, so that phones need not be challenged again. Tags, branches,
+    /// Call-IDs and nonces come from `generator`.
     public init(
         configuration: Configuration,
         secret: [UInt8],

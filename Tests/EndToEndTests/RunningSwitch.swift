@@ -11,8 +11,7 @@ final class RunningSwitch {
     /// The carrier's port: `trunk carrier` of the tenant `demo` is this address and port.
     let carrier: WirePeer?
 
-    /// - Parameters:
-    ///   - carrier: a peer whose port is the trunk's; nil when the test starts one itself on `carrierPort`.
+    /// With `carrierPort` the test starts the carrier itself; the other texts are added to the files as they are.
     init(
         carrierPort: UInt16? = nil,
         node: String = "",

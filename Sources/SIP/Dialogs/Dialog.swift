@@ -136,8 +136,7 @@ extension Via {
 
 extension Flow {
     /// The flow that reaches `uri` from here: the same listener or connection, another address where the URI names one.
-    ///
-    /// - Parameter directly: no proxy between the peer and us, so its private address lies behind a NAT and this flow is the way back.
+    /// `directly`: no proxy is between the peer and us, so its private address lies behind a NAT and this flow is the way back.
     public func leading(to uri: SIPURI, directly: Bool) -> Flow {
         guard let ip = uri.hostAddress else { return self }
         if ip.unmapped == remote.ip.unmapped, transport.isReliable { return self }

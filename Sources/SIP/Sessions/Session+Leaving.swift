@@ -3,11 +3,8 @@ public import Timebase
 
 /// Ending the session, and what its timers do.
 extension Session {
-    /// Ends the session in whatever state it is: CANCEL, BYE, or a final answer to the peer's INVITE.
-    ///
-    /// - Parameters:
-    ///   - status: what a peer whose INVITE still waits is told.
-    ///   - reason: a Reason header for CANCEL and BYE (RFC 3326).
+    /// Ends the session in whatever state it is: CANCEL, BYE, or `status` to a peer whose INVITE still waits. `reason` is a
+    /// Reason header (RFC 3326).
     public mutating func hangUp(status: Int = 480, reason: String? = nil, now: Instant) -> [Action] {
         switch phase {
         case .received:

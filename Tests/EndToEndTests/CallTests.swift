@@ -1,0 +1,236 @@
+import Foundation
+import Testing
+
+/// Two sockets and the engine between them.
+@Suite("Calls over the wire")
+struct CallTests {
+    /// A caller that is the carrier, and 1001 registered.
+    private func registered() throws -> (RunningSwitch, carrier: Phone, callee: Phone) {
+        let running = try RunningSwitch()
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let callee = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        let answer = try callee.register()
+        #expect(answer.startWord == "200")
+        return (running, carrier, callee)
+    }
+
+    /// Brings a call up between both; the dialogs' tags.
+    private func connect(
+        _ carrier: Phone,
+        _ callee: Phone,
+        callerPort: UInt16,
+        calleePort: UInt16
+    ) throws -> (callerTag: String, invite: String, answer: String) {
+        carrier.send(carrier.request("INVITE", to: "1001", sdp: Phone.sdp(port: callerPort)))
+        let invite = try #require(callee.expect("INVITE"))
+        callee.respond("180 Ringing", to: invite, toTag: "callee")
+        callee.respond("200 OK", to: invite, toTag: "callee", sdp: Phone.sdp(port: calleePort))
+        let answer = try #require(carrier.final("INVITE"))
+        #expect(answer.startWord == "200")
+        let tag = String(answer.header("To")?.components(separatedBy: ";tag=").last ?? "")
+        carrier.send(carrier.request("ACK", to: "1001", toTag: tag, sequence: carrier.sequence))
+        _ = try #require(callee.expect("ACK"))
+        return (tag, invite, answer)
+    }
+
+    @Test func `two legs of their own: nothing of the caller's shows at the callee, voice goes both ways, one record`()
+        throws
+    {
+        let (running, carrier, callee) = try registered()
+        let callerMedia = try WirePeer()
+        let calleeMedia = try WirePeer()
+        let (tag, invite, answer) = try connect(
+            carrier,
+            callee,
+            callerPort: callerMedia.port,
+            calleePort: calleeMedia.port
+        )
+        // B144: topology hidden.
+        #expect(invite.header("Call-ID") != carrier.callID)
+        #expect(invite.headers("Via").count == 1)
+        #expect(!invite.contains("o=phone"))
+        #expect(invite.header("Max-Forwards") == "69")
+        let toCallee = try #require(invite.audioPort)
+        let toCaller = try #require(answer.audioPort)
+        #expect((30_000...39_999).contains(toCallee) && (30_000...39_999).contains(toCaller))
+
+        var packet: [UInt8] = [0x80, 8, 0, 1, 0, 0, 0, 160, 1, 2, 3, 4] + [UInt8](repeating: 0xD5, count: 160)
+        callerMedia.send(packet, to: toCaller)
+        #expect(calleeMedia.receive()?.bytes == packet)
+        packet[11] = 9
+        calleeMedia.send(packet, to: toCallee)
+        #expect(callerMedia.receive()?.bytes == packet)
+
+        carrier.send(carrier.request("BYE", to: "1001", toTag: tag))
+        let bye = try #require(callee.expect("BYE"))
+        callee.respond("200 OK", to: bye)
+        #expect(carrier.final("BYE")?.startWord == "200")
+        var records: [[String: Any]] = []
+        _ = try eventually {
+            records = try running.rows("cdr"); return records.first?["ended_at"] is String
+        }
+        #expect(records.count == 1)
+        let record = try #require(records.first)
+        #expect(record["disposition"] as? String == "answered")
+        #expect(record["direction"] as? String == "inbound")
+        #expect(record["hangup_by"] as? String == "caller")
+        #expect(record["trunk"] as? String == "carrier")
+        #expect(record["codec_a"] as? String == "PCMA")
+        #expect((record["legs"] as? [Any])?.count == 1 || (record["legs"] as? [Any])?.count == 2)
+    }
+
+    @Test func `a cancelled call is cancelled at the callee with the INVITE's branch`() throws {
+        let (_, carrier, callee) = try registered()
+        let branch = "z9hG4bKcancelme"
+        carrier.send(carrier.request("INVITE", to: "1001", branch: branch, sdp: Phone.sdp(port: 4000)))
+        let invite = try #require(callee.expect("INVITE"))
+        callee.respond("180 Ringing", to: invite, toTag: "x")
+        _ = try #require(carrier.expect("180"))
+        carrier.send(carrier.request("CANCEL", to: "1001", branch: branch, sequence: carrier.sequence))
+        let cancel = try #require(callee.expect("CANCEL"))
+        #expect(
+            cancel.header("Via")?.components(separatedBy: "branch=").last?.prefix { $0 != ";" }
+                == invite.header("Via")?.components(separatedBy: "branch=").last?.prefix { $0 != ";" }
+        )
+        callee.respond("200 OK", to: cancel)
+        callee.respond("487 Request Terminated", to: invite, toTag: "x")
+        #expect(carrier.final("INVITE")?.startWord == "487")
+    }
+
+    @Test(arguments: [
+        ("486 Busy Here", "486"), ("603 Decline", "603"), ("404 Not Found", "404"),
+        ("500 Server Internal Error", "500"),
+        ("600 Busy Everywhere", "600"),
+    ])
+    func `a refusal reaches the caller`(answer: String, expected: String) throws {
+        let (_, carrier, callee) = try registered()
+        carrier.send(carrier.request("INVITE", to: "1001", sdp: Phone.sdp(port: 4000)))
+        let invite = try #require(callee.expect("INVITE"))
+        callee.respond(answer, to: invite, toTag: "x")
+        #expect(callee.expect("ACK") != nil)
+        let final = try #require(carrier.final("INVITE"))
+        #expect(final.startWord == expected)
+        #expect(final.header("Reason")?.hasPrefix("Q.850;cause=") == true)
+    }
+
+    @Test func `hold and resume pass through, and the record knows how long`() throws {
+        let (running, carrier, callee) = try registered()
+        let (tag, invite, _) = try connect(carrier, callee, callerPort: 4000, calleePort: 4002)
+        let firstVersion = Self.originVersion(invite)
+        for (direction, mirrored, word) in [
+            ("sendonly", "recvonly", "hold"), ("sendrecv", "sendrecv", "resume"),
+            ("inactive", "inactive", "hold again"),
+        ] {
+            let sdp = Phone.sdp(port: 4000, direction: direction, version: carrier.sequence + 5)
+            carrier.send(carrier.request("INVITE", to: "1001", toTag: tag, sdp: sdp))
+            let reinvite = try #require(callee.expect("INVITE"), "\(word)")
+            #expect(reinvite.contains("a=\(direction)"), "\(word)")
+            #expect(Self.originVersion(reinvite) > firstVersion)
+            callee.respond("200 OK", to: reinvite, toTag: "callee", sdp: Phone.sdp(port: 4002, direction: mirrored))
+            let answer = try #require(carrier.final("INVITE"))
+            #expect(answer.startWord == "200")
+            #expect(answer.contains("a=\(mirrored)") || mirrored == "sendrecv")
+            carrier.send(carrier.request("ACK", to: "1001", toTag: tag, sequence: carrier.sequence))
+            #expect(callee.expect("ACK") != nil)
+            let state = try running.rows("calls").first?["state"] as? String
+            #expect(state == (direction == "sendrecv" ? "talking" : "held"))
+        }
+    }
+
+    @Test func `a late offer goes end to end: the callee's offer in our 200, the caller's answer in its ACK`() throws {
+        let (_, carrier, callee) = try registered()
+        carrier.send(carrier.request("INVITE", to: "1001"))
+        let invite = try #require(callee.expect("INVITE"))
+        #expect(invite.sipBody.isEmpty)
+        callee.respond("200 OK", to: invite, toTag: "callee", sdp: Phone.sdp(port: 4002))
+        let answer = try #require(carrier.final("INVITE"))
+        #expect(answer.audioPort != nil)
+        let tag = String(answer.header("To")?.components(separatedBy: ";tag=").last ?? "")
+        carrier.send(
+            carrier.request(
+                "ACK",
+                to: "1001",
+                toTag: tag,
+                sequence: carrier.sequence,
+                sdp: Phone.sdp(port: 4000, formats: "8")
+            )
+        )
+        let ack = try #require(callee.expect("ACK"))
+        #expect(ack.audioPort != nil)
+    }
+
+    @Test func `all phones of a user ring, the first to answer wins, the others are told where the call went`() throws {
+        let running = try RunningSwitch()
+        let carrier = try Phone("+7495", server: running.sipPort, peer: running.carrier)
+        let desk = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        let mobile = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        #expect(try desk.register().startWord == "200")
+        #expect(try mobile.register().startWord == "200")
+        carrier.send(carrier.request("INVITE", to: "1001", sdp: Phone.sdp(port: 4000)))
+        let atDesk = try #require(desk.expect("INVITE"))
+        let atMobile = try #require(mobile.expect("INVITE"))
+        desk.respond("180 Ringing", to: atDesk, toTag: "d")
+        mobile.respond("180 Ringing", to: atMobile, toTag: "m")
+        mobile.respond("200 OK", to: atMobile, toTag: "m", sdp: Phone.sdp(port: 4002))
+        #expect(carrier.final("INVITE")?.startWord == "200")
+        let cancel = try #require(desk.expect("CANCEL"))
+        #expect(cancel.header("Reason") == "SIP;cause=200;text=\"Call completed elsewhere\"")
+    }
+
+    @Test func `an early answer of a fork that lost gets ACK and BYE (B120)`() throws {
+        let running = try RunningSwitch()
+        let carrier = try Phone("+7495", server: running.sipPort, peer: running.carrier)
+        let desk = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        let mobile = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        try desk.register()
+        try mobile.register()
+        carrier.send(carrier.request("INVITE", to: "1001", sdp: Phone.sdp(port: 4000)))
+        let atDesk = try #require(desk.expect("INVITE"))
+        let atMobile = try #require(mobile.expect("INVITE"))
+        mobile.respond("200 OK", to: atMobile, toTag: "m", sdp: Phone.sdp(port: 4002))
+        desk.respond("200 OK", to: atDesk, toTag: "d", sdp: Phone.sdp(port: 4004))
+        #expect(carrier.final("INVITE")?.startWord == "200")
+        #expect(mobile.expect("ACK") != nil)
+        #expect(desk.expect("ACK") != nil)
+        #expect(desk.expect("BYE") != nil)
+    }
+
+    @Test func `an unanswered 200 is repeated, and given up with BYE on both legs (B017)`() throws {
+        let running = try RunningSwitch(node: "timers: {t1: 50ms}")
+        let carrier = try Phone("+7495", server: running.sipPort, peer: running.carrier)
+        let callee = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        try callee.register()
+        carrier.send(carrier.request("INVITE", to: "1001", sdp: Phone.sdp(port: 4000)))
+        let invite = try #require(callee.expect("INVITE"))
+        callee.respond("200 OK", to: invite, toTag: "callee", sdp: Phone.sdp(port: 4002))
+        #expect(carrier.final("INVITE")?.startWord == "200")
+        #expect(carrier.final("INVITE")?.startWord == "200")
+        #expect(carrier.expect("BYE", within: 8) != nil)
+        #expect(callee.expect("BYE", within: 8) != nil)
+    }
+
+    @Test func `keys by INFO reach the other side`() throws {
+        let (running, carrier, callee) = try registered()
+        let (tag, _, _) = try connect(carrier, callee, callerPort: 4000, calleePort: 4002)
+        let body = "Signal=5\r\nDuration=160\r\n"
+        var info = carrier.request("INFO", to: "1001", toTag: tag, extra: ["Content-Type: application/dtmf-relay"])
+        info = info.replacingOccurrences(of: "Content-Length: 0", with: "Content-Length: \(body.utf8.count)") + body
+        carrier.send(info)
+        #expect(carrier.final("INFO")?.startWord == "200")
+        let id = try #require(try running.rows("calls").first?["call_id"] as? String)
+        #expect(
+            try eventually {
+                try running.gudok("trace", id).text.contains("digit 5")
+                    || running.gudok("trace", id).text.contains("5 (info)")
+            }
+        )
+    }
+
+    private static func originVersion(_ message: String) -> Int {
+        for line in message.components(separatedBy: .newlines) where line.hasPrefix("o=") {
+            let fields = line.split(separator: " ")
+            if fields.count > 2 { return Int(fields[2]) ?? 0 }
+        }
+        return 0
+    }
+}
