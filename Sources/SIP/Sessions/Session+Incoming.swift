@@ -1,5 +1,5 @@
 public import NetAddress
-public import SDP
+import SDP
 public import SIPMessage
 public import Timebase
 

@@ -1,4 +1,4 @@
-public import SIPMessage
+import SIPMessage
 public import Timebase
 
 /// Ending the session, and what its timers do.
@@ -104,7 +104,7 @@ extension Session {
         phase = .leaving
         renegotiation = .none
         actions += Timer.allCases.map { .stop($0) }
-        return actions + [.send(bye, .bye, over: [dialog.nextHop])]
+        return actions + remembering([.send(bye, .bye, over: [dialog.nextHop])])
     }
 
     mutating func finish() -> [Action] {

@@ -1,5 +1,5 @@
 public import NetAddress
-public import SDP
+import SDP
 public import SIPMessage
 public import Timebase
 
@@ -81,9 +81,9 @@ extension Session {
     }
 
     /// Sends the INVITE.
-    public func start() -> [Action] {
+    public mutating func start() -> [Action] {
         guard case .calling(let attempt) = phase else { return [] }
-        return [.send(attempt.request, .invite, over: flows)]
+        return remembering([.send(attempt.request, .invite, over: flows)])
     }
 
     /// Our answer to the offer that came in a 2xx: it goes out in the ACK (§13.2.2.4).
@@ -327,7 +327,7 @@ extension Session {
         phase = .calling(Attempt(request: request))
         earlyDialogs = [:]
         dialog = nil
-        return [.send(request, .invite, over: flows)]
+        return remembering([.send(request, .invite, over: flows)])
     }
 }
 

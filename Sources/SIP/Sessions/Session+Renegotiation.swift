@@ -1,6 +1,6 @@
-public import NetAddress
-public import SDP
-public import SIPMessage
+import NetAddress
+import SDP
+import SIPMessage
 public import Timebase
 
 /// Changing the session while it runs: re-INVITE (RFC 3261 §14), UPDATE (RFC 3311), PRACK (RFC 3262).
@@ -193,7 +193,7 @@ extension Session {
             request.body = sdp
         }
         renegotiation = .ours(offer: sdp, sequence: dialog.localSequence, attempts: attempts)
-        return [.send(request, .reinvite, over: [dialog.nextHop])]
+        return remembering([.send(request, .reinvite, over: [dialog.nextHop])])
     }
 
     private mutating func sendUpdate(_ sdp: [UInt8]?, attempts: Int) -> [Action] {
@@ -209,7 +209,7 @@ extension Session {
             request.body = sdp
         }
         renegotiation = .ours(offer: sdp, sequence: dialog.localSequence, attempts: attempts)
-        return [.send(request, .update, over: [dialog.nextHop])]
+        return remembering([.send(request, .update, over: [dialog.nextHop])])
     }
 
     /// Refreshes the session timer (RFC 4028 §10): by UPDATE without body where the peer takes it, else by the same offer again.

@@ -63,7 +63,10 @@ public struct Session: Sendable {
     var localTag: String
     let flows: [Flow]
     let credentials: Credentials?
-    var nonces = NonceCounter()
+    /// Answers challenges, counting its nonces (RFC 7616 §3.4 `nc`).
+    var digest = DigestClient()
+    var lastRequests: [Purpose: SIPRequest] = [:]
+    var staleAnswered: Set<Purpose> = []
     var random: SeededGenerator
     /// What the peer last described, and we last described to it: what a refresh without change answers.
     var remoteDescription: [UInt8]?

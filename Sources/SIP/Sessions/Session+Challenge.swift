@@ -1,0 +1,53 @@
+import SIPMessage
+
+/// Challenges to requests of ours (RFC 3261 §22.2, RFC 7616): answered once each, and only on a leg that has credentials of its
+/// own for the realm that asks. Credentials of one peer are never shown to another.
+extension Session {
+    /// The same request again with an answer to the challenge; nil when there is none to give.
+    mutating func answerChallenge(_ response: SIPResponse, purpose: Purpose) -> [Action]? {
+        guard response.status == 401 || response.status == 407, let credentials, let sent = lastRequests[purpose] else {
+            return nil
+        }
+        let (asked, answers): (HeaderName, HeaderName) =
+            response.status == 401 ? (.wwwAuthenticate, .authorization) : (.proxyAuthenticate, .proxyAuthorization)
+        let challenges = response.headers.all(asked)
+        // A second challenge to an answered request means that our password is wrong, unless only the nonce was too old.
+        let isStale = challenges.contains { $0.lowercased().contains("stale=true") }
+        guard sent.headers[answers] == nil || (isStale && !staleAnswered.contains(purpose)) else { return nil }
+        if isStale { staleAnswered.insert(purpose) }
+        guard
+            let authorization = try? digest.answer(
+                challenges: challenges,
+                credentials: credentials,
+                method: sent.method,
+                uri: sent.uri.description,
+                cnonce: random.token()
+            )
+        else { return nil }
+        var request = sent
+        request.headers[answers] = authorization
+        return resend(request, for: purpose)
+    }
+
+    private mutating func resend(_ request: SIPRequest, for purpose: Purpose) -> [Action] {
+        if purpose == .invite { return resend(request) }
+        guard var dialog, let cSeq = try? request.cSeq() else { return [] }
+        // The retry takes the next number of the dialog (§22.2: a new request with a higher CSeq).
+        let next = dialog.request(cSeq.method, branch: random.branch(), contact: nil)
+        self.dialog = dialog
+        var request = request
+        request.headers[.cSeq] = next.headers[.cSeq]
+        request.headers[.via] = next.headers[.via]
+        if case .ours(let offer, _, let attempts) = renegotiation, purpose != .bye {
+            renegotiation = .ours(offer: offer, sequence: dialog.localSequence, attempts: attempts)
+        }
+        return remembering([.send(request, purpose, over: [dialog.nextHop])])
+    }
+
+    /// Keeps what was sent, for the case that it is challenged.
+    mutating func remembering(_ actions: [Action]) -> [Action] {
+        guard credentials != nil else { return actions }
+        for case .send(let request, let purpose, _) in actions { lastRequests[purpose] = request }
+        return actions
+    }
+}
