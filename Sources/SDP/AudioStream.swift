@@ -1,0 +1,65 @@
+public import NetAddress
+
+/// What a description says of its one audio stream, boiled down.
+public struct AudioStream: Equatable, Sendable {
+    /// Where the writer wants its RTP; nil for a name.
+    public var address: IPAddress?
+    public var hostName: String?
+    public var rtpPort: UInt16
+    public var rtcpAddress: IPAddress?
+    public var rtcpPort: UInt16
+    public var rtcpMux: Bool
+    public var direction: MediaDirection
+    /// Codecs in order of preference, without telephone-event and comfort noise.
+    public var formats: [PayloadFormat]
+    public var telephoneEvents: [PayloadFormat]
+    /// Every format, in order.
+    public var allFormats: [PayloadFormat]
+    public var ptime: Int?
+    public var proto: String
+
+    public var telephoneEvent: PayloadFormat? { telephoneEvents.first }
+
+    /// The writer asks for silence: it does not listen, or has no address to listen on (RFC 3264 §8.4, and RFC 2543's 0.0.0.0).
+    public var isHold: Bool { direction == .sendonly || direction == .inactive || address?.isUnspecified == true }
+
+    /// The first audio stream that is not refused and speaks plain RTP; nil when there is none.
+    public init?(of description: SessionDescription) {
+        guard let media = description.media.first(where: \.isUsableAudio) else { return nil }
+        let connection = media.connection ?? description.connection
+        address = connection?.address
+        hostName = connection?.address == nil ? connection?.host : nil
+        rtpPort = media.port
+        rtcpMux = media.attributes.contains { $0.name == "rtcp-mux" }
+        (rtcpAddress, rtcpPort) = media.rtcp
+        direction =
+            media.direction
+            ?? description.attributes.lazy.compactMap { MediaDirection(rawValue: $0.name) }.first ?? .sendrecv
+        allFormats = media.payloadFormats
+        telephoneEvents = allFormats.filter(\.isTelephoneEvent)
+        formats = allFormats.filter { !$0.isTelephoneEvent && $0.encoding.uppercased() != "CN" }
+        ptime = media.attribute("ptime").flatMap { Int($0.filter { $0 != " " }) }.flatMap {
+            (1...1000).contains($0) ? $0 : nil
+        }
+        proto = media.proto
+    }
+}
+
+extension MediaDescription {
+    /// Audio over RTP without encryption, not refused, with a format that means something.
+    var isUsableAudio: Bool {
+        kind == "audio" && port != 0 && (proto == "RTP/AVP" || proto == "RTP/AVPF") && hasCodec
+    }
+
+    private var hasCodec: Bool { payloadFormats.contains { !$0.isTelephoneEvent && $0.encoding.uppercased() != "CN" } }
+
+    /// RFC 3605: where RTCP goes when not to the next port.
+    fileprivate var rtcp: (IPAddress?, UInt16) {
+        let next = port == .max ? port : port + 1
+        guard let fields = attribute("rtcp")?.split(separator: " "), let first = fields.first, let named = UInt16(first)
+        else {
+            return (nil, next)
+        }
+        return (fields.count >= 4 ? IPAddress(fields[3]) : nil, named)
+    }
+}

@@ -1,0 +1,202 @@
+public import NetAddress
+
+/// Where the media of one leg is on our side, and which session it is.
+public struct LocalMedia: Equatable, Sendable {
+    public var address: IPAddress
+    public var rtpPort: UInt16
+    public var sessionID: UInt64
+
+    public init(address: IPAddress, rtpPort: UInt16, sessionID: UInt64) {
+        (self.address, self.rtpPort, self.sessionID) = (address, rtpPort, sessionID)
+    }
+}
+
+/// The `o=` version of one leg's descriptions: the same while they say the same, one more with each change (RFC 3264 §8).
+public struct OriginVersions: Sendable {
+    public let sessionID: UInt64
+    private var version: UInt64 = 0
+    private var last: SessionDescription?
+
+    public init(sessionID: UInt64) { self.sessionID = sessionID }
+
+    /// The description with the version that it takes.
+    public mutating func stamp(_ description: SessionDescription) -> SessionDescription {
+        var unstamped = description
+        unstamped.origin.version = "0"
+        if unstamped != last { version += 1 }
+        last = unstamped
+        var stamped = description
+        stamped.origin.version = String(version)
+        return stamped
+    }
+}
+
+/// What we offer to a callee in the caller's place: the same codecs under the same numbers, preferred ones first, at our address.
+///
+/// Nothing of the caller's topology goes along (no origin, candidates, keys, names). Streams that cannot be relayed keep their
+/// place with port 0. With `previous`, what this leg was offered before, no section is lost (RFC 3264 §8).
+public func relayOffer(
+    _ offer: SessionDescription,
+    as local: LocalMedia,
+    preferring codecs: [String],
+    previous: SessionDescription? = nil
+) throws(SDPFault) -> SessionDescription {
+    guard let index = offer.media.firstIndex(where: \.isUsableAudio) else {
+        throw .unacceptable(offer.unusableReason)
+    }
+    guard let stream = AudioStream(of: offer) else { throw .unacceptable(offer.unusableReason) }
+    var audio = MediaDescription(kind: "audio", port: local.rtpPort, proto: offer.media[index].proto, formats: [])
+    audio.describe(stream.allFormats.preferring(codecs))
+    audio.finish(like: offer.media[index], direction: stream.heldDirection)
+    if let previous {
+        // The leg has its sections already: the audio one is offered anew, the refused ones stay refused.
+        let place = previous.media.firstIndex { $0.kind == "audio" && $0.port != 0 } ?? 0
+        var media = previous.media.map(\.refused)
+        if media.indices.contains(place) { media[place] = audio } else { media = [audio] }
+        return SessionDescription(local, media: media)
+    }
+    return SessionDescription(local, media: [audio])
+}
+
+/// What we answer the caller when the callee answered our relayed offer: as many sections as the caller offered, its own
+/// numbers for the codecs that the callee took, the callee's direction.
+public func relayAnswer(
+    _ answer: SessionDescription,
+    to offer: SessionDescription,
+    as local: LocalMedia
+) throws(SDPFault) -> SessionDescription {
+    guard let theirs = AudioStream(of: answer) else { throw .unacceptable("the answer has no audio stream") }
+    let accepted = theirs.allFormats
+    return try answering(offer, as: local, direction: theirs.heldDirection, ptime: theirs.ptime) { offered in
+        offered.filter { format in accepted.contains { $0.matches(format) } }
+            .sorted { a, b in
+                let order = { (format: PayloadFormat) in accepted.firstIndex { $0.matches(format) } ?? accepted.count }
+                return order(a) < order(b)
+            }
+    }
+}
+
+/// Our own offer: these codecs, and telephone-event.
+public func ownOffer(codecs: [String], as local: LocalMedia, direction: MediaDirection) -> SessionDescription {
+    var audio = MediaDescription(kind: "audio", port: local.rtpPort, formats: [])
+    let known = codecs.compactMap { name in ownFormats.first { $0.encoding.lowercased() == name.lowercased() } }
+    let rates = Set(known.map(\.clockRate)).union([8000])
+    let keys = rates.sorted().enumerated().map { index, rate in
+        PayloadFormat(number: 101 + UInt8(index), encoding: "telephone-event", clockRate: rate, fmtp: "0-16")
+    }
+    audio.describe((known.isEmpty ? Array(ownFormats.prefix(2)) : known) + keys)
+    audio.attributes.append(Attribute("ptime", "20"))
+    audio.attributes.append(Attribute(direction.rawValue))
+    return SessionDescription(local, media: [audio])
+}
+
+private let ownFormats = [
+    PayloadFormat(number: 8, encoding: "PCMA", clockRate: 8000),
+    PayloadFormat(number: 0, encoding: "PCMU", clockRate: 8000),
+    PayloadFormat(number: 9, encoding: "G722", clockRate: 8000),
+    PayloadFormat(number: 107, encoding: "opus", clockRate: 48_000, channels: 2, fmtp: "useinbandfec=1"),
+]
+
+/// Our own answer: the first of the offer's codecs that we speak (`codecs`), and its telephone-event.
+public func ownAnswer(
+    to offer: SessionDescription,
+    codecs: [String],
+    as local: LocalMedia,
+    direction: MediaDirection
+) throws(SDPFault) -> SessionDescription {
+    guard let stream = AudioStream(of: offer) else { throw .unacceptable(offer.unusableReason) }
+    let spoken = Set(codecs.map { $0.lowercased() })
+    guard let codec = stream.formats.first(where: { spoken.contains($0.encoding.lowercased()) && $0.channels == 1 })
+    else {
+        throw .unacceptable("none of the offered codecs is one of \(codecs.joined(separator: ", "))")
+    }
+    let allowed: MediaDirection =
+        switch (stream.heldDirection, direction) {
+        case (.sendrecv, let ours): ours
+        case (.inactive, _), (_, .inactive): .inactive
+        case (.sendonly, .sendrecv), (.sendonly, .recvonly): .recvonly
+        case (.recvonly, .sendrecv), (.recvonly, .sendonly): .sendonly
+        case (.sendonly, .sendonly), (.recvonly, .recvonly): .inactive
+        }
+    return try answering(offer, as: local, direction: allowed, ptime: stream.ptime) { offered in
+        offered.filter { $0 == codec || ($0.isTelephoneEvent && $0.clockRate == codec.clockRate) }
+    }
+}
+
+private func answering(
+    _ offer: SessionDescription,
+    as local: LocalMedia,
+    direction: MediaDirection,
+    ptime: Int?,
+    choosing: ([PayloadFormat]) -> [PayloadFormat]
+) throws(SDPFault) -> SessionDescription {
+    guard let index = offer.media.firstIndex(where: \.isUsableAudio) else { throw .unacceptable(offer.unusableReason) }
+    let chosen = choosing(offer.media[index].payloadFormats)
+    guard chosen.contains(where: { !$0.isTelephoneEvent && $0.encoding.uppercased() != "CN" }) else {
+        throw .unacceptable("no codec in common")
+    }
+    var media = offer.media.map(\.refused)
+    var audio = MediaDescription(kind: "audio", port: local.rtpPort, proto: offer.media[index].proto, formats: [])
+    audio.describe(chosen)
+    if let mid = offer.media[index].attribute("mid") { audio.attributes.append(Attribute("mid", mid)) }
+    if let ptime { audio.attributes.append(Attribute("ptime", "\(ptime)")) }
+    audio.attributes.append(Attribute(direction.rawValue))
+    media[index] = audio
+    return SessionDescription(local, media: media)
+}
+
+extension SessionDescription {
+    init(_ local: LocalMedia, media: [MediaDescription]) {
+        self.init(
+            origin: Origin(sessionID: local.sessionID, version: 0, address: local.address),
+            connection: ConnectionData(local.address),
+            media: media
+        )
+    }
+
+    /// Why no stream of this description can be used, for the log and the Warning header.
+    var unusableReason: String {
+        guard let audio = media.first(where: { $0.kind == "audio" }) else { return "no audio stream is offered" }
+        if audio.port == 0 { return "the audio stream is refused (port 0)" }
+        guard audio.proto == "RTP/AVP" || audio.proto == "RTP/AVPF" else {
+            return "the profile \(audio.proto) is not supported"
+        }
+        return "no format of the audio stream has a meaning"
+    }
+}
+
+extension MediaDescription {
+    /// The same section, refused (RFC 3264 §6).
+    var refused: MediaDescription {
+        MediaDescription(kind: kind, port: 0, proto: proto, formats: formats.isEmpty ? ["0"] : Array(formats.prefix(1)))
+    }
+
+    fileprivate mutating func finish(like offered: MediaDescription, direction: MediaDirection) {
+        for name in ["ptime", "maxptime"] {
+            if let value = offered.attribute(name), Int(value.filter { $0 != " " }) != nil {
+                attributes.append(Attribute(name, value.filter { $0 != " " }))
+            }
+        }
+        attributes.append(Attribute(direction.rawValue))
+    }
+}
+
+extension AudioStream {
+    /// The direction, with RFC 2543's way to hold (an address of zeros) said in RFC 3264's words.
+    var heldDirection: MediaDirection {
+        guard address?.isUnspecified == true else { return direction }
+        return direction == .recvonly || direction == .inactive ? .inactive : .sendonly
+    }
+}
+
+extension [PayloadFormat] {
+    /// The preferred codecs first, in their order; the rest as it was; telephone-event and comfort noise last.
+    func preferring(_ codecs: [String]) -> [PayloadFormat] {
+        let names = codecs.map { $0.lowercased() }
+        func rank(_ format: PayloadFormat) -> Int {
+            if format.isTelephoneEvent || format.encoding.uppercased() == "CN" { return names.count + 1 }
+            return names.firstIndex(of: format.encoding.lowercased()) ?? names.count
+        }
+        return enumerated().sorted { (rank($0.element), $0.offset) < (rank($1.element), $1.offset) }.map(\.element)
+    }
+}
