@@ -24,16 +24,15 @@ extension SIPURI {
         }
         let user = parts.user.map { bytes.unescapedText($0) }
         self.init(scheme: parts.scheme, user: user, host: "", port: parts.port)
-        if let range = parts.user, range.count != user?.utf8.count { userSpelling = bytes.text(range) }
+        if let range = parts.user { userSpelling = bytes.escapedSpelling(range) }
         if let range = parts.password { password = bytes.unescapedText(range) }
         if let address = parts.address { host = address.description } else { host = bytes.lowercasedText(parts.host) }
         var scanner = Scanner(bytes, parts.parameters)
         while let range = try scanner.uriParameter() {
             var entry = Parameters.Entry(name: bytes.unescapedText(range.name))
             if let value = range.value {
-                let text = bytes.unescapedText(value)
-                entry.value = text
-                if text.utf8.count != value.count { entry.spelling = bytes.text(value) }
+                entry.value = bytes.unescapedText(value)
+                entry.spelling = bytes.escapedSpelling(value)
             }
             parameters.entries.append(entry)
         }
@@ -90,11 +89,12 @@ extension Scanner {
 
     private mutating func sipURI(_ parts: inout URIRanges, isBare: Bool) throws(SyntaxFault) {
         let start = at
-        let user = try escapedRun(of: .user)
+        let set: OctetSet = isBare ? .bareUser : .user
+        let user = try escapedRun(of: set)
         var password: Range<Int>?
         if current == UInt8(ascii: ":") {
             at &+= 1
-            password = try escapedRun(of: .user)
+            password = try escapedRun(of: set)
         }
         if take(UInt8(ascii: "@")) {
             guard !user.isEmpty else { throw SyntaxFault(start, "the user is empty") }

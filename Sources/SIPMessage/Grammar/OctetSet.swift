@@ -13,10 +13,10 @@ struct OctetSet: Sendable {
 extension OctetSet {
     /// alphanum / "-" / "." / "!" / "%" / "*" / "_" / "+" / "`" / "'" / "~"
     static let token = OctetSet(low: 0x03FF_6CA2_0000_0000, high: 0x47FF_FFFF_87FF_FFFE)
-    /// What a Call-ID's `word` may hold, beside "@".
-    static let word = OctetSet(low: 0xD7FF_EFA6_0000_0000, high: 0x6FFF_FFFF_BFFF_FFFE)
     /// unreserved / user-unreserved, and "#": phones send dialled "*98#" unescaped.
     static let user = OctetSet(low: 0xABFF_FFDA_0000_0000, high: 0x47FF_FFFE_87FF_FFFE)
+    /// The same without ",", ";" and "?": a URI that holds one of them must stand in angle brackets (§20).
+    static let bareUser = OctetSet(low: 0x23FF_EFDA_0000_0000, high: 0x47FF_FFFE_87FF_FFFE)
     /// unreserved / user-unreserved, exactly: what we write unescaped.
     static let writtenUser = OctetSet(low: 0xABFF_FFD2_0000_0000, high: 0x47FF_FFFE_87FF_FFFE)
     static let password = OctetSet(low: 0x23FF_7FD2_0000_0000, high: 0x47FF_FFFE_87FF_FFFE)

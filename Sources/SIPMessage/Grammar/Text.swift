@@ -71,6 +71,13 @@ extension [UInt8] {
         return String(decoding: out, as: UTF8.self)
     }
 
+    /// The text of a URI's part when it holds escapes and nothing but ASCII: worth keeping, and safe to write again.
+    func escapedSpelling(_ range: Range<Int>) -> String? {
+        let octets = self[clamped(range)]
+        guard octets.contains(UInt8(ascii: "%")), octets.allSatisfy({ $0 < 0x80 }) else { return nil }
+        return text(range)
+    }
+
     func lowercasedText(_ range: Range<Int>) -> String {
         let range = clamped(range)
         guard self[range].contains(where: { $0 &- 65 < 26 }) else { return text(range) }

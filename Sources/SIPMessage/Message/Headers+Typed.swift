@@ -46,6 +46,21 @@ extension Headers {
         }
     }
 
+    /// The tag of a From or To, found without making anything else of the value.
+    func tag(_ name: HeaderName) -> String? {
+        guard let entry = first(name) else { return nil }
+        let value = try? parse(entry) { scanner throws(SyntaxFault) -> String? in
+            _ = try scanner.nameAddress()
+            while let parameter = try scanner.headerParameter() {
+                if let value = parameter.value, bytes.equals(parameter.name, lowercase: "tag") {
+                    return bytes.text(value)
+                }
+            }
+            return nil
+        }
+        return value.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
     func addresses(_ name: HeaderName) throws(SIPFault) -> [NameAddress] {
         try parseList(name) { scanner throws(SyntaxFault) in try NameAddress(&scanner) }
     }

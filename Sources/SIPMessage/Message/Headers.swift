@@ -121,6 +121,17 @@ extension Headers {
         )
     }
 
+    /// Writes `text` behind the value of the header at `index`, whose octets stay as they are.
+    mutating func extend(_ index: Int, with text: String) {
+        guard entries.indices.contains(index) else { return }
+        let old = bytes.clamped(entries[index].value)
+        let start = bytes.count
+        bytes.append(contentsOf: bytes[old])
+        bytes.appendLine(text)
+        entries[index].valueStart = UInt32(clamping: start)
+        entries[index].valueEnd = UInt32(clamping: bytes.count)
+    }
+
     func entry(code: UInt8, name: Range<Int>, value: Range<Int>, isFolded: Bool) -> Entry {
         Entry(
             code: code,

@@ -51,9 +51,10 @@ public struct SIPResponse: Sendable, SIPMessageContent {
             }
         }
         if status == 100, let entry = request.headers.first(.timestamp) { headers.copy(entry, from: request.headers) }
-        guard let toTag, status > 100, let to = headers[.to] else { return }
-        let hasTag = (try? NameAddress(to))?.tag.map { !$0.isEmpty } ?? false
-        if !hasTag { headers[.to] = to + ";tag=" + toTag }
+        guard let toTag, status > 100, self.toTag == nil,
+            let index = headers.entries.firstIndex(where: { $0.code == HeaderName.to.code })
+        else { return }
+        headers.extend(index, with: ";tag=" + toTag)
     }
 }
 

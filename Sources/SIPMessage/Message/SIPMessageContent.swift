@@ -26,6 +26,11 @@ extension SIPMessageContent {
     public func from() throws(SIPFault) -> NameAddress { try headers.address(.from) }
     public func to() throws(SIPFault) -> NameAddress { try headers.address(.to) }
 
+    /// From's tag; nil when it has none or cannot be read. Cheaper than `from()`.
+    public var fromTag: String? { headers.tag(.from) }
+    /// To's tag; nil when it has none or cannot be read: the request is outside a dialog (§12).
+    public var toTag: String? { headers.tag(.to) }
+
     /// The Call-ID as it stands: its case counts (RFC 3261 §20.8).
     public func callID() throws(SIPFault) -> String {
         let entry = try headers.required(.callID)

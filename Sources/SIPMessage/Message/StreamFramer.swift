@@ -122,6 +122,7 @@ public struct StreamFramer: Sendable {
         var parser = MessageParser(bytes: octets, start: 0, limits: limits)
         var head = parser.parseHead()
         if case .neither = head.startLine, head.fault?.kind == .notSIP { return fail("not SIP") }
+        if octets.count > limits.maxStreamHeader { head.note(endlessHead) }
         // §18.3 wants Content-Length on streams; without one and without a Content-Type there is nothing to lose.
         if head.contentLength == nil, head.fault?.kind != .malformedContentLength,
             !head.headers.contains(.contentLength),
@@ -157,15 +158,13 @@ public struct StreamFramer: Sendable {
             limits: limits
         )
         var head = parser.parseHead()
-        let fault = SIPFault(
-            kind: .tooLarge,
-            where: "headers",
-            what: "longer than \(limits.maxStreamHeader) octets",
-            status: 513
-        )
-        if head.fault?.kind != .uriTooLong { head.fault = fault }
-        state = .failing(fault)
+        if head.fault?.kind != .uriTooLong { head.fault = endlessHead }
+        state = .failing(endlessHead)
         return .message(head.outcome(body: []))
+    }
+
+    private var endlessHead: SIPFault {
+        SIPFault(kind: .tooLarge, where: "headers", what: "longer than \(limits.maxStreamHeader) octets", status: 513)
     }
 
     private mutating func fail(_ what: String) -> Framed? {
