@@ -1,0 +1,52 @@
+/// A call and what is expected of it, written beside the rules and run by `gudok dialplan test`.
+public struct PlanTest: Equatable, Sendable {
+    public var name: String
+    public var from: String
+    public var to: String
+    /// The trunk that the call comes by; nil: a user's own call.
+    public var trunk: String?
+    /// The keys that the caller presses, one entry a time he is asked.
+    public var input: [String]
+    public var expectations: [Expectation]
+    public var position: SourcePosition
+
+    /// Something that the run must have done, in the order of the list.
+    public struct Expectation: Equatable, Sendable {
+        public var kind: Kind
+        /// Which prompt, queue, user, number or cause; nil where the kind says all.
+        public var value: String?
+
+        public init(_ kind: Kind, _ value: String? = nil) { (self.kind, self.value) = (kind, value) }
+    }
+
+    public enum Kind: String, CaseIterable, Sendable {
+        case answered, echoed, played, queued, dialled, recorded
+        case hungUp = "hung-up"
+
+        public var takesValue: Bool {
+            switch self {
+            case .answered, .echoed, .recorded: false
+            case .played, .queued, .dialled, .hungUp: true
+            }
+        }
+    }
+
+    public init(
+        name: String,
+        from: String,
+        to: String,
+        trunk: String? = nil,
+        input: [String] = [],
+        expectations: [Expectation],
+        position: SourcePosition = .none
+    ) {
+        (self.name, self.from, self.to, self.trunk) = (name, from, to, trunk)
+        (self.input, self.expectations, self.position) = (input, expectations, position)
+    }
+
+    /// Where a test stands does not change what it asks.
+    public static func == (lhs: PlanTest, rhs: PlanTest) -> Bool {
+        lhs.name == rhs.name && lhs.from == rhs.from && lhs.to == rhs.to && lhs.trunk == rhs.trunk
+            && lhs.input == rhs.input && lhs.expectations == rhs.expectations
+    }
+}

@@ -1,0 +1,101 @@
+public import NetAddress
+
+/// The media plane as the calls see it. Called on the core's loop only; nothing here blocks.
+public protocol MediaControl: AnyObject {
+    /// Binds a pair of ports, RTP on an even one and RTCP above it (RFC 3550 §11).
+    ///
+    /// - Parameter near: a port of the same call: both are served by one thread, so that a relayed packet crosses none.
+    func open(near: MediaID?) throws(MediaRefusal) -> MediaPort
+
+    /// Commands take effect in the order they are given. One for a port that is closed already does nothing.
+    func perform(_ command: MediaCommand)
+}
+
+/// One end of one leg's media: a pair of ports and everything that is known of the peer behind it.
+public struct MediaID: Hashable, Sendable {
+    public var rawValue: UInt64
+    public init(rawValue: UInt64) { self.rawValue = rawValue }
+}
+
+/// Where a leg's peer is told to send its media.
+public struct MediaPort: Hashable, Sendable {
+    public var id: MediaID
+    public var address: IPAddress
+    public var rtpPort: UInt16
+    public init(id: MediaID, address: IPAddress, rtpPort: UInt16) {
+        (self.id, self.address, self.rtpPort) = (id, address, rtpPort)
+    }
+}
+
+public enum MediaRefusal: Error, Equatable {
+    /// Every pair of the configured range is in use.
+    case noPorts
+    case cannotBind(String)
+}
+
+/// An RTP payload type of a session description, boiled down to what a packet's handler needs.
+public struct MediaFormat: Hashable, Sendable {
+    /// 0 to 127.
+    public var number: UInt8
+    /// Upper case (`PCMA`, `OPUS`, `TELEPHONE-EVENT`).
+    public var encoding: String
+    /// Of the RTP time stamps, Hz.
+    public var clockRate: Int
+    public init(number: UInt8, encoding: String, clockRate: Int) {
+        (self.number, self.encoding, self.clockRate) = (number, encoding, clockRate)
+    }
+}
+
+/// What an offer and its answer settled for one leg.
+public struct MediaParameters: Equatable, Sendable {
+    /// Where the peer said it receives; nil while unknown (or 0.0.0.0).
+    public var remoteRTP: SocketAddress?
+    public var remoteRTCP: SocketAddress?
+    public var sendsToPeer: Bool
+    public var receivesFromPeer: Bool
+    /// Payload types as they arrive from the peer (the numbers of our description).
+    public var receiveFormats: [MediaFormat]
+    /// Payload types as the peer wants them (the numbers of its description), the one to speak first.
+    public var sendFormats: [MediaFormat]
+    /// Milliseconds of audio in a packet that we make.
+    public var ptime: Int
+    /// `MediaEvent.inactive` is told once when no RTP came for this long; nil: silence is allowed (hold, early media).
+    public var inactivityTimeout: Duration?
+
+    public init(
+        remoteRTP: SocketAddress?,
+        remoteRTCP: SocketAddress?,
+        sendsToPeer: Bool = true,
+        receivesFromPeer: Bool = true,
+        receiveFormats: [MediaFormat] = [],
+        sendFormats: [MediaFormat] = [],
+        ptime: Int = 20,
+        inactivityTimeout: Duration? = nil
+    ) {
+        (self.remoteRTP, self.remoteRTCP) = (remoteRTP, remoteRTCP)
+        (self.sendsToPeer, self.receivesFromPeer) = (sendsToPeer, receivesFromPeer)
+        (self.receiveFormats, self.sendFormats, self.ptime) = (receiveFormats, sendFormats, ptime)
+        self.inactivityTimeout = inactivityTimeout
+    }
+}
+
+public enum MediaCommand: Equatable, Sendable {
+    case configure(MediaID, MediaParameters)
+    /// What comes in at one goes out at the other, both ways. Replaces what either did before.
+    case bridge(MediaID, MediaID)
+    /// Ends the bridge that this port is part of.
+    case unbridge(MediaID)
+    /// The peer hears itself.
+    case echo(MediaID)
+    /// Repeats until `stop`, a bridge or the port's end.
+    case play(MediaID, Tone)
+    /// Ends an echo or a tone.
+    case stop(MediaID)
+    /// Sends one key as telephone-event packets (RFC 4733 §2.5), 0–9 * # A–D.
+    case sendDigit(MediaID, String, milliseconds: Int)
+    /// Gives the ports back; `MediaEvent.closed` follows with the report, always and once.
+    case close(MediaID)
+}
+
+/// Call progress tones of ITU-T E.180, with the Russian and European cadences of 425 Hz.
+public enum Tone: String, Sendable, CaseIterable { case ringback, busy, congestion }

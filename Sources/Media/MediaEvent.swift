@@ -1,0 +1,25 @@
+public import Events
+public import NetAddress
+
+/// What the media plane tells the calls.
+public enum MediaEvent: Equatable, Sendable {
+    /// The first RTP packet came; `after` is counted from the remote address becoming known.
+    case firstPacket(MediaID, from: SocketAddress, after: Duration)
+    /// The peer's address changed by a rule that allows it (its NAT rebound, a new description).
+    case relatched(MediaID, from: SocketAddress)
+    /// One key pressed (RFC 4733), told once, whatever was lost or repeated.
+    case digit(MediaID, String, milliseconds: Int)
+    /// No RTP for as long as `inactivityTimeout` allows.
+    case inactive(MediaID, Duration)
+    case closed(MediaID, MediaReport)
+    case failed(MediaID, String)
+
+    /// The port that it happened on.
+    public var port: MediaID {
+        switch self {
+        case .firstPacket(let id, _, _), .relatched(let id, _), .digit(let id, _, _), .inactive(let id, _),
+            .closed(let id, _), .failed(let id, _):
+            id
+        }
+    }
+}

@@ -1,0 +1,48 @@
+public import Events
+public import Media
+public import NetAddress
+
+/// A media plane without packets: ports are counted, commands remembered, reports sent when ports close.
+public final class SimulatedMedia: MediaControl {
+    private let address: IPAddress
+    private var nextPort: UInt16 = 20_000
+    private var serial: UInt64 = 0
+    public private(set) var open: Set<MediaID> = []
+    public private(set) var opened = 0
+    /// Events that the core has yet to hear.
+    private var pending: [MediaEvent] = []
+    /// Ports that are bridged to each other now.
+    public private(set) var bridges: [MediaID: MediaID] = [:]
+
+    public init(address: IPAddress) { self.address = address }
+
+    public func open(near: MediaID?) throws(MediaRefusal) -> MediaPort {
+        serial += 1
+        nextPort = nextPort >= 60_000 ? 20_000 : nextPort + 2
+        let port = MediaPort(id: MediaID(rawValue: serial), address: address, rtpPort: nextPort)
+        open.insert(port.id)
+        opened += 1
+        return port
+    }
+
+    public func perform(_ command: MediaCommand) {
+        switch command {
+        case .close(let id):
+            guard open.remove(id) != nil else { return }
+            if let other = bridges.removeValue(forKey: id) { bridges[other] = nil }
+            pending.append(.closed(id, MediaReport()))
+        case .bridge(let a, let b): (bridges[a], bridges[b]) = (b, a)
+        case .unbridge(let id): if let other = bridges.removeValue(forKey: id) { bridges[other] = nil }
+        case .configure, .echo, .play, .stop, .sendDigit: break
+        }
+    }
+
+    /// Takes what happened since the last call.
+    public func takeEvents() -> [MediaEvent] {
+        defer { pending = [] }
+        return pending
+    }
+
+    /// Lets something happen on a port: silence, a key.
+    public func happen(_ event: MediaEvent) { pending.append(event) }
+}

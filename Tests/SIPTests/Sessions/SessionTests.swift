@@ -1,0 +1,200 @@
+import SDP
+import SIPMessage
+import Testing
+import Timebase
+
+@testable import SIP
+
+@Suite("RFC 3261 §13–15 sessions")
+struct SessionTests {
+    private func connected(settings: SessionSettings = SessionSettings()) -> SessionPair {
+        var pair = SessionPair(settings: settings)
+        pair.start()
+        pair.onCallee { $0.accept(sdp: SessionPair.answer, now: $1) }
+        pair.ladder = []
+        pair.notices = [:]
+        return pair
+    }
+
+    @Test func `§13 a call: offer, ringing, answer, ACK, BYE`() {
+        var pair = SessionPair()
+        pair.start()
+        pair.onCallee { $0.ring(180, now: $1) }
+        pair.onCallee { $0.accept(sdp: SessionPair.answer, now: $1) }
+        pair.onCaller { $0.hangUp(now: $1) }
+        #expect(
+            pair.text == """
+                     0 -> INVITE
+                     0 <- 180
+                     0 <- 200
+                     0 -> ACK
+                     0 -> BYE
+                     0 <- 200 BYE
+                """
+        )
+        #expect(pair.caller.isEnded)
+        #expect(pair.callee?.isEnded == true)
+    }
+
+    @Test func `§13.3.1.4 the 2xx is repeated from T1 doubling to T2, then BYE after 64·T1`() {
+        var pair = SessionPair()
+        pair.start()
+        pair.lost = ["200", "200", "200", "200", "200", "200", "200", "200", "200", "200", "200", "200", "200"]
+        pair.onCallee { $0.accept(sdp: SessionPair.answer, now: $1) }
+        pair.run(for: .seconds(40))
+        let times = pair.ladder.filter { $0.contains("200 (lost)") }.compactMap { Int($0.split(separator: " ")[0]) }
+        #expect(times.prefix(6) == [0, 500, 1500, 3500, 7500, 11500])
+        #expect(pair.ladder.contains { $0.contains("32000 <- BYE") })
+        #expect(pair.notices[.callee]?.contains(.failed(.acknowledgementMissing)) == true)
+    }
+
+    @Test func `§13.2.2.4 a lost ACK is repeated for each repeated 2xx`() {
+        var pair = SessionPair()
+        pair.start()
+        pair.lost = ["ACK"]
+        pair.onCallee { $0.accept(sdp: SessionPair.answer, now: $1) }
+        pair.run(for: .seconds(1))
+        #expect(
+            pair.text == """
+                     0 -> INVITE
+                     0 <- 200
+                     0 -> ACK (lost)
+                   500 <- 200
+                   500 -> ACK
+                """
+        )
+        #expect(pair.callee?.isConfirmed == true)
+    }
+
+    @Test func `§9 CANCEL before the answer: 487`() {
+        var pair = SessionPair()
+        pair.start()
+        pair.onCallee { $0.ring(180, now: $1) }
+        pair.onCaller { $0.hangUp(now: $1) }
+        #expect(pair.ladder.last == "     0 <- 487")
+        #expect(pair.caller.isEnded && pair.callee?.isEnded == true)
+        #expect(pair.notices[.callee] == [.cancelled, .ended])
+    }
+
+    @Test func `§9.1 an answer that crosses our CANCEL gets ACK and BYE`() {
+        var pair = SessionPair()
+        pair.start()
+        pair.lost = ["CANCEL"]
+        pair.onCaller { $0.hangUp(now: $1) }
+        pair.onCallee { $0.accept(sdp: SessionPair.answer, now: $1) }
+        #expect(pair.ladder.suffix(4) == ["     0 <- 200", "     0 -> ACK", "     0 -> BYE", "     0 <- 200 BYE"])
+        #expect(pair.caller.isEnded && pair.callee?.isEnded == true)
+    }
+
+    @Test func `§13.2.1 late offer: the offer in the 200, the answer in the ACK`() {
+        var pair = SessionPair(offer: nil)
+        pair.start()
+        pair.onCallee { $0.accept(sdp: SessionPair.offer, now: $1) }
+        #expect(pair.ladder.last == "     0 <- 200")
+        pair.onCaller { $0.acknowledge(answer: SessionPair.answer, now: $1) }
+        #expect(pair.ladder.last == "     0 -> ACK")
+        guard case .acknowledged(let answer)? = pair.notices[.callee]?.last else {
+            Issue.record("no ACK was told")
+            return
+        }
+        #expect(answer != nil)
+    }
+
+    @Test func `§14.1 glare: both re-INVITE, both get 491, the owner of the Call-ID waits longer, both come through`() {
+        var pair = connected()
+        pair.lost = ["INVITE"]
+        // The caller's re-INVITE is under way (not delivered) when the callee's comes.
+        pair.onCaller { $0.reoffer(SessionPair.offer, now: $1) }
+        pair.onCallee { $0.reoffer(SessionPair.answer, now: $1) }
+        #expect(pair.ladder.last == "     0 -> 491")
+        pair.ladder = []
+        pair.run(for: .seconds(3))
+        let retry = pair.ladder.first { $0.contains("<- INVITE") }
+        let time = retry.flatMap { Int($0.split(separator: " ")[0]) } ?? 9999
+        #expect(time <= 2000)
+    }
+
+    @Test func `§14.2 a second re-INVITE before the first is answered gets 500 with Retry-After`() {
+        var pair = connected()
+        pair.onCaller { $0.reoffer(Array(SessionPair.offer.map { $0 == 0x31 ? 0x33 : $0 }), now: $1) }
+        guard case .offered? = pair.notices[.callee]?.first else {
+            Issue.record("the offer was not told")
+            return
+        }
+        pair.onCallee { $0.answerOffer(SessionPair.answer, now: $1) }
+        #expect(pair.ladder == ["     0 -> INVITE", "     0 <- 200", "     0 -> ACK"])
+    }
+
+    @Test func `RFC 4028 §7.4 the same description again is a refresh that the call does not hear of`() {
+        var pair = connected()
+        pair.onCaller { $0.reoffer(SessionPair.offer, now: $1) }
+        #expect(pair.ladder == ["     0 -> INVITE", "     0 <- 200", "     0 -> ACK"])
+        #expect(pair.notices[.callee]?.contains { if case .offered = $0 { true } else { false } } != true)
+    }
+
+    @Test func `RFC 4028 the side that refreshes does so at half the interval; without it the other hangs up`() {
+        var settings = SessionSettings()
+        settings.sessionExpires = 90
+        var pair = connected(settings: settings)
+        pair.run(for: .seconds(46))
+        #expect(pair.ladder.contains { $0.hasPrefix(" 45000 ->") })
+        pair.ladder = []
+        pair.lost = [String](repeating: "UPDATE", count: 1)
+        pair.run(for: .seconds(120))
+        #expect(pair.ladder.contains { $0.contains("<- BYE") })
+    }
+
+    @Test func `RFC 3262 a caller that requires 100rel gets RSeq, and a repeated provisional until its PRACK`() {
+        var pair = SessionPair(require: "100rel")
+        pair.start()
+        pair.lost = ["180"]
+        pair.onCallee { $0.ring(180, now: $1) }
+        pair.run(for: .seconds(1))
+        #expect(
+            pair.text == """
+                     0 -> INVITE
+                     0 <- 180 (lost)
+                   500 <- 180
+                   500 -> PRACK
+                   500 <- 200 PRACK
+                """
+        )
+        pair.onCallee { $0.accept(sdp: SessionPair.answer, now: $1) }
+        #expect(pair.callee?.isConfirmed == true)
+    }
+
+    @Test func `RFC 3262 §3 a provisional that is never acknowledged fails the INVITE at 64·T1`() {
+        var pair = SessionPair(require: "100rel")
+        pair.start()
+        pair.lost = [String](repeating: "180", count: 20)
+        pair.onCallee { $0.ring(180, now: $1) }
+        pair.run(for: .seconds(33))
+        #expect(pair.ladder.last?.contains("<- 504") == true)
+    }
+
+    @Test func `§15 both hang up at once: both get their answers, both end once`() {
+        var pair = connected()
+        pair.lost = ["BYE"]
+        pair.onCaller { $0.hangUp(now: $1) }
+        pair.onCallee { $0.hangUp(now: $1) }
+        #expect(pair.callee?.isEnded == true)
+        #expect(pair.caller.isEnded)
+        #expect(pair.notices[.caller]?.filter { $0 == .ended }.count == 1)
+    }
+
+    @Test func `§12.2.2 a request with an old CSeq gets 500, of a foreign dialog 481`() throws {
+        var pair = connected()
+        var old = SIPRequest(method: .bye, uri: SIPURI(host: "127.0.0.1"))
+        old.headers.append(.via, "SIP/2.0/UDP 127.0.0.1;branch=z9hG4bKx")
+        old.headers.append(.from, "<sip:a@example.com>;tag=\(pair.caller.tag)")
+        old.headers.append(.to, "<sip:b@example.com>;tag=\(pair.callee?.tag ?? "")")
+        old.headers.append(.callID, "call")
+        old.headers.append(.cSeq, "1 BYE")
+        pair.onCallee { $0.receive(old, transaction: ServerTransactionID(99), over: SessionPair.flow, now: $1) }
+        #expect(pair.callee?.isConfirmed == true)
+        old.headers[.from] = "<sip:a@example.com>;tag=stranger"
+        old.headers[.cSeq] = "9 BYE"
+        pair.onCallee { $0.receive(old, transaction: ServerTransactionID(98), over: SessionPair.flow, now: $1) }
+        #expect(pair.callee?.isConfirmed == true)
+    }
+}
