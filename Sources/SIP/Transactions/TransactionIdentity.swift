@@ -1,0 +1,58 @@
+import NetAddress
+import SIPMessage
+
+/// A request of ours and its responses.
+public struct ClientTransactionID: Hashable, Sendable {
+    let serial: UInt64
+    init(_ serial: UInt64) { self.serial = serial }
+}
+
+/// A request of a peer and our responses.
+public struct ServerTransactionID: Hashable, Sendable {
+    let serial: UInt64
+    init(_ serial: UInt64) { self.serial = serial }
+}
+
+/// What a response is matched by (RFC 3261 §17.1.3).
+struct ClientKey: Hashable, Sendable {
+    var branch: String
+    var method: Method
+}
+
+/// What a request is matched by (RFC 3261 §17.2.3): the branch and who made it up, or without the magic cookie whatever
+/// RFC 2543 had peers repeat.
+struct ServerKey: Hashable, Sendable {
+    var branch: String
+    var sentBy: String
+    /// INVITE for an ACK too.
+    var method: Method
+
+    /// - Parameter method: of the transaction that is looked for: INVITE for an ACK and for a CANCEL.
+    init(_ request: SIPRequest, via: Via, method: Method) {
+        self.method = method
+        if via.hasUniqueBranch, let branch = via.branch {
+            self.branch = branch
+            sentBy = "\(via.host.lowercased()):\(via.sentByPort)"
+            return
+        }
+        let number = (try? request.cSeq().number) ?? 0
+        let callID = request.headers[.callID] ?? ""
+        branch = "\(request.uri) \(callID) \(request.fromTag ?? "") \(number)"
+        sentBy = via.description
+    }
+}
+
+/// What a request that took two ways to us has in common on both (RFC 3261 §8.2.2.2).
+struct MergeKey: Hashable, Sendable {
+    var callID: String
+    var fromTag: String
+    var sequence: CSeq
+
+    /// nil for a request inside a dialog, which cannot have been forked.
+    init?(_ request: SIPRequest) {
+        guard request.toTag == nil, let callID = request.headers[.callID], let sequence = try? request.cSeq() else {
+            return nil
+        }
+        (self.callID, fromTag, self.sequence) = (callID, request.fromTag ?? "", sequence)
+    }
+}
