@@ -7,14 +7,14 @@ public struct DialPlan: Equatable, Sendable {
     /// Where it was read from.
     public var file: String
     public var routes: [Route]
-    public var flows: [String: Flow]
+    public var flows: [String: PlanFlow]
     public var tests: [PlanTest]
 
     public init(
         name: String,
         file: String = "",
         routes: [Route] = [],
-        flows: [String: Flow] = [:],
+        flows: [String: PlanFlow] = [:],
         tests: [PlanTest] = []
     ) {
         (self.name, self.file, self.routes, self.flows, self.tests) = (name, file, routes, flows, tests)
@@ -56,7 +56,7 @@ public struct Route: Equatable, Sendable {
 }
 
 /// A named list of steps, reached by `goto` or from a queue.
-public struct Flow: Equatable, Sendable {
+public struct PlanFlow: Equatable, Sendable {
     public var name: String
     public var steps: [Step]
     public var position: SourcePosition
@@ -66,7 +66,7 @@ public struct Flow: Equatable, Sendable {
     }
 
     /// Where a flow stands does not change what it does.
-    public static func == (lhs: Flow, rhs: Flow) -> Bool { lhs.name == rhs.name && lhs.steps == rhs.steps }
+    public static func == (lhs: PlanFlow, rhs: PlanFlow) -> Bool { lhs.name == rhs.name && lhs.steps == rhs.steps }
 }
 
 extension DialPlan {

@@ -1,4 +1,4 @@
-public import Events
+import Events
 
 extension HangupCause {
     /// What a final SIP status means: RFC 3398 §8.2.6.1's table, with the name and disposition of the nearest named cause.
