@@ -1,6 +1,8 @@
+import Config
 import DialPlan
 import Events
 import Media
+import NetAddress
 import SDP
 import SIP
 import SIPMessage
@@ -10,7 +12,7 @@ import Timebase
 extension Call {
     func dial(_ request: DialRequest) {
         var dial = Dial(request: request)
-        switch core.directory.reach(request.target, of: tenant) {
+        switch core.reach(request.target, of: tenant) {
         case .unreachable(let outcome, let status, let retryAfter, let why):
             publish(.note("\(request.target): \(why)"))
             core.log(.info, "\(request.target) cannot be reached: \(why)", call: id)
@@ -50,7 +52,7 @@ extension Call {
             publish(.note("\(route.label): no media port is free"))
             return nil
         }
-        var described = Leg.Description(core: core)
+        var described = Leg.Description(sessionID: core.makeSessionID())
         let offer: SessionDescription?
         do throws(SDPFault) {
             offer = try offerForCallee(port: port, described: &described)
@@ -83,11 +85,11 @@ extension Call {
             user: route.user,
             trunk: route.trunk,
             address: route.flows.first.map { "\($0.remote)" } ?? "",
-            sipCallID: invitation.callID
+            sipCallID: invitation.callID,
+            described: described
         )
         leg.port = port
         leg.awaitsReport = true
-        leg.described = described
         legs.append(leg)
         core.register(leg, call: self)
         publish(
@@ -130,7 +132,7 @@ extension Call {
         }
         guard !callerIsAnswered else {
             if status == 180, dial.early == nil {
-                core.media.perform(.play(legs[0].port?.id ?? MediaID.none, .ringback))
+                play(.ringback)
             }
             return
         }
@@ -172,7 +174,7 @@ extension Call {
 
     private func connect(_ index: Int, description: SessionDescription, isOffer: Bool) {
         if callerIsAnswered {
-            core.media.perform(.stop(legs[0].port?.id ?? MediaID.none))
+            stopTone()
             configureMedia(index)
             bridge(0, index)
             return
@@ -237,7 +239,7 @@ extension Call {
             guard let number = contact.user, let request = redirectRequest(to: number, of: index, dial: dial) else {
                 continue
             }
-            guard case .routes(let routes) = core.directory.reach(request.target, of: tenant) else { continue }
+            guard case .routes(let routes) = core.reach(request.target, of: tenant) else { continue }
             publish(.note("leg \(index) redirects to \(number)"))
             let diversion = "<sip:\(to)@\(tenant.domains.first ?? "localhost")>;reason=unconditional"
             stage = .dialing(dial)

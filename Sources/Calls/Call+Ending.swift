@@ -8,8 +8,9 @@ import Timebase
 /// How a call ends: both legs always torn down, the ports returned, the record closed.
 extension Call {
     /// The dial plan hangs up.
-    func finish(_ cause: HangupCause) {
+    func finish(_ planned: HangupCause) {
         guard !isEnding else { return }
+        let cause = planned.passingOn(lastRejection)
         if callerIsAnswered {
             guard cause.isFailure, let tone = cause.tone, let port = legs[0].port else {
                 return end(.answered, by: .switch, cause: cause, reason: cause.name)

@@ -76,6 +76,10 @@ extension Call {
         core.media.perform(.bridge(first.id, second.id))
     }
 
+    /// Lets the caller, who is connected, hear a tone.
+    func play(_ tone: Tone) { if let port = legs[0].port { core.media.perform(.play(port.id, tone)) } }
+    func stopTone() { if let port = legs[0].port { core.media.perform(.stop(port.id)) } }
+
     func startEcho() {
         guard let port = legs[0].port else { return }
         core.media.perform(.echo(port.id))
@@ -114,7 +118,7 @@ extension Call {
                 previous: legs[other].described.local
             )
             let stamped = legs[other].described.versions.stamp(next)
-            relayed = Relayed(from: index, to: other, offer: offer)
+            relayed = Relayed(from: index, to: other, offer: offer, relayedOffer: stamped)
             act(on: other) { $0.reoffer(stamped.write(), now: $1) }
         } catch {
             publish(.note("leg \(index) offered media that cannot be relayed: \(error.what)"))
@@ -157,7 +161,7 @@ extension Call {
             return giveUp(relay)
         }
         relayed = nil
-        legs[index].described.local = legs[index].session.currentDescription ?? legs[index].described.local
+        legs[index].described.local = relay.relayedOffer
         legs[relay.from].described.remote = offer
         guard let body = remember(answer, on: relay.from)?.write() else { return }
         act(on: relay.from) { $0.answerOffer(body, now: $1) }
@@ -209,7 +213,6 @@ extension Call {
     func informed(_ index: Int, contentType: String, body: [UInt8]) {
         if let digit = InfoDigit(contentType: contentType, body: body) {
             publish(.digit(leg: index, digit.key, source: "info"))
-            plan.pressed(digit.key)
             guard let other = counterpart(of: index), let port = legs[other].port else { return }
             // A peer that said nothing of INFO hears the key as the telephone-event it negotiated (RFC 4733).
             if !legs[other].session.peerAllows(.info), hasTelephoneEvent(other) {

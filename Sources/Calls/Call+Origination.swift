@@ -4,6 +4,7 @@ import Media
 import SDP
 import SIP
 import SIPMessage
+import Timebase
 
 /// A call that the switch begins (`gudok call FROM TO`): FROM is rung first, and upon its answer becomes the caller of the dial plan.
 extension Call {

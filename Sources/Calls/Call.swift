@@ -50,6 +50,8 @@ final class Call {
         var to: Int
         /// nil: an offer was asked for.
         var offer: SessionDescription?
+        /// The offer as the other leg was given it.
+        var relayedOffer: SessionDescription?
     }
 
     let id: CallID
@@ -75,6 +77,10 @@ final class Call {
     var callerIsAnswered = false
     var isRinging = false
     var stageChanged: Moment
+    /// The last attempt's answer: what a caller is told when the plan only passes it on.
+    var lastRejection: Rejection?
+    /// The record's end was published.
+    var isClosed = false
     /// Set when another leg was originated first and this call's plan starts upon its answer.
     var startsUponAnswer = false
 

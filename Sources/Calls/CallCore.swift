@@ -1,5 +1,5 @@
-public import Config
-public import DialPlan
+import Config
+import DialPlan
 public import Events
 public import Media
 public import NetAddress
@@ -28,8 +28,8 @@ public final class CallCore {
     public var settings: CallSettings
     let bus: EventBus
     let media: any MediaControl
-    unowned let sip: any SIPOutlet
-    unowned let directory: any TargetDirectory
+    /// The engine, which owns this core.
+    public weak var surroundings: (any CallSurroundings)?
     private let logger: (LogLevel, String, CallID?) -> Void
     public internal(set) var ids: IdentifierSource
     public var now: Moment
@@ -47,14 +47,12 @@ public final class CallCore {
         settings: CallSettings,
         bus: EventBus,
         media: any MediaControl,
-        sip: any SIPOutlet,
-        directory: any TargetDirectory,
         ids: IdentifierSource,
         now: Moment,
         logger: @escaping (LogLevel, String, CallID?) -> Void
     ) {
-        (self.settings, self.bus, self.media, self.sip) = (settings, bus, media, sip)
-        (self.directory, self.ids, self.now, self.logger) = (directory, ids, now, logger)
+        (self.settings, self.bus, self.media) = (settings, bus, media)
+        (self.ids, self.now, self.logger) = (ids, now, logger)
     }
 
     // MARK: what comes in
@@ -90,9 +88,9 @@ public final class CallCore {
             user: identity.user,
             trunk: identity.trunk,
             address: "\(flow.remote)",
-            sipCallID: session.callID
+            sipCallID: session.callID,
+            described: Leg.Description(sessionID: makeSessionID())
         )
-        leg.described = Leg.Description(core: self)
         if let body = request.sdpBody() { leg.described.remote = try describe(body) }
         call.legs.append(leg)
         serverTransactions[transaction] = leg.id
@@ -100,9 +98,16 @@ public final class CallCore {
         call.begin()
     }
 
-    private func describe(_ body: [UInt8]) throws(SIPFault) -> SessionDescriptionValue {
-        try SessionDescriptionValue.parse(body)
+    private func describe(_ body: [UInt8]) throws(SIPFault) -> SessionDescription {
+        do throws(SDPFault) {
+            return try SessionDescription(parsing: body)
+        } catch {
+            throw SIPFault(kind: .malformedBody, where: "SDP", what: error.what, status: error.status)
+        }
     }
+
+    /// A number for the `o=` lines of one leg, below 2^53 so that no peer's reader loses digits.
+    func makeSessionID() -> UInt64 { ids.bits() >> 12 }
 
     /// Rings `route`, and upon its answer runs the dial plan for `to` with it as the caller.
     public func originate(from identity: CallerIdentity, over routes: [TargetRoute], to: String) -> CallID? {
@@ -117,8 +122,11 @@ public final class CallCore {
         )
         let legID = LegID(call: call.id, index: 0)
         guard let port = openPort(for: legID, near: nil) else { return nil }
-        var described = Leg.Description(core: self)
-        let offer = described.offer(codecs: Call.spokenCodecs, port: port)
+        var described = Leg.Description(sessionID: makeSessionID())
+        let offer = described.versions.stamp(
+            ownOffer(codecs: Call.spokenCodecs, as: described.media(port), direction: .sendrecv)
+        )
+        described.local = offer
         let invitation = Invitation(
             target: route.uri,
             from: NameAddress(uri: SIPURI(user: to, host: route.fromHost)),
@@ -136,11 +144,11 @@ public final class CallCore {
             user: identity.user,
             trunk: nil,
             address: route.flows.first.map { "\($0.remote)" } ?? "",
-            sipCallID: invitation.callID
+            sipCallID: invitation.callID,
+            described: described
         )
         leg.port = port
         leg.awaitsReport = true
-        leg.described = described
         call.legs.append(leg)
         call.startsUponAnswer = true
         open(call, source: "api")
@@ -247,7 +255,7 @@ public final class CallCore {
 
     // MARK: time
 
-    public var nextDeadline: Instant? { timers.nextDeadline }
+    public func nextDeadline() -> Instant? { timers.nextDeadline }
 
     public func fire() {
         while let key = timers.popDue(now: now.instant) {
@@ -264,13 +272,13 @@ public final class CallCore {
         for action in actions {
             switch action {
             case .send(let request, let purpose, let flows):
-                let transaction = sip.send(request, over: flows)
+                guard let transaction = surroundings?.send(request, over: flows) else { continue }
                 clientTransactions[transaction] = (leg, purpose)
                 if purpose == .invite { inviteTransactions[leg] = transaction }
-            case .respond(let transaction, let response): sip.respond(transaction, with: response)
-            case .sendStateless(let message, let flow): sip.sendStateless(message, over: flow)
+            case .respond(let transaction, let response): surroundings?.respond(transaction, with: response)
+            case .sendStateless(let message, let flow): surroundings?.sendStateless(message, over: flow)
             case .cancelInvite(let reason):
-                if let transaction = inviteTransactions[leg] { sip.cancel(transaction, reason: reason) }
+                if let transaction = inviteTransactions[leg] { surroundings?.cancel(transaction, reason: reason) }
             case .start(let timer, let deadline): timers.start(.session(leg, timer), at: deadline)
             case .stop(let timer): timers.stop(.session(leg, timer))
             case .tell(let notice): call.receive(notice, from: leg.index)
@@ -281,6 +289,7 @@ public final class CallCore {
     func register(_ leg: Leg, call: Call) {
         dialogs[DialogKey(callID: leg.sipCallID, tag: leg.session.tag)] = leg.id
         legsByCallID[leg.sipCallID] = leg.id
+        surroundings?.legAppeared(leg.sipCallID)
     }
 
     func openPort(for leg: LegID, near: MediaPort?) -> MediaPort? {
@@ -292,6 +301,11 @@ public final class CallCore {
             log(.error, "no media port: \(error)", call: leg.call)
             return nil
         }
+    }
+
+    func reach(_ target: DialTarget, of tenant: Tenant) -> Reach {
+        surroundings?.reach(target, of: tenant)
+            ?? .unreachable(.failed, status: 503, retryAfter: nil, why: "the switch is stopping")
     }
 
     func closePort(_ id: MediaID) { media.perform(.close(id)) }
@@ -311,7 +325,7 @@ public final class CallCore {
             dialogs[DialogKey(callID: leg.sipCallID, tag: leg.session.tag)] = nil
             legsByCallID[leg.sipCallID] = nil
             inviteTransactions[leg.id] = nil
-            if let trunk = leg.trunk { directory.release(trunk) }
+            if let trunk = leg.trunk { surroundings?.release(trunk) }
         }
         waitingForNames.remove(call.id)
     }

@@ -11,6 +11,8 @@ public protocol SIPOutlet: AnyObject {
     func respond(_ transaction: ServerTransactionID, with response: SIPResponse)
     func cancel(_ transaction: ClientTransactionID, reason: String?)
     func sendStateless(_ message: SIPMessage, over flow: Flow)
+    /// A leg was made: messages with this Call-ID are its own.
+    func legAppeared(_ callID: String)
 }
 
 /// Where a dialled target can be reached now: the registrar's bindings, the trunks' addresses and limits.
@@ -19,6 +21,9 @@ public protocol TargetDirectory: AnyObject {
     /// A call over the trunk ended: its place is free again.
     func release(_ trunk: TrunkID)
 }
+
+/// What the calls see of the engine around them.
+public typealias CallSurroundings = SIPOutlet & TargetDirectory
 
 public enum Reach: Sendable {
     /// Tried all at once; the first to answer wins.

@@ -20,7 +20,7 @@ struct Leg {
     let sipCallID: String
     var progress: Progress = .trying
     var port: MediaPort?
-    var described = Description()
+    var described: Description
     /// The peer put us on hold.
     var holds = false
     var hasEnded = false
@@ -32,7 +32,14 @@ struct Leg {
     struct Description {
         var local: SessionDescription?
         var remote: SessionDescription?
-        var versions = OriginVersions()
+        var versions: OriginVersions
+
+        init(sessionID: UInt64) { versions = OriginVersions(sessionID: sessionID) }
+
+        /// Our end of this leg's media, under the leg's one session id.
+        func media(_ port: MediaPort) -> LocalMedia {
+            LocalMedia(address: port.address, rtpPort: port.rtpPort, sessionID: versions.sessionID)
+        }
     }
 
     var isOver: Bool { if case .over = progress { true } else { false } }
@@ -44,10 +51,12 @@ struct Leg {
         user: String?,
         trunk: TrunkID?,
         address: String,
-        sipCallID: String
+        sipCallID: String,
+        described: Description
     ) {
         (self.id, self.session, self.target, self.user) = (id, session, target, user)
         (self.trunk, self.address, self.sipCallID) = (trunk, address, sipCallID)
+        self.described = described
     }
 
     /// The media plane's parameters from what both sides last said.
@@ -76,5 +85,12 @@ extension MediaParameters {
             ptime: theirs.ptime ?? 20,
             inactivityTimeout: receives && weReceive && !theirs.isHold ? rtpTimeout : nil
         )
+    }
+}
+
+extension AudioStream {
+    /// Its formats as the media plane needs them.
+    var mediaFormats: [MediaFormat] {
+        allFormats.map { MediaFormat(number: $0.number, encoding: $0.encoding.uppercased(), clockRate: $0.clockRate) }
     }
 }
