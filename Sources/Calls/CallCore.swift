@@ -23,8 +23,6 @@ public final class CallCore {
         var tag: String
     }
 
-    public enum LogLevel: Sendable { case debug, info, warning, error }
-
     public var settings: CallSettings
     let bus: EventBus
     let media: any MediaControl

@@ -1,10 +1,10 @@
-import Calls
-import Config
-import DialPlan
-import Events
-import NetAddress
-import SIP
-import SIPMessage
+public import Calls
+public import Config
+public import DialPlan
+public import Events
+public import NetAddress
+public import SIP
+public import SIPMessage
 import Timebase
 
 /// What the calls see of the engine: the way out for their SIP.

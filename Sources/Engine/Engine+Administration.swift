@@ -1,6 +1,7 @@
 public import Calls
 public import Config
 public import Events
+import DialPlan
 import NetAddress
 public import SIP
 import SIPMessage
@@ -55,6 +56,7 @@ extension Engine {
 
     public func restore(_ registrations: [StoredRegistration], at moment: Moment) {
         enter(moment)
+        defer { settle() }
         apply(registrar.restore(registrations, now: now))
     }
 
@@ -66,6 +68,7 @@ extension Engine {
         at moment: Moment
     ) throws(Refusal) -> CallID {
         enter(moment)
+        defer { settle() }
         guard !isDraining else {
             throw Refusal(code: "draining", what: "the switch is shutting down", mend: "try again after the restart")
         }
@@ -109,6 +112,7 @@ extension Engine {
 
     public func hangUp(_ id: CallID, at moment: Moment) -> Bool {
         enter(moment)
+        defer { settle() }
         return calls.hangUp(id, reason: "administrator")
     }
 
@@ -132,22 +136,25 @@ extension Engine {
     /// Puts a new configuration in force. Calls in progress finish on the one they began with.
     public func apply(_ next: Configuration, changes: [String], at moment: Moment) {
         enter(moment)
+        defer { settle() }
         configuration = next
         calls.settings = CallSettings(next.node)
         trackTrunks()
-        apply(registrar.keep { configuration.tenants[$0.tenant]?.users[$0.number] != nil })
+        apply(registrar.keep({ configuration.tenants[$0.tenant]?.users[$0.number] != nil }, now: now))
         bus.publish(.configurationApplied(changes: changes), tenant: nil, at: now)
     }
 
     /// No new calls from now on.
     public func drain(at moment: Moment) {
         enter(moment)
+        defer { settle() }
         isDraining = true
     }
 
     /// Ends what is left.
     public func hangUpEverything(reason: String, at moment: Moment) {
         enter(moment)
+        defer { settle() }
         for id in calls.callIDs { _ = calls.hangUp(id, reason: reason) }
     }
 

@@ -32,7 +32,7 @@ extension Engine {
 
     private func invite(_ request: SIPRequest, transaction: ServerTransactionID, over flow: Flow) {
         guard !isDraining else { return refuse(transaction, request, 503, [(.retryAfter, "30")]) }
-        if SessionTimerPolicy.isTooBrief(request, settings: calls.settings.session) {
+        if calls.settings.session.asksTooBrief(request) {
             return refuse(transaction, request, 422, [(.minSE, "\(calls.settings.session.minimumExpires)")])
         }
         guard (try? request.contacts().first) != nil else {

@@ -1,3 +1,4 @@
+import Calls
 import Config
 import Events
 import NetAddress
@@ -28,14 +29,8 @@ extension Engine {
         for id in trunks.keys.sorted(by: { $0.description < $1.description }) {
             guard var monitor = trunks[id], monitor.nextProbe <= now.instant else { continue }
             monitor.nextProbe = now.instant + monitor.trunk.probe.interval
-            guard let interval = monitor.trunk.probe.isEnabled ? monitor.trunk.probe.interval : nil else {
-                monitor.nextProbe = now.instant + .seconds(86_400)
-                trunks[id] = monitor
-                continue
-            }
-            _ = interval
             trunks[id] = monitor
-            probe(id, monitor.trunk)
+            if monitor.trunk.probe.isEnabled { probe(id, monitor.trunk) }
         }
     }
 

@@ -1,4 +1,4 @@
-public import Calls
+import Calls
 public import Config
 public import Events
 public import Media
@@ -18,7 +18,7 @@ public final class Engine {
     /// What a client transaction that belongs to no call is for.
     enum Errand {
         case probe(TrunkID)
-        case keepAlive(UserID, contact: String)
+        case keepAlive(RegistrarProbe)
     }
 
     public let bus: EventBus
@@ -37,9 +37,8 @@ public final class Engine {
     public internal(set) var now: Moment
     /// Where we listen: requests of our own leave from here.
     public var listeners: [Listener] = []
-    /// Actions of the transaction layer that wait for their turn, so that nothing is re-entered.
+    /// Actions of the transaction layer that wait for the turn's end, so that nothing is re-entered.
     private var pending: [TransactionAction] = []
-    private var isPerforming = false
     var trace = TraceTap()
 
     /// `secret` signs nonces: the same after a restart, so that phones need not be challenged again. Tags, branches,
@@ -62,17 +61,15 @@ public final class Engine {
         transactions = TransactionLayer(timers: settings.session.timers, accepting: .gudok)
         registrar = Registrar(limits: RegistrarLimits(configuration.node))
         digest = DigestServer(key: secret)
-        let desk = Desk()
         calls = CallCore(
             settings: settings,
             bus: bus,
             media: media,
-            desk: desk,
             ids: IdentifierSource(generator),
             now: now,
             logger: { [unowned outlet] level, text, call in outlet.log(level, text, call: call) }
         )
-        desk.engine = self
+        calls.surroundings = self
         trackTrunks()
     }
 
@@ -85,12 +82,12 @@ public final class Engine {
 
     public func receive(_ outcome: ParseOutcome, bytes: [UInt8], over flow: Flow, at moment: Moment) {
         enter(moment)
+        defer { settle() }
         counters.messagesReceived &+= 1
         switch outcome {
         case .message(let message):
             trace.received(bytes, message: message, over: flow, by: self)
             perform(transactions.receive(message, over: flow, now: now.instant))
-            trace.settle()
         case .faulty(let request, let fault):
             countDrop("faulty-\(fault.kind.rawValue)")
             perform(transactions.receiveFaulty(request, fault, over: flow, now: now.instant))
@@ -101,29 +98,34 @@ public final class Engine {
 
     public func receive(_ events: [MediaEvent], at moment: Moment) {
         enter(moment)
+        defer { settle() }
         for event in events { calls.receive(event) }
     }
 
     /// The starts of these calls are on disk.
     public func recorded(_ ids: [CallID], at moment: Moment) {
         enter(moment)
+        defer { settle() }
         for id in ids { calls.recorded(id) }
     }
 
     public func connectionClosed(_ flow: Flow, at moment: Moment) {
         enter(moment)
+        defer { settle() }
         perform(transactions.transportFailed(flow, now: now.instant))
         apply(registrar.connectionClosed(flow.connection, now: now))
     }
 
     public func transportFailed(_ flow: Flow, why: String, at moment: Moment) {
         enter(moment)
+        defer { settle() }
         outlet.log(.info, "cannot reach \(flow): \(why)", call: nil)
         perform(transactions.transportFailed(flow, now: now.instant))
     }
 
     public func resolved(host: String, to addresses: [IPAddress], at moment: Moment) {
         enter(moment)
+        defer { settle() }
         names.learn(host, addresses, now: now.instant)
         for id in trunks.keys where trunks[id]?.trunk.host == host { trunks[id]?.addresses = addresses }
         if addresses.isEmpty { outlet.log(.warning, "no address for the name '\(host)'", call: nil) }
@@ -135,7 +137,7 @@ public final class Engine {
     /// When `fire` wants to be called next.
     public func nextDeadline() -> Instant? {
         let deadlines = [
-            transactions.nextDeadline, calls.nextDeadline, registrar.nextDeadline,
+            transactions.nextDeadline, calls.nextDeadline(), registrar.nextDeadline,
             trunks.values.map(\.nextProbe).min(),
         ]
         return deadlines.compactMap { $0 }.min()
@@ -143,6 +145,7 @@ public final class Engine {
 
     public func fire(at moment: Moment) {
         enter(moment)
+        defer { settle() }
         perform(transactions.fire(now: now.instant))
         calls.fire()
         apply(registrar.fire(now: now))
@@ -156,11 +159,11 @@ public final class Engine {
 
     // MARK: what transactions say
 
-    func perform(_ actions: [TransactionAction]) {
-        pending += actions
-        guard !isPerforming else { return }
-        isPerforming = true
-        defer { isPerforming = false }
+    /// Puts actions in the turn's queue: whoever asked for them has remembered their transaction before anything comes of it.
+    func perform(_ actions: [TransactionAction]) { pending += actions }
+
+    /// Ends a turn: performs what is queued, and what that leads to, in order.
+    func settle() {
         var index = 0
         while index < pending.count {
             let action = pending[index]
@@ -168,6 +171,7 @@ public final class Engine {
             perform(action)
         }
         pending.removeAll(keepingCapacity: true)
+        trace.settle()
     }
 
     private func perform(_ action: TransactionAction) {
@@ -188,12 +192,13 @@ public final class Engine {
         case .transportFailed(let transaction):
             if !calls.failed(transaction, status: 503) { finishErrand(transaction, status: nil) }
         case .unacknowledged: break
+        case .ended(let transaction): calls.ended(transaction)
         case .terminated(let transaction): calls.ended(transaction)
         case .dropped(let reason): countDrop(reason)
         }
     }
 
-    func respond(_ transaction: ServerTransactionID, with response: SIPResponse) {
+    public func respond(_ transaction: ServerTransactionID, with response: SIPResponse) {
         if response.status >= 300 { counters.refused[response.status, default: 0] &+= 1 }
         perform(transactions.respond(transaction, with: response, now: now.instant))
     }
@@ -207,26 +212,4 @@ public struct Listener: Hashable, Sendable {
     public var address: SocketAddress
 
     public init(transport: Transport, address: SocketAddress) { (self.transport, self.address) = (transport, address) }
-}
-
-/// Names of trunks and contacts, looked up by the edge and kept for a while (a retry goes to the same host).
-struct NameCache {
-    private struct Entry { var addresses: [IPAddress]; var learned: Instant }
-    private var entries: [String: Entry] = [:]
-    private var asked: Set<String> = []
-    private static let lifetime: Duration = .seconds(60)
-    private static let capacity = 1024
-
-    /// The addresses of a name; nil when they must be asked for (`shouldAsk` says whether nobody has yet).
-    mutating func addresses(of host: String, now: Instant) -> (known: [IPAddress]?, shouldAsk: Bool) {
-        if let ip = IPAddress(host) { return ([ip], false) }
-        if let entry = entries[host], now - entry.learned < Self.lifetime { return (entry.addresses, false) }
-        return (nil, asked.insert(host).inserted)
-    }
-
-    mutating func learn(_ host: String, _ addresses: [IPAddress], now: Instant) {
-        asked.remove(host)
-        if entries.count >= Self.capacity { entries.removeAll() }
-        entries[host] = Entry(addresses: addresses, learned: now)
-    }
 }

@@ -8,10 +8,8 @@ public protocol EngineOutlet: AnyObject {
     /// Looks a host name up; the answer comes back through `Engine.resolved`.
     func resolve(host: String)
     func store(_ change: RegistrationChange)
-    func log(_ level: EngineLogLevel, _ text: String, call: CallID?)
+    func log(_ level: LogLevel, _ text: String, call: CallID?)
 }
-
-public enum EngineLogLevel: String, Sendable { case debug, info, warning, error }
 
 /// What the registrar wants kept over a restart.
 public enum RegistrationChange: Sendable {

@@ -1,3 +1,4 @@
+import Calls
 import Events
 import NetAddress
 import SIPMessage

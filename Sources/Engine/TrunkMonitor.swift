@@ -27,7 +27,6 @@ struct TrunkMonitor {
 
     /// Keeps what a trunk has lived through when its configuration changes.
     init(trunk: Trunk, keeping old: TrunkMonitor, now: Instant) {
-        self = old
         self = TrunkMonitor(trunk: trunk, now: now)
         (isUp, failures, activeCalls) = (old.isUp, old.failures, old.activeCalls)
         (roundTrip, downSince, lastFailure) = (old.roundTrip, old.downSince, old.lastFailure)

@@ -129,7 +129,7 @@ public struct Dialog: Sendable {
 
 extension Via {
     /// Our Via's text for a request that goes out over `flow`, asking for symmetric response routing (RFC 3581).
-    static func ours(over flow: Flow, branch: String) -> String {
+    public static func ours(over flow: Flow, branch: String) -> String {
         "SIP/2.0/\(flow.transport.viaName) \(flow.local);branch=\(branch);rport"
     }
 }

@@ -1,4 +1,4 @@
-import SIPMessage
+public import SIPMessage
 import Timebase
 
 /// The session interval of one leg (RFC 4028): who refreshes it, and when it runs out.
@@ -81,4 +81,9 @@ struct SessionTimer: Sendable {
         }
         return nil
     }
+}
+
+extension SessionSettings {
+    /// Whether an INVITE asks for a shorter session interval than we accept: 422 with Min-SE (RFC 4028 §5).
+    public func asksTooBrief(_ request: SIPRequest) -> Bool { SessionTimer.isTooBrief(request, settings: self) }
 }
