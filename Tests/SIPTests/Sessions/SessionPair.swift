@@ -32,8 +32,12 @@ struct SessionPair {
         remote: SocketAddress(.v4(0x7F00_0001), 5070)
     )
 
-    static let offer = Array("v=0\r\no=a 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n".utf8)
-    static let answer = Array("v=0\r\no=b 2 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4002 RTP/AVP 8\r\n".utf8)
+    static let offer = Array(
+        "v=0\r\no=a 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n".utf8
+    )
+    static let answer = Array(
+        "v=0\r\no=b 2 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4002 RTP/AVP 8\r\n".utf8
+    )
 
     init(offer: [UInt8]? = SessionPair.offer, settings: SessionSettings = SessionSettings(), require: String? = nil) {
         self.settings = settings
@@ -70,7 +74,11 @@ struct SessionPair {
         while let next = timers.nextDeadline, next <= end {
             now = next
             while let key = timers.popDue(now: now) {
-                if key.side == 0 { onCaller { $0.fired(key.timer, now: $1) } } else { onCallee { $0.fired(key.timer, now: $1) } }
+                if key.side == 0 {
+                    onCaller { $0.fired(key.timer, now: $1) }
+                } else {
+                    onCallee { $0.fired(key.timer, now: $1) }
+                }
             }
         }
         now = end
@@ -97,10 +105,15 @@ struct SessionPair {
                 perform(actions, by: asker)
             case .sendStateless(.request(let ack), _):
                 guard deliverable("ACK", from: side) else { continue }
-                if side == .caller { onCallee { $0.acknowledged(by: ack, now: $1) } } else { onCaller { $0.acknowledged(by: ack, now: $1) } }
+                if side == .caller {
+                    onCallee { $0.acknowledged(by: ack, now: $1) }
+                } else {
+                    onCaller { $0.acknowledged(by: ack, now: $1) }
+                }
             case .sendStateless(.response(let response), _):
                 guard deliverable(Self.name(response), from: side) else { continue }
-                let purpose: Session.Purpose = (try? response.cSeq().number) == 1 && side == .callee ? .invite : .reinvite
+                let purpose: Session.Purpose =
+                    (try? response.cSeq().number) == 1 && side == .callee ? .invite : .reinvite
                 if side == .callee {
                     onCaller { $0.receive(response, to: purpose, over: Self.flow, now: $1) }
                 } else {
@@ -121,7 +134,13 @@ struct SessionPair {
         let transaction = ServerTransactionID(serial)
         transactions[transaction] = (side, request, purpose)
         if side == .caller, callee == nil, request.method == .invite {
-            callee = try? Session(answering: request, transaction: transaction, over: Self.flow, settings: settings, seed: 2)
+            callee = try? Session(
+                answering: request,
+                transaction: transaction,
+                over: Self.flow,
+                settings: settings,
+                seed: 2
+            )
             return
         }
         if side == .caller {
