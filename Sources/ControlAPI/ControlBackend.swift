@@ -1,0 +1,99 @@
+import Foundation
+
+/// Who answers requests of the control interface: the switch.
+public protocol ControlBackend: Sendable {
+    func answer(_ request: ControlRequest) async -> ControlReply
+}
+
+/// One request, whichever way it came.
+public struct ControlRequest: Equatable, Sendable {
+    /// Upper case.
+    public var method: String
+    /// The path's segments, percent-decoded.
+    public var path: [String]
+    public var query: [String: String]
+    public var body: [UInt8]
+    /// It came over the control socket, which only the switch's own user may open.
+    public var isLocal: Bool
+
+    public init(
+        method: String = "GET",
+        path: [String],
+        query: [String: String] = [:],
+        body: [UInt8] = [],
+        isLocal: Bool = true
+    ) {
+        (self.method, self.path, self.query) = (method, path, query)
+        (self.body, self.isLocal) = (body, isLocal)
+    }
+
+    /// Takes a request's target apart (RFC 9112 §3.2.1); nil when it is none.
+    init?(method: String, target: String, body: [UInt8], isLocal: Bool) {
+        guard target.hasPrefix("/"), let parts = URLComponents(string: target) else { return nil }
+        let segments = parts.percentEncodedPath.split(separator: "/").map { String($0).removingPercentEncoding }
+        guard !segments.contains(nil) else { return nil }
+        var query: [String: String] = [:]
+        for item in parts.queryItems ?? [] { query[item.name] = item.value ?? "" }
+        self.init(method: method, path: segments.compactMap { $0 }, query: query, body: body, isLocal: isLocal)
+    }
+
+    /// The target as a request line has it.
+    var target: String {
+        var parts = URLComponents()
+        let allowed = CharacterSet.urlPathAllowed.subtracting(CharacterSet(charactersIn: "/"))
+        parts.percentEncodedPath =
+            "/" + path.map { $0.addingPercentEncoding(withAllowedCharacters: allowed) ?? "" }.joined(separator: "/")
+        if !query.isEmpty {
+            parts.queryItems = query.sorted { $0.key < $1.key }.map { URLQueryItem(name: $0.key, value: $0.value) }
+            // A plus in a number means itself, not a blank.
+            parts.percentEncodedQuery = parts.percentEncodedQuery?.replacingOccurrences(of: "+", with: "%2B")
+        }
+        return parts.string ?? "/"
+    }
+}
+
+public struct ControlReply: Equatable, Sendable {
+    public var status: Int
+    public var contentType: String
+    public var body: [UInt8]
+
+    public init(status: Int = 200, contentType: String, body: [UInt8]) {
+        (self.status, self.contentType, self.body) = (status, contentType, body)
+    }
+
+    public static func text(_ text: String, status: Int = 200) -> ControlReply {
+        ControlReply(status: status, contentType: "text/plain; charset=utf-8", body: Array(text.utf8))
+    }
+
+    /// JSON with the keys in the order of the alphabet, so that the same answer is the same bytes.
+    public static func json(_ value: some Encodable, status: Int = 200) -> ControlReply {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        do {
+            return ControlReply(status: status, contentType: "application/json", body: Array(try encoder.encode(value)))
+        } catch {
+            return problem(
+                status: 500,
+                code: "encoding",
+                what: "\(error)",
+                mend: "report this as a fault of the switch"
+            )
+        }
+    }
+
+    /// What went wrong, in the three parts that every error has.
+    public static func problem(status: Int, code: String, what: String, mend: String) -> ControlReply {
+        json(Problem(error: Problem.Details(code: code, what: what, mend: mend)), status: status)
+    }
+
+    public struct Problem: Codable, Sendable {
+        public struct Details: Codable, Sendable {
+            /// Stable: scripts may rely on it.
+            public var code: String
+            public var what: String
+            public var mend: String
+        }
+
+        public var error: Details
+    }
+}

@@ -1,0 +1,144 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Logging
+public import NIOCore
+import NIOPosix
+import ServiceLifecycle
+
+/// The control interface on the data folder's socket and on `http.listen`: the same requests, the same answers.
+public actor ControlServer {
+    public enum Fault: Error, CustomStringConvertible, Equatable {
+        case alreadyServed(String)
+        case cannotListen(String, why: String)
+
+        public var description: String {
+            switch self {
+            case .alreadyServed(let path):
+                "another gudok serves this data folder (\(path)); stop it, or choose another folder with `data:`"
+            case .cannotListen(let place, let why):
+                "cannot listen on \(place): \(why); free it, or choose another with `http.listen`"
+            }
+        }
+    }
+
+    /// The longest request body.
+    static let longestBody = 8 * 1024 * 1024
+
+    private let backend: any ControlBackend
+    private let group: any EventLoopGroup
+    private var services: [(group: ServiceGroup, task: Task<Void, any Error>)] = []
+    private var socketPath: String?
+
+    public init(backend: any ControlBackend, group: any EventLoopGroup) {
+        (self.backend, self.group) = (backend, group)
+    }
+
+    /// Serves the control socket, with access for its owner alone.
+    public func listen(socket path: String) async throws {
+        if FileManager.default.fileExists(atPath: path) {
+            guard await !ControlClient(socketPath: path).isAnswered() else { throw Fault.alreadyServed(path) }
+            try FileManager.default.removeItem(atPath: path)
+        }
+        // Made in a folder that nobody else may enter, and moved to its place once its rights are right.
+        let folder = path + ".new"
+        try? FileManager.default.removeItem(atPath: folder)
+        try FileManager.default.createDirectory(
+            atPath: folder,
+            withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700]
+        )
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let fresh = folder + "/s"
+        _ = try await serve(.unixDomainSocket(path: fresh), named: path, isLocal: true)
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: fresh)
+        try FileManager.default.moveItem(atPath: fresh, toPath: path)
+        socketPath = path
+    }
+
+    /// Serves HTTP; port 0 takes a free one.
+    ///
+    /// - Returns: the port.
+    public func listen(host: String, port: UInt16) async throws -> UInt16 {
+        let address = try await serve(.hostname(host, port: Int(port)), named: "\(host):\(port)", isLocal: false)
+        return UInt16(truncatingIfNeeded: address?.port ?? Int(port))
+    }
+
+    public func stop() async {
+        for service in services { await service.group.triggerGracefulShutdown() }
+        for service in services { _ = await service.task.result }
+        services = []
+        if let socketPath { try? FileManager.default.removeItem(atPath: socketPath) }
+    }
+
+    private func serve(_ address: BindAddress, named name: String, isLocal: Bool) async throws -> SocketAddress? {
+        let backend = backend
+        let responder = CallbackResponder { (request: Request, _: BasicRequestContext) in
+            await Self.respond(to: request, backend: backend, isLocal: isLocal)
+        }
+        var logger = Logger(label: "gudok.http")
+        logger.logLevel = .critical
+        let (running, signal) = AsyncStream<SocketAddress?>.makeStream()
+        let application = Application(
+            responder: responder,
+            configuration: ApplicationConfiguration(address: address, serverName: "gudok"),
+            onServerRunning: { channel in
+                signal.yield(channel.localAddress)
+                signal.finish()
+            },
+            eventLoopGroupProvider: .shared(group),
+            logger: logger
+        )
+        let serviceGroup = ServiceGroup(
+            configuration: ServiceGroupConfiguration(services: [application], logger: logger)
+        )
+        let task = Task {
+            defer { signal.finish() }
+            try await serviceGroup.run()
+        }
+        for await local in running {
+            services.append((serviceGroup, task))
+            return local
+        }
+        if case .failure(let error) = await task.result { throw Fault.cannotListen(name, why: "\(error)") }
+        throw Fault.cannotListen(name, why: "the server stopped at once")
+    }
+
+    private static func respond(
+        to request: Request,
+        backend: any ControlBackend,
+        isLocal: Bool
+    ) async -> Response {
+        let reply: ControlReply
+        do {
+            let buffer = try await request.body.collect(upTo: longestBody)
+            if let asked = ControlRequest(
+                method: request.method.rawValue,
+                target: request.uri.string,
+                body: Array(buffer.readableBytesView),
+                isLocal: isLocal
+            ) {
+                reply = await backend.answer(asked)
+            } else {
+                reply = .problem(
+                    status: 400,
+                    code: "bad-target",
+                    what: "the path is malformed",
+                    mend: "see docs/api.md"
+                )
+            }
+        } catch {
+            reply = .problem(
+                status: 413,
+                code: "body-too-long",
+                what: "the body cannot be read: \(error)",
+                mend: "send at most \(longestBody) bytes"
+            )
+        }
+        return Response(
+            status: HTTPResponse.Status(code: reply.status),
+            headers: [.contentType: reply.contentType],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: reply.body))
+        )
+    }
+}

@@ -1,0 +1,38 @@
+public import NetAddress
+public import SIPMessage
+
+/// Whom the sockets hand everything to, on their loop.
+public protocol SignallingReceiver: AnyObject {
+    /// A datagram came.
+    func received(_ bytes: [UInt8], over flow: Flow)
+    /// A message was cut out of a stream.
+    func received(_ outcome: ParseOutcome, bytes: [UInt8], over flow: Flow)
+    /// A stream ended, whoever ended it.
+    func connectionClosed(_ flow: Flow)
+    /// What was sent over this flow did not and will not arrive.
+    func transportFailed(_ flow: Flow, why: String)
+}
+
+/// What a stranger can make the sockets hold.
+public struct SignallingLimits: Sendable {
+    public var connections = 10_000
+    public var connectionsOfOneAddress = 500
+    /// Octets that wait for one slow reader before it is cut off.
+    public var unsentOctets = 1 << 20
+    public var idleSeconds: Int64 = 600
+    public var connectSeconds: Int64 = 10
+
+    public init() {}
+}
+
+/// For `/metrics`; only ever up, but for `connections`.
+public struct SignallingCounters: Sendable {
+    public var datagramsReceived: UInt64 = 0
+    public var datagramsSent: UInt64 = 0
+    public var sendFailures: UInt64 = 0
+    public var connections = 0
+    public var connectionsRefused: UInt64 = 0
+    public var brokenStreams: UInt64 = 0
+
+    public init() {}
+}

@@ -1,0 +1,229 @@
+public import NIOCore
+import NIOPosix
+public import NetAddress
+import SIPMessage
+
+/// The UDP and TCP sockets of the signalling (RFC 3261 §18), all on one event loop: no task, hop or lock per message.
+///
+/// Every method is called on that loop, and every call to the receiver is made there.
+public final class SignallingSockets {
+    let loop: any EventLoop
+    weak var receiver: (any SignallingReceiver)?
+    let limits: SignallingLimits
+    public internal(set) var counters = SignallingCounters()
+    private var datagramListeners: [NetAddress.SocketAddress: any Channel] = [:]
+    private var streamListeners: [any Channel] = []
+    private var connections: [UInt64: StreamConnection] = [:]
+    private var byRemote: [NetAddress.SocketAddress: UInt64] = [:]
+    private var countByAddress: [IPAddress: Int] = [:]
+    private var serial: UInt64 = 0
+    private var isClosing = false
+
+    public init(loop: any EventLoop, receiver: any SignallingReceiver, limits: SignallingLimits = SignallingLimits()) {
+        (self.loop, self.receiver, self.limits) = (loop, receiver, limits)
+    }
+
+    // MARK: listening
+
+    /// Binds; port 0 takes a free one.
+    ///
+    /// - Returns: the address that was bound.
+    public func listen(
+        _ transport: Transport,
+        on address: NetAddress.SocketAddress
+    ) -> EventLoopFuture<NetAddress.SocketAddress> {
+        loop.assertInEventLoop()
+        switch transport {
+        case .udp: return listenForDatagrams(on: address)
+        case .tcp: return listenForStreams(on: address)
+        case .tls, .ws, .wss: return loop.makeFailedFuture(SignallingFault.unsupported(transport))
+        }
+    }
+
+    private func listenForDatagrams(
+        on address: NetAddress.SocketAddress
+    ) -> EventLoopFuture<NetAddress.SocketAddress> {
+        guard let place = NIOCore.SocketAddress(address) else {
+            return loop.makeFailedFuture(SignallingFault.unusable(address))
+        }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        return DatagramBootstrap(group: loop)
+            .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 16 * 65_536))
+            .channelOption(.datagramVectorReadMessageCount, value: 16)
+            .channelOption(.socketOption(.so_rcvbuf), value: 4 << 20)
+            .channelOption(.maxMessagesPerRead, value: 4)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(DatagramHandler(bound.value))
+                }
+            }
+            .bind(to: place)
+            .flatMapThrowing { channel in
+                let sockets = bound.value
+                guard let local = NetAddress.SocketAddress(channel.localAddress) else {
+                    throw SignallingFault.unusable(address)
+                }
+                sockets.datagramListeners[local] = channel
+                Self.mark(channel, isV6: local.ip.isV6)
+                return local
+            }
+    }
+
+    private func listenForStreams(on address: NetAddress.SocketAddress) -> EventLoopFuture<NetAddress.SocketAddress> {
+        guard let place = NIOCore.SocketAddress(address) else {
+            return loop.makeFailedFuture(SignallingFault.unusable(address))
+        }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        return ServerBootstrap(group: loop)
+            .serverChannelOption(.backlog, value: 1024)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.socketOption(.so_keepalive), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelInitializer { channel in bound.value.adopt(channel) }
+            .bind(to: place)
+            .flatMapThrowing { channel in
+                guard let local = NetAddress.SocketAddress(channel.localAddress) else {
+                    throw SignallingFault.unusable(address)
+                }
+                bound.value.streamListeners.append(channel)
+                return local
+            }
+    }
+
+    /// DSCP CS3 (RFC 4594 §3.1: call signalling). A kernel that refuses costs only the mark.
+    private static func mark(_ channel: any Channel, isV6: Bool) {
+        let option = ChannelOptions.Types.SocketOption(
+            level: isV6 ? .ipv6 : .ip,
+            name: NIOBSDSocket.Option(rawValue: isV6 ? 67 : 1)
+        )
+        channel.setOption(option, value: 0x60).whenFailure { _ in }
+    }
+
+    // MARK: sending
+
+    /// Sends over the flow's listener or connection; a stream that does not exist yet is opened.
+    public func send(_ bytes: [UInt8], over flow: Flow) {
+        loop.assertInEventLoop()
+        if flow.transport == .udp { return sendDatagram(bytes, over: flow) }
+        guard flow.transport == .tcp else {
+            receiver?.transportFailed(flow, why: "\(flow.transport.rawValue) is not built yet")
+            return
+        }
+        if let connection = connections[flow.connection] ?? byRemote[flow.remote].flatMap({ connections[$0] }) {
+            return connection.write(bytes)
+        }
+        connect(flow).write(bytes)
+    }
+
+    private func sendDatagram(_ bytes: [UInt8], over flow: Flow) {
+        let channel =
+            datagramListeners[flow.local]
+            ?? datagramListeners.first { $0.key.port == flow.local.port && $0.key.ip.isV6 == flow.remote.ip.isV6 }?
+            .value
+            ?? datagramListeners.first { $0.key.ip.isV6 == flow.remote.ip.isV6 }?.value
+        guard let channel, let remote = NIOCore.SocketAddress(flow.remote) else {
+            counters.sendFailures &+= 1
+            receiver?.transportFailed(flow, why: "no UDP listener of this address family")
+            return
+        }
+        counters.datagramsSent &+= 1
+        let envelope = AddressedEnvelope(remoteAddress: remote, data: channel.allocator.buffer(bytes: bytes))
+        channel.writeAndFlush(envelope, promise: nil)
+    }
+
+    /// Opens a stream; what is written meanwhile waits for it.
+    private func connect(_ flow: Flow) -> StreamConnection {
+        serial &+= 1
+        let wanted = Flow(transport: .tcp, local: flow.local, remote: flow.remote, connection: serial)
+        let connection = StreamConnection(flow: wanted, asked: flow, sockets: self)
+        connections[serial] = connection
+        byRemote[flow.remote] = serial
+        guard let place = NIOCore.SocketAddress(flow.remote) else {
+            loop.execute(NIOLoopBound(connection, eventLoop: loop).run { $0.fail("the address is unusable") })
+            return connection
+        }
+        let bound = NIOLoopBound(connection, eventLoop: loop)
+        ClientBootstrap(group: loop)
+            .connectTimeout(.seconds(limits.connectSeconds))
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.socketOption(.so_keepalive), value: 1)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(StreamHandler(bound.value))
+                }
+            }
+            .connect(to: place)
+            .whenComplete { result in
+                switch result {
+                case .success(let channel):
+                    Self.mark(channel, isV6: flow.remote.ip.isV6)
+                    bound.value.connected(channel)
+                case .failure(let error): bound.value.fail("\(error)")
+                }
+            }
+        return connection
+    }
+
+    /// A stream that a peer opened.
+    private func adopt(_ channel: any Channel) -> EventLoopFuture<Void> {
+        guard let local = NetAddress.SocketAddress(channel.localAddress),
+            let remote = NetAddress.SocketAddress(channel.remoteAddress), !isClosing,
+            connections.count < limits.connections,
+            countByAddress[remote.ip, default: 0] < limits.connectionsOfOneAddress
+        else {
+            counters.connectionsRefused &+= 1
+            return channel.close()
+        }
+        serial &+= 1
+        let flow = Flow(transport: .tcp, local: local, remote: remote, connection: serial)
+        let connection = StreamConnection(flow: flow, asked: flow, sockets: self)
+        connections[serial] = connection
+        byRemote[remote] = serial
+        countByAddress[remote.ip, default: 0] += 1
+        connection.countsFor = remote.ip
+        counters.connections = connections.count
+        Self.mark(channel, isV6: remote.ip.isV6)
+        connection.connected(channel)
+        return channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandler(StreamHandler(connection))
+        }
+    }
+
+    func remove(_ connection: StreamConnection) {
+        guard connections.removeValue(forKey: connection.flow.connection) != nil else { return }
+        if byRemote[connection.flow.remote] == connection.flow.connection { byRemote[connection.flow.remote] = nil }
+        if let ip = connection.countsFor {
+            let count = countByAddress[ip, default: 1] - 1
+            countByAddress[ip] = count > 0 ? count : nil
+        }
+        counters.connections = connections.count
+    }
+
+    /// Closes every socket.
+    public func close() -> EventLoopFuture<Void> {
+        loop.assertInEventLoop()
+        isClosing = true
+        let channels = Array(datagramListeners.values) + streamListeners
+        for connection in connections.values { connection.close() }
+        datagramListeners = [:]
+        streamListeners = []
+        return EventLoopFuture.andAllComplete(channels.map { $0.close() }, on: loop)
+    }
+}
+
+public enum SignallingFault: Error, CustomStringConvertible, Equatable {
+    case unsupported(Transport)
+    case unusable(NetAddress.SocketAddress)
+
+    public var description: String {
+        switch self {
+        case .unsupported(let transport): "the transport \(transport.rawValue) is not built yet; use udp or tcp"
+        case .unusable(let address): "\(address) is no address to listen on"
+        }
+    }
+}
+
+extension NIOLoopBound {
+    /// A closure for the loop that uses the value there.
+    func run(_ body: @escaping @Sendable (Value) -> Void) -> @Sendable () -> Void { { body(self.value) } }
+}

@@ -1,0 +1,120 @@
+import NIOCore
+import NetAddress
+import SIPMessage
+
+/// One TCP connection: what it cut out of the stream, what waits to be sent, and when it was last used.
+final class StreamConnection {
+    let flow: Flow
+    /// The flow that whoever had it opened knows it by.
+    private let asked: Flow
+    private unowned let sockets: SignallingSockets
+    private var channel: (any Channel)?
+    private var waiting: [[UInt8]] = []
+    private var unsent = 0
+    private var framer = StreamFramer()
+    private var isOver = false
+    private var idle: Scheduled<Void>?
+    private var lastUsed: NIODeadline = .now()
+    var countsFor: IPAddress?
+
+    init(flow: Flow, asked: Flow, sockets: SignallingSockets) {
+        (self.flow, self.asked, self.sockets) = (flow, asked, sockets)
+    }
+
+    func connected(_ channel: any Channel) {
+        self.channel = channel
+        watch()
+        let ready = waiting
+        waiting = []
+        unsent = 0
+        for bytes in ready { write(bytes) }
+    }
+
+    func write(_ bytes: [UInt8]) {
+        guard !isOver else { return }
+        guard unsent + bytes.count <= sockets.limits.unsentOctets else { return fail("the peer does not read") }
+        unsent += bytes.count
+        guard let channel else { return waiting.append(bytes) }
+        lastUsed = .now()
+        let count = bytes.count
+        let bound = NIOLoopBound(self, eventLoop: sockets.loop)
+        channel.writeAndFlush(channel.allocator.buffer(bytes: bytes)).whenComplete { result in
+            bound.value.unsent -= count
+            if case .failure(let error) = result { bound.value.fail("\(error)") }
+        }
+    }
+
+    func received(_ bytes: [UInt8]) {
+        lastUsed = .now()
+        framer.append(bytes)
+        while !isOver, let next = framer.next() {
+            switch next {
+            case .message(let outcome): sockets.receiver?.received(outcome, bytes: Self.octets(of: outcome), over: flow)
+            // RFC 5626 §4.4.1: the answer to a keep-alive.
+            case .ping: write([13, 10])
+            case .failed:
+                sockets.counters.brokenStreams &+= 1
+                close()
+            }
+        }
+    }
+
+    /// The message as the trace shows it; the framer keeps no copy.
+    private static func octets(of outcome: ParseOutcome) -> [UInt8] {
+        if case .message(let message) = outcome { message.write() } else { [] }
+    }
+
+    /// The connection cannot be used: whoever waits for it is told.
+    func fail(_ why: String) {
+        guard !isOver else { return }
+        sockets.counters.sendFailures &+= 1
+        let receiver = sockets.receiver
+        over()
+        receiver?.transportFailed(asked, why: why)
+    }
+
+    func close() {
+        channel?.close(promise: nil)
+        if channel == nil { over() }
+    }
+
+    func closed() { over() }
+
+    private func over() {
+        guard !isOver else { return }
+        isOver = true
+        idle?.cancel()
+        waiting = []
+        sockets.remove(self)
+        channel?.close(promise: nil)
+        sockets.receiver?.connectionClosed(flow)
+    }
+
+    /// Ends the connection when nothing went over it for long; looked at rarely, not timed by each message.
+    private func watch() {
+        let patience = TimeAmount.seconds(sockets.limits.idleSeconds)
+        let bound = NIOLoopBound(self, eventLoop: sockets.loop)
+        idle = sockets.loop.scheduleTask(deadline: lastUsed + patience) {
+            let connection = bound.value
+            guard !connection.isOver else { return }
+            if NIODeadline.now() - connection.lastUsed >= patience { connection.close() } else { connection.watch() }
+        }
+    }
+}
+
+/// Carries a stream's octets to its connection.
+final class StreamHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let connection: StreamConnection
+
+    init(_ connection: StreamConnection) { self.connection = connection }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        connection.received(Array(unwrapInboundIn(data).readableBytesView))
+    }
+
+    func channelInactive(context: ChannelHandlerContext) { connection.closed() }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+}

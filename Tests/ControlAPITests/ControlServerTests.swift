@@ -1,0 +1,111 @@
+import Foundation
+import NIOPosix
+import Testing
+
+@testable import ControlAPI
+
+private struct Mirror: ControlBackend {
+    struct Seen: Codable, Equatable {
+        var method: String
+        var path: [String]
+        var query: [String: String]
+        var body: Int
+        var isLocal: Bool
+    }
+
+    func answer(_ request: ControlRequest) async -> ControlReply {
+        if request.path == ["fail"] { return .problem(status: 409, code: "c", what: "w", mend: "m") }
+        return .json(
+            Seen(
+                method: request.method,
+                path: request.path,
+                query: request.query,
+                body: request.body.count,
+                isLocal: request.isLocal
+            )
+        )
+    }
+}
+
+@Suite struct ControlServerTests {
+    private static func socketPath() throws -> String {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "c-\(UUID().uuidString.prefix(8))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        return folder.appending(path: "control.sock").path
+    }
+
+    private func withServer(_ body: (ControlServer, String) async throws -> Void) async throws {
+        let path = try Self.socketPath()
+        let server = ControlServer(backend: Mirror(), group: MultiThreadedEventLoopGroup.singleton)
+        try await server.listen(socket: path)
+        try await body(server, path)
+        await server.stop()
+        #expect(!FileManager.default.fileExists(atPath: path))
+        try FileManager.default.removeItem(at: URL(fileURLWithPath: path).deletingLastPathComponent())
+    }
+
+    @Test func `a request keeps its segments, its query and its body over the socket`() async throws {
+        try await withServer { _, path in
+            let request = ControlRequest(
+                method: "POST",
+                path: ["api", "v1", "a/b ф"],
+                query: ["from": "+7495 1&2", "empty": ""],
+                body: Array(repeating: 7, count: 100_000)
+            )
+            let reply = try await ControlClient(socketPath: path).send(request)
+            #expect(reply.status == 200)
+            let seen = try JSONDecoder().decode(Mirror.Seen.self, from: Data(reply.body))
+            let expected = Mirror.Seen(
+                method: "POST",
+                path: request.path,
+                query: request.query,
+                body: 100_000,
+                isLocal: true
+            )
+            #expect(seen == expected)
+        }
+    }
+
+    @Test func `the socket is its owner's alone`() async throws {
+        try await withServer { _, path in
+            let attributes = try FileManager.default.attributesOfItem(atPath: path)
+            #expect(attributes[.posixPermissions] as? Int == 0o600)
+        }
+    }
+
+    @Test func `a second switch on the same folder is refused, and a dead one's socket is taken over`() async throws {
+        try await withServer { _, path in
+            let second = ControlServer(backend: Mirror(), group: MultiThreadedEventLoopGroup.singleton)
+            await #expect(throws: ControlServer.Fault.alreadyServed(path)) { try await second.listen(socket: path) }
+        }
+        let path = try Self.socketPath()
+        try Data().write(to: URL(fileURLWithPath: path))
+        let server = ControlServer(backend: Mirror(), group: MultiThreadedEventLoopGroup.singleton)
+        try await server.listen(socket: path)
+        #expect(try await ControlClient(socketPath: path).send(ControlRequest(path: ["x"])).status == 200)
+        await server.stop()
+    }
+
+    @Test func `nobody there is said as such`() async throws {
+        let path = try Self.socketPath()
+        await #expect(throws: ControlClient.Fault.notRunning(path)) {
+            try await ControlClient(socketPath: path).send(ControlRequest(path: ["x"]))
+        }
+    }
+
+    @Test func `over TCP the same answers come, and are not local`() async throws {
+        try await withServer { server, _ in
+            let port = try await server.listen(host: "127.0.0.1", port: 0)
+            #expect(port != 0)
+            let url = try #require(URL(string: "http://127.0.0.1:\(port)/fail?x=1"))
+            let output = Pipe()
+            let curl = Process()
+            curl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+            curl.arguments = ["curl", "-s", "-w", " %{http_code}", url.absoluteString]
+            curl.standardOutput = output
+            try curl.run()
+            let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            #expect(text == #"{"error":{"code":"c","mend":"m","what":"w"}} 409"#)
+        }
+    }
+}
