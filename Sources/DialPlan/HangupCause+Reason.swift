@@ -6,12 +6,16 @@ extension HangupCause {
         var fromStatus: HangupCause?
         for value in Self.split(reasonHeader, at: ",") {
             let parts = Self.split(value, at: ";").map(Self.trimmed)
-            guard let scheme = parts.first?.lowercased(), let cause = Self.cause(in: parts.dropFirst()) else { continue }
+            guard let scheme = parts.first?.lowercased(), let cause = Self.cause(in: parts.dropFirst()) else {
+                continue
+            }
             if scheme == "q.850", (1...127).contains(cause) {
                 self.init(q850: cause)
                 return
             }
-            if scheme == "sip", (200..<700).contains(cause), fromStatus == nil { fromStatus = HangupCause(status: cause) }
+            if scheme == "sip", (200..<700).contains(cause), fromStatus == nil {
+                fromStatus = HangupCause(status: cause)
+            }
         }
         guard let fromStatus else { return nil }
         self = fromStatus

@@ -88,7 +88,9 @@ public struct NumberPattern: Hashable, Sendable {
         _ ranges: [ClosedRange<UInt32>],
         _ rest: Substring.UnicodeScalarView
     ) throws(Pattern.Fault) -> [ClosedRange<UInt32>] {
-        guard !ranges.isEmpty else { throw Pattern.Fault(problem: "a set is empty", mend: "write it as [1-5] or [159]") }
+        guard !ranges.isEmpty else {
+            throw Pattern.Fault(problem: "a set is empty", mend: "write it as [1-5] or [159]")
+        }
         return ranges
     }
 

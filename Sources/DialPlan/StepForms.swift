@@ -42,7 +42,8 @@ extension Step {
         func matches(_ value: String) -> Bool {
             switch self {
             case .text(let text): text == value
-            case .expression(let expression): value.unicodeScalars.count <= Pattern.longestNumber && expression.matches(value)
+            case .expression(let expression):
+                value.unicodeScalars.count <= Pattern.longestNumber && expression.matches(value)
             }
         }
     }

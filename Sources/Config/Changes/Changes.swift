@@ -1,0 +1,59 @@
+import DialPlan
+import Events
+
+extension Configuration {
+    /// What becomes different, a line each: `+ user 1004`, `~ queue sales ring_timeout 15s → 20s`, `- trunk old`. With several
+    /// tenants each line names its own.
+    public func changes(from old: Configuration?) -> [String] {
+        let before = old?.tenants ?? [:]
+        let ids = Set(tenants.keys).union(before.keys).sorted()
+        return ids.flatMap { id in
+            let lines = Self.changes(from: before[id], to: tenants[id])
+            return ids.count > 1 ? lines.map { "\($0) (tenant \(id))" } : lines
+        }
+    }
+
+    private static func changes(from old: Tenant?, to new: Tenant?) -> [String] {
+        let before = old?.described ?? []
+        let after = new?.described ?? []
+        var lines: [String] = []
+        for part in before where !after.contains(where: { $0.isSame(as: part) }) {
+            lines.append("- \(part.kind) \(part.name)")
+        }
+        for part in after {
+            guard let was = before.first(where: { $0.isSame(as: part) }) else {
+                lines.append("+ \(part.kind) \(part.name)")
+                continue
+            }
+            for (a, b) in zip(was.settings, part.settings) where a.value != b.value {
+                let values = Described.secrets.contains(b.key) ? "" : " \(a.value) → \(b.value)"
+                lines.append("~ \(part.kind) \(part.name) \(b.key)\(values)")
+            }
+        }
+        return lines + planChanges(from: old?.dialPlans ?? [:], to: new?.dialPlans ?? [:])
+    }
+
+    private static func planChanges(from old: [String: DialPlan], to new: [String: DialPlan]) -> [String] {
+        var lines: [String] = []
+        for name in old.keys.sorted() where new[name] == nil { lines.append("- dialplan \(name)") }
+        for name in new.keys.sorted() {
+            guard let was = old[name] else {
+                lines.append("+ dialplan \(name)")
+                continue
+            }
+            guard let plan = new[name], plan.isDifferent(from: was) else { continue }
+            lines.append("~ dialplan \(name) \(was.routes.count) → \(plan.routes.count) rules")
+        }
+        return lines
+    }
+}
+
+extension Described {
+    fileprivate func isSame(as other: Described) -> Bool { kind == other.kind && name == other.name }
+}
+
+extension DialPlan {
+    fileprivate func isDifferent(from other: DialPlan) -> Bool {
+        routes != other.routes || flows != other.flows || tests != other.tests
+    }
+}

@@ -1,0 +1,92 @@
+import DialPlan
+import Events
+import NetAddress
+import SIP
+
+/// Something that an administrator knows by a name, with its settings as the YAML writes them.
+struct Described: Equatable {
+    var kind: String
+    var name: String
+    /// A secret's value is its hash here, and is never printed.
+    var settings: [(key: String, value: String)]
+
+    static let secrets: Set<String> = ["password"]
+
+    static func == (lhs: Described, rhs: Described) -> Bool {
+        lhs.kind == rhs.kind && lhs.name == rhs.name && lhs.settings.elementsEqual(rhs.settings) { $0 == $1 }
+    }
+}
+
+extension User {
+    var described: Described {
+        let hashes = credentials.ha1.sorted { $0.key.rawValue < $1.key.rawValue }.map(\.value)
+        return Described(
+            kind: "user",
+            name: number,
+            settings: [("name", name ?? "none"), ("role", role.rawValue), ("password", hashes.joined())]
+        )
+    }
+}
+
+extension Trunk {
+    var described: Described {
+        let secret = credentials.map { "\($0.username) \($0.realm) \($0.ha1.values.sorted().joined())" }
+        return Described(
+            kind: "trunk",
+            name: name,
+            settings: [
+                ("host", host), ("port", "\(port)"), ("transport", transport.rawValue),
+                ("accept_from", acceptFrom.map(\.description).joined(separator: ", ")),
+                ("identify_port", identifyPort.map { "\($0)" } ?? "none"),
+                ("max_calls", maxCalls.map { "\($0)" } ?? "none"),
+                ("calls_per_second", callsPerSecond.map { "\($0)" } ?? "none"), ("dialplan", dialPlan ?? "none"),
+                ("auth.username", credentials?.username ?? "none"), ("password", secret ?? "none"),
+                ("probe", probe.isEnabled ? "every \(probe.interval.written), \(probe.failures) failures" : "false"),
+            ]
+        )
+    }
+}
+
+extension Queue {
+    var described: Described {
+        let listed = agents.map { "\($0.user) (penalty \($0.penalty), skill \($0.skill))" }.joined(separator: ", ")
+        let destination = { (destination: Destination?) in destination.map { "\($0.dialPlan)/\($0.flow)" } ?? "none" }
+        let empty =
+            switch onEmpty {
+            case .wait: "wait"
+            case .refuse: "refuse"
+            case .leave(let place): destination(place)
+            }
+        return Described(
+            kind: "queue",
+            name: name,
+            settings: [
+                ("extension", number ?? "none"), ("strategy", strategy.rawValue),
+                ("ring_timeout", ringTimeout.written), ("wrap_up", wrapUp.written),
+                ("max_wait", maxWait?.written ?? "none"),
+                ("service_level", "\(serviceLevelTarget) % in \(serviceLevelSeconds)s"),
+                ("abandon_threshold", abandonThreshold.written), ("music", music ?? "none"),
+                ("announce_position", announcePosition.map { "every \($0.written)" } ?? "never"),
+                ("record", "\(isRecorded)"), ("agents", listed), ("on_timeout", destination(onTimeout)),
+                ("on_empty", empty),
+            ]
+        )
+    }
+}
+
+extension Tenant {
+    /// Its parts, in the order in which they are told.
+    var described: [Described] {
+        let own = Described(
+            kind: "tenant",
+            name: id.name,
+            settings: [
+                ("domains", domains.joined(separator: ", ")), ("timezone", timeZone),
+                ("pause_reasons", pauseReasons.joined(separator: ", ")),
+            ]
+        )
+        return [own] + users.values.sorted { $0.number < $1.number }.map(\.described)
+            + trunks.values.sorted { $0.name < $1.name }.map(\.described)
+            + queues.values.sorted { $0.name < $1.name }.map(\.described)
+    }
+}

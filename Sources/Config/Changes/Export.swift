@@ -1,0 +1,119 @@
+import DialPlan
+import Events
+import NetAddress
+import SIP
+
+extension Tenant {
+    /// The tenant as YAML that reads back as the same tenant. Dial plans are named by their files; passwords are their hashes.
+    public func export() -> String {
+        var lines = ["tenant: \(quoted(id.name))", "domains: [\(domains.map(quoted).joined(separator: ", "))]"]
+        lines.append("timezone: \(quoted(timeZone))")
+        if !users.isEmpty { lines += ["", "users:"] + users.values.sorted { $0.number < $1.number }.map(\.exported) }
+        if !trunks.isEmpty {
+            lines += ["", "trunks:"] + trunks.values.sorted { $0.name < $1.name }.flatMap(\.exported)
+        }
+        if !queues.isEmpty {
+            lines += ["", "queues:"] + queues.values.sorted { $0.name < $1.name }.flatMap(\.exported)
+        }
+        if !pauseReasons.isEmpty {
+            lines += ["", "pause_reasons: [\(pauseReasons.map(quoted).joined(separator: ", "))]"]
+        }
+        if !dialPlans.isEmpty {
+            lines += ["", "dialplans:"]
+            for plan in dialPlans.values.sorted(by: { $0.name < $1.name }) {
+                let file = plan.file.split(separator: "/").last.map(String.init) ?? plan.file
+                lines.append("  \(quoted(plan.name)): \(quoted(file))")
+            }
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+}
+
+/// A text in double quotes (YAML 1.2 §7.3.1), whatever it holds.
+private func quoted(_ text: String) -> String {
+    var out = "\""
+    for scalar in text.unicodeScalars {
+        switch scalar {
+        case "\"": out += "\\\""
+        case "\\": out += "\\\\"
+        case "\n": out += "\\n"
+        case "\t": out += "\\t"
+        case _ where scalar.value < 32 || scalar.value == 127:
+            let hex = String(scalar.value, radix: 16)
+            out += "\\x" + (hex.count < 2 ? "0" : "") + hex
+        default: out.unicodeScalars.append(scalar)
+        }
+    }
+    return out + "\""
+}
+
+private func exportedHashes(_ hashes: [(String, String)]) -> String {
+    "{" + hashes.map { "\($0): \(quoted($1))" }.joined(separator: ", ") + "}"
+}
+
+extension User {
+    fileprivate var exported: String {
+        let parts = [
+            "extension: \(quoted(number))", name.map { "name: \(quoted($0))" }, "role: \(role.rawValue)",
+            "ha1: \(exportedHashes(credentials.exportedPairs))",
+        ]
+        return "  - {" + parts.compactMap { $0 }.joined(separator: ", ") + "}"
+    }
+}
+
+extension Trunk {
+    fileprivate var exported: [String] {
+        var lines = ["  - name: \(quoted(name))", "    host: \(quoted(host))", "    port: \(port)"]
+        lines.append("    transport: \(transport.rawValue)")
+        if !acceptFrom.isEmpty {
+            lines.append("    accept_from: [\(acceptFrom.map { quoted($0.description) }.joined(separator: ", "))]")
+        }
+        if let identifyPort { lines.append("    identify_port: \(identifyPort)") }
+        if let maxCalls { lines.append("    max_calls: \(maxCalls)") }
+        if let callsPerSecond { lines.append("    calls_per_second: \(callsPerSecond)") }
+        if let dialPlan { lines.append("    dialplan: \(quoted(dialPlan))") }
+        if let credentials {
+            let parts = "username: \(quoted(credentials.username)), realm: \(quoted(credentials.realm))"
+            lines.append("    auth: {\(parts), ha1: \(exportedHashes(credentials.exportedPairs))}")
+        }
+        lines.append(
+            probe.isEnabled
+                ? "    probe: {interval: \(probe.interval.written), failures: \(probe.failures)}" : "    probe: false"
+        )
+        return lines
+    }
+}
+
+extension Queue {
+    fileprivate var exported: [String] {
+        var lines = ["  - name: \(quoted(name))"]
+        if let number { lines.append("    extension: \(quoted(number))") }
+        lines += ["    strategy: \(strategy.rawValue)", "    ring_timeout: \(ringTimeout.written)"]
+        lines.append("    wrap_up: \(wrapUp.written)")
+        if let maxWait { lines.append("    max_wait: \(maxWait.written)") }
+        lines.append("    service_level: {seconds: \(serviceLevelSeconds), target: \(serviceLevelTarget)}")
+        lines.append("    abandon_threshold: \(abandonThreshold.written)")
+        if let music { lines.append("    music: \(quoted(music))") }
+        if let announcePosition { lines.append("    announce_position: every \(announcePosition.written)") }
+        lines.append("    record: \(isRecorded)")
+        if !agents.isEmpty {
+            lines.append("    agents:")
+            for agent in agents {
+                lines.append(
+                    "      - {user: \(quoted(agent.user)), penalty: \(agent.penalty), skill: \(agent.skill)}"
+                )
+            }
+        }
+        if let onTimeout { lines.append("    on_timeout: \(onTimeout.exported)") }
+        switch onEmpty {
+        case .wait: lines.append("    on_empty: wait")
+        case .refuse: lines.append("    on_empty: refuse")
+        case .leave(let place): lines.append("    on_empty: \(place.exported)")
+        }
+        return lines
+    }
+}
+
+extension Queue.Destination {
+    fileprivate var exported: String { "{dialplan: \(quoted(dialPlan)), flow: \(quoted(flow))}" }
+}

@@ -1,0 +1,101 @@
+import DialPlan
+import Events
+
+/// The text of one file, under the name that faults show.
+public struct ConfigurationText: Hashable, Sendable {
+    public var name: String
+    public var text: String
+
+    public init(name: String, text: String) { (self.name, self.text) = (name, text) }
+
+    /// The last part of the name: what a tenant calls a dial plan's file by.
+    public var fileName: String { name.split(separator: "/").last.map(String.init) ?? name }
+}
+
+extension NodeConfiguration {
+    /// Reads the node's file alone, to know where the others are.
+    public static func read(_ source: ConfigurationText) -> (node: NodeConfiguration?, faults: [ConfigFault]) {
+        let faults = FaultList()
+        let node = NodeReader(faults: faults).read(source)
+        return (faults.faults.isEmpty ? node : nil, faults.sorted)
+    }
+}
+
+extension Configuration {
+    /// Reads and checks everything. With a fault there is no configuration; all faults are told, in the order of the files.
+    public static func read(
+        node: ConfigurationText,
+        tenants: [ConfigurationText],
+        dialPlans: [ConfigurationText]
+    ) -> (configuration: Configuration?, faults: [ConfigFault]) {
+        let faults = FaultList()
+        let nodeConfiguration = NodeReader(faults: faults).read(node)
+        let read = readTenants(tenants, dialPlans: dialPlans, faults: faults)
+        guard faults.faults.isEmpty, let nodeConfiguration else { return (nil, faults.sorted) }
+        return (Configuration(node: nodeConfiguration, tenants: read), [])
+    }
+
+    private static func readTenants(
+        _ sources: [ConfigurationText],
+        dialPlans: [ConfigurationText],
+        faults: FaultList
+    ) -> [TenantID: Tenant] {
+        var plans: [String: DialPlan] = [:]
+        for source in dialPlans {
+            guard var plan = PlanReader(faults: faults).read(source) else {
+                // A file that cannot be read is there all the same: nobody who names it is at fault.
+                plans[source.fileName] = DialPlan(name: source.fileName, file: source.name)
+                continue
+            }
+            plan.file = source.name
+            plans[source.fileName] = plan
+            PlanChecker(plan: plan, tenant: nil, faults: faults).check()
+        }
+        var readings: [TenantReader.Reading] = []
+        for source in sources {
+            guard let reading = TenantReader(faults: faults, plans: plans).read(source) else { continue }
+            if let twin = readings.first(where: { $0.tenant.id == reading.tenant.id }) {
+                reading.place.fault(
+                    .duplicate,
+                    "tenant \(reading.tenant.id) is in \(twin.file) too",
+                    mend: "remove one of the files"
+                )
+                continue
+            }
+            let domains = Set(readings.flatMap(\.tenant.domains))
+            for domain in reading.tenant.domains where domains.contains(domain) {
+                reading.place.fault(.duplicate, "the domain \(domain) is another tenant's", mend: "choose another")
+            }
+            readings.append(reading)
+        }
+        for reading in readings { check(reading, faults: faults) }
+        return Dictionary(readings.map { ($0.tenant.id, $0.tenant) }) { first, _ in first }
+    }
+
+    private static func check(_ reading: TenantReader.Reading, faults: FaultList) {
+        let tenant = reading.tenant
+        for (reference, place) in reading.references {
+            switch reference {
+            case .user(let number):
+                guard tenant.users[number] == nil else { continue }
+                let known = tenant.users.keys
+                place.fault(.deadReference, "there is no user \(number)", mend: suggestion(for: number, among: known))
+            case .dialPlan(let name):
+                guard tenant.dialPlans[name] == nil else { continue }
+                place.fault(
+                    .deadReference,
+                    "the tenant has no dial plan '\(name)'",
+                    mend: suggestion(for: name, among: tenant.dialPlans.keys)
+                )
+            case .flow(let plan, let flow):
+                guard let plan = tenant.dialPlans[plan], plan.flows[flow] == nil else { continue }
+                place.fault(
+                    .deadReference,
+                    "the dial plan \(plan.name) has no flow '\(flow)'",
+                    mend: suggestion(for: flow, among: plan.flows.keys)
+                )
+            }
+        }
+        for plan in tenant.dialPlans.values { PlanChecker(plan: plan, tenant: tenant, faults: faults).check() }
+    }
+}

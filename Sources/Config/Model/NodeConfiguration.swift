@@ -1,0 +1,58 @@
+public import NetAddress
+public import SIP
+
+/// One address that signalling is taken on.
+public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
+    public var transport: Transport
+    public var address: SocketAddress
+
+    public init(transport: Transport, address: SocketAddress) { (self.transport, self.address) = (transport, address) }
+
+    public var description: String { "\(transport.rawValue)://\(address)" }
+}
+
+/// What one process listens on, where it keeps its data, and the limits of everything on it.
+public struct NodeConfiguration: Equatable, Sendable {
+    /// How sure a call's start is on disk before its final answer goes out.
+    public enum Durability: String, CaseIterable, Sendable {
+        /// Survives the process's death.
+        case process
+        /// Survives loss of power too, at the price of a sync.
+        case power
+    }
+
+    public struct Timers: Equatable, Sendable {
+        public var t1: Duration = .milliseconds(500)
+        public var t2: Duration = .seconds(4)
+        public var t4: Duration = .seconds(5)
+    }
+
+    public var name: String
+    /// As written: relative to the node's file.
+    public var data = "./data"
+    public var tenantsPath = "./tenants"
+    public var dialPlansPath = "./dialplans"
+    public var listen: [ListenAddress]
+    public var timers = Timers()
+    /// Written into SDP.
+    public var mediaAddress: IPAddress
+    public var mediaPorts: ClosedRange<UInt16>
+    public var mediaThreads = 2
+    /// In order of preference.
+    public var codecs = ["opus", "G722", "PCMA", "PCMU"]
+    public var httpListen: SocketAddress?
+    public var rtpTimeout: Duration? = .seconds(60)
+    public var maximumDuration: Duration = .seconds(4 * 3600)
+    /// RFC 4028, seconds; nil asks for no session timer.
+    public var sessionExpires: Int? = 1800
+    public var minimumSessionExpires = 90
+    public var registrations = RegistrarLimits()
+    public var durability: Durability = .process
+    /// Traces are kept for this many days, and up to this many mebibytes a tenant.
+    public var traceDays = 30
+    public var traceMebibytes = 1024
+
+    public init(name: String, listen: [ListenAddress], mediaAddress: IPAddress, mediaPorts: ClosedRange<UInt16>) {
+        (self.name, self.listen, self.mediaAddress, self.mediaPorts) = (name, listen, mediaAddress, mediaPorts)
+    }
+}

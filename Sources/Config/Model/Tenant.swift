@@ -1,0 +1,86 @@
+public import DialPlan
+public import Events
+public import NetAddress
+public import SIP
+
+/// One business account: the boundary of everything that belongs together.
+public struct Tenant: Equatable, Sendable {
+    public var id: TenantID
+    /// In lower case; the first is the digest realm.
+    public var domains: [String]
+    /// IANA name.
+    public var timeZone: String
+    public var users: [String: User]
+    public var trunks: [String: Trunk]
+    public var queues: [String: Queue]
+    public var pauseReasons: [String]
+    /// By the name that the tenant gives them.
+    public var dialPlans: [String: DialPlan]
+
+    public init(
+        id: TenantID,
+        domains: [String],
+        timeZone: String = "UTC",
+        users: [String: User] = [:],
+        trunks: [String: Trunk] = [:],
+        queues: [String: Queue] = [:],
+        pauseReasons: [String] = [],
+        dialPlans: [String: DialPlan] = [:]
+    ) {
+        (self.id, self.domains, self.timeZone, self.users) = (id, domains, timeZone, users)
+        (self.trunks, self.queues, self.pauseReasons) = (trunks, queues, pauseReasons)
+        self.dialPlans = dialPlans
+    }
+
+    public var realm: String { domains.first ?? id.name }
+    /// What users' calls run through.
+    public var internalPlan: DialPlan? { dialPlans["internal"] }
+}
+
+public struct User: Equatable, Sendable {
+    public enum Role: String, CaseIterable, Sendable { case `operator`, supervisor, administrator }
+
+    /// The extension: digest user name and address of record.
+    public var number: String
+    public var name: String?
+    public var role: Role
+    /// Hashed when the file was read; the password itself is nowhere.
+    public var credentials: Credentials
+
+    public init(number: String, name: String?, role: Role, credentials: Credentials) {
+        (self.number, self.name, self.role, self.credentials) = (number, name, role, credentials)
+    }
+}
+
+/// A carrier, or any peer that is known by its address.
+public struct Trunk: Equatable, Sendable {
+    /// OPTIONS, to know whether it is there (RFC 3261 §11).
+    public struct Probe: Equatable, Sendable {
+        public var isEnabled = true
+        public var interval: Duration = .seconds(30)
+        /// As many unanswered in a row mark it down.
+        public var failures = 3
+
+        public init() {}
+    }
+
+    public var name: String
+    /// A name or an address.
+    public var host: String
+    public var port: UInt16
+    public var transport: Transport
+    public var acceptFrom: [Subnet]
+    public var identifyPort: UInt16?
+    public var maxCalls: Int?
+    public var callsPerSecond: Int?
+    /// What its calls run through; nil: it sends us none.
+    public var dialPlan: String?
+    /// What answers its challenges.
+    public var credentials: Credentials?
+    public var probe = Probe()
+
+    public init(name: String, host: String, port: UInt16 = 5060, transport: Transport = .udp) {
+        (self.name, self.host, self.port, self.transport) = (name, host, port, transport)
+        acceptFrom = []
+    }
+}

@@ -1,0 +1,166 @@
+import DialPlan
+
+/// Checks what a plan names: its own flows and variables, and users, trunks, queues and reasons of the tenant that uses it.
+struct PlanChecker {
+    let plan: DialPlan
+    /// nil: the plan alone is checked.
+    let tenant: Tenant?
+    let faults: FaultList
+    private let variables: Set<String>
+
+    init(plan: DialPlan, tenant: Tenant?, faults: FaultList) {
+        (self.plan, self.tenant, self.faults) = (plan, tenant, faults)
+        var known = Set(PlanVariable.allCases.map(\.rawValue))
+        for step in plan.allSteps {
+            switch step.action {
+            case .set(let assignments): known.formUnion(assignments.map(\.variable))
+            case .collect(let collect): known.insert(collect.variable)
+            default: break
+            }
+        }
+        variables = known
+    }
+
+    func check() {
+        checkShadows()
+        for step in plan.allSteps { check(step) }
+        guard let tenant else { return }
+        for route in plan.routes {
+            if let trunk = route.trunk { require("trunk", trunk, in: tenant.trunks.keys, at: route.position) }
+        }
+        for test in plan.tests {
+            if let trunk = test.trunk { require("trunk", trunk, in: tenant.trunks.keys, at: test.position) }
+        }
+    }
+
+    private func checkShadows() {
+        for (index, route) in plan.routes.enumerated() {
+            guard let earlier = plan.routes[..<index].first(where: { $0.takesAll(of: route) }) else { continue }
+            faults.add(
+                plan.file,
+                route.position,
+                .shadowedRule,
+                "the rule '\(route.match)' is never reached: '\(earlier.match)' in line \(earlier.position.line) takes "
+                    + "its calls",
+                mend: "move it above that rule, or remove it"
+            )
+        }
+    }
+
+    private func check(_ step: Step) {
+        let position = step.position
+        switch step.action {
+        case .answer, .ringing, .echo, .record: break
+        case .hangup(let cause):
+            check(cause, at: position)
+            if let name = cause.constant, HangupCause(named: name) == nil {
+                let known = HangupCause.named.map(\.name)
+                fault(position, .badValue, "'\(name)' is no cause", suggestion(for: name, among: known))
+            }
+        case .goto(let flow): require("flow", flow, in: plan.flows.keys, at: position)
+        case .dial(let dial): check(dial.target, at: position)
+        case .transfer(let target): check(target, at: position)
+        case .when(let when): for condition in when.conditions { check(condition, at: position) }
+        case .set(let assignments): for assignment in assignments { check(assignment.value, at: position) }
+        case .play(let prompts): for prompt in prompts { check(prompt, at: position) }
+        case .say(let say): check(say.value, at: position)
+        case .menu(let menu):
+            check(menu.prompt, at: position)
+            if let invalid = menu.invalid { check(invalid, at: position) }
+        case .collect(let collect): if let prompt = collect.prompt { check(prompt, at: position) }
+        case .http(let request): check(request.url, at: position)
+        case .hours: break
+        case .queue(let queue): requireQueue(queue.name, at: position)
+        case .callback(let callback):
+            requireQueue(callback.queue, at: position)
+            check(callback.number, at: position)
+        case .agent(let agent):
+            guard let tenant, let reason = agent.reason else { return }
+            require("pause reason", reason, in: tenant.pauseReasons, at: position)
+        }
+    }
+
+    private func check(_ target: Step.Target, at position: SourcePosition) {
+        switch target {
+        case .user(let number):
+            check(number, at: position)
+            guard let tenant, let constant = number.constant else { return }
+            require("user", constant, in: tenant.users.keys, at: position)
+        case .trunk(let name, let number):
+            check(number, at: position)
+            guard let tenant else { return }
+            require("trunk", name, in: tenant.trunks.keys, at: position)
+        }
+    }
+
+    private func check(_ condition: Step.Condition, at position: SourcePosition) {
+        if !variables.contains(condition.variable) {
+            fault(
+                position,
+                .deadReference,
+                "there is no variable '\(condition.variable)'",
+                suggestion(for: condition.variable, among: variables)
+            )
+        }
+        guard condition.variable == PlanVariable.dialResult.rawValue else { return }
+        let outcomes = DialOutcome.allCases.map(\.rawValue)
+        for case .text(let text) in condition.values where !outcomes.contains(text) {
+            fault(position, .badValue, "dial_result is never '\(text)'", suggestion(for: text, among: outcomes))
+        }
+    }
+
+    private func check(_ template: Template, at position: SourcePosition) {
+        for name in template.variables where !variables.contains(name) {
+            fault(
+                position,
+                .deadReference,
+                "there is no variable '\(name)'",
+                suggestion(for: name, among: variables)
+            )
+        }
+    }
+
+    private func requireQueue(_ name: String, at position: SourcePosition) {
+        guard let tenant else { return }
+        require("queue", name, in: tenant.queues.keys, at: position)
+    }
+
+    private func require(
+        _ what: String,
+        _ name: String,
+        in known: some Sequence<String>,
+        at position: SourcePosition
+    ) {
+        guard !known.contains(name) else { return }
+        let whose = what == "flow" ? "the plan" : "the tenant"
+        fault(position, .deadReference, "\(whose) has no \(what) '\(name)'", suggestion(for: name, among: known))
+    }
+
+    private func fault(_ position: SourcePosition, _ code: ConfigFault.Code, _ problem: String, _ mend: String) {
+        faults.add(plan.file, position, code, problem, mend: mend)
+    }
+}
+
+extension Route {
+    /// Whether this rule takes every call that `other` would.
+    fileprivate func takesAll(of other: Route) -> Bool {
+        if let trunk, trunk != other.trunk { return false }
+        if let from {
+            guard let theirs = other.from, from.includes(theirs) else { return false }
+        }
+        return match.includes(other.match)
+    }
+}
+
+extension DialPlan {
+    /// Every step, those inside branches too.
+    var allSteps: [Step] {
+        var found: [Step] = []
+        var pending = routes.flatMap(\.steps) + flows.values.flatMap(\.steps)
+        while let step = pending.popLast() {
+            found.append(step)
+            for branch in step.action.branches { pending += branch }
+        }
+        return found
+    }
+}

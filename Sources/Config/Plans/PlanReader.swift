@@ -1,0 +1,93 @@
+import DialPlan
+
+/// Reads one dial plan's file. What it names outside itself is checked with the tenant that uses it.
+struct PlanReader {
+    let faults: FaultList
+
+    func read(_ source: ConfigurationText) -> DialPlan? {
+        guard let root = YAMLValue.parse(source.text, file: source.name, faults: faults),
+            var file = root.mapping("a dial plan")
+        else { return nil }
+        var plan = DialPlan(name: source.name, file: source.name)
+        let steps = StepReader()
+        if let routes = file.require("routes", of: "a dial plan") {
+            plan.routes = routes.sequence("routes").compactMap { readRoute($0, steps: steps) }
+        }
+        if let flows = file.take("flows"), var mapping = flows.mapping("flows") {
+            for entry in mapping.all() {
+                plan.flows[entry.name] = PlanFlow(
+                    name: entry.name,
+                    steps: steps.readList(entry.value),
+                    position: entry.key.position
+                )
+            }
+        }
+        if let tests = file.take("tests") { plan.tests = tests.sequence("tests").compactMap(readTest) }
+        file.finish("a dial plan")
+        return plan
+    }
+
+    private func readRoute(_ value: YAMLValue, steps: StepReader) -> Route? {
+        guard var mapping = value.mapping("a rule") else { return nil }
+        defer { mapping.finish("a rule") }
+        let match = mapping.require("match", of: "a rule")?.pattern("match")
+        let from = mapping.take("from").map { $0.pattern("from") }
+        let trunk = mapping.take("trunk")?.string("trunk")
+        let list = mapping.require("do", of: "a rule").map { steps.readList($0) }
+        guard let match, let list, from.map({ $0 != nil }) ?? true else { return nil }
+        return Route(match: match, from: from ?? nil, trunk: trunk, steps: list, position: value.position)
+    }
+
+    // MARK: tests
+
+    private func readTest(_ value: YAMLValue) -> PlanTest? {
+        guard var mapping = value.mapping("a test") else { return nil }
+        defer { mapping.finish("a test") }
+        let name = mapping.require("name", of: "a test")?.string("name")
+        guard let callValue = mapping.require("call", of: "a test"), var call = callValue.mapping("call") else {
+            return nil
+        }
+        let from = call.require("from", of: "call")?.string("from")
+        let to = call.require("to", of: "call")?.string("to")
+        let trunk = call.take("trunk")?.string("trunk")
+        call.finish("call")
+        let input = mapping.take("input")?.sequence("input").compactMap { $0.string("an input") } ?? []
+        let expected = mapping.require("expect", of: "a test")?.sequence("expect").compactMap(readExpectation)
+        guard let name, let from, let to, let expected else { return nil }
+        return PlanTest(
+            name: name,
+            from: from,
+            to: to,
+            trunk: trunk,
+            input: input,
+            expectations: expected,
+            position: value.position
+        )
+    }
+
+    private func readExpectation(_ value: YAMLValue) -> PlanTest.Expectation? {
+        let kinds = PlanTest.Kind.allCases
+        if let text = value.asScalar {
+            if let kind = PlanTest.Kind(rawValue: text), !kind.takesValue { return PlanTest.Expectation(kind) }
+            let known = kinds.filter { !$0.takesValue }.map(\.rawValue)
+            value.fault(.badValue, "'\(text)' cannot be expected", mend: suggestion(for: text, among: known))
+            return nil
+        }
+        guard var mapping = value.mapping("an expectation") else { return nil }
+        let entries = mapping.all()
+        guard entries.count == 1, let entry = entries.first else {
+            value.fault(.badValue, "an expectation says one thing", mend: "write {played: welcome}")
+            return nil
+        }
+        guard let kind = PlanTest.Kind(rawValue: entry.name), kind.takesValue else {
+            let known = kinds.filter(\.takesValue).map(\.rawValue)
+            entry.key.fault(
+                .unknownKey,
+                "'\(entry.name)' cannot be expected",
+                mend: suggestion(for: entry.name, among: known)
+            )
+            return nil
+        }
+        return entry.value.string(entry.name).map { PlanTest.Expectation(kind, $0) }
+    }
+}

@@ -1,0 +1,189 @@
+import DialPlan
+
+/// Reads steps: a bare word, or a mapping whose first known key is the step's name.
+struct StepReader {
+    func readList(_ value: YAMLValue) -> [Step] {
+        let steps = value.sequence("the steps").compactMap { item in read(item).map { (item, $0) } }
+        for (index, (_, step)) in steps.enumerated() where index + 1 < steps.count && step.action.isLast {
+            steps[index + 1].0.fault(
+                .unreachableStep,
+                "no call comes here: '\(step.name)' before it does not come back",
+                mend: "remove the step, or move it before '\(step.name)'"
+            )
+        }
+        return steps.map(\.1)
+    }
+
+    private func read(_ value: YAMLValue) -> Step? {
+        if let word = value.asScalar {
+            switch Step.Name(rawValue: word) {
+            case .answer: return Step(.answer, position: value.position)
+            case .ringing: return Step(.ringing, position: value.position)
+            case .echo: return Step(.echo, position: value.position)
+            case .some(let name):
+                value.fault(
+                    .missingKey,
+                    "the step '\(name.rawValue)' needs a value",
+                    mend: "write {\(name.rawValue): …}"
+                )
+            case nil:
+                value.fault(
+                    .unknownKey,
+                    "there is no step '\(word)'",
+                    mend: suggestion(for: word, among: Step.Name.allCases.map(\.rawValue))
+                )
+            }
+            return nil
+        }
+        guard var mapping = value.mapping("a step") else { return nil }
+        let names = mapping.names.compactMap { Step.Name(rawValue: $0) }
+        guard let name = names.first else {
+            let first = mapping.names.first ?? ""
+            (mapping.key(first) ?? value).fault(
+                .unknownKey,
+                "there is no step '\(first)'",
+                mend: suggestion(for: first, among: Step.Name.allCases.map(\.rawValue))
+            )
+            return nil
+        }
+        guard let argument = mapping.take(name.rawValue) else {
+            value.fault(.missingKey, "the step '\(name.rawValue)' needs a value", mend: "write {\(name.rawValue): …}")
+            return nil
+        }
+        let action = read(name, argument, &mapping)
+        mapping.finish("the step '\(name.rawValue)'")
+        return action.map { Step($0, position: value.position) }
+    }
+
+    private func read(_ name: Step.Name, _ value: YAMLValue, _ step: inout YAMLMapping) -> Step.Action? {
+        switch name {
+        case .answer, .ringing, .echo:
+            value.fault(.wrongType, "the step '\(name.rawValue)' takes no value", mend: "write `- \(name.rawValue)`")
+            return nil
+        case .hangup: return value.template("hangup").map { .hangup($0) }
+        case .goto: return value.string("goto").map { .goto($0) }
+        case .record: return value.boolean("record").map { .record($0) }
+        case .play: return readPlay(value).map { .play($0) }
+        case .dial: return readDial(value)
+        case .when: return readWhen(value, &step)
+        case .set: return readSet(value)
+        case .queue: return readQueue(value)
+        case .say: return readSay(value)
+        case .menu: return readMenu(value)
+        case .collect: return readCollect(value)
+        case .agent: return readAgent(value, &step)
+        case .hours: return readHours(value, &step)
+        case .http: return readHTTP(value)
+        case .callback: return readCallback(value)
+        case .transfer:
+            guard var mapping = value.mapping("transfer") else { return nil }
+            defer { mapping.finish("transfer") }
+            return readTarget(&mapping, of: "transfer").map { .transfer($0) }
+        }
+    }
+
+    // MARK: dialling
+
+    private func readDial(_ value: YAMLValue) -> Step.Action? {
+        guard var mapping = value.mapping("dial") else { return nil }
+        defer { mapping.finish("dial") }
+        let target = readTarget(&mapping, of: "dial")
+        let timeout = mapping.take("timeout").map { $0.duration("timeout") }
+        guard let target, let timeout = timeout ?? Step.Dial.defaultTimeout else { return nil }
+        return .dial(Step.Dial(target: target, timeout: timeout))
+    }
+
+    private func readTarget(_ mapping: inout YAMLMapping, of what: String) -> Step.Target? {
+        let user = mapping.take("user")
+        let trunk = mapping.take("trunk")
+        let number = mapping.take("number")
+        switch (user, trunk) {
+        case (let user?, nil):
+            number?.fault(.unknownKey, "a user is dialled without 'number'", mend: "remove it")
+            return user.template("user").map { .user($0) }
+        case (nil, let trunk?):
+            guard let name = trunk.string("trunk") else { return nil }
+            guard let number else {
+                trunk.fault(.missingKey, "\(what) names no number for the trunk", mend: "add `number: \"{called}\"`")
+                return nil
+            }
+            return number.template("number").map { .trunk(name, number: $0) }
+        case (nil, nil):
+            mapping.place.fault(.missingKey, "\(what) names nobody", mend: "add `user:`, or `trunk:` and `number:`")
+            return nil
+        case (.some, let trunk?):
+            trunk.fault(.duplicate, "\(what) names a user and a trunk", mend: "keep one of them")
+            return nil
+        }
+    }
+
+    // MARK: branches
+
+    private func readWhen(_ value: YAMLValue, _ step: inout YAMLMapping) -> Step.Action? {
+        let then = step.require("then", of: "the step 'when'").map { readList($0) }
+        let otherwise = step.take("otherwise").map { readList($0) } ?? []
+        guard var mapping = value.mapping("when"), let then else { return nil }
+        var conditions: [Step.Condition] = []
+        for entry in mapping.all() {
+            let items = entry.value.asSequence ?? [entry.value]
+            conditions.append(Step.Condition(entry.name, items.compactMap(readConditionValue)))
+        }
+        return .when(Step.When(conditions, then: then, otherwise: otherwise))
+    }
+
+    private func readConditionValue(_ value: YAMLValue) -> Step.Value? {
+        guard let text = value.asScalar else {
+            value.fault(.wrongType, "a condition compares with a text", mend: "write one value, or a list of them")
+            return nil
+        }
+        guard text.hasPrefix("/"), text.hasSuffix("/"), text.utf8.count > 1 else { return .text(text) }
+        do throws(Pattern.Fault) {
+            return .expression(try RegularExpression(String(text.dropFirst().dropLast())))
+        } catch {
+            value.fault(.badValue, error.problem, mend: error.mend)
+            return nil
+        }
+    }
+
+    private func readHours(_ value: YAMLValue, _ step: inout YAMLMapping) -> Step.Action? {
+        let then = step.require("then", of: "the step 'hours'").map { readList($0) }
+        let otherwise = step.take("otherwise").map { readList($0) } ?? []
+        guard var mapping = value.mapping("hours"), let then else { return nil }
+        defer { mapping.finish("hours") }
+        let open = mapping.require("open", of: "hours")?.sequence("open").compactMap { item -> OpeningHours? in
+            guard let text = item.string("opening hours") else { return nil }
+            if let hours = OpeningHours(text) { return hours }
+            item.fault(.badValue, "'\(text)' are no opening hours", mend: "write them as Mon-Fri 09:00-18:00")
+            return nil
+        }
+        let holidays = mapping.take("holidays")?.sequence("holidays").compactMap { $0.string("a holiday") } ?? []
+        let zone = mapping.take("timezone")?.string("timezone")
+        guard let open else { return nil }
+        return .hours(Step.Hours(open: open, holidays: holidays, timeZone: zone, then: then, otherwise: otherwise))
+    }
+
+    private func readSet(_ value: YAMLValue) -> Step.Action? {
+        guard var mapping = value.mapping("set") else { return nil }
+        var assignments: [Step.Assignment] = []
+        for entry in mapping.all() {
+            guard PlanVariable.isName(entry.name) else {
+                entry.key.fault(.badValue, "'\(entry.name)' is no variable's name", mend: "use letters, digits and '_'")
+                continue
+            }
+            if let template = entry.value.template(entry.name) {
+                assignments.append(Step.Assignment(entry.name, template))
+            }
+        }
+        return .set(assignments)
+    }
+}
+
+extension Step.Action {
+    /// Nothing in the list comes after it.
+    fileprivate var isLast: Bool {
+        switch self {
+        case .hangup, .goto: true
+        default: false
+        }
+    }
+}

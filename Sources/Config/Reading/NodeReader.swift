@@ -1,0 +1,225 @@
+import DialPlan
+import NetAddress
+import SIP
+
+/// Reads the node's file.
+struct NodeReader {
+    let faults: FaultList
+
+    func read(_ source: ConfigurationText) -> NodeConfiguration? {
+        guard let root = YAMLValue.parse(source.text, file: source.name, faults: faults),
+            var file = root.mapping("the node's file")
+        else { return nil }
+        let name = file.require("node", of: "the node's file")?.string("node")
+        let data = file.take("data")?.string("data")
+        let listen = file.require("sip", of: "the node's file").map(readListen)
+        var media = MediaPart()
+        if let value = file.require("media", of: "the node's file") { media = readMedia(value) }
+        var node = NodeConfiguration(
+            name: name ?? "",
+            listen: listen ?? [],
+            mediaAddress: media.address ?? .v4(0),
+            mediaPorts: media.ports ?? 20_000...29_999
+        )
+        if let data { node.data = data }
+        if let codecs = media.codecs { node.codecs = codecs }
+        if let threads = media.threads { node.mediaThreads = threads }
+        if let http = file.take("http") { node.httpListen = readHTTP(http) }
+        if let path = file.take("tenants")?.string("tenants") { node.tenantsPath = path }
+        if let path = file.take("dialplans")?.string("dialplans") { node.dialPlansPath = path }
+        if let timers = file.take("timers") { readTimers(timers, into: &node) }
+        if let calls = file.take("calls") { readCalls(calls, into: &node) }
+        if let registrations = file.take("registrations") { readRegistrations(registrations, into: &node) }
+        if let records = file.take("records") { readRecords(records, into: &node) }
+        file.finish("the node's file")
+        return node
+    }
+
+    private func readListen(_ value: YAMLValue) -> [ListenAddress] {
+        guard var sip = value.mapping("sip") else { return [] }
+        defer { sip.finish("sip") }
+        guard let list = sip.require("listen", of: "sip")?.sequence("sip.listen") else { return [] }
+        if list.isEmpty { value.fault(.badValue, "sip.listen is empty", mend: "add one such as udp://127.0.0.1:5060") }
+        return list.compactMap(readListenAddress)
+    }
+
+    private func readListenAddress(_ value: YAMLValue) -> ListenAddress? {
+        guard let text = value.string("an address to listen on") else { return nil }
+        let parts = text.components(separatedAt: "://")
+        guard parts.count == 2, let transport = Transport(rawValue: parts[0]), let address = SocketAddress(parts[1])
+        else {
+            value.fault(
+                .badValue,
+                "'\(text)' is no address to listen on",
+                mend: "write udp:// or tcp://, an IP address and a port: udp://127.0.0.1:5060"
+            )
+            return nil
+        }
+        guard transport == .udp || transport == .tcp else {
+            value.fault(.badValue, "\(parts[0]) is not built yet", mend: "listen on udp:// or tcp://")
+            return nil
+        }
+        return ListenAddress(transport: transport, address: address)
+    }
+
+    private struct MediaPart {
+        var address: IPAddress?
+        var ports: ClosedRange<UInt16>?
+        var codecs: [String]?
+        var threads: Int?
+    }
+
+    private func readMedia(_ value: YAMLValue) -> MediaPart {
+        guard var media = value.mapping("media") else { return MediaPart() }
+        defer { media.finish("media") }
+        var part = MediaPart()
+        if let address = media.require("address", of: "media"), let text = address.string("media.address") {
+            part.address = IPAddress(text)
+            if part.address == nil || part.address?.isUnspecified == true {
+                address.fault(
+                    .badValue,
+                    "media.address is '\(text)'",
+                    mend: "write the IP address that phones and carriers can reach"
+                )
+            }
+        }
+        if let ports = media.take("ports") { part.ports = readPorts(ports) }
+        if let codecs = media.take("codecs") { part.codecs = readCodecs(codecs) }
+        part.threads = media.take("threads")?.integer("media.threads", in: 1...64)
+        return part
+    }
+
+    private func readPorts(_ value: YAMLValue) -> ClosedRange<UInt16>? {
+        guard let text = value.string("media.ports") else { return nil }
+        let bounds = text.split(separator: "-").map { UInt16($0.filter { $0 != " " }) }
+        guard bounds.count == 2, let first = bounds[0], let last = bounds[1], first >= 1024, first < last else {
+            value.fault(.badValue, "media.ports is '\(text)'", mend: "write the first and the last port: 20000-29999")
+            return nil
+        }
+        guard last - first >= 3 else {
+            value.fault(.badValue, "media.ports has no room for a call", mend: "a call takes four ports: widen it")
+            return nil
+        }
+        return first...last
+    }
+
+    private static let knownCodecs = ["opus", "G722", "PCMA", "PCMU", "G729", "GSM", "iLBC", "speex", "AMR", "AMR-WB"]
+
+    private func readCodecs(_ value: YAMLValue) -> [String] {
+        value.sequence("media.codecs").compactMap { item in
+            guard let text = item.string("a codec") else { return nil }
+            if let known = Self.knownCodecs.first(where: { $0.lowercased() == text.lowercased() }) { return known }
+            item.fault(
+                .badValue,
+                "the codec '\(text)' is unknown",
+                mend: suggestion(for: text, among: Self.knownCodecs)
+            )
+            return nil
+        }
+    }
+
+    private func readHTTP(_ value: YAMLValue) -> SocketAddress? {
+        guard var http = value.mapping("http") else { return nil }
+        defer { http.finish("http") }
+        guard let listen = http.require("listen", of: "http"), let text = listen.string("http.listen") else {
+            return nil
+        }
+        if let address = SocketAddress(text) { return address }
+        listen.fault(.badValue, "http.listen is '\(text)'", mend: "write an IP address and a port: 127.0.0.1:8060")
+        return nil
+    }
+
+    private func readTimers(_ value: YAMLValue, into node: inout NodeConfiguration) {
+        guard var timers = value.mapping("timers") else { return }
+        if let t1 = timers.take("t1")?.duration("timers.t1") { node.timers.t1 = t1 }
+        if let t2 = timers.take("t2")?.duration("timers.t2") { node.timers.t2 = t2 }
+        if let t4 = timers.take("t4")?.duration("timers.t4") { node.timers.t4 = t4 }
+        timers.finish("timers")
+        if node.timers.t1 < .milliseconds(10) || node.timers.t2 < node.timers.t1 {
+            value.fault(.badValue, "the timers are out of order", mend: "T1 is at least 10ms, and T2 at least T1")
+        }
+    }
+
+    private func readCalls(_ value: YAMLValue, into node: inout NodeConfiguration) {
+        guard var calls = value.mapping("calls") else { return }
+        if let timeout = calls.take("rtp_timeout") {
+            node.rtpTimeout = timeout.asScalar == "never" ? nil : timeout.duration("calls.rtp_timeout")
+        }
+        if let longest = calls.take("max_duration")?.duration("calls.max_duration") { node.maximumDuration = longest }
+        if let expires = calls.take("session_expires") {
+            node.sessionExpires =
+                expires.asScalar == "never" ? nil : expires.duration("calls.session_expires").map(\.wholeSeconds)
+        }
+        if let minimum = calls.take("min_session_expires")?.duration("calls.min_session_expires") {
+            node.minimumSessionExpires = minimum.wholeSeconds
+        }
+        calls.finish("calls")
+        if node.maximumDuration < .seconds(1) {
+            value.fault(.badValue, "calls.max_duration is too short", mend: "write at least 1s")
+        }
+        if let expires = node.sessionExpires, expires < node.minimumSessionExpires {
+            value.fault(
+                .badValue,
+                "calls.session_expires is below min_session_expires",
+                mend: "write at least \(node.minimumSessionExpires)s"
+            )
+        }
+    }
+
+    private func readRegistrations(_ value: YAMLValue, into node: inout NodeConfiguration) {
+        guard var part = value.mapping("registrations") else { return }
+        var limits = node.registrations
+        if let seconds = part.take("min_expires")?.duration("registrations.min_expires") {
+            limits.minExpires = seconds.wholeSeconds
+        }
+        if let seconds = part.take("default_expires")?.duration("registrations.default_expires") {
+            limits.defaultExpires = seconds.wholeSeconds
+        }
+        if let seconds = part.take("max_expires")?.duration("registrations.max_expires") {
+            limits.maxExpires = seconds.wholeSeconds
+        }
+        if let count = part.take("max_contacts")?.integer("registrations.max_contacts", in: 1...100) {
+            limits.maxContacts = count
+        }
+        if let interval = part.take("keep_alive")?.duration("registrations.keep_alive") {
+            limits.keepAliveInterval = max(interval, .seconds(1))
+        }
+        part.finish("registrations")
+        if limits.minExpires < 1 || limits.maxExpires < limits.minExpires {
+            value.fault(
+                .badValue,
+                "the registration times are out of order",
+                mend: "min_expires is at least 1s, and max_expires at least min_expires"
+            )
+        }
+        limits.defaultExpires = min(max(limits.defaultExpires, limits.minExpires), limits.maxExpires)
+        node.registrations = limits
+    }
+
+    private func readRecords(_ value: YAMLValue, into node: inout NodeConfiguration) {
+        guard var records = value.mapping("records") else { return }
+        if let durability = records.take("durability")?.choice(
+            "records.durability",
+            NodeConfiguration.Durability.self
+        ) {
+            node.durability = durability
+        }
+        if let days = records.take("trace_days")?.integer("records.trace_days", in: 0...3650) { node.traceDays = days }
+        if let size = records.take("trace_mebibytes")?.integer("records.trace_mebibytes", in: 1...1_048_576) {
+            node.traceMebibytes = size
+        }
+        records.finish("records")
+    }
+}
+
+extension Duration {
+    var wholeSeconds: Int { Int(components.seconds) }
+}
+
+extension String {
+    /// The parts around the first occurrence of a separator.
+    func components(separatedAt separator: String) -> [String] {
+        guard let range = firstRange(of: separator) else { return [self] }
+        return [String(self[..<range.lowerBound]), String(self[range.upperBound...])]
+    }
+}

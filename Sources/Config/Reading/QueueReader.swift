@@ -1,0 +1,99 @@
+import DialPlan
+
+/// Reads the queues of a tenant's file.
+extension TenantReader {
+    func readQueues(_ value: YAMLValue, into reading: inout Reading) {
+        for item in value.sequence("queues") {
+            guard var mapping = item.mapping("a queue") else { continue }
+            defer { mapping.finish("a queue") }
+            guard let named = mapping.require("name", of: "a queue"), let name = named.string("name") else { continue }
+            var queue = Queue(name: name)
+            queue.number = mapping.take("extension")?.string("extension")
+            if let strategy = mapping.take("strategy")?.choice("strategy", Queue.Strategy.self) {
+                queue.strategy = strategy
+            }
+            readTimes(&mapping, into: &queue)
+            queue.music = mapping.take("music")?.string("music")
+            if let isRecorded = mapping.take("record")?.boolean("record") { queue.isRecorded = isRecorded }
+            if let agents = mapping.take("agents") { queue.agents = readAgents(agents, into: &reading) }
+            if let value = mapping.take("on_timeout") { queue.onTimeout = readDestination(value, into: &reading) }
+            if let value = mapping.take("on_empty") { queue.onEmpty = readOnEmpty(value, into: &reading) }
+            guard reading.tenant.queues[name] == nil else {
+                named.fault(.duplicate, "queue \(name) is given twice", mend: "choose another name")
+                continue
+            }
+            reading.tenant.queues[name] = queue
+        }
+    }
+
+    private func readTimes(_ mapping: inout YAMLMapping, into queue: inout Queue) {
+        if let value = mapping.take("ring_timeout")?.duration("ring_timeout") { queue.ringTimeout = value }
+        if let value = mapping.take("wrap_up")?.duration("wrap_up") { queue.wrapUp = value }
+        queue.maxWait = mapping.take("max_wait")?.duration("max_wait")
+        if let value = mapping.take("abandon_threshold")?.duration("abandon_threshold") {
+            queue.abandonThreshold = value
+        }
+        if let value = mapping.take("service_level"), var level = value.mapping("service_level") {
+            if let seconds = level.take("seconds")?.integer("service_level.seconds", in: 1...86_400) {
+                queue.serviceLevelSeconds = seconds
+            }
+            if let target = level.take("target")?.integer("service_level.target", in: 1...100) {
+                queue.serviceLevelTarget = target
+            }
+            level.finish("service_level")
+        }
+        if let value = mapping.take("announce_position") { queue.announcePosition = readAnnouncement(value) }
+    }
+
+    /// `every 30s`, or `never`.
+    private func readAnnouncement(_ value: YAMLValue) -> Duration? {
+        guard let text = value.string("announce_position"), text != "never" else { return nil }
+        if text.hasPrefix("every "), let duration = Duration(written: String(text.dropFirst(6))) { return duration }
+        value.fault(.badValue, "announce_position is '\(text)'", mend: "write `every 30s`, or `never`")
+        return nil
+    }
+
+    private func readAgents(_ value: YAMLValue, into reading: inout Reading) -> [Queue.Agent] {
+        var agents: [Queue.Agent] = []
+        for item in value.sequence("agents") {
+            guard var mapping = item.mapping("an agent") else { continue }
+            defer { mapping.finish("an agent") }
+            guard let named = mapping.require("user", of: "an agent"), let user = named.string("user") else { continue }
+            reading.references.append((.user(user), named))
+            if agents.contains(where: { $0.user == user }) {
+                named.fault(.duplicate, "user \(user) is in the queue twice", mend: "remove one of them")
+            }
+            var agent = Queue.Agent(user: user)
+            if let penalty = mapping.take("penalty")?.integer("penalty", in: 0...1_000) { agent.penalty = penalty }
+            if let skill = mapping.take("skill")?.integer("skill", in: 0...1_000) { agent.skill = skill }
+            agents.append(agent)
+        }
+        return agents
+    }
+
+    private func readDestination(_ value: YAMLValue, into reading: inout Reading) -> Queue.Destination? {
+        guard var mapping = value.mapping("a destination") else { return nil }
+        defer { mapping.finish("a destination") }
+        guard let plan = mapping.require("dialplan", of: "a destination"), let planName = plan.string("dialplan"),
+            let flow = mapping.require("flow", of: "a destination"), let flowName = flow.string("flow")
+        else { return nil }
+        reading.references.append((.dialPlan(planName), plan))
+        reading.references.append((.flow(dialPlan: planName, flow: flowName), flow))
+        return Queue.Destination(dialPlan: planName, flow: flowName)
+    }
+
+    private func readOnEmpty(_ value: YAMLValue, into reading: inout Reading) -> Queue.OnEmpty {
+        switch value.asScalar {
+        case "wait": return .wait
+        case "refuse": return .refuse
+        case .some(let text):
+            value.fault(
+                .badValue,
+                "on_empty is '\(text)'",
+                mend: "write wait, refuse, or {dialplan: …, flow: …}"
+            )
+            return .wait
+        case nil: return readDestination(value, into: &reading).map { .leave($0) } ?? .wait
+        }
+    }
+}

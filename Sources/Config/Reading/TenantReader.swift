@@ -1,0 +1,241 @@
+import DialPlan
+import Events
+import Foundation
+import NetAddress
+import SIP
+
+/// Reads one tenant's file.
+struct TenantReader {
+    let faults: FaultList
+    /// Dial plans that were read, by file name.
+    let plans: [String: DialPlan]
+
+    /// A tenant, and where its references stand, so that dead ones can be told with their place.
+    struct Reading {
+        var tenant: Tenant
+        var file: String
+        var place: YAMLValue
+        var references: [(reference: Reference, place: YAMLValue)] = []
+    }
+
+    /// Something of the tenant that is named elsewhere in its file.
+    enum Reference: Equatable {
+        case user(String)
+        case dialPlan(String)
+        case flow(dialPlan: String, flow: String)
+    }
+
+    func read(_ source: ConfigurationText) -> Reading? {
+        guard let root = YAMLValue.parse(source.text, file: source.name, faults: faults),
+            var file = root.mapping("a tenant's file"),
+            let named = file.require("tenant", of: "a tenant's file"), let name = named.string("tenant")
+        else { return nil }
+        guard name.utf8.count <= 64, name.utf8.allSatisfy(Self.isNameOctet), !name.hasPrefix(".") else {
+            named.fault(
+                .badValue,
+                "'\(name)' is no name for a tenant",
+                mend: "use letters, digits, '-', '_' and '.', up to 64: it names a folder"
+            )
+            return nil
+        }
+        var reading = Reading(tenant: Tenant(id: TenantID(name), domains: []), file: source.name, place: root)
+        if let domains = file.require("domains", of: "a tenant's file") {
+            reading.tenant.domains = domains.sequence("domains").compactMap { $0.string("a domain")?.lowercased() }
+            if reading.tenant.domains.isEmpty {
+                domains.fault(.badValue, "the tenant has no domain", mend: "add one: its users are NUMBER@DOMAIN")
+            }
+        }
+        if let zone = file.take("timezone"), let name = zone.string("timezone") {
+            reading.tenant.timeZone = name
+            if TimeZone(identifier: name) == nil {
+                zone.fault(.badValue, "the time zone '\(name)' is unknown", mend: "write one such as Europe/Moscow")
+            }
+        }
+        if let plans = file.take("dialplans") { readPlans(plans, into: &reading) }
+        if let users = file.take("users") { readUsers(users, into: &reading) }
+        if let trunks = file.take("trunks") { readTrunks(trunks, into: &reading) }
+        if let queues = file.take("queues") { readQueues(queues, into: &reading) }
+        if let reasons = file.take("pause_reasons") {
+            reading.tenant.pauseReasons = reasons.sequence("pause_reasons").compactMap { $0.string("a pause reason") }
+        }
+        file.finish("a tenant's file")
+        return reading
+    }
+
+    private static func isNameOctet(_ octet: UInt8) -> Bool {
+        (48...57).contains(octet) || (97...122).contains(octet | 0x20) || [45, 46, 95].contains(octet)
+    }
+
+    private func readPlans(_ value: YAMLValue, into reading: inout Reading) {
+        guard var mapping = value.mapping("dialplans") else { return }
+        for entry in mapping.all() {
+            guard let file = entry.value.string("a dial plan's file") else { continue }
+            guard var plan = plans[file] else {
+                entry.value.fault(
+                    .missingFile,
+                    "there is no dial plan '\(file)'",
+                    mend: suggestion(for: file, among: plans.keys)
+                )
+                continue
+            }
+            plan.name = entry.name
+            reading.tenant.dialPlans[entry.name] = plan
+        }
+    }
+
+    // MARK: users
+
+    private func readUsers(_ value: YAMLValue, into reading: inout Reading) {
+        for item in value.sequence("users") {
+            guard var user = item.mapping("a user") else { continue }
+            defer { user.finish("a user") }
+            let numberValue = user.require("extension", of: "a user")
+            let number = numberValue?.string("extension")
+            let name = user.take("name")?.string("name")
+            let role = user.take("role")?.choice("role", User.Role.self) ?? .operator
+            let secret = readCredentials(
+                &user,
+                of: "the user",
+                username: number ?? "",
+                realm: reading.tenant.realm,
+                isRequired: true
+            )
+            guard let number, let numberValue, let secret else { continue }
+            guard number.utf8.count <= 32, number.utf8.allSatisfy(Self.isExtensionOctet) else {
+                numberValue.fault(.badValue, "'\(number)' is no extension", mend: "use digits, letters, '*' and '#'")
+                continue
+            }
+            guard reading.tenant.users[number] == nil else {
+                numberValue.fault(.duplicate, "extension \(number) is given twice", mend: "choose another")
+                continue
+            }
+            reading.tenant.users[number] = User(number: number, name: name, role: role, credentials: secret)
+        }
+    }
+
+    private static func isExtensionOctet(_ octet: UInt8) -> Bool {
+        isNameOctet(octet) || octet == UInt8(ascii: "*") || octet == UInt8(ascii: "#") || octet == UInt8(ascii: "+")
+    }
+
+    /// A password, hashed here and forgotten, or its hashes.
+    private func readCredentials(
+        _ mapping: inout YAMLMapping,
+        of what: String,
+        username: String,
+        realm: String,
+        isRequired: Bool
+    ) -> Credentials? {
+        let password = mapping.take("password")
+        let hashes = mapping.take("ha1")
+        switch (password, hashes) {
+        case (let password?, nil):
+            guard let text = password.string("the password") else { return nil }
+            return Credentials(username: username, realm: realm, password: text)
+        case (nil, let hashes?): return readHashes(hashes, username: username, realm: realm)
+        case (nil, nil):
+            if isRequired {
+                mapping.place.fault(.missingKey, "\(what) has no password", mend: "add `password:`, or `ha1:`")
+            }
+            return nil
+        case (.some, let hashes?):
+            hashes.fault(.duplicate, "\(what) has a password and ha1", mend: "keep one of them")
+            return nil
+        }
+    }
+
+    private func readHashes(_ value: YAMLValue, username: String, realm: String) -> Credentials? {
+        guard var mapping = value.mapping("ha1") else { return nil }
+        var hashes: [DigestAlgorithm: String] = [:]
+        for (key, algorithm, length) in [("md5", DigestAlgorithm.md5, 32), ("sha256", .sha256, 64)] {
+            guard let entry = mapping.take(key), let text = entry.string("ha1.\(key)") else { continue }
+            guard text.utf8.count == length, text.allSatisfy(\.isHexDigit) else {
+                entry.fault(.badValue, "ha1.\(key) is no hash", mend: "it has \(length) hexadecimal digits")
+                continue
+            }
+            hashes[algorithm] = text.lowercased()
+        }
+        mapping.finish("ha1")
+        guard !hashes.isEmpty else {
+            value.fault(.missingKey, "ha1 has no hash", mend: "add `md5:` or `sha256:`")
+            return nil
+        }
+        return Credentials(username: username, realm: realm, ha1: hashes)
+    }
+
+    // MARK: trunks
+
+    private func readTrunks(_ value: YAMLValue, into reading: inout Reading) {
+        for item in value.sequence("trunks") {
+            guard var mapping = item.mapping("a trunk") else { continue }
+            defer { mapping.finish("a trunk") }
+            guard let named = mapping.require("name", of: "a trunk"), let name = named.string("name") else { continue }
+            var trunk = Trunk(name: name, host: mapping.require("host", of: "a trunk")?.string("host") ?? "")
+            if let port = mapping.take("port")?.port("port") { trunk.port = port }
+            if let value = mapping.take("transport"), let transport = value.choice("transport", Transport.self) {
+                trunk.transport = transport
+                if transport != .udp && transport != .tcp {
+                    value.fault(.badValue, "\(transport.rawValue) is not built yet", mend: "use udp or tcp")
+                }
+            }
+            readIdentity(&mapping, into: &trunk)
+            trunk.maxCalls = mapping.take("max_calls")?.integer("max_calls", in: 0...1_000_000)
+            trunk.callsPerSecond = mapping.take("calls_per_second")?.integer("calls_per_second", in: 1...1_000_000)
+            if let plan = mapping.take("dialplan"), let name = plan.string("dialplan") {
+                trunk.dialPlan = name
+                reading.references.append((.dialPlan(name), plan))
+            }
+            if let auth = mapping.take("auth") { trunk.credentials = readAuth(auth, host: trunk.host) }
+            if let probe = mapping.take("probe") { readProbe(probe, into: &trunk) }
+            guard reading.tenant.trunks[name] == nil else {
+                named.fault(.duplicate, "trunk \(name) is given twice", mend: "choose another name")
+                continue
+            }
+            reading.tenant.trunks[name] = trunk
+        }
+    }
+
+    private func readIdentity(_ mapping: inout YAMLMapping, into trunk: inout Trunk) {
+        if let sources = mapping.take("accept_from") {
+            for source in sources.sequence("accept_from") {
+                guard let text = source.string("an address") else { continue }
+                guard let subnet = Subnet(text) else {
+                    source.fault(
+                        .badValue,
+                        "'\(text)' is no address",
+                        mend: "write an IP address or a network such as 192.0.2.0/24"
+                    )
+                    continue
+                }
+                trunk.acceptFrom.append(subnet)
+            }
+        }
+        trunk.identifyPort = mapping.take("identify_port")?.port("identify_port")
+    }
+
+    private func readAuth(_ value: YAMLValue, host: String) -> Credentials? {
+        guard var auth = value.mapping("auth") else { return nil }
+        defer { auth.finish("auth") }
+        let username = auth.require("username", of: "auth")?.string("username")
+        let realm = auth.take("realm")?.string("realm") ?? host
+        guard let username else { return nil }
+        return readCredentials(&auth, of: "auth", username: username, realm: realm, isRequired: true)
+    }
+
+    private func readProbe(_ value: YAMLValue, into trunk: inout Trunk) {
+        if value.asScalar != nil {
+            if let isEnabled = value.boolean("probe") { trunk.probe.isEnabled = isEnabled }
+            return
+        }
+        guard var probe = value.mapping("probe") else { return }
+        if let interval = probe.take("interval"), let duration = interval.duration("probe.interval") {
+            trunk.probe.interval = duration
+            if duration < .milliseconds(100) {
+                interval.fault(.badValue, "probe.interval is too short", mend: "write at least 100ms")
+            }
+        }
+        if let failures = probe.take("failures")?.integer("probe.failures", in: 1...100) {
+            trunk.probe.failures = failures
+        }
+        probe.finish("probe")
+    }
+}

@@ -1,0 +1,191 @@
+import DialPlan
+import NetAddress
+import Yams
+
+/// A value of a YAML file, with its place in it. Each way to read it notes the fault when it is not that.
+struct YAMLValue {
+    let node: Node
+    let file: String
+    let faults: FaultList
+
+    /// The root of a file; nil when it is no YAML, which is noted.
+    static func parse(_ text: String, file: String, faults: FaultList) -> YAMLValue? {
+        do {
+            guard let node = try compose(yaml: text) else {
+                faults.add(file, SourcePosition(line: 1, column: 1), .yaml, "the file is empty", mend: "fill it in")
+                return nil
+            }
+            return YAMLValue(node: node, file: file, faults: faults)
+        } catch let error as YamlError {
+            note(error, text: text, file: file, faults: faults)
+        } catch {
+            faults.add(file, SourcePosition(line: 1, column: 1), .yaml, "\(error)", mend: "mend the YAML")
+        }
+        return nil
+    }
+
+    private static func note(_ error: YamlError, text: String, file: String, faults: FaultList) {
+        switch error {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+            .composer(_, let problem, let mark, _):
+            let position = SourcePosition(line: mark.line, column: mark.column)
+            faults.add(file, position, .yaml, problem, mend: "check the indentation, quotes and brackets there")
+        case .duplicatedKeysInMapping(let keys, let context):
+            for key in keys {
+                let position = secondPlace(of: key, in: text, from: context.mark)
+                faults.add(file, position, .duplicate, "the key '\(key)' is given twice", mend: "remove one of them")
+            }
+        default:
+            faults.add(file, SourcePosition(line: 1, column: 1), .yaml, "\(error)", mend: "save the file as UTF-8 text")
+        }
+    }
+
+    /// Yams tells where the mapping begins: the key's second place is looked up in the text.
+    private static func secondPlace(of key: String, in text: String, from mark: Mark) -> SourcePosition {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        var seen = 0
+        for (index, line) in lines.enumerated() where index + 1 >= mark.line {
+            for range in line.ranges(of: key) {
+                let rest = line[range.upperBound...].drop { $0 == "\"" || $0 == "'" || $0 == " " }
+                let before = line[..<range.lowerBound].last
+                let isStart = before == nil || before.map { " {,\"'-".contains($0) } == true
+                guard rest.first == ":", isStart else { continue }
+                seen += 1
+                if seen == 2 {
+                    let column = line[..<range.lowerBound].unicodeScalars.count + 1
+                    return SourcePosition(line: index + 1, column: column)
+                }
+            }
+        }
+        return SourcePosition(line: mark.line, column: mark.column)
+    }
+
+    var position: SourcePosition {
+        node.mark.map { SourcePosition(line: $0.line, column: $0.column) } ?? SourcePosition(line: 1, column: 1)
+    }
+
+    func fault(_ code: ConfigFault.Code, _ problem: String, mend: String) {
+        faults.add(file, position, code, problem, mend: mend)
+    }
+
+    private func at(_ node: Node) -> YAMLValue { YAMLValue(node: node, file: file, faults: faults) }
+
+    /// nil without a fault: it is no mapping.
+    var asMapping: YAMLMapping? { if case .mapping(let mapping) = node { YAMLMapping(mapping, of: self) } else { nil } }
+    var asScalar: String? { if case .scalar(let scalar) = node { scalar.string } else { nil } }
+    var asSequence: [YAMLValue]? { if case .sequence(let items) = node { items.map { at($0) } } else { nil } }
+
+    // MARK: what it should be
+
+    func mapping(_ what: String) -> YAMLMapping? {
+        if let mapping = asMapping { return mapping }
+        fault(.wrongType, "\(what) must be a mapping", mend: "write it as `key: value` lines")
+        return nil
+    }
+
+    func sequence(_ what: String) -> [YAMLValue] {
+        if let items = asSequence { return items }
+        fault(.wrongType, "\(what) must be a list", mend: "write it as [a, b] or as lines that begin with `- `")
+        return []
+    }
+
+    func string(_ what: String) -> String? {
+        if let text = asScalar {
+            if !text.isEmpty { return text }
+            fault(.badValue, "\(what) is empty", mend: "fill it in or leave it out")
+            return nil
+        }
+        fault(.wrongType, "\(what) must be a text", mend: "write one value")
+        return nil
+    }
+
+    func integer(_ what: String, in range: ClosedRange<Int>) -> Int? {
+        guard let text = string(what) else { return nil }
+        if let value = Int(text), range.contains(value) { return value }
+        fault(
+            .badValue,
+            "\(what) is '\(text)'",
+            mend: "write a whole number from \(range.lowerBound) to \(range.upperBound)"
+        )
+        return nil
+    }
+
+    func boolean(_ what: String) -> Bool? {
+        guard let text = string(what) else { return nil }
+        switch text.lowercased() {
+        case "true", "yes", "on": return true
+        case "false", "no", "off": return false
+        default:
+            fault(.badValue, "\(what) is '\(text)'", mend: "write true or false")
+            return nil
+        }
+    }
+
+    /// `500ms`, `15s`, `2m`, `4h`.
+    func duration(_ what: String) -> Duration? {
+        guard let text = string(what) else { return nil }
+        if let duration = Duration(written: text) { return duration }
+        fault(.badValue, "\(what) is '\(text)'", mend: "write a duration with its unit: 500ms, 15s, 2m or 4h")
+        return nil
+    }
+
+    func choice<T: RawRepresentable & CaseIterable>(_ what: String, _ type: T.Type) -> T?
+    where T.RawValue == String {
+        guard let text = string(what) else { return nil }
+        if let value = T(rawValue: text) { return value }
+        fault(
+            .badValue,
+            "\(what) is '\(text)'",
+            mend: suggestion(for: text, among: T.allCases.map(\.rawValue))
+        )
+        return nil
+    }
+
+    func port(_ what: String) -> UInt16? {
+        integer(what, in: 1...65_535).map { UInt16(truncatingIfNeeded: $0) }
+    }
+
+    func template(_ what: String) -> Template? {
+        guard let text = string(what) else { return nil }
+        do throws(Template.Fault) {
+            return try Template(text)
+        } catch {
+            fault(.badValue, "\(what): \(error.problem)", mend: error.mend)
+            return nil
+        }
+    }
+
+    func pattern(_ what: String) -> Pattern? {
+        guard let text = string(what) else { return nil }
+        do throws(Pattern.Fault) {
+            return try Pattern(text)
+        } catch {
+            fault(.badValue, "\(what): \(error.problem)", mend: error.mend)
+            return nil
+        }
+    }
+}
+
+extension Duration {
+    /// nil when the text is no duration, or longer than ten years.
+    init?(written text: String) {
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        guard let count = Int64(digits), count <= 315_360_000 else { return nil }
+        switch text[digits.endIndex...] {
+        case "ms": self = .milliseconds(count)
+        case "s": self = .seconds(count)
+        case "m" where count <= 5_256_000: self = .seconds(count * 60)
+        case "h" where count <= 87_600: self = .seconds(count * 3600)
+        default: return nil
+        }
+    }
+
+    /// As a configuration writes it.
+    var written: String {
+        let milliseconds = components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+        if milliseconds % 1000 != 0 { return "\(milliseconds)ms" }
+        let seconds = milliseconds / 1000
+        if seconds > 0, seconds % 3600 == 0 { return "\(seconds / 3600)h" }
+        return seconds > 60 && seconds % 60 == 0 ? "\(seconds / 60)m" : "\(seconds)s"
+    }
+}

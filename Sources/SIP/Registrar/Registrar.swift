@@ -1,0 +1,330 @@
+public import Events
+public import NetAddress
+public import SIPMessage
+public import Timebase
+
+/// Where each user can be reached now (RFC 3261 §10). Values in, actions out.
+public struct Registrar: Sendable {
+    struct Refusal: Error {
+        var status: Int
+        var what: String
+        var headers: [(HeaderName, String)]
+
+        init(_ status: Int, _ what: String, _ headers: [(HeaderName, String)] = []) {
+            (self.status, self.what, self.headers) = (status, what, headers)
+        }
+    }
+
+    enum TimerKey: Hashable, Sendable {
+        case expiry(UserID, String)
+        case probe(UserID, String)
+    }
+
+    let limits: RegistrarLimits
+    var bindings: [UserID: [Binding]] = [:]
+    private var timers = TimerQueue<TimerKey>()
+
+    public init(limits: RegistrarLimits) { self.limits = limits }
+
+    // MARK: REGISTER
+
+    /// A REGISTER of a user who proved to be it. All its changes are made, or none (§10.3 step 7).
+    public mutating func register(
+        _ request: SIPRequest,
+        user: UserID,
+        over flow: Flow,
+        now: Moment
+    ) -> (SIPResponse, [RegistrarAction]) {
+        do throws(Refusal) {
+            let actions = try change(request, user: user, over: flow, now: now)
+            return (listing(of: user, for: request, now: now), actions)
+        } catch {
+            var response = SIPResponse(status: error.status, to: request, toTag: Self.tag(of: request))
+            for (name, value) in error.headers { response.headers.append(name, value) }
+            response.headers.append(.warning, "399 gudok \"\(error.what)\"")
+            return (response, [])
+        }
+    }
+
+    private mutating func change(
+        _ request: SIPRequest,
+        user: UserID,
+        over flow: Flow,
+        now: Moment
+    ) throws(Refusal) -> [RegistrarAction] {
+        guard let callID = request.headers[.callID], let cSeq = try? request.cSeq().number else {
+            throw Refusal(400, "no Call-ID or CSeq")
+        }
+        let expires: UInt32?
+        do throws(SIPFault) { expires = try request.expires() } catch { throw Refusal(400, error.what) }
+        let known = bindings[user] ?? []
+        if request.isStarContact {
+            guard expires == 0 else { throw Refusal(400, "Contact: * goes with Expires: 0 alone") }
+            for binding in known { try Self.checkOrder(binding, callID, cSeq) }
+            return known.flatMap { remove($0, of: user, why: "unregistered", now: now) }
+        }
+        let contacts: [NameAddress]
+        do throws(SIPFault) { contacts = try request.contacts() } catch { throw Refusal(400, error.what) }
+        var changes: [ContactChange] = []
+        for contact in contacts { changes.append(try ContactChange(contact, expires: expires, limits: limits)) }
+        var count = known.count
+        for change in changes {
+            guard let old = Self.index(of: change, in: known) else {
+                count += change.seconds > 0 ? 1 : 0
+                continue
+            }
+            try Self.checkOrder(known[old], callID, cSeq)
+        }
+        guard count <= limits.maxContacts else { throw Refusal(403, "more than \(limits.maxContacts) contacts") }
+        var actions: [RegistrarAction] = []
+        for change in changes { actions += apply(change, callID, cSeq, request, user: user, over: flow, now: now) }
+        return actions
+    }
+
+    /// A REGISTER that was overtaken by a later one of the same phone changes nothing (§10.3 step 7).
+    private static func checkOrder(_ binding: Binding, _ callID: String, _ cSeq: UInt32) throws(Refusal) {
+        guard binding.callID != callID || cSeq > binding.cSeq else {
+            throw Refusal(500, "a later REGISTER of this Call-ID came before", [(.retryAfter, "1")])
+        }
+    }
+
+    private static func index(of change: ContactChange, in known: [Binding]) -> Int? {
+        known.firstIndex { binding in
+            if let instance = change.instance, instance == binding.instance { return true }
+            return binding.contact.isEquivalent(to: change.contact.uri)
+        }
+    }
+
+    private mutating func apply(
+        _ change: ContactChange,
+        _ callID: String,
+        _ cSeq: UInt32,
+        _ request: SIPRequest,
+        user: UserID,
+        over flow: Flow,
+        now: Moment
+    ) -> [RegistrarAction] {
+        let old = Self.index(of: change, in: bindings[user] ?? []).flatMap { bindings[user]?[$0] }
+        guard change.seconds > 0 else {
+            return old.map { remove($0, of: user, why: "unregistered", now: now) } ?? []
+        }
+        let (target, isBehindNAT) = Self.target(of: change.contact.uri, source: flow)
+        let lasts: Duration = .seconds(change.seconds)
+        let binding = Binding(
+            contact: change.contact.uri,
+            target: target,
+            source: flow,
+            q: change.q,
+            callID: callID,
+            cSeq: cSeq,
+            userAgent: request.headers[.userAgent].map { String($0.prefix(128)) },
+            registeredAt: old?.registeredAt ?? now.wall,
+            expiresAt: Moment(instant: now.instant + lasts, wall: now.wall.advanced(by: lasts)),
+            roundTrip: old?.roundTrip,
+            instance: change.instance,
+            isBehindNAT: isBehindNAT
+        )
+        var actions: [RegistrarAction] = []
+        if let old, "\(old.contact)" != "\(binding.contact)" {
+            actions += remove(old, of: user, why: "replaced", now: now)
+        }
+        insert(binding, of: user, now: now)
+        actions.append(.store(StoredRegistration(binding, of: user)))
+        if old == nil || old?.source != flow {
+            actions.append(.publish(.registered(binding.changed(reason: nil).of(user)), user.tenant))
+        }
+        return actions
+    }
+
+    /// The source address wins over a Contact that cannot be reached from here: a private address written from elsewhere, a
+    /// name, or anything said over a stream, whose connection is the way back (RFC 5626 §3.1).
+    private static func target(of contact: SIPURI, source: Flow) -> (Flow, isBehindNAT: Bool) {
+        if source.transport.isReliable { return (source, false) }
+        guard let ip = contact.hostAddress, ip.unmapped == source.remote.ip.unmapped else {
+            let isPublic = contact.hostAddress.map { !$0.isPrivate && !$0.isLoopback && !$0.isUnspecified } ?? false
+            if isPublic { return (source.leading(to: contact, directly: false), false) }
+            return (source, true)
+        }
+        // From its own address: the phone takes calls on the port that it names.
+        return (source.leading(to: contact, directly: true), false)
+    }
+
+    /// The same for a repeated request; it names no dialog.
+    private static func tag(of request: SIPRequest) -> String {
+        (try? request.topVia()).map { TransactionLayer.statelessTag(request, via: $0) } ?? "gudok"
+    }
+
+    /// The 200 lists every binding there is (§10.3 step 8).
+    private func listing(of user: UserID, for request: SIPRequest, now: Moment) -> SIPResponse {
+        var response = SIPResponse(status: 200, to: request, toTag: Self.tag(of: request))
+        for binding in bindings(for: user, now: now.instant) {
+            let left = max(0, Int((binding.expiresAt.instant - now.instant).inSeconds.rounded(.up)))
+            var value = "<\(binding.contact)>;expires=\(left)"
+            if binding.q < 1000 { value += ";q=\(Double(binding.q) / 1000)" }
+            response.headers.append(.contact, value)
+        }
+        return response
+    }
+
+    // MARK: what others ask
+
+    /// The ways to reach a user, the preferred first, of equals the newest.
+    public func bindings(for user: UserID, now: Instant) -> [Binding] {
+        (bindings[user] ?? []).filter { $0.expiresAt.instant > now }.sorted {
+            ($1.q, $1.registeredAt) < ($0.q, $0.registeredAt)
+        }
+    }
+
+    public func allBindings(now: Instant) -> [(UserID, Binding)] {
+        let users = bindings.keys.sorted { $0.description < $1.description }
+        return users.flatMap { user in bindings(for: user, now: now).map { (user, $0) } }
+    }
+
+    public var count: Int { bindings.values.reduce(0) { $0 + $1.count } }
+
+    // MARK: what ends bindings
+
+    /// A connection is gone, and with it what was registered over it.
+    public mutating func connectionClosed(_ connection: UInt64, now: Moment) -> [RegistrarAction] {
+        guard connection != 0 else { return [] }
+        return removeAll(why: "connection-lost", now: now) { _, binding in binding.source.connection == connection }
+    }
+
+    /// Users that are no longer there lose their bindings.
+    public mutating func keep(_ isKept: (UserID) -> Bool, now: Moment) -> [RegistrarAction] {
+        removeAll(why: "user-removed", now: now) { user, _ in !isKept(user) }
+    }
+
+    private mutating func removeAll(
+        why: String,
+        now: Moment,
+        where isGone: (UserID, Binding) -> Bool
+    ) -> [RegistrarAction] {
+        var actions: [RegistrarAction] = []
+        for user in bindings.keys.sorted(by: { $0.description < $1.description }) {
+            for binding in bindings[user] ?? [] where isGone(user, binding) {
+                actions += remove(binding, of: user, why: why, now: now)
+            }
+        }
+        return actions
+    }
+
+    private mutating func insert(_ binding: Binding, of user: UserID, now: Moment) {
+        let key = "\(binding.contact)"
+        bindings[user, default: []].removeAll { $0.contact.isEquivalent(to: binding.contact) }
+        bindings[user, default: []].append(binding)
+        timers.start(.expiry(user, key), at: binding.expiresAt.instant)
+        if binding.isBehindNAT {
+            timers.start(.probe(user, key), at: now.instant + limits.keepAliveInterval)
+        } else {
+            timers.stop(.probe(user, key))
+        }
+    }
+
+    private mutating func remove(_ binding: Binding, of user: UserID, why: String, now: Moment) -> [RegistrarAction] {
+        let key = "\(binding.contact)"
+        bindings[user]?.removeAll { "\($0.contact)" == key }
+        if bindings[user]?.isEmpty == true { bindings[user] = nil }
+        timers.stop(.expiry(user, key))
+        timers.stop(.probe(user, key))
+        let told = binding.changed(reason: why).of(user)
+        let event: Event = why == "expired" ? .registrationExpired(told) : .unregistered(told)
+        return [.remove(StoredRegistration(binding, of: user)), .publish(event, user.tenant)]
+    }
+
+    // MARK: time
+
+    public var nextDeadline: Instant? { mutating get { timers.nextDeadline } }
+
+    public mutating func fire(now: Moment) -> [RegistrarAction] {
+        var actions: [RegistrarAction] = []
+        while let key = timers.popDue(now: now.instant) {
+            switch key {
+            case .expiry(let user, let contact):
+                guard let binding = binding(user, contact) else { continue }
+                actions += remove(binding, of: user, why: "expired", now: now)
+            case .probe(let user, let contact):
+                guard let index = index(user, contact), let binding = bindings[user]?[index] else { continue }
+                timers.start(key, at: now.instant + limits.keepAliveInterval)
+                guard binding.probeSent == nil else { continue }
+                bindings[user]?[index].probeSent = now.instant
+                actions.append(.probe(RegistrarProbe(user: user, contact: binding.contact, flow: binding.target)))
+            }
+        }
+        return actions
+    }
+
+    /// A keep-alive was answered, with whatever status, or not.
+    public mutating func probeAnswered(
+        _ probe: RegistrarProbe,
+        succeeded: Bool,
+        now: Moment
+    ) -> [RegistrarAction] {
+        guard let index = index(probe.user, "\(probe.contact)"), var binding = bindings[probe.user]?[index] else {
+            return []
+        }
+        if succeeded {
+            if let sent = binding.probeSent { binding.roundTrip = now.instant - sent }
+            binding.missedProbes = 0
+        } else {
+            binding.missedProbes += 1
+        }
+        binding.probeSent = nil
+        bindings[probe.user]?[index] = binding
+        guard binding.missedProbes >= limits.keepAliveFailures else { return [] }
+        return remove(binding, of: probe.user, why: "unreachable", now: now)
+    }
+
+    private func index(_ user: UserID, _ contact: String) -> Int? {
+        bindings[user]?.firstIndex { "\($0.contact)" == contact }
+    }
+
+    private func binding(_ user: UserID, _ contact: String) -> Binding? {
+        index(user, contact).flatMap { bindings[user]?[$0] }
+    }
+
+    // MARK: over a restart
+
+    /// Takes back what was kept. What ran out meanwhile, or hung on a connection, is gone.
+    public mutating func restore(_ stored: [StoredRegistration], now: Moment) -> [RegistrarAction] {
+        var actions: [RegistrarAction] = []
+        for registration in stored {
+            let left = registration.expiresAt.milliseconds - now.wall.milliseconds
+            guard left > 0, !registration.transport.isReliable, let contact = try? SIPURI(registration.contact),
+                let local = SocketAddress(registration.local), let remote = SocketAddress(registration.remote)
+            else {
+                actions.append(.remove(registration))
+                continue
+            }
+            let flow = Flow(transport: registration.transport, local: local, remote: remote)
+            let (target, isBehindNAT) = Self.target(of: contact, source: flow)
+            // A clock that was set back must not make a binding live longer than it was granted.
+            let lasts: Duration = .milliseconds(min(left, Int64(limits.maxExpires) * 1000))
+            let binding = Binding(
+                contact: contact,
+                target: target,
+                source: flow,
+                q: registration.q,
+                callID: registration.callID,
+                cSeq: registration.cSeq,
+                userAgent: registration.userAgent,
+                registeredAt: registration.registeredAt,
+                expiresAt: Moment(instant: now.instant + lasts, wall: now.wall.advanced(by: lasts)),
+                roundTrip: nil,
+                instance: registration.instance,
+                isBehindNAT: isBehindNAT
+            )
+            insert(binding, of: registration.user, now: now)
+        }
+        return actions
+    }
+}
+
+extension RegistrationChanged {
+    /// The user whose address of record it is: the Contact's own user part may be anything.
+    fileprivate func of(_ user: UserID) -> RegistrationChanged {
+        var told = self
+        told.user = user.number
+        return told
+    }
+}
