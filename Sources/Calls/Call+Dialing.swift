@@ -48,7 +48,7 @@ extension Call {
     /// Makes the leg of one route; nil when no port or no description can be had for it.
     private func invite(_ route: TargetRoute, diversion: String? = nil) -> Int? {
         let legID = LegID(call: id, index: legs.count)
-        guard let port = core.openPort(for: legID, near: legs[0].port) else {
+        guard let port = core.openPort(for: legID, near: anyPort) else {
             publish(.note("\(route.label): no media port is free"))
             return nil
         }

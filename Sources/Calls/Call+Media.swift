@@ -7,10 +7,13 @@ import SIPMessage
 
 /// What is said about media on one leg, and what the other leg is told of it (RFC 3264 through a B2BUA).
 extension Call {
+    /// A port of this call: the others are opened beside it.
+    var anyPort: MediaPort? { legs.lazy.compactMap(\.port).first }
+
     /// Opens the caller's port; nil when none is free.
     func openCallerPort() -> MediaPort? {
         if let port = legs[0].port { return port }
-        guard let port = core.openPort(for: legs[0].id, near: nil) else { return nil }
+        guard let port = core.openPort(for: legs[0].id, near: anyPort) else { return nil }
         legs[0].port = port
         legs[0].awaitsReport = true
         return port

@@ -27,7 +27,7 @@ struct ServerKey: Hashable, Sendable {
     /// INVITE for an ACK too.
     var method: Method
 
-    /// - Parameter method: of the transaction that is looked for: INVITE for an ACK and for a CANCEL.
+    /// The method is that of the transaction that is looked for: INVITE for an ACK and for a CANCEL.
     init(_ request: SIPRequest, via: Via, method: Method) {
         self.method = method
         if via.hasUniqueBranch, let branch = via.branch {

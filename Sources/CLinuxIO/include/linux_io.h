@@ -1,0 +1,55 @@
+/* The few Linux calls of the media plane that Swift cannot make without allocating or unpacking unions:
+ * datagrams in batches, epoll, eventfd. Every function returns a count or descriptor, or -errno. */
+#ifndef GUDOK_LINUX_IO_H
+#define GUDOK_LINUX_IO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { LINUX_IO_BATCH = 8, LINUX_IO_DATAGRAM = 2048, LINUX_IO_READY = 256 };
+
+/* An address and port in host order; IPv4 as an IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2). */
+struct linux_io_address {
+    uint64_t high;
+    uint64_t low;
+    uint16_t port;
+};
+
+struct linux_io_datagram {
+    struct linux_io_address source;
+    uint32_t length;
+    uint8_t *bytes;
+};
+
+/* Buffers for one batch; one a thread. */
+struct linux_io_inbox;
+struct linux_io_inbox *linux_io_inbox_make(void);
+void linux_io_inbox_free(struct linux_io_inbox *);
+struct linux_io_datagram *linux_io_inbox_datagrams(struct linux_io_inbox *);
+
+/* A non-blocking UDP socket bound to an address, its packets marked with `tos`. */
+int linux_io_udp_open(struct linux_io_address, int is_v6, int tos);
+int linux_io_receive(int fd, int is_v6, struct linux_io_inbox *);
+int linux_io_send(int fd, int is_v6, const struct linux_io_address *, const void *bytes, size_t length);
+void linux_io_close(int fd);
+
+struct linux_io_ready {
+    uint64_t data;
+};
+
+int linux_io_epoll_make(void);
+int linux_io_epoll_add(int epoll, int fd, uint64_t data);
+int linux_io_epoll_remove(int epoll, int fd);
+int linux_io_epoll_wait(int epoll, struct linux_io_ready *ready, int timeout_ms);
+
+int linux_io_bell_make(void);
+void linux_io_bell_ring(int fd);
+void linux_io_bell_clear(int fd);
+
+/* The calling thread's name, as `top` shows it. */
+void linux_io_name_thread(const char *name);
+
+/* Nanoseconds of the monotonic clock. */
+int64_t linux_io_now(void);
+
+#endif

@@ -1,0 +1,168 @@
+#define _GNU_SOURCE
+#include "linux_io.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+union socket_address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+struct linux_io_inbox {
+    struct mmsghdr headers[LINUX_IO_BATCH];
+    struct iovec vectors[LINUX_IO_BATCH];
+    union socket_address sources[LINUX_IO_BATCH];
+    struct linux_io_datagram datagrams[LINUX_IO_BATCH];
+    uint8_t bytes[LINUX_IO_BATCH][LINUX_IO_DATAGRAM];
+};
+
+static uint64_t load64(const uint8_t *bytes) {
+    uint64_t value;
+    memcpy(&value, bytes, sizeof value);
+    return be64toh(value);
+}
+
+static void store64(uint8_t *bytes, uint64_t value) {
+    value = htobe64(value);
+    memcpy(bytes, &value, sizeof value);
+}
+
+static socklen_t put(const struct linux_io_address *from, int is_v6, union socket_address *to) {
+    if (!is_v6) {
+        to->v4.sin_family = AF_INET;
+        to->v4.sin_port = htons(from->port);
+        to->v4.sin_addr.s_addr = htonl((uint32_t)from->low);
+        memset(to->v4.sin_zero, 0, sizeof to->v4.sin_zero);
+        return sizeof to->v4;
+    }
+    memset(&to->v6, 0, sizeof to->v6);
+    to->v6.sin6_family = AF_INET6;
+    to->v6.sin6_port = htons(from->port);
+    store64(to->v6.sin6_addr.s6_addr, from->high);
+    store64(to->v6.sin6_addr.s6_addr + 8, from->low);
+    return sizeof to->v6;
+}
+
+struct linux_io_inbox *linux_io_inbox_make(void) {
+    struct linux_io_inbox *inbox = calloc(1, sizeof *inbox);
+    if (!inbox) return NULL;
+    for (int i = 0; i < LINUX_IO_BATCH; i++) {
+        inbox->vectors[i].iov_base = inbox->bytes[i];
+        inbox->vectors[i].iov_len = LINUX_IO_DATAGRAM;
+        inbox->headers[i].msg_hdr.msg_name = &inbox->sources[i];
+        inbox->headers[i].msg_hdr.msg_iov = &inbox->vectors[i];
+        inbox->headers[i].msg_hdr.msg_iovlen = 1;
+        inbox->datagrams[i].bytes = inbox->bytes[i];
+    }
+    return inbox;
+}
+
+void linux_io_inbox_free(struct linux_io_inbox *inbox) { free(inbox); }
+
+struct linux_io_datagram *linux_io_inbox_datagrams(struct linux_io_inbox *inbox) { return inbox->datagrams; }
+
+int linux_io_udp_open(struct linux_io_address address, int is_v6, int tos) {
+    int fd = socket(is_v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    int one = 1, buffer = 256 << 10;
+    if (is_v6) {
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
+        setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof tos);
+    } else {
+        setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof tos);
+    }
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+    union socket_address place;
+    socklen_t length = put(&address, is_v6, &place);
+    if (bind(fd, &place.any, length) < 0) {
+        int error = errno;
+        close(fd);
+        return -error;
+    }
+    return fd;
+}
+
+int linux_io_receive(int fd, int is_v6, struct linux_io_inbox *inbox) {
+    for (int i = 0; i < LINUX_IO_BATCH; i++) inbox->headers[i].msg_hdr.msg_namelen = sizeof inbox->sources[i];
+    int count = recvmmsg(fd, inbox->headers, LINUX_IO_BATCH, MSG_DONTWAIT, NULL);
+    if (count < 0) return -errno;
+    for (int i = 0; i < count; i++) {
+        struct linux_io_datagram *datagram = &inbox->datagrams[i];
+        const union socket_address *from = &inbox->sources[i];
+        datagram->length = inbox->headers[i].msg_len;
+        /* Longer than any RTP packet there is: told as empty, and dropped as malformed. */
+        if (inbox->headers[i].msg_hdr.msg_flags & MSG_TRUNC) datagram->length = 0;
+        if (is_v6) {
+            datagram->source.high = load64(from->v6.sin6_addr.s6_addr);
+            datagram->source.low = load64(from->v6.sin6_addr.s6_addr + 8);
+            datagram->source.port = ntohs(from->v6.sin6_port);
+        } else {
+            datagram->source.high = 0;
+            datagram->source.low = 0xFFFF00000000u | ntohl(from->v4.sin_addr.s_addr);
+            datagram->source.port = ntohs(from->v4.sin_port);
+        }
+    }
+    return count;
+}
+
+int linux_io_send(int fd, int is_v6, const struct linux_io_address *to, const void *bytes, size_t length) {
+    union socket_address place;
+    socklen_t size = put(to, is_v6, &place);
+    return sendto(fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL, &place.any, size) < 0 ? -errno : 0;
+}
+
+void linux_io_close(int fd) { close(fd); }
+
+int linux_io_epoll_make(void) {
+    int fd = epoll_create1(EPOLL_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int linux_io_epoll_add(int epoll, int fd, uint64_t data) {
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = data};
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+int linux_io_epoll_remove(int epoll, int fd) { return epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL) < 0 ? -errno : 0; }
+
+int linux_io_epoll_wait(int epoll, struct linux_io_ready *ready, int timeout_ms) {
+    struct epoll_event events[LINUX_IO_READY];
+    int count = epoll_wait(epoll, events, LINUX_IO_READY, timeout_ms);
+    if (count < 0) return errno == EINTR ? 0 : -errno;
+    for (int i = 0; i < count; i++) ready[i].data = events[i].data.u64;
+    return count;
+}
+
+int linux_io_bell_make(void) {
+    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+void linux_io_bell_ring(int fd) {
+    uint64_t one = 1;
+    if (write(fd, &one, sizeof one) < 0) return; /* Full means that it rings already. */
+}
+
+void linux_io_bell_clear(int fd) {
+    uint64_t count;
+    if (read(fd, &count, sizeof count) < 0) return;
+}
+
+void linux_io_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+int64_t linux_io_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}

@@ -1,0 +1,55 @@
+import RTP
+
+/// What a peer's RTCP tells of the media that we send it (RFC 3550 §6.4).
+struct ControlState: Sendable {
+    private var described = WireAddress.none
+    private var heardFrom = WireAddress.none
+    private(set) var hasReport = false
+    private(set) var lost: UInt64 = 0
+    private var jitter: UInt32 = 0
+    /// Milliseconds.
+    private(set) var roundTrip: Double?
+    /// The sender reports that went to this peer last, and when: its reports name one of them.
+    private var forwarded: (UInt32, UInt32) = (0, 0)
+    private var forwardedAt: (Int64, Int64) = (0, 0)
+
+    mutating func describe(_ address: WireAddress) {
+        if address != described { (described, heardFrom) = (address, .none) }
+    }
+
+    mutating func hear(_ packet: RTCPPacket, from source: WireAddress, now: Int64) {
+        heardFrom = source
+        guard let block = packet.block else { return }
+        hasReport = true
+        lost = max(lost, UInt64(max(0, block.cumulativeLost)))
+        jitter = block.jitter
+        guard block.lastSenderReport != 0 else { return }
+        let sentAt =
+            block.lastSenderReport == forwarded.0
+            ? forwardedAt.0 : block.lastSenderReport == forwarded.1 ? forwardedAt.1 : 0
+        guard sentAt > 0 else { return }
+        let held = Double(block.delaySinceLast) / 65_536 * 1_000
+        let elapsed = Double(now - sentAt) / 1_000_000 - held
+        if (0..<60_000).contains(elapsed) { roundTrip = elapsed }
+    }
+
+    mutating func forward(_ packet: RTCPPacket, now: Int64) {
+        guard let report = packet.senderReport else { return }
+        forwarded = (report, forwarded.0)
+        forwardedAt = (now, forwardedAt.0)
+    }
+
+    func jitterMilliseconds(clockRate: Int?) -> Double {
+        guard let clockRate, clockRate > 0 else { return 0 }
+        return Double(jitter) * 1_000 / Double(clockRate)
+    }
+
+    /// Where it was heard from; before, the port above the media's where that has moved, else what was described.
+    func destination(latch: Latch) -> WireAddress? {
+        if !heardFrom.isNone { return heardFrom }
+        if latch.isLatched, !latch.current.isSameHost(as: described) {
+            return WireAddress(high: latch.current.high, low: latch.current.low, port: latch.current.port &+ 1)
+        }
+        return described.isNone ? nil : described
+    }
+}

@@ -1,0 +1,216 @@
+public import Events
+public import RTP
+
+/// One end of a leg's media, as its thread keeps it: no references, so that it lives in plain memory and a packet costs no
+/// count, lock or allocation. Sans-IO: packets in, decisions out.
+public struct RelayPort: ~Copyable {
+    public enum Mode: Equatable, Sendable {
+        case idle
+        /// To the port in this slot.
+        case bridged(Int)
+        case echo
+        case tone(Tone)
+    }
+
+    public enum Verdict: Equatable, Sendable {
+        case drop
+        case media
+        /// RTCP on the RTP port (RFC 5761).
+        case control
+    }
+
+    /// What the core should be told of; looked at after each packet, and nearly always empty.
+    public struct News: Sendable {
+        public var hasFirstPacket = false
+        public var isRelatched = false
+        /// An event code.
+        public var key: UInt8?
+        @inlinable public var isEmpty: Bool { !hasFirstPacket && !isRelatched && key == nil }
+        public init() {}
+    }
+
+    public let id: MediaID
+    public var mode: Mode = .idle
+    public var news = News()
+    public private(set) var parameters = MediaParameters(remoteRTP: nil, remoteRTCP: nil)
+    public private(set) var latch = Latch()
+    public private(set) var received = StreamStatistics()
+    public private(set) var foreign: UInt64 = 0
+    public private(set) var malformed: UInt64 = 0
+    var keys = KeyDetector()
+    let formats = FormatTable()
+    // The hot path's own copies: a flag each, instead of a look into the parameters.
+    public private(set) var sendsToPeer = false
+    public private(set) var receivesFromPeer = false
+
+    public private(set) var packetsSent: UInt64 = 0
+    public private(set) var octetsSent: UInt64 = 0
+    private var describedAt: Int64 = 0
+    public private(set) var firstPacketDelay: Int64?
+    private var quietSince: Int64 = 0
+    private var hasToldSilence = false
+    var control = ControlState()
+    /// What we speak ourselves: tones and keys.
+    public var voice: OwnVoice
+
+    public init(id: MediaID, randomness: UInt64) {
+        self.id = id
+        voice = OwnVoice(randomness: randomness)
+    }
+
+    deinit { formats.entries.deallocate() }
+
+    // MARK: commands
+
+    public mutating func configure(_ next: MediaParameters, isUnreachable: Bool, now: Int64) {
+        if let remote = next.remoteRTP {
+            let address = WireAddress(remote)
+            if address != latch.described { describedAt = now }
+            latch.describe(address, isUnreachable: isUnreachable, now: now)
+        }
+        if let remote = next.remoteRTCP { control.describe(WireAddress(remote)) }
+        if next.inactivityTimeout != parameters.inactivityTimeout {
+            quietSince = now
+            hasToldSilence = false
+        }
+        parameters = next
+        sendsToPeer = next.sendsToPeer
+        receivesFromPeer = next.receivesFromPeer
+        fillFormats(towards: next.receiveFormats)
+        voice.choose(from: next.sendFormats)
+    }
+
+    /// The numbers under which packets from here go on: those of the peer that they go to.
+    public mutating func fillFormats(towards send: [MediaFormat]) {
+        formats.entries.fill(receive: parameters.receiveFormats, send: send)
+    }
+
+    // MARK: packets
+
+    /// A datagram on the RTP port. The payload type is rewritten in place to the number it goes on under.
+    public mutating func receive(
+        _ packet: UnsafeMutableRawBufferPointer,
+        from source: WireAddress,
+        now: Int64
+    ) -> Verdict {
+        let octets = UnsafeRawBufferPointer(packet)
+        guard let header = RTPHeader(octets) else {
+            malformed &+= 1
+            return .drop
+        }
+        if RTPHeader.isControl(octets) { return .control }
+        switch latch.accept(source, header, received, now: now) {
+        case .accepted: break
+        case .refused:
+            foreign &+= 1
+            return .drop
+        case .latched: noteLatched(now: now)
+        case .relatched: news.isRelatched = true
+        }
+        let format = formats.entries[Int(header.payloadType)]
+        received.receive(header, clockRate: format.clockRate, at: now)
+        hasToldSilence = false
+        if format.isTelephoneEvent { detectKey(header, octets) }
+        if format.outgoing != FormatTable.same, mode != .echo {
+            packet[1] = packet[1] & 0x80 | format.outgoing
+        }
+        return .media
+    }
+
+    private mutating func noteLatched(now: Int64) {
+        guard firstPacketDelay == nil else {
+            news.isRelatched = true
+            return
+        }
+        firstPacketDelay = max(0, now - describedAt)
+        news.hasFirstPacket = true
+    }
+
+    private mutating func detectKey(_ header: RTPHeader, _ octets: UnsafeRawBufferPointer) {
+        let end = header.payloadOffset + header.payloadLength
+        let payload = UnsafeRawBufferPointer(rebasing: octets[header.payloadOffset..<end])
+        guard let event = TelephoneEvent(payload), let key = keys.receive(header, event) else { return }
+        news.key = key
+    }
+
+    /// Where packets to this peer go; nil while nobody said, or when it wants none.
+    @inline(__always)
+    public var destination: WireAddress? { sendsToPeer && !latch.current.isNone ? latch.current : nil }
+
+    @inline(__always)
+    public mutating func countSent(_ octets: Int) {
+        packetsSent &+= 1
+        octetsSent &+= UInt64(truncatingIfNeeded: max(0, octets - 12))
+    }
+
+    // MARK: RTCP
+
+    /// RTCP of the peer; nil when it is not the peer's or malformed.
+    public mutating func receiveControl(
+        _ octets: UnsafeRawBufferPointer,
+        from source: WireAddress,
+        now: Int64
+    ) -> RTCPPacket? {
+        let host = latch.isLatched ? latch.current : latch.described
+        guard source.isSameHost(as: host) else {
+            foreign &+= 1
+            return nil
+        }
+        guard let packet = RTCPPacket(octets) else {
+            malformed &+= 1
+            return nil
+        }
+        control.hear(packet, from: source, now: now)
+        return packet
+    }
+
+    /// Where RTCP to this peer goes.
+    public var controlDestination: WireAddress? { control.destination(latch: latch) }
+
+    public mutating func noteForwarded(_ packet: RTCPPacket, now: Int64) { control.forward(packet, now: now) }
+
+    // MARK: time
+
+    /// How long nothing came, when that is longer than it may be; told once.
+    public mutating func overdueSilence(now: Int64) -> Duration? {
+        guard let timeout = parameters.inactivityTimeout, !hasToldSilence else { return nil }
+        let silence = Duration.nanoseconds(now - max(quietSince, latch.lastHeard))
+        guard silence >= timeout else { return nil }
+        hasToldSilence = true
+        return silence
+    }
+
+    public var watchesSilence: Bool { parameters.inactivityTimeout != nil }
+
+    public func report() -> MediaReport {
+        let verdict: MediaVerdict =
+            switch (received.packets > 0, packetsSent > 0) {
+            case (true, true): .both
+            case (true, false): .receivingOnly
+            case (false, true): .sendingOnly
+            case (false, false): .none
+            }
+        let delay = (control.roundTrip ?? 0) / 2
+        var sent = StreamReport(
+            packets: packetsSent,
+            octets: octetsSent,
+            lost: control.lost,
+            jitterMilliseconds: control.jitterMilliseconds(clockRate: parameters.sendFormats.first?.clockRate)
+        )
+        // Without a word of the peer nothing is known of what reached it.
+        if control.hasReport { sent.rate(delayMilliseconds: delay) }
+        var incoming = received.report
+        incoming.rate(delayMilliseconds: delay)
+        return MediaReport(
+            received: incoming,
+            sent: sent,
+            roundTripMilliseconds: control.roundTrip,
+            firstPacketDelayMilliseconds: firstPacketDelay.map { Double($0) / 1_000_000 },
+            signalledAddress: latch.described.isNone ? nil : "\(latch.described.socketAddress)",
+            latchedAddress: latch.isLatched ? "\(latch.current.socketAddress)" : nil,
+            verdict: verdict,
+            foreignPackets: foreign,
+            malformedPackets: malformed
+        )
+    }
+}

@@ -1,0 +1,396 @@
+import CLinuxIO
+import Codecs
+import Events
+import Glibc
+import Media
+import NetAddress
+import RTP
+import Synchronization
+
+/// One thread of the media plane: an epoll loop over the sockets of its ports. Both ends of a call live on the same one, so a
+/// packet meets no lock, and nothing on its way allocates or counts references.
+///
+/// `@unchecked Sendable`: `mailbox` is behind its lock and `bell` never changes; everything else is touched by the thread
+/// alone, from `run` on.
+final class MediaThread: @unchecked Sendable {
+    enum Message: Sendable {
+        case attach(slot: Int, MediaID, port: UInt16, rtp: Int32, rtcp: Int32, randomness: UInt64)
+        case command(MediaCommand)
+        case stop
+    }
+
+    /// The sockets and the state of one port.
+    private struct Slot: ~Copyable {
+        var relay: RelayPort
+        let port: UInt16
+        let rtp: Int32
+        let rtcp: Int32
+    }
+
+    private let index: Int
+    private let isV6: Bool
+    /// Our own address is one of the public network.
+    private let isPublic: Bool
+    private let counters: MediaCounters
+    private let deliver: @Sendable ([MediaEvent]) -> Void
+    /// Gives a port's slot and number back to the pool.
+    private let release: @Sendable (_ slot: Int, _ port: UInt16) -> Void
+    private let mailbox = Mutex<[Message]>([])
+    private let bell: Int32
+    private let epoll: Int32
+    private let slots: UnsafeMutablePointer<Slot>
+    private let isOpen: UnsafeMutablePointer<Bool>
+    private let capacity: Int
+    private var open: [Int] = []
+    private var speaking: Set<Int> = []
+    private var events: [MediaEvent] = []
+    private let tones = (a: ToneSource(.a), µ: ToneSource(.µ))
+    private var handle = pthread_t()
+    private var isStopping = false
+    private var now: Int64 = 0
+    private var nextTick: Int64 = 0
+    private var nextSilenceCheck: Int64 = 0
+    private var relayed: UInt64 = 0
+    private var unsent: UInt64 = 0
+
+    private static let tick: Int64 = 20_000_000
+    private static let silenceCheck: Int64 = 250_000_000
+    private static let bellData = UInt64.max
+
+    init?(
+        index: Int,
+        capacity: Int,
+        isV6: Bool,
+        isPublic: Bool,
+        counters: MediaCounters,
+        deliver: @escaping @Sendable ([MediaEvent]) -> Void,
+        release: @escaping @Sendable (Int, UInt16) -> Void
+    ) {
+        (self.index, self.capacity, self.isV6, self.counters) = (index, capacity, isV6, counters)
+        self.isPublic = isPublic
+        (self.deliver, self.release) = (deliver, release)
+        bell = linux_io_bell_make()
+        epoll = linux_io_epoll_make()
+        slots = .allocate(capacity: capacity)
+        isOpen = .allocate(capacity: capacity)
+        isOpen.initialize(repeating: false, count: capacity)
+        guard bell >= 0, epoll >= 0, linux_io_epoll_add(epoll, bell, Self.bellData) == 0 else { return nil }
+    }
+
+    deinit {
+        slots.deallocate()
+        isOpen.deallocate()
+        if bell >= 0 { linux_io_close(bell) }
+        if epoll >= 0 { linux_io_close(epoll) }
+    }
+
+    func start() {
+        let retained = Unmanaged.passRetained(self)
+        let status = pthread_create(
+            &handle,
+            nil,
+            { context in
+                guard let context else { return nil }
+                Unmanaged<MediaThread>.fromOpaque(context).takeRetainedValue().run()
+                return nil
+            },
+            retained.toOpaque()
+        )
+        if status != 0 { retained.release() }
+    }
+
+    /// Waits for the thread's end; every port is closed and reported by then.
+    func join() {
+        send(.stop)
+        pthread_join(handle, nil)
+    }
+
+    /// Any thread.
+    func send(_ message: Message) {
+        let wasEmpty = mailbox.withLock { messages in
+            messages.append(message)
+            return messages.count == 1
+        }
+        if wasEmpty { linux_io_bell_ring(bell) }
+    }
+
+    // MARK: the loop
+
+    private func run() {
+        linux_io_name_thread("gudok-media-\(index)")
+        guard let inbox = linux_io_inbox_make() else { return }
+        defer { linux_io_inbox_free(inbox) }
+        let ready = UnsafeMutablePointer<linux_io_ready>.allocate(capacity: LINUX_IO_READY)
+        defer { ready.deallocate() }
+        while !isStopping {
+            let count = linux_io_epoll_wait(epoll, ready, timeout())
+            now = linux_io_now()
+            var hasMail = false
+            for place in 0..<max(0, Int(count)) {
+                let data = ready[place].data
+                if data == Self.bellData {
+                    hasMail = true
+                } else {
+                    receive(slot: Int(data >> 1), isControl: data & 1 == 1, inbox)
+                }
+            }
+            if hasMail { readMail() }
+            if !speaking.isEmpty, now >= nextTick { speak() }
+            if now >= nextSilenceCheck { checkSilence() }
+            settle()
+        }
+        for slot in open { close(slot) }
+        settle()
+    }
+
+    private func timeout() -> Int32 {
+        guard !open.isEmpty else { return -1 }
+        let next = speaking.isEmpty ? nextSilenceCheck : min(nextTick, nextSilenceCheck)
+        let wait = next - linux_io_now()
+        return wait <= 0 ? 0 : Int32(clamping: (wait + 999_999) / 1_000_000)
+    }
+
+    private func settle() {
+        if relayed > 0 || unsent > 0 {
+            counters.relayed.add(relayed, ordering: .relaxed)
+            counters.unsent.add(unsent, ordering: .relaxed)
+            (relayed, unsent) = (0, 0)
+        }
+        guard !events.isEmpty else { return }
+        deliver(events)
+        events.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: packets
+
+    private func receive(slot: Int, isControl: Bool, _ inbox: OpaquePointer) {
+        guard slot < capacity, isOpen[slot] else { return }
+        let fd = isControl ? slots[slot].rtcp : slots[slot].rtp
+        let count = Int(linux_io_receive(fd, isV6 ? 1 : 0, inbox))
+        guard count > 0, let datagrams = linux_io_inbox_datagrams(inbox) else { return }
+        for place in 0..<count {
+            let datagram = datagrams[place]
+            let source = WireAddress(
+                high: datagram.source.high,
+                low: datagram.source.low,
+                port: datagram.source.port
+            )
+            let packet = UnsafeMutableRawBufferPointer(start: datagram.bytes, count: Int(datagram.length))
+            if isControl {
+                relayControl(packet, from: source, slot: slot)
+            } else {
+                relay(packet, from: source, slot: slot)
+            }
+        }
+    }
+
+    private func relay(_ packet: UnsafeMutableRawBufferPointer, from source: WireAddress, slot: Int) {
+        let here = slots + slot
+        switch here.pointee.relay.receive(packet, from: source, now: now) {
+        case .drop: return
+        case .control: return relayControl(packet, from: source, slot: slot)
+        case .media: break
+        }
+        if !here.pointee.relay.news.isEmpty { tellNews(slot) }
+        guard here.pointee.relay.receivesFromPeer else { return }
+        switch here.pointee.relay.mode {
+        case .bridged(let other): if isOpen[other] { forward(packet, to: slots + other) }
+        case .echo: forward(packet, to: here)
+        case .idle, .tone: break
+        }
+    }
+
+    @inline(__always)
+    private func forward(_ packet: UnsafeMutableRawBufferPointer, to slot: UnsafeMutablePointer<Slot>) {
+        guard let destination = slot.pointee.relay.destination else { return }
+        var address = linux_io_address(high: destination.high, low: destination.low, port: destination.port)
+        guard linux_io_send(slot.pointee.rtp, isV6 ? 1 : 0, &address, packet.baseAddress, packet.count) == 0 else {
+            unsent &+= 1
+            return
+        }
+        slot.pointee.relay.countSent(packet.count)
+        relayed &+= 1
+    }
+
+    private func relayControl(_ packet: UnsafeMutableRawBufferPointer, from source: WireAddress, slot: Int) {
+        let octets = UnsafeRawBufferPointer(packet)
+        guard let read = slots[slot].relay.receiveControl(octets, from: source, now: now) else { return }
+        guard case .bridged(let other) = slots[slot].relay.mode, isOpen[other],
+            let destination = slots[other].relay.controlDestination
+        else { return }
+        var address = linux_io_address(high: destination.high, low: destination.low, port: destination.port)
+        guard linux_io_send(slots[other].rtcp, isV6 ? 1 : 0, &address, octets.baseAddress, octets.count) == 0 else {
+            return
+        }
+        slots[other].relay.noteForwarded(read, now: now)
+    }
+
+    private func tellNews(_ slot: Int) {
+        let news = slots[slot].relay.news
+        let id = slots[slot].relay.id
+        slots[slot].relay.news = RelayPort.News()
+        let address = slots[slot].relay.latch.current.socketAddress
+        if news.hasFirstPacket {
+            let delay = slots[slot].relay.firstPacketDelay ?? 0
+            events.append(.firstPacket(id, from: address, after: .nanoseconds(delay)))
+        }
+        if news.isRelatched { events.append(.relatched(id, from: address)) }
+        if let code = news.key, let key = TelephoneEvent.key(of: code) {
+            events.append(.digit(id, key, milliseconds: 0))
+        }
+    }
+
+    // MARK: time
+
+    /// The next 20 ms of every tone and key.
+    private func speak() {
+        nextTick = max(nextTick + Self.tick, now - Self.tick)
+        withUnsafeTemporaryAllocation(byteCount: OwnVoice.longestPacket, alignment: 8) { packet in
+            for slot in speaking where isOpen[slot] {
+                let here = slots + slot
+                var length = 0
+                if here.pointee.relay.voice.isPressing {
+                    length = here.pointee.relay.voice.writeKey(into: packet)
+                } else if case .tone(let tone) = here.pointee.relay.mode {
+                    length = here.pointee.relay.voice.writeTone(tone, from: tones, into: packet)
+                }
+                if length > 0 {
+                    forward(UnsafeMutableRawBufferPointer(rebasing: packet[..<length]), to: here)
+                }
+            }
+        }
+        speaking = speaking.filter { isOpen[$0] && isSpeaking($0) }
+    }
+
+    private func isSpeaking(_ slot: Int) -> Bool {
+        if slots[slot].relay.voice.isPressing { return true }
+        if case .tone = slots[slot].relay.mode { return true }
+        return false
+    }
+
+    private func beginSpeaking(_ slot: Int) {
+        if speaking.isEmpty { nextTick = now }
+        speaking.insert(slot)
+    }
+
+    private func checkSilence() {
+        nextSilenceCheck = now + Self.silenceCheck
+        for slot in open {
+            if let silence = slots[slot].relay.overdueSilence(now: now) {
+                events.append(.inactive(slots[slot].relay.id, silence))
+            }
+        }
+    }
+
+    // MARK: commands
+
+    private func readMail() {
+        linux_io_bell_clear(bell)
+        let messages = mailbox.withLock { messages in
+            defer { messages = [] }
+            return messages
+        }
+        for message in messages {
+            switch message {
+            case .attach(let slot, let id, let port, let rtp, let rtcp, let randomness):
+                let relay = RelayPort(id: id, randomness: randomness)
+                (slots + slot).initialize(to: Slot(relay: relay, port: port, rtp: rtp, rtcp: rtcp))
+                isOpen[slot] = true
+                open.append(slot)
+                let data = UInt64(slot) << 1
+                let isWatched =
+                    linux_io_epoll_add(epoll, rtp, data) == 0 && linux_io_epoll_add(epoll, rtcp, data | 1) == 0
+                if !isWatched { events.append(.failed(id, "epoll refuses the socket")) }
+            case .command(let command): perform(command)
+            case .stop: isStopping = true
+            }
+        }
+    }
+
+    /// The slot of a port; nil when it was closed meanwhile.
+    private func slot(_ id: MediaID) -> Int? {
+        let slot = id.slot
+        return slot < capacity && isOpen[slot] && slots[slot].relay.id == id ? slot : nil
+    }
+
+    private func perform(_ command: MediaCommand) {
+        switch command {
+        case .configure(let id, let parameters):
+            guard let slot = slot(id) else { return }
+            slots[slot].relay.configure(parameters, isUnreachable: isUnreachable(parameters), now: now)
+            if case .bridged(let other) = slots[slot].relay.mode, isOpen[other] { joinFormats(slot, other) }
+        case .bridge(let a, let b):
+            guard let first = slot(a), let second = slot(b) else { return }
+            leave(first)
+            leave(second)
+            slots[first].relay.mode = .bridged(second)
+            slots[second].relay.mode = .bridged(first)
+            joinFormats(first, second)
+        case .unbridge(let id): if let slot = slot(id) { leave(slot) }
+        case .echo(let id):
+            guard let slot = slot(id) else { return }
+            leave(slot)
+            slots[slot].relay.mode = .echo
+        case .play(let id, let tone):
+            guard let slot = slot(id) else { return }
+            leave(slot)
+            slots[slot].relay.mode = .tone(tone)
+            slots[slot].relay.voice.beginTone()
+            beginSpeaking(slot)
+        case .stop(let id): if let slot = slot(id), !isBridged(slot) { leave(slot) }
+        case .sendDigit(let id, let key, let milliseconds):
+            guard let slot = slot(id), let event = TelephoneEvent.event(of: key) else { return }
+            slots[slot].relay.voice.press(event, milliseconds: milliseconds)
+            if slots[slot].relay.voice.isPressing { beginSpeaking(slot) }
+        case .close(let id): if let slot = slot(id) { close(slot) }
+        }
+    }
+
+    /// A private address cannot be reached from the public network.
+    private func isUnreachable(_ parameters: MediaParameters) -> Bool {
+        guard isPublic, let ip = parameters.remoteRTP?.ip else { return false }
+        return ip.isPrivate && !ip.isLoopback
+    }
+
+    private func isBridged(_ slot: Int) -> Bool { if case .bridged = slots[slot].relay.mode { true } else { false } }
+
+    /// Numbers of one side become those of the other.
+    private func joinFormats(_ a: Int, _ b: Int) {
+        slots[a].relay.fillFormats(towards: slots[b].relay.parameters.sendFormats)
+        slots[b].relay.fillFormats(towards: slots[a].relay.parameters.sendFormats)
+    }
+
+    /// Ends what a port does, and its partner with it.
+    private func leave(_ slot: Int) {
+        if case .bridged(let other) = slots[slot].relay.mode, isOpen[other] { slots[other].relay.mode = .idle }
+        slots[slot].relay.mode = .idle
+    }
+
+    private func close(_ slot: Int) {
+        leave(slot)
+        let report = slots[slot].relay.report()
+        let id = slots[slot].relay.id
+        let port = slots[slot].port
+        linux_io_close(slots[slot].rtp)
+        linux_io_close(slots[slot].rtcp)
+        isOpen[slot] = false
+        (slots + slot).deinitialize(count: 1)
+        open.removeAll { $0 == slot }
+        speaking.remove(slot)
+        counters.lost.add(report.received.lost, ordering: .relaxed)
+        counters.malformed.add(report.malformedPackets, ordering: .relaxed)
+        counters.foreign.add(report.foreignPackets, ordering: .relaxed)
+        release(slot, port)
+        events.append(.closed(id, report))
+    }
+}
+
+extension MediaID {
+    /// Thread in the top 8 bits, slot in the next 24, a serial number below, so that an old name never means a new port.
+    init(thread: Int, slot: Int, serial: UInt32) {
+        self.init(rawValue: UInt64(thread) << 56 | UInt64(slot) << 32 | UInt64(serial))
+    }
+
+    var thread: Int { Int(rawValue >> 56) }
+    var slot: Int { Int(rawValue >> 32 & 0xFF_FFFF) }
+}

@@ -1,0 +1,163 @@
+import CLinuxIO
+import Glibc
+public import Media
+public import NetAddress
+import Synchronization
+
+/// The media plane: some threads that carry packets, and the port pairs that they share.
+public final class MediaThreads: MediaControl, Sendable {
+    public enum Fault: Error { case cannotStart }
+
+    /// What is free.
+    private struct Pool {
+        var pairs: PortPairs
+        /// Free slots of each thread.
+        var slots: [[Int]]
+        var serial: UInt32 = 0
+        var generator = SystemRandomNumberGenerator()
+    }
+
+    public let counters = MediaCounters()
+    private let address: IPAddress
+    private let threads: [MediaThread]
+    private let pool: Mutex<Pool>
+
+    /// `deliver` is called on the media threads.
+    public init(
+        threads count: Int,
+        address: IPAddress,
+        ports: ClosedRange<UInt16>,
+        deliver: @escaping @Sendable ([MediaEvent]) -> Void
+    ) throws(Fault) {
+        let pairs = PortPairs(ports)
+        let capacity = pairs.capacity
+        let count = max(1, min(count, 64))
+        self.address = address
+        let free = Array((0..<capacity).reversed())
+        pool = Mutex(Pool(pairs: pairs, slots: Array(repeating: free, count: count)))
+        let back = Returns()
+        var made: [MediaThread] = []
+        for index in 0..<count {
+            let thread = MediaThread(
+                index: index,
+                capacity: capacity,
+                isV6: address.isV6,
+                isPublic: !address.isPrivate && !address.isLoopback,
+                counters: counters,
+                deliver: deliver,
+                release: { slot, port in back.owner?.giveBack(slot, port, of: index) }
+            )
+            guard let thread else { throw .cannotStart }
+            made.append(thread)
+        }
+        threads = made
+        back.set(self)
+        for thread in threads { thread.start() }
+    }
+
+    /// Closes every port and ends the threads. Nothing may be asked of them afterwards.
+    public func stop() { for thread in threads { thread.join() } }
+
+    public func open(near: MediaID?) throws(MediaRefusal) -> MediaPort {
+        var refusal = MediaRefusal.noPorts
+        // A port that somebody else holds is passed over, and tried again when its turn comes round.
+        for _ in 0..<64 {
+            guard let place = take(near: near) else { throw refusal }
+            let rtp = bind(place.port)
+            let rtcp = rtp >= 0 ? bind(place.port + 1) : rtp
+            guard rtp >= 0, rtcp >= 0 else {
+                if rtp >= 0 { linux_io_close(rtp) }
+                giveBack(place.slot, place.port, of: place.thread)
+                refusal = .cannotBind(String(cString: strerror(-min(rtp, rtcp))))
+                continue
+            }
+            let id = MediaID(thread: place.thread, slot: place.slot, serial: place.serial)
+            threads[place.thread].send(
+                .attach(
+                    slot: place.slot,
+                    id,
+                    port: place.port,
+                    rtp: rtp,
+                    rtcp: rtcp,
+                    randomness: place.randomness
+                )
+            )
+            return MediaPort(id: id, address: address, rtpPort: place.port)
+        }
+        throw refusal
+    }
+
+    public func perform(_ command: MediaCommand) {
+        let id = command.port
+        guard threads.indices.contains(id.thread) else { return }
+        threads[id.thread].send(.command(command))
+    }
+
+    /// Pairs that are not in use, for tests and the doctor.
+    public var pairsFree: Int { pool.withLock { $0.pairs.countFree } }
+
+    private struct Place {
+        var thread: Int
+        var slot: Int
+        var port: UInt16
+        var serial: UInt32
+        var randomness: UInt64
+    }
+
+    private func take(near: MediaID?) -> Place? {
+        let place = pool.withLock { pool -> Place? in
+            let counts = pool.slots.map(\.count)
+            let roomiest = counts.indices.max { counts[$0] < counts[$1] } ?? 0
+            let thread = near.map(\.thread).flatMap { counts.indices.contains($0) ? $0 : nil } ?? roomiest
+            guard let slot = pool.slots[thread].popLast() else { return nil }
+            guard let port = pool.pairs.take() else {
+                pool.slots[thread].append(slot)
+                return nil
+            }
+            pool.serial &+= 1
+            return Place(
+                thread: thread,
+                slot: slot,
+                port: port,
+                serial: pool.serial,
+                randomness: pool.generator.next()
+            )
+        }
+        if place != nil { counters.portsInUse.add(1, ordering: .relaxed) }
+        return place
+    }
+
+    fileprivate func giveBack(_ slot: Int, _ port: UInt16, of thread: Int) {
+        pool.withLock { pool in
+            pool.slots[thread].append(slot)
+            pool.pairs.giveBack(port)
+        }
+        counters.portsInUse.subtract(1, ordering: .relaxed)
+    }
+
+    /// DSCP EF (RFC 4594 §4.1: telephony).
+    private func bind(_ port: UInt16) -> Int32 {
+        let place = WireAddress(SocketAddress(address, port))
+        let raw = linux_io_address(high: place.high, low: place.low, port: port)
+        return linux_io_udp_open(raw, address.isV6 ? 1 : 0, 0xB8)
+    }
+}
+
+/// The way back from a thread to the pool, which is made after its threads.
+private final class Returns: Sendable {
+    private struct Owner: Sendable { weak var threads: MediaThreads? }
+    private let storage = Mutex(Owner())
+    var owner: MediaThreads? { storage.withLock { $0.threads } }
+    func set(_ threads: MediaThreads) { storage.withLock { $0.threads = threads } }
+}
+
+extension MediaCommand {
+    /// The port whose thread performs it.
+    fileprivate var port: MediaID {
+        switch self {
+        case .configure(let id, _), .bridge(let id, _), .unbridge(let id), .echo(let id), .play(let id, _),
+            .stop(let id), .sendDigit(let id, _, _), .close(let id):
+            id
+        }
+    }
+}

@@ -1,0 +1,45 @@
+public import Events
+
+/// How well a call can be understood (ITU-T G.107, the E-model with its default values).
+public enum Quality {
+    /// G.711 with packet loss concealment (G.113 appendix I): robustness in per cent.
+    public static let concealedRobustness = 25.1
+
+    /// R for a share of lost packets in per cent; `Id` for the one-way delay in milliseconds (G.107 §3.5, the usual
+    /// approximation), `Ie` 0 for G.711.
+    public static func rFactor(
+        lossPercent: Double,
+        delayMilliseconds: Double = 0,
+        impairment: Double = 0,
+        robustness: Double = concealedRobustness,
+        burstRatio: Double = 1
+    ) -> Double {
+        let loss = min(max(lossPercent, 0), 100)
+        let effective = impairment + (95 - impairment) * loss / (loss / burstRatio + robustness)
+        let delay = max(delayMilliseconds, 0)
+        let delayed = 0.024 * delay + (delay > 177.3 ? 0.11 * (delay - 177.3) : 0)
+        return min(max(93.2 - delayed - effective, 0), 93.2)
+    }
+
+    /// The mean opinion score that goes with R (G.107 annex B), 1 to 4.5.
+    public static func mos(rFactor r: Double) -> Double {
+        guard r > 0 else { return 1 }
+        guard r < 100 else { return 4.5 }
+        return min(max(1 + 0.035 * r + r * (r - 60) * (100 - r) * 7e-6, 1), 4.5)
+    }
+}
+
+extension StreamReport {
+    /// Fills R and MOS in from loss and jitter; they stay nil when no packet went this way.
+    public mutating func rate(delayMilliseconds: Double = 0) {
+        let expected = packets - min(duplicates, packets) + lost
+        guard packets > 0, expected > 0 else { return }
+        let r = Quality.rFactor(
+            lossPercent: Double(lost) * 100 / Double(expected),
+            // A receiver holds back about twice the jitter before it plays.
+            delayMilliseconds: delayMilliseconds + jitterMilliseconds * 2
+        )
+        rFactor = r
+        mos = Quality.mos(rFactor: r)
+    }
+}

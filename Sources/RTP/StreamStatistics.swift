@@ -1,0 +1,97 @@
+public import Events
+
+/// What was received of one direction of a call, over all its sources (RFC 3550 §6.4, A.1, A.3, A.8).
+public struct StreamStatistics: Sendable {
+    public private(set) var packets: UInt64 = 0
+    public private(set) var octets: UInt64 = 0
+    public private(set) var duplicates: UInt64 = 0
+    public private(set) var reordered: UInt64 = 0
+    public private(set) var ssrc: UInt32 = 0
+    public private(set) var highest: UInt16 = 0
+    /// The source in force: extended sequence numbers of its first and latest packet, and how many different ones came.
+    private var first: Int64 = 0
+    private var latest: Int64 = -1
+    private var unique: Int64 = 0
+    /// Bit n: `latest - n` came.
+    private var seen: UInt64 = 0
+    private var lostBefore: Int64 = 0
+    private var transit: Int64 = 0
+    private var clockRate: UInt32 = 0
+    /// A.8, in time stamp units; its mean over the packets in milliseconds is what reports show.
+    private var jitter: Double = 0
+    private var jitterSum: Double = 0
+    private var jitterCount: UInt64 = 0
+
+    public init() {}
+
+    /// How far a sequence number may jump and still be the same source's (A.1 MAX_DROPOUT).
+    private static let longestJump: Int64 = 3_000
+
+    /// Counts a packet in.
+    public mutating func receive(_ header: RTPHeader, clockRate rate: UInt32, at nanoseconds: Int64) {
+        packets &+= 1
+        octets &+= UInt64(truncatingIfNeeded: header.payloadLength)
+        let step = Int64(Int16(bitPattern: header.sequence &- highest))
+        if latest < 0 || header.ssrc != ssrc || step > Self.longestJump || step < -Self.longestJump {
+            begin(header)
+        } else if step > 0 {
+            latest += step
+            highest = header.sequence
+            seen = step < 64 ? seen << UInt64(step) | 1 : 1
+            unique += 1
+        } else {
+            let bit = step > -64 ? UInt64(1) << UInt64(-step) : 0
+            guard bit != 0, seen & bit == 0 else {
+                duplicates &+= 1
+                return
+            }
+            seen |= bit
+            unique += 1
+            reordered &+= 1
+            first = min(first, latest + step)
+        }
+        measure(header, rate, nanoseconds)
+    }
+
+    private mutating func begin(_ header: RTPHeader) {
+        lostBefore += lostOfSource
+        (ssrc, highest) = (header.ssrc, header.sequence)
+        first = Int64(header.sequence)
+        latest = first
+        (unique, seen, clockRate) = (1, 1, 0)
+    }
+
+    /// A.8: how unevenly packets arrive against their time stamps. A jump of the time stamp itself (a new source, a pause) is none.
+    private mutating func measure(_ header: RTPHeader, _ rate: UInt32, _ nanoseconds: Int64) {
+        guard rate > 0 else { return }
+        let (scaled, overflow) = (nanoseconds / 1_000).multipliedReportingOverflow(by: Int64(rate))
+        guard !overflow else { return }
+        let arrival = Int64(UInt32(truncatingIfNeeded: scaled / 1_000_000))
+        let now = Int64(Int32(truncatingIfNeeded: arrival &- Int64(header.timestamp)))
+        defer { (transit, clockRate) = (now, rate) }
+        guard clockRate == rate, !header.marker else { return }
+        let difference = abs(Int64(Int32(truncatingIfNeeded: now &- transit)))
+        guard difference < Int64(rate) else { return }
+        jitter += (Double(difference) - jitter) / 16
+        jitterSum += jitter * 1_000 / Double(rate)
+        jitterCount &+= 1
+    }
+
+    private var lostOfSource: Int64 { latest < 0 ? 0 : max(0, latest - first + 1 - unique) }
+
+    public var lost: UInt64 { UInt64(max(0, lostBefore + lostOfSource)) }
+    public var jitterMilliseconds: Double { jitterCount == 0 ? 0 : jitterSum / Double(jitterCount) }
+
+    public var report: StreamReport {
+        var report = StreamReport(
+            packets: packets,
+            octets: octets,
+            lost: lost,
+            jitterMilliseconds: jitterMilliseconds,
+            duplicates: duplicates,
+            reordered: reordered
+        )
+        report.rate()
+        return report
+    }
+}
