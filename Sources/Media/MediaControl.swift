@@ -4,7 +4,7 @@ public import NetAddress
 public protocol MediaControl: AnyObject {
     /// Binds a pair of ports, RTP on an even one and RTCP above it (RFC 3550 §11).
     ///
-    /// - Parameter near: a port of the same call: both are served by one thread, so that a relayed packet crosses none.
+    /// `near` is a port of the same call: both are served by one thread, so that a relayed packet crosses none.
     func open(near: MediaID?) throws(MediaRefusal) -> MediaPort
 
     /// Commands take effect in the order they are given. One for a port that is closed already does nothing.

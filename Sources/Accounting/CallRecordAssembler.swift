@@ -1,0 +1,188 @@
+public import Events
+import Timebase
+
+/// Folds the events of calls into their records. Sans-IO; holds the calls that live, and nothing else.
+///
+/// Durations come from the monotonic clock. A stamp is the call's start on the wall clock and the monotonic time since: a clock
+/// that is set in the middle of a call spoils neither.
+public struct CallRecordAssembler: Sendable {
+    public enum Output: Equatable, Sendable {
+        /// The call began: its row is to be on disk before its final answer goes out.
+        case opened(CallRecord)
+        /// The caller was answered.
+        case answered(CallRecord)
+        case closed(CallRecord)
+    }
+
+    fileprivate struct Live: Sendable {
+        var record: CallRecord
+        let started: Moment
+        var ringing: Instant?
+        var answered: Instant?
+        /// Legs that hold now, since when somebody does, and for how long somebody did.
+        var holding: Set<Int> = []
+        var heldSince: Instant?
+        var held: Duration = .zero
+        /// The leg that answered the caller's call.
+        var peer: Int?
+
+        func stamp(_ moment: Moment) -> String { "\(started.wall.advanced(by: moment.instant - started.instant))" }
+    }
+
+    private var live: [CallID: Live] = [:]
+
+    public init() {}
+
+    /// Calls that have not ended.
+    public var count: Int { live.count }
+
+    public mutating func apply(_ envelope: EventEnvelope) -> Output? {
+        guard let id = envelope.call else { return nil }
+        if case .callStarted(let start) = envelope.event { return open(start, id, envelope) }
+        guard var call = live[id] else { return nil }
+        let at = envelope.at
+        var output: Output?
+        switch envelope.event {
+        case .callRinging:
+            if call.ringing == nil {
+                call.ringing = at.instant
+                call.record.ringingAt = call.stamp(at)
+            }
+        case .callAnswered:
+            call.answered = at.instant
+            call.record.answeredAt = call.stamp(at)
+            output = .answered(call.record)
+        case .callHeld(let leg): call.hold(leg, at.instant)
+        case .callResumed(let leg): call.resume(leg, at.instant)
+        case .callEnded(let end):
+            live[id] = nil
+            call.finish(end, at)
+            return .closed(call.record)
+        case .legStarted(let leg): call.add(leg, at)
+        case .legAnswered(let leg, let codec): call.answer(leg, codec, at)
+        case .legEnded(let end): call.end(end, at)
+        case .legMedia(let leg, let report): call.media(leg, report)
+        case .callStarted, .routed, .step, .legProvisional, .digit, .note, .sip, .registered, .unregistered,
+            .registrationExpired, .trunkUp, .trunkDown, .configurationApplied:
+            return nil
+        }
+        live[id] = call
+        return output
+    }
+
+    private mutating func open(_ start: CallStarted, _ id: CallID, _ envelope: EventEnvelope) -> Output {
+        let stamp = "\(envelope.at.wall)"
+        var record = CallRecord(
+            callID: id.value,
+            tenant: envelope.tenant?.name ?? "",
+            direction: start.direction,
+            from: start.from,
+            to: start.to,
+            startedAt: stamp
+        )
+        record.fromName = start.fromName
+        record.trunk = start.trunk
+        record.user = start.user
+        record.sipCallIDs = [start.sipCallID]
+        var caller = LegRecord(
+            legID: "\(LegID(call: id, index: 0))",
+            target: "caller",
+            address: start.source,
+            startedAt: stamp,
+            sipCallID: start.sipCallID
+        )
+        caller.user = start.user
+        caller.trunk = start.trunk
+        record.legs = [caller]
+        live[id] = Live(record: record, started: envelope.at)
+        return .opened(record)
+    }
+}
+
+extension CallRecordAssembler.Live {
+    fileprivate mutating func add(_ leg: LegStarted, _ at: Moment) {
+        var made = LegRecord(
+            legID: "\(record.callID)/\(leg.leg)",
+            target: leg.target,
+            address: leg.address,
+            startedAt: stamp(at),
+            sipCallID: leg.sipCallID
+        )
+        made.user = leg.user
+        made.trunk = leg.trunk
+        record.legs.append(made)
+        record.sipCallIDs.append(leg.sipCallID)
+        if record.direction == .outbound, record.trunk == nil { record.trunk = leg.trunk }
+    }
+
+    fileprivate mutating func answer(_ leg: Int, _ codec: String?, _ at: Moment) {
+        guard record.legs.indices.contains(leg) else { return }
+        record.legs[leg].answeredAt = stamp(at)
+        record.legs[leg].codec = codec
+        if leg == 0 { record.codecA = codec }
+        guard leg > 0 else { return }
+        peer = leg
+        record.codecB = codec
+        if record.user == nil { record.user = record.legs[leg].user }
+        if record.direction == .outbound, let trunk = record.legs[leg].trunk { record.trunk = trunk }
+    }
+
+    fileprivate mutating func end(_ end: LegEnded, _ at: Moment) {
+        guard record.legs.indices.contains(end.leg) else { return }
+        record.legs[end.leg].endedAt = stamp(at)
+        record.legs[end.leg].sipCode = end.sipCode
+        record.legs[end.leg].result = end.result
+        record.legs[end.leg].reason = end.reason
+    }
+
+    fileprivate mutating func media(_ leg: Int, _ report: MediaReport) {
+        guard record.legs.indices.contains(leg) else { return }
+        record.legs[leg].media = report
+    }
+
+    fileprivate mutating func hold(_ leg: Int, _ at: Instant) {
+        holding.insert(leg)
+        if heldSince == nil { heldSince = at }
+    }
+
+    fileprivate mutating func resume(_ leg: Int, _ at: Instant) {
+        holding.remove(leg)
+        guard holding.isEmpty, let since = heldSince else { return }
+        held += at - since
+        heldSince = nil
+    }
+
+    fileprivate mutating func finish(_ end: CallEnded, _ at: Moment) {
+        holding = []
+        if let since = heldSince { held += at.instant - since }
+        record.endedAt = stamp(at)
+        record.setup = (ringing ?? answered).map { seconds($0 - started.instant) }
+        record.ring = ringing.map { seconds((answered ?? at.instant) - $0) }
+        record.queueWait = 0
+        record.talk = seconds(answered.map { at.instant - $0 } ?? .zero)
+        record.hold = seconds(held)
+        record.duration = seconds(at.instant - started.instant)
+        record.disposition = end.disposition
+        record.hangupBy = end.hangupBy
+        record.sipCode = end.sipCode
+        record.q850Cause = end.q850Cause
+        record.reason = end.reason
+        if let media = record.legs.first?.media {
+            record.mosA = media.received.mos.map(rounded)
+            record.packetsLostA = media.received.lost
+            record.jitterA = rounded(media.received.jitterMilliseconds)
+        }
+        if let peer, let media = record.legs[peer].media {
+            record.mosB = media.received.mos.map(rounded)
+            record.packetsLostB = media.received.lost
+            record.jitterB = rounded(media.received.jitterMilliseconds)
+        }
+    }
+
+    /// Whole milliseconds.
+    private func seconds(_ duration: Duration) -> Double {
+        Double(max(0, duration.wholeNanoseconds) / 1_000_000) / 1000
+    }
+
+    private func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }
+}

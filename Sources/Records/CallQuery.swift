@@ -1,0 +1,42 @@
+public import Events
+import GRDB
+public import Timebase
+
+/// Which calls are asked for, newest first.
+public struct CallQuery: Sendable {
+    public var since: WallTime?
+    public var until: WallTime?
+    public var from: String?
+    public var to: String?
+    public var trunk: String?
+    public var user: String?
+    public var queue: String?
+    public var agent: String?
+    public var disposition: Disposition?
+    public var limit: Int?
+
+    public init() {}
+
+    var statement: (sql: String, arguments: StatementArguments) {
+        var conditions: [String] = []
+        var arguments: [any DatabaseValueConvertible] = []
+        func add(_ condition: String, _ value: (any DatabaseValueConvertible)?) {
+            guard let value else { return }
+            conditions.append(condition)
+            arguments.append(value)
+        }
+        add("started_at >= ?", since.map { "\($0)" })
+        add("started_at < ?", until.map { "\($0)" })
+        add("\"from\" = ?", from)
+        add("\"to\" = ?", to)
+        add("trunk = ?", trunk)
+        add("user = ?", user)
+        add("queue = ?", queue)
+        add("agent = ?", agent)
+        add("disposition = ?", disposition?.rawValue)
+        let filter = conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")
+        let limiting = limit.map { " LIMIT \(max(0, $0))" } ?? ""
+        let sql = "SELECT * FROM calls\(filter) ORDER BY started_at DESC, call_id DESC\(limiting)"
+        return (sql, StatementArguments(arguments))
+    }
+}

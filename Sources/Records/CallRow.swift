@@ -1,0 +1,113 @@
+import Accounting
+import Events
+import Foundation
+import GRDB
+import Timebase
+
+/// A call record as a row of `calls`: a column for each key of the contract, lists as JSON.
+enum CallRow {
+    /// Column and type, in the order of the contract.
+    private static let columns: [(name: String, type: String)] = [
+        ("call_id", "TEXT NOT NULL PRIMARY KEY"), ("tenant", "TEXT NOT NULL"), ("direction", "TEXT NOT NULL"),
+        ("from", "TEXT NOT NULL"), ("from_name", "TEXT"), ("to", "TEXT NOT NULL"), ("trunk", "TEXT"),
+        ("user", "TEXT"), ("queue", "TEXT"), ("agent", "TEXT"), ("started_at", "TEXT NOT NULL"),
+        ("ringing_at", "TEXT"), ("answered_at", "TEXT"), ("ended_at", "TEXT"), ("setup_s", "REAL"),
+        ("ring_s", "REAL"), ("queue_wait_s", "REAL"), ("talk_s", "REAL"), ("hold_s", "REAL"),
+        ("duration_s", "REAL"), ("disposition", "TEXT"), ("hangup_by", "TEXT"), ("sip_code", "INTEGER"),
+        ("q850_cause", "INTEGER"), ("reason", "TEXT"), ("codec_a", "TEXT"), ("codec_b", "TEXT"),
+        ("mos_a", "REAL"), ("mos_b", "REAL"), ("packets_lost_a", "INTEGER"), ("packets_lost_b", "INTEGER"),
+        ("jitter_ms_a", "REAL"), ("jitter_ms_b", "REAL"), ("recording", "TEXT"), ("legs", "TEXT NOT NULL"),
+        ("sip_call_ids", "TEXT NOT NULL"),
+    ]
+
+    static var schema: String {
+        let list = columns.map { "\"\($0.name)\" \($0.type)" }.joined(separator: ",\n  ")
+        return """
+            CREATE TABLE calls (
+              \(list)
+            ) WITHOUT ROWID;
+            CREATE INDEX calls_by_start ON calls (started_at);
+            CREATE INDEX calls_open ON calls (call_id) WHERE ended_at IS NULL;
+            """
+    }
+
+    static let upsert: String = {
+        let names = columns.map { "\"\($0.name)\"" }.joined(separator: ", ")
+        let marks = columns.map { _ in "?" }.joined(separator: ", ")
+        let sets = columns.dropFirst().map { "\"\($0.name)\" = excluded.\"\($0.name)\"" }.joined(separator: ", ")
+        return "INSERT INTO calls (\(names)) VALUES (\(marks)) ON CONFLICT (call_id) DO UPDATE SET \(sets)"
+    }()
+
+    static func arguments(_ record: CallRecord) throws -> StatementArguments {
+        let values: [(any DatabaseValueConvertible)?] = [
+            record.callID, record.tenant, record.direction.rawValue, record.from, record.fromName, record.to,
+            record.trunk, record.user, record.queue, record.agent, record.startedAt, record.ringingAt,
+            record.answeredAt, record.endedAt, record.setup, record.ring, record.queueWait, record.talk, record.hold,
+            record.duration, record.disposition?.rawValue, record.hangupBy?.rawValue, record.sipCode,
+            record.q850Cause, record.reason, record.codecA, record.codecB, record.mosA, record.mosB,
+            record.packetsLostA.map { Int64(clamping: $0) }, record.packetsLostB.map { Int64(clamping: $0) },
+            record.jitterA, record.jitterB, record.recording, try json(record.legs), try json(record.sipCallIDs),
+        ]
+        return StatementArguments(values)
+    }
+
+    private static func json(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+
+    static func record(_ row: Row) -> CallRecord {
+        var record = CallRecord(
+            callID: row["call_id"],
+            tenant: row["tenant"],
+            direction: CallDirection(rawValue: row["direction"]) ?? .internal,
+            from: row["from"],
+            to: row["to"],
+            startedAt: row["started_at"]
+        )
+        (record.fromName, record.trunk, record.user) = (row["from_name"], row["trunk"], row["user"])
+        (record.queue, record.agent, record.recording) = (row["queue"], row["agent"], row["recording"])
+        (record.ringingAt, record.answeredAt, record.endedAt) = (row["ringing_at"], row["answered_at"], row["ended_at"])
+        (record.setup, record.ring, record.queueWait) = (row["setup_s"], row["ring_s"], row["queue_wait_s"])
+        (record.talk, record.hold, record.duration) = (row["talk_s"], row["hold_s"], row["duration_s"])
+        record.disposition = (row["disposition"] as String?).flatMap { Disposition(rawValue: $0) }
+        record.hangupBy = (row["hangup_by"] as String?).flatMap { Party(rawValue: $0) }
+        (record.sipCode, record.q850Cause, record.reason) = (row["sip_code"], row["q850_cause"], row["reason"])
+        (record.codecA, record.codecB) = (row["codec_a"], row["codec_b"])
+        (record.mosA, record.mosB) = (row["mos_a"], row["mos_b"])
+        record.packetsLostA = (row["packets_lost_a"] as Int64?).map { UInt64(max(0, $0)) }
+        record.packetsLostB = (row["packets_lost_b"] as Int64?).map { UInt64(max(0, $0)) }
+        (record.jitterA, record.jitterB) = (row["jitter_ms_a"], row["jitter_ms_b"])
+        let decoder = JSONDecoder()
+        let legs: String = row["legs"]
+        let ids: String = row["sip_call_ids"]
+        record.legs = (try? decoder.decode([LegRecord].self, from: Data(legs.utf8))) ?? []
+        record.sipCallIDs = (try? decoder.decode([String].self, from: Data(ids.utf8))) ?? []
+        return record
+    }
+
+    /// A call whose process died has no known end: the time at which that was found out is not one, so durations stay empty
+    /// and its end is the last stamp that it has.
+    static func closeInterrupted(_ database: Database, at end: WallTime) throws -> [String] {
+        let rows = try Row.fetchAll(database, sql: "SELECT * FROM calls WHERE ended_at IS NULL")
+        let statement = try database.cachedStatement(sql: upsert)
+        return try rows.map { row in
+            var record = record(row)
+            let wasAnswered = record.answeredAt != nil
+            record.endedAt = record.answeredAt ?? record.ringingAt ?? record.startedAt
+            record.disposition = wasAnswered ? .answered : .failed
+            record.hangupBy = .switch
+            record.sipCode = wasAnswered ? 200 : 503
+            record.q850Cause = 41
+            record.reason = "engine-restart"
+            for index in record.legs.indices where record.legs[index].endedAt == nil {
+                record.legs[index].endedAt = record.endedAt
+                record.legs[index].result = record.legs[index].answeredAt == nil ? .failed : .answered
+                record.legs[index].reason = "engine-restart"
+            }
+            try statement.execute(arguments: try arguments(record))
+            return record.callID
+        }
+    }
+}

@@ -1,0 +1,160 @@
+import Events
+public import Foundation
+import GRDB
+public import SIP
+import Timebase
+
+/// The node's own file, `gudok.sqlite`: the applied configuration, registrations, the audit log, and the key of its nonces.
+public final class NodeDatabase: Sendable {
+    /// One applied file: a tenant's, under its name, or a dial plan's, under its file's name.
+    public struct AppliedFile: Codable, Equatable, Sendable {
+        public enum Kind: String, Codable, Sendable { case tenant, dialPlan = "dialplan" }
+
+        public var kind: Kind
+        public var name: String
+        public var text: String
+
+        public init(kind: Kind, name: String, text: String) { (self.kind, self.name, self.text) = (kind, name, text) }
+    }
+
+    private let queue: DatabaseQueue
+
+    public init(folder: URL) throws {
+        try FileManager.default.createDirectory(
+            at: folder,
+            withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700]
+        )
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { database in
+            try database.execute(sql: "PRAGMA journal_mode = WAL")
+            try database.execute(sql: "PRAGMA synchronous = NORMAL")
+        }
+        let place = folder.appending(path: "gudok.sqlite")
+        queue = try DatabaseQueue(path: place.path, configuration: configuration)
+        // It holds the hashes of passwords, and the nonces' key.
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: place.path)
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("node") { try $0.execute(sql: Self.schema) }
+        try migrator.migrate(queue)
+    }
+
+    private static let schema = """
+        CREATE TABLE registrations (
+          tenant TEXT NOT NULL,
+          user TEXT NOT NULL,
+          contact TEXT NOT NULL,
+          expires_at INTEGER NOT NULL,
+          binding TEXT NOT NULL,
+          PRIMARY KEY (tenant, user, contact)
+        ) WITHOUT ROWID;
+        CREATE TABLE applied (
+          kind TEXT NOT NULL,
+          name TEXT NOT NULL,
+          text TEXT NOT NULL,
+          PRIMARY KEY (kind, name)
+        ) WITHOUT ROWID;
+        CREATE TABLE audit (
+          id INTEGER PRIMARY KEY AUTOINCREMENT,
+          at TEXT NOT NULL,
+          actor TEXT NOT NULL,
+          action TEXT NOT NULL,
+          detail TEXT NOT NULL
+        );
+        CREATE TABLE secrets (name TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+        """
+
+    // MARK: registrations
+
+    public func put(_ registrations: [StoredRegistration]) throws {
+        try queue.write { database in
+            for registration in registrations {
+                let text = String(decoding: try JSONEncoder().encode(registration), as: UTF8.self)
+                try database.execute(
+                    sql: "INSERT OR REPLACE INTO registrations VALUES (?, ?, ?, ?, ?)",
+                    arguments: [
+                        registration.user.tenant.name, registration.user.number, registration.contact,
+                        registration.expiresAt.milliseconds, text,
+                    ]
+                )
+            }
+        }
+    }
+
+    public func remove(_ registrations: [StoredRegistration]) throws {
+        try queue.write { database in
+            for registration in registrations {
+                try database.execute(
+                    sql: "DELETE FROM registrations WHERE tenant = ? AND user = ? AND contact = ?",
+                    arguments: [registration.user.tenant.name, registration.user.number, registration.contact]
+                )
+            }
+        }
+    }
+
+    public func registrations() throws -> [StoredRegistration] {
+        let rows = try queue.read { try String.fetchAll($0, sql: "SELECT binding FROM registrations") }
+        return try rows.map { try JSONDecoder().decode(StoredRegistration.self, from: Data($0.utf8)) }
+    }
+
+    // MARK: configuration
+
+    /// Replaces what is applied, and notes who did it, in one transaction.
+    public func apply(_ files: [AppliedFile], actor: String, changes: [String], at stamp: String) throws {
+        try queue.write { database in
+            try database.execute(sql: "DELETE FROM applied")
+            for file in files {
+                try database.execute(
+                    sql: "INSERT INTO applied VALUES (?, ?, ?)",
+                    arguments: [file.kind.rawValue, file.name, file.text]
+                )
+            }
+            try database.execute(
+                sql: "INSERT INTO audit (at, actor, action, detail) VALUES (?, ?, 'apply', ?)",
+                arguments: [stamp, actor, changes.joined(separator: "\n")]
+            )
+        }
+    }
+
+    public func applied() throws -> [AppliedFile] {
+        try queue.read { database in
+            try Row.fetchAll(database, sql: "SELECT kind, name, text FROM applied ORDER BY kind, name").map { row in
+                let kind: String = row["kind"]
+                return AppliedFile(
+                    kind: AppliedFile.Kind(rawValue: kind) ?? .tenant,
+                    name: row["name"],
+                    text: row["text"]
+                )
+            }
+        }
+    }
+
+    /// Notes what somebody did.
+    public func audit(actor: String, action: String, detail: String, at stamp: String) throws {
+        try queue.write { database in
+            try database.execute(
+                sql: "INSERT INTO audit (at, actor, action, detail) VALUES (?, ?, ?, ?)",
+                arguments: [stamp, actor, action, detail]
+            )
+        }
+    }
+
+    // MARK: the key
+
+    /// 32 random octets that are made once and stay: the nonces' key survives a restart.
+    public func nonceKey() throws -> [UInt8] {
+        try queue.write { database in
+            if let known = try Data.fetchOne(database, sql: "SELECT value FROM secrets WHERE name = 'nonce-key'") {
+                return Array(known)
+            }
+            var generator = SystemRandomNumberGenerator()
+            let made = (0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            try database.execute(
+                sql: "INSERT INTO secrets (name, value) VALUES ('nonce-key', ?)",
+                arguments: [Data(made)]
+            )
+            return made
+        }
+    }
+}

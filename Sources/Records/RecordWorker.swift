@@ -1,0 +1,181 @@
+import Accounting
+import Events
+import Foundation
+import Synchronization
+import Timebase
+import Trace
+
+/// The writer's thread and its queue.
+final class RecordWorker: Sendable {
+    private struct Item: Sendable {
+        var record: CallRecord
+        var tenant: TenantID
+        /// The call whose start this is.
+        var opening: CallID?
+        var queuedAt: Instant
+    }
+
+    private struct State: Sendable {
+        var items: [Item] = []
+        var traces: [CallTrace] = []
+        var isStopping = false
+        var isOver = false
+        var written: UInt64 = 0
+        var droppedTraces: UInt64 = 0
+        var failures: UInt64 = 0
+        /// When the oldest record of the batch under way was queued.
+        var inHand: Instant?
+    }
+
+    private let folder: URL
+    private let settings: RecordWriter.Settings
+    private let onCommitted: @Sendable ([CallID]) -> Void
+    private let onTrouble: @Sendable (String) -> Void
+    private let state = Mutex(State())
+    private let wake = DispatchSemaphore(value: 0)
+    private let over = DispatchSemaphore(value: 0)
+
+    init(
+        folder: URL,
+        settings: RecordWriter.Settings,
+        onCommitted: @escaping @Sendable ([CallID]) -> Void,
+        onTrouble: @escaping @Sendable (String) -> Void
+    ) {
+        (self.folder, self.settings) = (folder, settings)
+        (self.onCommitted, self.onTrouble) = (onCommitted, onTrouble)
+    }
+
+    func start() {
+        let thread = Thread { [self] in run() }
+        thread.name = "gudok-records"
+        thread.start()
+    }
+
+    func add(_ record: CallRecord, of tenant: TenantID, opening: CallID?, at now: Instant) {
+        let isFirst = state.withLock { state in
+            state.items.append(Item(record: record, tenant: tenant, opening: opening, queuedAt: now))
+            return state.items.count == 1
+        }
+        if isFirst { wake.signal() }
+    }
+
+    func add(_ trace: CallTrace) {
+        state.withLock { state in
+            if state.traces.count < settings.queuedTraces {
+                state.traces.append(trace)
+            } else {
+                state.droppedTraces &+= 1
+            }
+        }
+    }
+
+    func status(now: Instant) -> RecordWriter.Status {
+        state.withLock { state in
+            let oldest = [state.inHand, state.items.first?.queuedAt].compactMap { $0 }.min()
+            return RecordWriter.Status(
+                queued: state.items.count,
+                written: state.written,
+                droppedTraces: state.droppedTraces,
+                failures: state.failures,
+                lag: oldest.map { now - $0 } ?? .zero
+            )
+        }
+    }
+
+    func stop(patience: Double) {
+        state.withLock { $0.isStopping = true }
+        wake.signal()
+        _ = over.wait(timeout: .now() + patience)
+    }
+
+    // MARK: the thread
+
+    private func run() {
+        var databases: [TenantID: TenantDatabase] = [:]
+        var lastPruned = Date.distantPast
+        while true {
+            // A trace alone wakes nobody: it goes with the next record, or within a second.
+            _ = wake.wait(timeout: .now() + 1)
+            let (items, traces, isStopping) = takeAll()
+            let isWritten = write(items, &databases)
+            if isWritten { write(traces, &databases) }
+            if Date().timeIntervalSince(lastPruned) > 60 {
+                lastPruned = Date()
+                prune(databases)
+            }
+            if isStopping, state.withLock({ $0.items.isEmpty }) { break }
+            if !isWritten { Thread.sleep(forTimeInterval: 0.2) }
+        }
+        over.signal()
+    }
+
+    private func takeAll() -> ([Item], [CallTrace], Bool) {
+        state.withLock { state in
+            defer { (state.items, state.traces) = ([], []) }
+            state.inHand = state.items.first?.queuedAt
+            return (state.items, state.traces, state.isStopping)
+        }
+    }
+
+    /// False when the disk would not have it; what was not written is queued again, before whatever came meanwhile.
+    private func write(_ items: [Item], _ databases: inout [TenantID: TenantDatabase]) -> Bool {
+        guard !items.isEmpty else { return true }
+        var failed: [Item] = []
+        for (tenant, group) in Dictionary(grouping: items, by: \.tenant) {
+            do {
+                // Of several states of one call the last says it all.
+                var latest: [String: CallRecord] = [:]
+                for item in group { latest[item.record.callID] = item.record }
+                try database(of: tenant, &databases).write(Array(latest.values))
+                let opened = group.compactMap(\.opening)
+                if !opened.isEmpty { onCommitted(opened) }
+                state.withLock { $0.written &+= UInt64(latest.count) }
+            } catch {
+                databases[tenant] = nil
+                failed += group
+                onTrouble("call records of tenant \(tenant) cannot be written, \(group.count) wait: \(error)")
+            }
+        }
+        state.withLock { state in
+            state.inHand = nil
+            guard !failed.isEmpty else { return }
+            state.failures &+= 1
+            state.items = failed + state.items
+        }
+        if !failed.isEmpty { wake.signal() }
+        return failed.isEmpty
+    }
+
+    private func write(_ traces: [CallTrace], _ databases: inout [TenantID: TenantDatabase]) {
+        for (tenant, group) in Dictionary(grouping: traces, by: \.tenant) {
+            do {
+                try database(of: tenant, &databases).write(group)
+            } catch {
+                state.withLock { $0.droppedTraces &+= UInt64(group.count) }
+                onTrouble("\(group.count) traces of tenant \(tenant) are lost: \(error)")
+            }
+        }
+    }
+
+    private func prune(_ databases: [TenantID: TenantDatabase]) {
+        let age = Double(settings.traceDays) * 86_400
+        let limit = WallTime(milliseconds: Int64((Date().timeIntervalSince1970 - age) * 1000))
+        for (tenant, database) in databases {
+            do {
+                try database.pruneTraces(before: limit, octets: settings.traceOctets)
+            } catch {
+                onTrouble("old traces of tenant \(tenant) cannot be dropped: \(error)")
+            }
+        }
+    }
+
+    private func database(
+        of tenant: TenantID,
+        _ databases: inout [TenantID: TenantDatabase]
+    ) throws -> TenantDatabase {
+        if let open = databases[tenant] { return open }
+        let database = try TenantDatabase(folder: folder, tenant: tenant, durability: settings.durability)
+        databases[tenant] = database
+        return database
+    }
+}

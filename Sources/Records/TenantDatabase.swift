@@ -1,0 +1,114 @@
+public import Accounting
+public import Events
+public import Foundation
+import GRDB
+public import Timebase
+public import Trace
+
+/// One tenant's file, `tenants/NAME/cdr.sqlite`: its calls and their traces, and nothing of anybody else. The schema is in
+/// `docs/schema.md`.
+public final class TenantDatabase: Sendable {
+    private let queue: DatabaseQueue
+
+    /// Opens or makes the tenant's file.
+    public init(folder: URL, tenant: TenantID, durability: RecordDurability = .process) throws {
+        let place = Self.path(in: folder, of: tenant)
+        try FileManager.default.createDirectory(
+            at: place.deletingLastPathComponent(),
+            withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700]
+        )
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { database in
+            try database.execute(sql: "PRAGMA journal_mode = WAL")
+            // In WAL mode NORMAL survives the process's death, FULL loss of power too.
+            try database.execute(sql: "PRAGMA synchronous = \(durability == .power ? "FULL" : "NORMAL")")
+        }
+        queue = try DatabaseQueue(path: place.path, configuration: configuration)
+        try Self.migrator.migrate(queue)
+    }
+
+    /// Opens the file to be read beside a running switch; nil when the tenant has none yet.
+    public init?(reading folder: URL, tenant: TenantID) throws {
+        let place = Self.path(in: folder, of: tenant)
+        guard FileManager.default.fileExists(atPath: place.path) else { return nil }
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA query_only = 1") }
+        queue = try DatabaseQueue(path: place.path, configuration: configuration)
+    }
+
+    static func path(in folder: URL, of tenant: TenantID) -> URL {
+        folder.appending(path: "tenants").appending(path: tenant.name).appending(path: "cdr.sqlite")
+    }
+
+    private static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("calls and traces") { database in
+            try database.execute(sql: CallRow.schema)
+            try database.execute(sql: TraceRow.schema)
+        }
+        return migrator
+    }
+
+    // MARK: writing
+
+    /// Writes the rows in one transaction: each call's row is made or brought up to date.
+    func write(_ records: [CallRecord]) throws {
+        try queue.write { database in
+            let statement = try database.cachedStatement(sql: CallRow.upsert)
+            for record in records { try statement.execute(arguments: CallRow.arguments(record)) }
+        }
+    }
+
+    func write(_ traces: [CallTrace]) throws {
+        try queue.write { database in
+            let statement = try database.cachedStatement(sql: TraceRow.insert)
+            for trace in traces { try statement.execute(arguments: TraceRow.arguments(trace)) }
+        }
+    }
+
+    /// Drops the traces that began before `limit`, and the oldest ones of those that together are larger than `octets`.
+    func pruneTraces(before limit: WallTime, octets: Int64) throws {
+        try queue.write { try TraceRow.prune($0, before: limit, octets: octets) }
+    }
+
+    /// Closes the rows of calls that the last run left open.
+    ///
+    /// - Returns: their ids.
+    public func closeInterrupted(at end: WallTime) throws -> [String] {
+        try queue.write { try CallRow.closeInterrupted($0, at: end) }
+    }
+
+    // MARK: reading
+
+    public func calls(_ query: CallQuery) throws -> [CallRecord] {
+        let (sql, arguments) = query.statement
+        return try queue.read { database in
+            try Row.fetchAll(database, sql: sql, arguments: arguments).map(CallRow.record)
+        }
+    }
+
+    public func call(_ id: String) throws -> CallRecord? {
+        try queue.read { database in
+            try Row.fetchOne(database, sql: "SELECT * FROM calls WHERE call_id = ?", arguments: [id])
+                .map(CallRow.record)
+        }
+    }
+
+    public func trace(of id: String) throws -> CallTrace? {
+        try queue.read { database in
+            try Row.fetchOne(database, sql: "SELECT * FROM traces WHERE call_id = ?", arguments: [id])
+                .map(TraceRow.trace)
+        }
+    }
+}
+
+/// How sure a row is once it is said to be written.
+public enum RecordDurability: Sendable {
+    /// Survives the process's death.
+    case process
+    /// Survives loss of power.
+    case power
+}

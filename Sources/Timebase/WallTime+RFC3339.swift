@@ -1,0 +1,56 @@
+extension WallTime: CustomStringConvertible {
+    /// RFC 3339 in UTC with milliseconds: `2026-11-23T22:44:05.120Z`.
+    public var description: String {
+        let (day, ofDay) = Self.floorDivide(milliseconds, 86_400_000)
+        let (year, month, date) = Self.civil(fromDays: day)
+        let (hours, ofHour) = (ofDay / 3_600_000, ofDay % 3_600_000)
+        let (minutes, ofMinute) = (ofHour / 60_000, ofHour % 60_000)
+        let clock =
+            "\(Self.pad(hours, 2)):\(Self.pad(minutes, 2)):\(Self.pad(ofMinute / 1000, 2)).\(Self.pad(ofMinute % 1000, 3))Z"
+        return "\(Self.pad(year, 4))-\(Self.pad(month, 2))-\(Self.pad(date, 2))T\(clock)"
+    }
+
+    /// Reads what `description` writes; nil for anything else.
+    public init?(_ text: some StringProtocol) {
+        let octets = Array(text.utf8)
+        guard octets.count == 24, octets[4] == 45, octets[7] == 45, octets[10] == 84, octets[13] == 58,
+            octets[16] == 58, octets[19] == 46, octets[23] == 90
+        else { return nil }
+        let number = { (range: Range<Int>) in Int64(String(decoding: octets[range], as: UTF8.self)) }
+        guard let year = number(0..<4), let month = number(5..<7), let day = number(8..<10), let hour = number(11..<13),
+            let minute = number(14..<16), let second = number(17..<19), let fraction = number(20..<23),
+            (1...12).contains(month), (1...31).contains(day)
+        else { return nil }
+        let days = Self.days(fromCivil: year, month, day)
+        let seconds = days * 86_400 + hour * 3600 + minute * 60 + second
+        self.init(milliseconds: seconds * 1000 + fraction)
+    }
+
+    private static func floorDivide(_ value: Int64, _ divisor: Int64) -> (Int64, Int64) {
+        let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
+        return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
+    }
+
+    private static func pad(_ value: Int64, _ width: Int) -> String {
+        let digits = String(value)
+        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+
+    // The Gregorian calendar in eras of 400 years that begin in March, so that the leap day is a year's last.
+
+    private static func civil(fromDays days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+        let (era, day) = floorDivide(days + 719_468, 146_097)
+        let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365
+        let ofYear = day - (365 * year + year / 4 - year / 100)
+        let month = (5 * ofYear + 2) / 153
+        let date = ofYear - (153 * month + 2) / 5 + 1
+        return (year + era * 400 + (month >= 10 ? 1 : 0), month < 10 ? month + 3 : month - 9, date)
+    }
+
+    private static func days(fromCivil year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
+        let shifted = month <= 2 ? year - 1 : year
+        let (era, ofEra) = floorDivide(shifted, 400)
+        let ofYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+        return era * 146_097 + ofEra * 365 + ofEra / 4 - ofEra / 100 + ofYear - 719_468
+    }
+}
