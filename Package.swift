@@ -9,17 +9,125 @@ let settings: [SwiftSetting] = [
 
 let testSettings: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny"), .treatAllWarnings(as: .error)]
 
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+]
+
 let package = Package(
     name: "gudok",
+    
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
     targets: [
+        // Values: no clock, no socket, no file.
         .target(name: "Timebase", swiftSettings: settings),
         .target(name: "NetAddress", swiftSettings: settings),
         .target(name: "Events", dependencies: ["Timebase"], swiftSettings: settings),
-        .target(name: "SIPMessage", dependencies: ["NetAddress"], swiftSettings: settings),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(name: "Hashes", dependencies: ["COpenSSL"], swiftSettings: settings),
+
+        // SIP and the calls.
+        .target(name: "SIPMessage", dependencies: ["NetAddress"], swiftSettings: settings),
+        .target(name: "SDP", dependencies: ["NetAddress"], swiftSettings: settings),
+        .target(
+            name: "SIP",
+            dependencies: ["Events", "Hashes", "NetAddress", "SDP", "SIPMessage", "Timebase"],
+            swiftSettings: settings
+        ),
+        .target(name: "DialPlan", dependencies: ["Events"], swiftSettings: settings),
+        .target(
+            name: "Config",
+            dependencies: ["DialPlan", "Events", "NetAddress", "SIP", "Yams"],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Calls",
+            dependencies: [
+                "Config", "DialPlan", "Events", "Media", "NetAddress", "SDP", "SIP", "SIPMessage", "Timebase",
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Engine",
+            dependencies: [
+                "Calls", "Config", "DialPlan", "Events", "Media", "NetAddress", "SIP", "SIPMessage", "Timebase",
+            ],
+            swiftSettings: settings
+        ),
+
+        // Media.
+        .target(name: "Codecs", swiftSettings: settings),
+        .target(name: "RTP", dependencies: ["Events"], swiftSettings: settings),
+        .target(name: "Media", dependencies: ["Codecs", "Events", "NetAddress", "RTP"], swiftSettings: settings),
+        .target(name: "CLinuxIO"),
+        .target(
+            name: "MediaIO",
+            dependencies: ["CLinuxIO", "Codecs", "Events", "Media", "NetAddress", "RTP"],
+            swiftSettings: settings
+        ),
+
+        // Records.
+        .target(name: "Accounting", dependencies: ["Events", "Timebase"], swiftSettings: settings),
+        .target(name: "Trace", dependencies: ["Events", "NetAddress", "Timebase"], swiftSettings: settings),
+        .target(
+            name: "Records",
+            dependencies: [
+                "Accounting", "Events", "SIP", "Timebase", "Trace", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: settings
+        ),
+
+        // The edges, and what joins them.
+        .target(name: "SignallingIO", dependencies: ["NetAddress", "SIPMessage"] + nio, swiftSettings: settings),
+        .target(
+            name: "ControlAPI",
+            dependencies: nio + [
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Switch",
+            dependencies: [
+                "Accounting", "CLinuxIO", "Calls", "Config", "ControlAPI", "Engine", "Events", "Media", "MediaIO", "NetAddress",
+                "Records", "SIP", "SIPMessage", "SignallingIO", "Timebase", "Trace",
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+            ] + nio,
+            swiftSettings: settings
+        ),
+        .target(name: "Console", swiftSettings: settings),
+        .executableTarget(
+            name: "gudok",
+            dependencies: [
+                "Accounting", "Config", "Console", "ControlAPI", "DialPlan", "Events", "NetAddress", "Records", "Switch", "Timebase",
+                "Trace", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings
+        ),
+
+        // Tests.
         .testTarget(name: "TimebaseTests", dependencies: ["Timebase"], swiftSettings: testSettings),
         .testTarget(name: "NetAddressTests", dependencies: ["NetAddress"], swiftSettings: testSettings),
+        .testTarget(name: "HashesTests", dependencies: ["Hashes"], swiftSettings: testSettings),
+        .testTarget(name: "SIPMessageTests", dependencies: ["NetAddress", "SIPMessage"], swiftSettings: testSettings),
+        .testTarget(
+            name: "SIPTests",
+            dependencies: ["Events", "Hashes", "NetAddress", "SDP", "SIP", "SIPMessage", "Timebase"],
+            swiftSettings: testSettings
+        ),
+        .testTarget(name: "ControlAPITests", dependencies: ["ControlAPI"] + nio, swiftSettings: testSettings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -161,8 +161,12 @@ void linux_io_bell_clear(int fd) {
 
 void linux_io_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 
-int64_t linux_io_now(void) {
+static int64_t read_clock(clockid_t clock) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
+
+int64_t linux_io_now(void) { return read_clock(CLOCK_MONOTONIC); }
+
+int64_t linux_io_wall_now(void) { return read_clock(CLOCK_REALTIME); }

@@ -4,7 +4,7 @@ public import Timebase
 
 /// A call as the live view shows it (contract: live call).
 public struct LiveCall: Sendable {
-    public enum State: String, Sendable { case setup, ringing, ivr, queued, talking, held, transferring }
+    public enum State: String, CaseIterable, Sendable { case setup, ringing, ivr, queued, talking, held, transferring }
 
     public var id: CallID
     public var tenant: TenantID

@@ -30,9 +30,16 @@ public enum Quality {
 }
 
 extension StreamReport {
-    /// Fills R and MOS in from loss and jitter; they stay nil when no packet went this way.
+    /// Fills R and MOS in of what was received: the lost ones are not among the packets.
     public mutating func rate(delayMilliseconds: Double = 0) {
-        let expected = packets - min(duplicates, packets) + lost
+        rate(of: packets &- min(duplicates, packets) &+ lost, delayMilliseconds)
+    }
+
+    /// Fills R and MOS in of what was sent: the lost ones are among the packets.
+    public mutating func rateSent(delayMilliseconds: Double = 0) { rate(of: packets, delayMilliseconds) }
+
+    /// They stay nil when no packet went this way.
+    private mutating func rate(of expected: UInt64, _ delayMilliseconds: Double) {
         guard packets > 0, expected > 0 else { return }
         let r = Quality.rFactor(
             lossPercent: Double(lost) * 100 / Double(expected),

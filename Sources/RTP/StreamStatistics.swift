@@ -15,6 +15,8 @@ public struct StreamStatistics: Sendable {
     /// Bit n: `latest - n` came.
     private var seen: UInt64 = 0
     private var lostBefore: Int64 = 0
+    /// What would follow the number that last fell out of the order; above 65535: none did (A.1 bad_seq).
+    private var awaited: UInt32 = .max
     private var transit: Int64 = 0
     private var clockRate: UInt32 = 0
     /// A.8, in time stamp units; its mean over the packets in milliseconds is what reports show.
@@ -26,22 +28,33 @@ public struct StreamStatistics: Sendable {
 
     /// How far a sequence number may jump and still be the same source's (A.1 MAX_DROPOUT).
     private static let longestJump: Int64 = 3_000
+    /// How far back a number can still be told from a duplicate.
+    private static let window: Int64 = 64
 
-    /// Counts a packet in.
+    /// Counts a packet in. `rate` 0: its time stamp does not follow the clock (a telephone-event's stays at the key's
+    /// beginning), so that it says nothing about jitter.
     public mutating func receive(_ header: RTPHeader, clockRate rate: UInt32, at nanoseconds: Int64) {
         packets &+= 1
         octets &+= UInt64(truncatingIfNeeded: header.payloadLength)
         let step = Int64(Int16(bitPattern: header.sequence &- highest))
-        if latest < 0 || header.ssrc != ssrc || step > Self.longestJump || step < -Self.longestJump {
+        if latest < 0 || header.ssrc != ssrc {
+            begin(header)
+        } else if step > Self.longestJump || step <= -Self.window {
+            // One such packet is a stray; a second in sequence is the source begun anew (A.1).
+            guard UInt32(header.sequence) == awaited else {
+                awaited = UInt32(header.sequence &+ 1)
+                if step < 0, step >= -Self.longestJump { duplicates &+= 1 }
+                return
+            }
             begin(header)
         } else if step > 0 {
             latest += step
             highest = header.sequence
-            seen = step < 64 ? seen << UInt64(step) | 1 : 1
+            seen = step < Self.window ? seen << UInt64(step) | 1 : 1
             unique += 1
         } else {
-            let bit = step > -64 ? UInt64(1) << UInt64(-step) : 0
-            guard bit != 0, seen & bit == 0 else {
+            let bit = UInt64(1) << UInt64(-step)
+            guard seen & bit == 0 else {
                 duplicates &+= 1
                 return
             }
@@ -58,7 +71,7 @@ public struct StreamStatistics: Sendable {
         (ssrc, highest) = (header.ssrc, header.sequence)
         first = Int64(header.sequence)
         latest = first
-        (unique, seen, clockRate) = (1, 1, 0)
+        (unique, seen, clockRate, awaited) = (1, 1, 0, .max)
     }
 
     /// A.8: how unevenly packets arrive against their time stamps. A jump of the time stamp itself (a new source, a pause) is none.

@@ -48,16 +48,19 @@ public struct KeyDetector: Sendable {
 
     public init() {}
 
+    /// How late a packet of an earlier key may be: 8 s of 48 kHz.
+    private static let latest: Int32 = 384_000
+
     /// The event code of a key that begins with this packet; nil for one that was told already.
     public mutating func receive(_ header: RTPHeader, _ event: TelephoneEvent) -> UInt8? {
         defer { if header.ssrc == ssrc, header.timestamp == timestamp { last = event } }
         guard isHeard, header.ssrc == ssrc else { return begin(header, event) }
         let step = Int32(bitPattern: header.timestamp &- timestamp)
-        // The same key again, or a late packet of one before.
-        guard step > 0 else { return nil }
+        // The same key again, or a late packet of one before; further back, the source's clock began anew.
+        guard step > 0 || step < -Self.latest else { return nil }
+        // By the step alone: the packets that came near the full duration may be the lost ones.
         let isNextSegment =
-            event.event == last.event && !last.isEnd && !header.marker && last.duration >= 0xFF00
-            && step <= 0x1_0000
+            event.event == last.event && !last.isEnd && !header.marker && (0xFF00...0x1_0000).contains(step)
         guard !isNextSegment else {
             timestamp = header.timestamp
             return nil

@@ -52,4 +52,7 @@ void linux_io_name_thread(const char *name);
 /* Nanoseconds of the monotonic clock. */
 int64_t linux_io_now(void);
 
+/* Nanoseconds since 1970, by the wall clock. */
+int64_t linux_io_wall_now(void);
+
 #endif

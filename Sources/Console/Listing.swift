@@ -1,0 +1,113 @@
+public import Foundation
+
+/// How a listing is printed.
+public enum OutputFormat: String, CaseIterable, Sendable { case table, json, jsonl, csv }
+
+/// Rows of JSON objects with their keys in a known order, printed as the user wants them.
+public struct Listing {
+    /// A column of the table: a key of the rows, and its heading.
+    public struct Column: Sendable {
+        var key: String
+        var heading: String
+        public init(_ key: String, _ heading: String? = nil) {
+            (self.key, self.heading) = (key, heading ?? key.uppercased())
+        }
+    }
+
+    private let keys: [String]
+    private let columns: [Column]
+    private let rows: [[String: Any]]
+
+    /// - Parameters:
+    ///   - json: an array of objects.
+    ///   - keys: every key in the order of the contract; keys that are not named come last.
+    ///   - columns: what the table shows.
+    /// - Throws: when it is no array of objects.
+    public init(json: Data, keys: [String], columns: [Column]) throws {
+        let read = try JSONSerialization.jsonObject(with: json)
+        guard let rows = read as? [[String: Any]] else { throw CocoaError(.propertyListReadCorrupt) }
+        (self.rows, self.keys, self.columns) = (rows, keys, columns)
+    }
+
+    public var isEmpty: Bool { rows.isEmpty }
+
+    /// The text, with its last line ended.
+    public func text(_ format: OutputFormat, isColored: Bool = false) -> String {
+        switch format {
+        case .table: table(isColored: isColored)
+        case .json: "[" + rows.map { "\n  " + object($0) }.joined(separator: ",") + (rows.isEmpty ? "]\n" : "\n]\n")
+        case .jsonl: rows.map { object($0) + "\n" }.joined()
+        case .csv: csv
+        }
+    }
+
+    private func ordered(_ row: [String: Any]) -> [String] {
+        keys.filter { row[$0] != nil } + row.keys.filter { !keys.contains($0) }.sorted()
+    }
+
+    private func object(_ row: [String: Any]) -> String {
+        "{" + ordered(row).map { "\(json($0)): \(json(row[$0] ?? NSNull()))" }.joined(separator: ", ") + "}"
+    }
+
+    private func json(_ value: Any) -> String {
+        let options: JSONSerialization.WritingOptions = [.fragmentsAllowed, .sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? JSONSerialization.data(withJSONObject: value, options: options) else { return "null" }
+        return String(decoding: data, as: UTF8.self)
+    }
+
+    private func plain(_ value: Any?) -> String {
+        switch value {
+        case nil, is NSNull: ""
+        case let text as String: text
+        case let some?: json(some)
+        }
+    }
+
+    // MARK: CSV
+
+    /// RFC 4180: CRLF, a header line, quotes doubled. Lists and objects are JSON in their field.
+    private var csv: String {
+        let all = rows.isEmpty ? keys : ordered(rows[0])
+        let lines = [all] + rows.map { row in all.map { plain(row[$0]) } }
+        return lines.map { $0.map(field).joined(separator: ",") + "\r\n" }.joined()
+    }
+
+    private func field(_ text: String) -> String {
+        // A spreadsheet would take these for formulas.
+        let isFormula = text.first.map { "=@\t\r".contains($0) } ?? false
+        let safe = isFormula ? "'" + text : text
+        guard safe.contains(where: { ",\"\r\n".contains($0) || $0.isNewline }) else { return safe }
+        return "\"" + safe.replacingOccurrences(of: "\"", with: "\"\"") + "\""
+    }
+
+    // MARK: table
+
+    private func table(isColored: Bool) -> String {
+        let cells = rows.map { row in columns.map { shown(plain(row[$0.key]), $0.key) } }
+        let widths = columns.indices.map { index in
+            max(columns[index].heading.count, cells.map { $0[index].count }.max() ?? 0)
+        }
+        let line = { (texts: [String]) -> String in
+            zip(texts, widths).map { $0.padding(toLength: max($1, $0.count), withPad: " ", startingAt: 0) }
+                .joined(separator: "  ").trimmingTrailingBlanks
+        }
+        let head = line(columns.map(\.heading))
+        let body = cells.map { line($0) + "\n" }.joined()
+        return (isColored ? "\u{1B}[1m\(head)\u{1B}[0m" : head) + "\n" + body
+    }
+
+    /// A peer's text must not move the cursor; stamps are shorter for people.
+    private func shown(_ text: String, _ key: String) -> String {
+        let safe = String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? "?" : $0 }))
+        guard key.hasSuffix("_at") || key == "since", safe.count == 24 else { return safe }
+        return String(safe.prefix(19)).replacingOccurrences(of: "T", with: " ")
+    }
+}
+
+extension String {
+    fileprivate var trimmingTrailingBlanks: String {
+        var text = self
+        while text.last == " " { text.removeLast() }
+        return text
+    }
+}

@@ -1,0 +1,47 @@
+public import Foundation
+
+/// A point in time as a user writes it: RFC 3339, a date, `now`, `today`, `yesterday`, or `-2h` before now.
+public struct TimeFilter: Equatable, Sendable {
+    public var date: Date
+
+    /// nil when the text is none of these. Days begin at midnight of `zone`.
+    public init?(_ text: String, now: Date, zone: TimeZone = .current) {
+        var calendar = Calendar(identifier: .gregorian)
+        calendar.timeZone = zone
+        switch text {
+        case "now": date = now
+        case "today": date = calendar.startOfDay(for: now)
+        case "yesterday": date = calendar.startOfDay(for: calendar.date(byAdding: .day, value: -1, to: now) ?? now)
+        case _ where text.hasPrefix("-"):
+            guard let seconds = Self.span(text.dropFirst()) else { return nil }
+            date = now.addingTimeInterval(-seconds)
+        default:
+            guard let read = Self.stamp(text, calendar) else { return nil }
+            date = read
+        }
+    }
+
+    private static func span(_ text: Substring) -> Double? {
+        guard let unit = text.last, let count = Int(text.dropLast()), (0...1_000_000).contains(count) else { return nil }
+        let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800]
+        return units[unit].map { $0 * Double(count) }
+    }
+
+    private static func stamp(_ text: String, _ calendar: Calendar) -> Date? {
+        for options in [[.withInternetDateTime, .withFractionalSeconds], [.withInternetDateTime]]
+            as [ISO8601DateFormatter.Options]
+        {
+            let formatter = ISO8601DateFormatter()
+            formatter.formatOptions = options
+            if let date = formatter.date(from: text) { return date }
+        }
+        let parts = text.split(separator: "-").map { Int($0) }
+        guard parts.count == 3, text.utf8.count == 10, let year = parts[0], let month = parts[1], let day = parts[2] else {
+            return nil
+        }
+        return calendar.date(from: DateComponents(year: year, month: month, day: day))
+    }
+
+    /// How to write one.
+    public static let hint = "write RFC 3339 (2026-11-23T10:00:00Z), a date, today, yesterday, now, or -2h"
+}

@@ -1,0 +1,43 @@
+public import Accounting
+public import Events
+public import Foundation
+public import Trace
+
+/// The records of all tenants in a data folder, read beside a running switch or without one.
+public struct RecordFolder: Sendable {
+    private let folder: URL
+
+    public init(_ folder: URL) { self.folder = folder }
+
+    /// Tenants that have records.
+    public var tenants: [TenantID] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.appending(path: "tenants").path)) ?? []
+        return names.sorted().map { TenantID($0) }
+    }
+
+    /// Newest first, over all the tenants asked for.
+    public func calls(_ query: CallQuery, of tenants: [TenantID]) throws -> [CallRecord] {
+        var found: [CallRecord] = []
+        for tenant in tenants {
+            guard let database = try TenantDatabase(reading: folder, tenant: tenant) else { continue }
+            found += try database.calls(query)
+        }
+        if tenants.count > 1 { found.sort { ($0.startedAt, $0.callID) > ($1.startedAt, $1.callID) } }
+        return query.limit.map { Array(found.prefix($0)) } ?? found
+    }
+
+    /// The record of one call, whosever it is.
+    public func call(_ id: String) throws -> CallRecord? {
+        for tenant in tenants {
+            if let call = try TenantDatabase(reading: folder, tenant: tenant)?.call(id) { return call }
+        }
+        return nil
+    }
+
+    public func trace(of id: String) throws -> CallTrace? {
+        for tenant in tenants {
+            if let trace = try TenantDatabase(reading: folder, tenant: tenant)?.trace(of: id) { return trace }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,157 @@
+import Config
+import ControlAPI
+import Engine
+import Events
+import Foundation
+import Records
+import Timebase
+import Trace
+
+/// Answers the control interface: one place for every path.
+struct Backend: ControlBackend {
+    /// The node holds the server, which holds this.
+    private weak let node: Node?
+
+    init(_ node: Node) { self.node = node }
+
+    func answer(_ request: ControlRequest) async -> ControlReply {
+        guard let node else {
+            return .problem(status: 503, code: "stopping", what: "the switch is stopping", mend: "start it again")
+        }
+        do {
+            return try await route(request, node)
+        } catch let refusal as Engine.Refusal {
+            return .problem(status: 409, code: refusal.code, what: refusal.what, mend: refusal.mend)
+        } catch {
+            return .problem(status: 500, code: "internal", what: "\(error)", mend: "look into the switch's log")
+        }
+    }
+
+    private func route(_ request: ControlRequest, _ node: Node) async throws -> ControlReply {
+        let path = request.path
+        switch (request.method, path.first, path.count) {
+        case ("GET", "healthz", 1): return .text("ok\n")
+        case ("GET", "readyz", 1):
+            return await node.isReady ? .text("ready\n") : .text("draining\n", status: 503)
+        case ("GET", "metrics", 1):
+            return ControlReply(
+                contentType: "text/plain; version=0.0.4; charset=utf-8",
+                body: Array(try await node.metrics().utf8)
+            )
+        case (_, "api", 3...) where path[1] == "v1":
+            return try await object(request, Array(path.dropFirst(2)), node)
+        default: return notFound(request)
+        }
+    }
+
+    private func object(_ request: ControlRequest, _ path: [String], _ node: Node) async throws -> ControlReply {
+        let tenant = request.query["tenant"]
+        switch (request.method, path[0], path.count) {
+        case ("GET", "registrations", 1):
+            let rows = try await node.handle.ask { core in
+                core.turn { engine, now in engine.bindings(at: now).map { RegistrationRow($0, $1) } }
+            }
+            return .json(rows.filter { tenant == nil || $0.tenant == tenant })
+        case ("GET", "calls", 1):
+            let rows = try await node.handle.ask { core in
+                core.turn { engine, now in engine.liveCalls.map { CallRow($0, now: now) } }
+            }
+            return .json(rows.filter { tenant == nil || $0.tenant == tenant })
+        case ("GET", "trunks", 1):
+            let rows = try await node.handle.ask { $0.engine.trunkStatuses.map(TrunkRow.init) }
+            return .json(rows.filter { tenant == nil || $0.tenant == tenant })
+        case ("GET", "trace", 2):
+            let id = CallID(path[1])
+            guard let trace = try await node.handle.ask({ $0.records.liveTrace(of: id) }) else {
+                return notFound(request)
+            }
+            return .json(trace)
+        case ("POST", "calls", 1): return try await originate(request, node)
+        case ("DELETE", "calls", 2): return try await hangUp(CallID(path[1]), node)
+        case ("POST", "apply", 1): return try await apply(request, node)
+        case ("GET", "tenants", 2): return try await export(path[1], node)
+        case ("GET", "cdr", 1): return try await node.records(matching: request.query)
+        default: return notFound(request)
+        }
+    }
+
+    private func notFound(_ request: ControlRequest) -> ControlReply {
+        .problem(
+            status: 404,
+            code: "not-found",
+            what: "there is no \(request.method) /\(request.path.joined(separator: "/"))",
+            mend: "see docs/api.md"
+        )
+    }
+
+    private struct Origination: Decodable {
+        var from: String
+        var to: String
+        var tenant: String?
+    }
+
+    private func originate(_ request: ControlRequest, _ node: Node) async throws -> ControlReply {
+        guard let wanted = try? JSONDecoder().decode(Origination.self, from: Data(request.body)) else {
+            return .problem(
+                status: 400,
+                code: "bad-body",
+                what: "the body is no call",
+                mend: #"send {"from": "1001", "to": "600"}"#
+            )
+        }
+        let id = try await node.handle.ask { core in
+            try core.turn { try $0.originate(from: wanted.from, to: wanted.to, tenant: wanted.tenant, at: $1) }
+        }
+        await node.note("call", "\(wanted.from) → \(wanted.to): \(id)")
+        return .json(["call_id": id.value], status: 201)
+    }
+
+    private func hangUp(_ id: CallID, _ node: Node) async throws -> ControlReply {
+        let found = try await node.handle.ask { core in core.turn { $0.hangUp(id, at: $1) } }
+        guard found else {
+            return .problem(status: 404, code: "no-such-call", what: "no call \(id) is up", mend: "see: gudok calls")
+        }
+        await node.note("hangup", id.value)
+        return .json(["call_id": id.value])
+    }
+
+    private struct Application: Decodable {
+        struct File: Decodable {
+            var name: String
+            var text: String
+        }
+
+        var files: [File]
+        var dry_run: Bool?
+    }
+
+    private func apply(_ request: ControlRequest, _ node: Node) async throws -> ControlReply {
+        guard let wanted = try? JSONDecoder().decode(Application.self, from: Data(request.body)) else {
+            return .problem(
+                status: 400,
+                code: "bad-body",
+                what: "the body holds no files",
+                mend: #"send {"files": [{"name": "demo.yaml", "text": "…"}]}"#
+            )
+        }
+        let texts = wanted.files.map { ConfigurationText(name: $0.name, text: $0.text) }
+        do {
+            let changes = try await node.apply(texts, isDryRun: wanted.dry_run ?? false)
+            return .json(["changes": changes])
+        } catch let trouble as ConfigurationFiles.Trouble {
+            return .problem(
+                status: 422,
+                code: "bad-configuration",
+                what: trouble.lines.joined(separator: "\n"),
+                mend: "mend the files; nothing was changed"
+            )
+        }
+    }
+
+    private func export(_ tenant: String, _ node: Node) async throws -> ControlReply {
+        guard let text = try await node.handle.ask({ $0.engine.configuration.tenants[TenantID(tenant)]?.export() }) else {
+            return .problem(status: 404, code: "no-such-tenant", what: "no tenant \(tenant)", mend: "check the name")
+        }
+        return ControlReply(contentType: "application/yaml", body: Array(text.utf8))
+    }
+}

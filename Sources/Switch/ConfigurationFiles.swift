@@ -1,0 +1,106 @@
+public import Config
+public import Foundation
+
+/// The files of a configuration, as they are on disk, and what was applied since.
+public struct ConfigurationFiles: Sendable {
+    public struct Trouble: Error, CustomStringConvertible, Sendable {
+        /// A line each.
+        public var lines: [String]
+        public var description: String { lines.joined(separator: "\n") }
+
+        init(_ faults: [ConfigFault]) { lines = faults.map(\.description) }
+        init(_ line: String) { lines = [line] }
+    }
+
+    public let file: URL
+    public let node: ConfigurationText
+    public let nodeConfiguration: NodeConfiguration
+    /// By the tenant's name.
+    public var tenants: [String: ConfigurationText]
+    /// By file name.
+    public var dialPlans: [String: ConfigurationText]
+
+    /// Reads the node's file and the folders that it names.
+    public init(file path: String) throws(Trouble) {
+        file = URL(fileURLWithPath: path)
+        node = try Self.read(file, named: path)
+        let (read, faults) = NodeConfiguration.read(node)
+        guard let read else { throw Trouble(faults) }
+        nodeConfiguration = read
+        let base = path.contains("/") ? String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) + "/" : ""
+        let show = { (folder: String) in base + (folder.hasPrefix("./") ? String(folder.dropFirst(2)) : folder) }
+        dialPlans = [:]
+        tenants = [:]
+        for text in try Self.readFolder(resolve(read.dialPlansPath), named: show(read.dialPlansPath)) {
+            dialPlans[text.fileName] = text
+        }
+        for text in try Self.readFolder(resolve(read.tenantsPath), named: show(read.tenantsPath)) {
+            tenants[Self.tenantName(in: text.text) ?? text.fileName] = text
+        }
+    }
+
+    /// A path of the node's file, which is relative to it.
+    public func resolve(_ path: String) -> URL {
+        path.hasPrefix("/")
+            ? URL(fileURLWithPath: path) : file.deletingLastPathComponent().appending(path: path).standardizedFileURL
+    }
+
+    public var dataFolder: URL { resolve(nodeConfiguration.data) }
+    public var socketPath: String { dataFolder.appending(path: "control.sock").path }
+
+    /// Reads and checks everything together.
+    public func configuration() throws(Trouble) -> Configuration {
+        let (read, faults) = Configuration.read(
+            node: node,
+            tenants: tenants.values.sorted { $0.name < $1.name },
+            dialPlans: dialPlans.values.sorted { $0.name < $1.name }
+        )
+        guard let read else { throw Trouble(faults) }
+        return read
+    }
+
+    /// Takes a file in, in the place of the one for the same tenant or of the same name.
+    public mutating func put(_ text: ConfigurationText) {
+        if let tenant = Self.tenantName(in: text.text) {
+            tenants[tenant] = text
+        } else {
+            dialPlans[text.fileName] = text
+        }
+    }
+
+    /// Whose file a text is: the value of its key `tenant`; nil for a dial plan.
+    static func tenantName(in text: String) -> String? {
+        for line in text.split(whereSeparator: \.isNewline) where line.hasPrefix("tenant:") {
+            let value = line.dropFirst(7).prefix { $0 != "#" }
+            return value.trimmingCharacters(in: CharacterSet(charactersIn: " \t\"'"))
+        }
+        return nil
+    }
+
+    public static func read(_ url: URL, named name: String) throws(Trouble) -> ConfigurationText {
+        do {
+            let data = try Data(contentsOf: url)
+            guard let text = String(data: data, encoding: .utf8) else {
+                throw Trouble("\(name):1:1: error: the file is no UTF-8 text [yaml]; save it as UTF-8")
+            }
+            return ConfigurationText(name: name, text: text)
+        } catch let trouble as Trouble {
+            throw trouble
+        } catch {
+            throw Trouble(
+                "\(name):1:1: error: cannot be read: \(error.localizedDescription) [missing-file]; "
+                    + "name the node's file with --config"
+            )
+        }
+    }
+
+    private static func readFolder(_ folder: URL, named name: String) throws(Trouble) -> [ConfigurationText] {
+        // A folder that is not there holds nothing: a node without tenants can be started, and given some later.
+        guard let files = try? FileManager.default.contentsOfDirectory(atPath: folder.path) else { return [] }
+        var texts: [ConfigurationText] = []
+        for file in files.sorted() where file.hasSuffix(".yaml") || file.hasSuffix(".yml") {
+            texts.append(try read(folder.appending(path: file), named: "\(name)/\(file)"))
+        }
+        return texts
+    }
+}

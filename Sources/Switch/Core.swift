@@ -1,0 +1,136 @@
+import Config
+import Engine
+import Events
+import Media
+import NIOCore
+import NetAddress
+import Records
+import SIPMessage
+import SignallingIO
+import Synchronization
+import Timebase
+
+/// The engine on its loop: whatever happens to the switch goes through here, in order, and the loop sleeps until the engine's next
+/// deadline.
+final class Core: SignallingReceiver {
+    let loop: any EventLoop
+    let engine: Engine
+    let records: RecordWriter
+    let outlet: Outlet
+    /// A listener on "any address" is known to peers by this one.
+    private let advertised: IPAddress
+    private var alarm: Scheduled<Void>?
+    private var alarmAt: Instant?
+    private var nextWatch = Instant(nanoseconds: 0)
+    private(set) var stalls: UInt64 = 0
+    private(set) var longestStall: Duration = .zero
+
+    init(loop: any EventLoop, engine: Engine, records: RecordWriter, outlet: Outlet, advertised: IPAddress) {
+        (self.loop, self.engine, self.records, self.outlet) = (loop, engine, records, outlet)
+        self.advertised = advertised
+    }
+
+    /// Does something with the engine, and sets the alarm anew.
+    @discardableResult
+    func turn<T>(_ body: (Engine, Moment) throws -> T) rethrows -> T {
+        loop.assertInEventLoop()
+        let moment = SystemClock.now()
+        defer { setAlarm(moment.instant) }
+        return try body(engine, moment)
+    }
+
+    private func setAlarm(_ now: Instant) {
+        let next = engine.nextDeadline()
+        guard next != alarmAt else { return }
+        alarm?.cancel()
+        alarmAt = next
+        guard let next else { return }
+        let wait = TimeAmount.nanoseconds(max(0, (next - now).wholeNanoseconds))
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        alarm = loop.scheduleTask(in: wait) {
+            bound.value.alarmAt = nil
+            bound.value.turn { $0.fire(at: $1) }
+        }
+    }
+
+    // MARK: from the sockets
+
+    func received(_ bytes: [UInt8], over flow: Flow) {
+        let flow = advertise(flow)
+        turn { $0.receive(bytes, over: flow, at: $1) }
+    }
+
+    func received(_ outcome: ParseOutcome, bytes: [UInt8], over flow: Flow) {
+        let flow = advertise(flow)
+        turn { $0.receive(outcome, bytes: bytes, over: flow, at: $1) }
+    }
+
+    func connectionClosed(_ flow: Flow) {
+        let flow = advertise(flow)
+        turn { $0.connectionClosed(flow, at: $1) }
+    }
+
+    func transportFailed(_ flow: Flow, why: String) {
+        let flow = advertise(flow)
+        turn { $0.transportFailed(flow, why: why, at: $1) }
+    }
+
+    func advertise(_ flow: Flow) -> Flow {
+        guard flow.local.ip.isUnspecified else { return flow }
+        var flow = flow
+        flow.local.ip = advertised
+        return flow
+    }
+
+    func advertise(_ address: NetAddress.SocketAddress) -> NetAddress.SocketAddress {
+        address.ip.isUnspecified ? NetAddress.SocketAddress(advertised, address.port) : address
+    }
+
+    // MARK: from elsewhere
+
+    func resolved(_ host: String, _ addresses: [IPAddress]) {
+        turn { $0.resolved(host: host, to: addresses, at: $1) }
+    }
+
+    func received(_ events: [MediaEvent]) { turn { $0.receive(events, at: $1) } }
+
+    func recorded(_ calls: [CallID]) { turn { $0.recorded(calls, at: $1) } }
+
+    /// Counts how often the loop comes late to a task: calls wait that long.
+    func watchStalls() {
+        let every: Duration = .milliseconds(50)
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        nextWatch = SystemClock.now().instant + every
+        loop.scheduleRepeatedTask(initialDelay: .milliseconds(50), delay: .milliseconds(50)) { _ in
+            bound.value.watch(every: every)
+        }
+    }
+
+    private func watch(every: Duration) {
+        let now = SystemClock.now().instant
+        let late = now - nextWatch
+        if late > .milliseconds(20) {
+            stalls += 1
+            longestStall = max(longestStall, late)
+        }
+        nextWatch = now + every
+    }
+}
+
+/// A way to the core from any thread.
+struct CoreHandle: Sendable {
+    private let bound: NIOLoopBound<Core>
+    private let loop: any EventLoop
+
+    /// On the loop.
+    init(_ core: Core) {
+        loop = core.loop
+        bound = NIOLoopBound(core, eventLoop: core.loop)
+    }
+
+    func post(_ body: @escaping @Sendable (Core) -> Void) { loop.execute { body(bound.value) } }
+
+    func ask<T: Sendable>(_ body: @escaping @Sendable (Core) throws -> T) async throws -> T {
+        try await loop.submit { try body(bound.value) }.get()
+    }
+}

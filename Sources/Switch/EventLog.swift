@@ -1,0 +1,40 @@
+import Events
+
+/// Tells the log what happens, with the call's id on every line.
+final class EventLog: EventSubscriber {
+    private let log: LogSink
+
+    init(_ log: LogSink) { self.log = log }
+
+    func receive(_ envelope: EventEnvelope) {
+        guard let (level, text) = line(envelope.event) else { return }
+        let tenant = envelope.tenant.map { "\($0): " } ?? ""
+        log.log(level, tenant + text, call: envelope.call, at: envelope.at)
+    }
+
+    private func line(_ event: Event) -> (LogLevel, String)? {
+        switch event {
+        case .callStarted(let start):
+            let by = start.trunk.map { " by trunk \($0)" } ?? ""
+            return (.info, "\(start.direction.rawValue) call from \(start.from)\(by) to \(start.to)")
+        case .callAnswered: return (.info, "answered")
+        case .callEnded(let end):
+            let by = end.hangupBy.rawValue
+            return (.info, "ended: \(end.disposition.rawValue), \(end.reason), by \(by), \(end.sipCode)")
+        case .routed(let plan, let match, let line): return (.debug, "dial plan \(plan), line \(line): \(match)")
+        case .step(let step): return (.debug, step)
+        case .note(let note): return (.info, note)
+        case .legStarted(let leg): return (.debug, "leg \(leg.leg): \(leg.target) at \(leg.address)")
+        case .legEnded(let end): return (.debug, "leg \(end.leg): \(end.result.rawValue)")
+        case .registered(let who):
+            return (.info, "user \(who.user) registered \(who.contact) from \(who.transport):\(who.source)")
+        case .unregistered(let who), .registrationExpired(let who):
+            return (.info, "user \(who.user) lost \(who.contact): \(who.reason ?? "expired")")
+        // The engine has told of these itself.
+        case .trunkUp, .trunkDown: return nil
+        case .configurationApplied(let changes):
+            return (.notice, "configuration applied: \(changes.isEmpty ? "nothing changed" : changes.joined(separator: "; "))")
+        case .callRinging, .callHeld, .callResumed, .legProvisional, .legAnswered, .legMedia, .digit, .sip: return nil
+        }
+    }
+}

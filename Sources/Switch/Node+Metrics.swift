@@ -1,0 +1,101 @@
+import Calls
+import Engine
+import Events
+import MediaIO
+import Records
+import Timebase
+
+/// `/metrics`, in Prometheus's text format.
+extension Node {
+    private struct Seen: Sendable {
+        var calls: [LiveCall]
+        var registrations: Int
+        var counters: EngineCounters
+        var trunks: [Engine.TrunkStatus]
+        var records: RecordWriter.Status
+        var stalls: UInt64
+        var longestStall: Duration
+    }
+
+    func metrics() async throws -> String {
+        let seen = try await handle.ask { core in
+            core.turn { engine, now in
+                Seen(
+                    calls: engine.liveCalls,
+                    registrations: engine.bindings(at: now).count,
+                    counters: engine.counters,
+                    trunks: engine.trunkStatuses,
+                    records: core.records.status(now: now.instant),
+                    stalls: core.stalls,
+                    longestStall: core.longestStall
+                )
+            }
+        }
+        let media = media.counters.snapshot
+        var page = MetricsPage()
+        let states = Dictionary(grouping: seen.calls, by: \.state)
+        page.gauge("calls", "Calls that are up, by state.", LiveCall.State.allCases.map { state in
+            ([("state", state.rawValue)], Double(states[state]?.count ?? 0))
+        })
+        page.counter("calls_started_total", "Calls that were taken.", Double(seen.counters.callsStarted))
+        page.gauge("registrations", "Contacts that are registered.", [([], Double(seen.registrations))])
+        page.counter("sip_messages_received_total", "SIP messages received.", Double(seen.counters.messagesReceived))
+        page.counter("sip_messages_sent_total", "SIP messages sent.", Double(seen.counters.messagesSent))
+        page.counter(
+            "authentication_failures_total",
+            "Requests with wrong credentials.",
+            Double(seen.counters.authenticationFailures)
+        )
+        page.counters("sip_requests_refused_total", "Requests refused, by status.", seen.counters.refused.map {
+            ([("status", "\($0.key)")], Double($0.value))
+        })
+        page.counters("sip_messages_dropped_total", "Messages dropped, by reason.", seen.counters.dropped.map {
+            ([("reason", $0.key)], Double($0.value))
+        })
+        page.gauge("trunk_up", "Whether a trunk answers.", seen.trunks.map {
+            ([("tenant", $0.id.tenant.name), ("trunk", $0.id.name)], $0.isUp ? 1 : 0)
+        })
+        page.counter("rtp_packets_relayed_total", "RTP packets sent on.", Double(media.packetsRelayed))
+        page.counter("rtp_packets_lost_total", "RTP packets that never came.", Double(media.packetsLost))
+        page.counter("rtp_packets_malformed_total", "Datagrams that were no RTP.", Double(media.packetsMalformed))
+        page.counter("rtp_packets_foreign_total", "Packets of strangers, refused.", Double(media.packetsForeign))
+        page.counter("rtp_packets_unsent_total", "Packets the kernel did not take.", Double(media.packetsUnsent))
+        page.gauge("rtp_port_pairs_in_use", "Port pairs in use.", [([], Double(media.portsInUse))])
+        page.counter("loop_stalls_total", "Times the call loop was over 20 ms late.", Double(seen.stalls))
+        page.gauge("loop_longest_stall_seconds", "The worst of them.", [([], seen.longestStall.inSeconds)])
+        page.gauge("cdr_lag_seconds", "How long the oldest unwritten record waits.", [([], seen.records.lag.inSeconds)])
+        page.gauge("cdr_queued", "Records that wait to be written.", [([], Double(seen.records.queued))])
+        page.counter("cdr_written_total", "Rows written.", Double(seen.records.written))
+        page.counter("cdr_write_failures_total", "Batches the disk refused.", Double(seen.records.failures))
+        page.counter("traces_dropped_total", "Traces without room.", Double(seen.records.droppedTraces))
+        return page.text
+    }
+}
+
+/// A page of metrics, each with its help and type.
+struct MetricsPage {
+    private(set) var text = ""
+
+    mutating func counter(_ name: String, _ help: String, _ value: Double) { counters(name, help, [([], value)]) }
+
+    mutating func counters(_ name: String, _ help: String, _ values: [([(String, String)], Double)]) {
+        add(name, help, "counter", values)
+    }
+
+    mutating func gauge(_ name: String, _ help: String, _ values: [([(String, String)], Double)]) {
+        add(name, help, "gauge", values)
+    }
+
+    private mutating func add(_ name: String, _ help: String, _ type: String, _ values: [([(String, String)], Double)]) {
+        text += "# HELP gudok_\(name) \(help)\n# TYPE gudok_\(name) \(type)\n"
+        for (labels, value) in values.sorted(by: { "\($0.0)" < "\($1.0)" }) {
+            let list = labels.map { "\($0)=\"\(escaped($1))\"" }.joined(separator: ",")
+            let number = value == value.rounded() && abs(value) < 1e15 ? "\(Int64(value))" : "\(value)"
+            text += "gudok_\(name)\(list.isEmpty ? "" : "{\(list)}") \(number)\n"
+        }
+    }
+
+    private func escaped(_ value: String) -> String {
+        value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+    }
+}

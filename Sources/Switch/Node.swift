@@ -1,0 +1,238 @@
+import Config
+import ControlAPI
+import Engine
+import Events
+import Foundation
+import Media
+import MediaIO
+import NIOConcurrencyHelpers
+import NIOCore
+import NIOPosix
+import NetAddress
+import Records
+import SIP
+import SignallingIO
+import Timebase
+
+/// One running switch: sockets, threads, files, and the engine between them.
+public actor Node {
+    public struct Fault: Error, CustomStringConvertible {
+        public var description: String
+        init(_ description: String) { self.description = description }
+    }
+
+    var files: ConfigurationFiles
+    let log: LogSink
+    let handle: CoreHandle
+    let media: MediaThreads
+    let database: NodeDatabase
+    private let loopGroup: MultiThreadedEventLoopGroup
+    private let registrations: RegistrationWriter
+    private let sockets: NIOLoopBound<SignallingSockets>
+    private var control: ControlServer?
+    /// As the ready line says them.
+    public private(set) var addresses: [String] = []
+    public private(set) var httpAddress: String?
+    var isReady = false
+
+    /// Reads the configuration, binds everything and takes calls.
+    public init(configurationFile: String, log: LogSink) async throws {
+        var files = try ConfigurationFiles(file: configurationFile)
+        let database = try NodeDatabase(folder: files.dataFolder)
+        // What was applied stays applied; a file in the folders has the last word about its own tenant or plan.
+        for applied in try database.applied() {
+            switch applied.kind {
+            case .tenant where files.tenants[applied.name] == nil:
+                files.put(ConfigurationText(name: "applied/\(applied.name).yaml", text: applied.text))
+            case .dialPlan where files.dialPlans[applied.name] == nil:
+                files.put(ConfigurationText(name: "applied/\(applied.name)", text: applied.text))
+            case .tenant, .dialPlan: break
+            }
+        }
+        let configuration = try files.configuration()
+        let node = configuration.node
+        Self.raiseFileLimit()
+        (self.files, self.log, self.database) = (files, log, database)
+        registrations = RegistrationWriter(database: database, log: log)
+        loopGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let loop = loopGroup.next()
+        let post = CorePost()
+        do {
+            media = try MediaThreads(
+                threads: node.mediaThreads,
+                address: node.mediaAddress,
+                ports: node.mediaPorts,
+                deliver: { events in post.handle?.post { $0.received(events) } }
+            )
+        } catch {
+            throw Fault("the media threads cannot be started: out of memory or descriptors; raise `ulimit -n`")
+        }
+        let stored = try database.registrations()
+        let key = try database.nonceKey()
+        let interrupted = try Self.closeInterrupted(in: files.dataFolder)
+        for (tenant, calls) in interrupted where !calls.isEmpty {
+            log.log(.warning, "tenant \(tenant): \(calls.count) calls were cut off by the last end of the switch")
+        }
+        let (media, registrations, folder) = (media, registrations, files.dataFolder)
+        let made = try await loop.submit { () -> (CoreHandle, NIOLoopBound<SignallingSockets>) in
+            let outlet = Outlet(
+                loop: loop,
+                log: log,
+                resolver: NameResolver(pool: .singleton),
+                registrations: registrations
+            )
+            let bus = EventBus(node: node.name)
+            let now = SystemClock.now()
+            let engine = Engine(
+                configuration: configuration,
+                secret: key,
+                media: media,
+                outlet: outlet,
+                bus: bus,
+                generator: SystemRandomNumberGenerator(),
+                now: now
+            )
+            let records = RecordWriter(
+                folder: folder,
+                settings: RecordWriter.Settings(node),
+                onCommitted: { calls in post.handle?.post { $0.recorded(calls) } },
+                onTrouble: { log.log(.error, $0) }
+            )
+            bus.subscribe(records)
+            bus.subscribe(EventLog(log))
+            let core = Core(
+                loop: loop,
+                engine: engine,
+                records: records,
+                outlet: outlet,
+                advertised: node.mediaAddress
+            )
+            outlet.core = core
+            let sockets = SignallingSockets(loop: loop, receiver: core)
+            outlet.sockets = sockets
+            core.watchStalls()
+            let handle = CoreHandle(core)
+            post.set(handle)
+            return (handle, NIOLoopBound(sockets, eventLoop: loop))
+        }.get()
+        (handle, sockets) = made
+        do {
+            try await listen(node)
+            try await handle.ask { core in core.turn { $0.restore(stored, at: $1) } }
+            try await serveControl(node)
+        } catch {
+            await shutDown()
+            throw error
+        }
+        isReady = true
+    }
+
+    /// `ready sip=udp://127.0.0.1:5060,… http=127.0.0.1:8060`.
+    public var readyLine: String {
+        "ready sip=\(addresses.joined(separator: ","))" + (httpAddress.map { " http=\($0)" } ?? "")
+    }
+
+    private func listen(_ node: NodeConfiguration) async throws {
+        let loop = loopGroup.next()
+        let sockets = sockets
+        for listener in node.listen {
+            let bound: NetAddress.SocketAddress
+            do {
+                bound = try await loop.flatSubmit {
+                    sockets.value.listen(listener.transport, on: listener.address)
+                }.get()
+            } catch {
+                throw Fault("cannot listen on \(listener): \(error); free it, or choose another in `sip.listen`")
+            }
+            addresses.append("\(listener.transport.rawValue)://\(bound)")
+            try await handle.ask { core in
+                let known = core.advertise(bound)
+                core.engine.listeners.append(Listener(transport: listener.transport, address: known))
+            }
+        }
+    }
+
+    private func serveControl(_ node: NodeConfiguration) async throws {
+        let server = ControlServer(backend: Backend(self), group: MultiThreadedEventLoopGroup.singleton)
+        control = server
+        try await server.listen(socket: files.socketPath)
+        guard let http = node.httpListen else { return }
+        let port = try await server.listen(host: "\(http.ip)", port: http.port)
+        httpAddress = "\(NetAddress.SocketAddress(http.ip, port))"
+    }
+
+    private static func closeInterrupted(in folder: URL) throws -> [(TenantID, [String])] {
+        let tenants = folder.appending(path: "tenants")
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: tenants.path)) ?? []
+        return try names.sorted().map { name in
+            let database = try TenantDatabase(folder: folder, tenant: TenantID(name))
+            return (TenantID(name), try database.closeInterrupted(at: SystemClock.now().wall))
+        }
+    }
+
+    /// Each leg takes two sockets.
+    private static func raiseFileLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
+    // MARK: ending
+
+    /// Takes no new calls, waits for those that are, ends what is left after `patience`, and closes everything.
+    public func drain(patience: Duration) async {
+        isReady = false
+        log.log(.notice, "draining: no new calls, waiting up to \(patience) for those that are")
+        try? await handle.ask { core in core.turn { $0.drain(at: $1) } }
+        await waitForCalls(until: .now + patience)
+        let left = (try? await handle.ask { $0.engine.callCount }) ?? 0
+        if left > 0 {
+            log.log(.warning, "ending \(left) calls that did not end by themselves")
+            try? await handle.ask { core in core.turn { $0.hangUpEverything(reason: "shutdown", at: $1) } }
+        }
+        // The last answers to our BYEs, and the last records.
+        await waitForResidue(until: .now + .seconds(3))
+        await shutDown()
+    }
+
+    private func waitForCalls(until deadline: ContinuousClock.Instant) async {
+        while ContinuousClock.now < deadline {
+            guard let count = try? await handle.ask({ $0.engine.callCount }), count > 0 else { return }
+            try? await Task.sleep(for: .milliseconds(100))
+        }
+    }
+
+    private func waitForResidue(until deadline: ContinuousClock.Instant) async {
+        while ContinuousClock.now < deadline {
+            guard let count = try? await handle.ask({ $0.engine.residue["calls"] ?? 0 }), count > 0 else { return }
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    private func shutDown() async {
+        await control?.stop()
+        let sockets = sockets
+        try? await loopGroup.next().flatSubmit { sockets.value.close() }.get()
+        media.stop()
+        _ = try? await handle.ask { $0.records.stop() }
+        registrations.flush()
+        try? await loopGroup.shutdownGracefully()
+    }
+}
+
+/// Where threads that are older than the core find it.
+private final class CorePost: Sendable {
+    private let storage = NIOLockedValueBox<CoreHandle?>(nil)
+    var handle: CoreHandle? { storage.withLockedValue { $0 } }
+    func set(_ handle: CoreHandle) { storage.withLockedValue { $0 = handle } }
+}
+
+extension RecordWriter.Settings {
+    init(_ node: NodeConfiguration) {
+        self.init()
+        durability = node.durability == .power ? .power : .process
+        traceDays = node.traceDays
+        traceOctets = Int64(node.traceMebibytes) << 20
+    }
+}

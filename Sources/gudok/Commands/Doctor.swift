@@ -1,0 +1,146 @@
+import ArgumentParser
+import Config
+import ControlAPI
+import Foundation
+import Glibc
+import NetAddress
+import Switch
+
+struct Doctor: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Checks this machine and the configuration, and says what to do."
+    )
+
+    @OptionGroup var config: ConfigOption
+
+    func run() async throws {
+        var report = Report()
+        guard let files = try? ConfigurationFiles(file: config.config) else {
+            do { _ = try ConfigurationFiles(file: config.config) } catch { report.bad("configuration", "\(error)") }
+            throw report.finish()
+        }
+        do {
+            let configuration = try files.configuration()
+            report.good("configuration", "\(configuration.tenants.count) tenants")
+        } catch {
+            report.bad("configuration", "\(error)")
+        }
+        let isServed = await files.isServed
+        report.good("switch", isServed ? "running" : "not running")
+        if !isServed { checkPorts(files.nodeConfiguration, &report) }
+        checkFiles(files, &report)
+        checkLimits(files.nodeConfiguration, &report)
+        checkClock(&report)
+        if isServed { try await checkTrunks(files, &report) }
+        throw report.finish()
+    }
+
+    private func checkPorts(_ node: NodeConfiguration, _ report: inout Report) {
+        for listener in node.listen where listener.address.port != 0 {
+            switch bindError(listener.address, isStream: listener.transport == .tcp) {
+            case 0: report.good("\(listener)", "free")
+            case EADDRINUSE:
+                report.bad("\(listener)", "another program has it; stop it, or choose another port in sip.listen")
+            case EADDRNOTAVAIL:
+                report.bad("\(listener)", "this machine has no such address; choose one of `ip address`")
+            case let error: report.bad("\(listener)", String(cString: strerror(error)))
+            }
+        }
+        let place = SocketAddress(node.mediaAddress, node.mediaPorts.lowerBound)
+        let error = bindError(place, isStream: false)
+        if error == EADDRNOTAVAIL {
+            report.bad("media \(node.mediaAddress)", "this machine has no such address; choose one of `ip address`")
+        } else {
+            report.good("media \(node.mediaAddress)", "\(node.mediaPorts.count / 4) calls have room")
+        }
+    }
+
+    /// 0, or the error number of binding.
+    private func bindError(_ address: SocketAddress, isStream: Bool) -> Int32 {
+        let type = isStream ? Int32(SOCK_STREAM.rawValue) : Int32(SOCK_DGRAM.rawValue)
+        var hints = addrinfo()
+        hints.ai_socktype = type
+        hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV
+        var list: UnsafeMutablePointer<addrinfo>?
+        guard getaddrinfo("\(address.ip)", "\(address.port)", &hints, &list) == 0, let info = list?.pointee else {
+            return EADDRNOTAVAIL
+        }
+        defer { freeaddrinfo(list) }
+        let descriptor = socket(info.ai_family, type, 0)
+        guard descriptor >= 0 else { return errno }
+        defer { close(descriptor) }
+        return bind(descriptor, info.ai_addr, info.ai_addrlen) == 0 ? 0 : errno
+    }
+
+    private func checkFiles(_ files: ConfigurationFiles, _ report: inout Report) {
+        let folder = files.dataFolder
+        let parent = FileManager.default.fileExists(atPath: folder.path) ? folder : folder.deletingLastPathComponent()
+        guard FileManager.default.isWritableFile(atPath: parent.path) else {
+            return report.bad("data folder", "\(folder.path) cannot be written; check its owner")
+        }
+        let attributes = try? FileManager.default.attributesOfFileSystem(forPath: parent.path)
+        let free = (attributes?[.systemFreeSize] as? NSNumber)?.int64Value ?? 0
+        let gibibytes = Double(free) / 1_073_741_824
+        let text = "\(folder.path), \((gibibytes * 10).rounded() / 10) GiB free"
+        gibibytes < 1 ? report.bad("data folder", "\(text); make room") : report.good("data folder", text)
+    }
+
+    private func checkLimits(_ node: NodeConfiguration, _ report: inout Report) {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        let needed = UInt64(node.mediaPorts.count) + 1_000
+        if limit.rlim_max < needed {
+            report.bad("open files", "\(limit.rlim_max) are allowed, \(needed) are needed for every port; raise `ulimit -Hn`")
+        } else {
+            report.good("open files", "\(limit.rlim_max) are allowed")
+        }
+    }
+
+    private func checkClock(_ report: inout Report) {
+        let year = Calendar(identifier: .gregorian).component(.year, from: Date())
+        year < 2026
+            ? report.bad("clock", "it says \(year); set it, or start a time service")
+            : report.good("clock", ISO8601DateFormatter().string(from: Date()))
+    }
+
+    private struct Trunk: Decodable {
+        var tenant: String
+        var trunk: String
+        var address: String
+        var state: String
+        var reason: String?
+        var rtt_ms: Double?
+    }
+
+    private func checkTrunks(_ files: ConfigurationFiles, _ report: inout Report) async throws {
+        let rows = try await files.ask(ControlRequest(path: ["api", "v1", "trunks"]))
+        for trunk in try JSONDecoder().decode([Trunk].self, from: rows) {
+            let name = "trunk \(trunk.trunk) (\(trunk.tenant))"
+            if trunk.state == "down" {
+                let why = trunk.reason ?? "no answer"
+                report.bad(name, "\(trunk.address): \(why); check the address, and that it answers OPTIONS")
+            } else if let time = trunk.rtt_ms {
+                report.good(name, "\(trunk.address) answers in \(time) ms")
+            } else {
+                report.good(name, "\(trunk.address): not asked yet")
+            }
+        }
+    }
+
+    private struct Report {
+        private var troubles = 0
+
+        mutating func good(_ what: String, _ text: String) { print("ok    \(what): \(text)") }
+
+        mutating func bad(_ what: String, _ text: String) {
+            troubles += 1
+            print("BAD   \(what): \(text)")
+        }
+
+        /// The exit code as an error, so that it ends the command.
+        func finish() -> ExitCode {
+            print(troubles == 0 ? "all is well" : "\(troubles) things to mend")
+            return ExitCode(troubles == 0 ? 0 : 1)
+        }
+    }
+}

@@ -1,0 +1,165 @@
+import Accounting
+public import ArgumentParser
+import Console
+import ControlAPI
+public import Events
+import Foundation
+import Records
+import Switch
+import Timebase
+import Trace
+
+struct CallRecords: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cdr",
+        abstract: "Call detail records, newest first.",
+        discussion: "Reads the databases directly, with or without a running switch."
+    )
+
+    @Option(name: .long, help: "Not before: RFC 3339, a date, today, yesterday, -2h.") var since: String?
+    @Option(name: .long, help: "Before.") var until: String?
+    @Option(name: .long) var tenant: String?
+    @Option(name: .long) var queue: String?
+    @Option(name: .long) var agent: String?
+    @Option(name: .long) var trunk: String?
+    @Option(name: .long) var from: String?
+    @Option(name: .long) var to: String?
+    @Option(name: .long, help: "answered, no-answer, busy, failed, cancelled, abandoned, rejected or blocked.")
+    var disposition: Disposition?
+    @Option(name: .long, help: "At most so many.") var limit: Int = 100
+    @Argument(help: "Only this call.") var call: String?
+    @OptionGroup var format: FormatOption
+    @OptionGroup var config: ConfigOption
+
+    func validate() throws {
+        if limit < 0 { throw ValidationError("--limit is \(limit): write 0 or more") }
+        for (name, text) in [("since", since), ("until", until)] {
+            guard let text, TimeFilter(text, now: Date()) == nil else { continue }
+            throw ValidationError("--\(name) is '\(text)': \(TimeFilter.hint)")
+        }
+    }
+
+    func run() async throws {
+        let records = try find()
+        let encoder = JSONEncoder()
+        try format.show(
+            try encoder.encode(records),
+            keys: CallRecord.CodingKeys.allCases.map(\.rawValue),
+            columns: [
+                .init("call_id", "CALL"), .init("started_at", "STARTED"), .init("direction"), .init("from"), .init("to"),
+                .init("disposition"), .init("talk_s", "TALK S"), .init("duration_s", "TOTAL S"),
+                .init("hangup_by", "ENDED BY"), .init("reason"),
+            ]
+        )
+    }
+
+    private func find() throws -> [CallRecord] {
+        let folder = RecordFolder(try config.files().dataFolder)
+        if let call {
+            guard let record = try folder.call(call) else { throw Failure("there is no call \(call); see: gudok cdr") }
+            return [record]
+        }
+        var query = CallQuery()
+        query.since = since.flatMap { TimeFilter($0, now: Date()) }.map(WallTime.init)
+        query.until = until.flatMap { TimeFilter($0, now: Date()) }.map(WallTime.init)
+        (query.from, query.to, query.trunk, query.queue, query.agent) = (from, to, trunk, queue, agent)
+        (query.disposition, query.limit) = (disposition, limit)
+        return try folder.calls(query, of: tenant.map { [TenantID($0)] } ?? folder.tenants)
+    }
+}
+
+extension Disposition: ExpressibleByArgument {}
+
+extension WallTime {
+    fileprivate init(_ filter: TimeFilter) {
+        self.init(milliseconds: Int64((filter.date.timeIntervalSince1970 * 1000).rounded()))
+    }
+}
+
+struct TraceCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "trace",
+        abstract: "The SIP ladder of a finished or live call, both legs side by side."
+    )
+
+    @Argument(help: "The call's id, or `last`.") var call: String?
+    @Flag(name: .long, help: "Show each call's ladder as it ends.") var follow = false
+    @Option(name: .long, help: "Write the messages for Wireshark instead.") var pcap: String?
+    @Flag(name: .long, help: "Print the whole messages too.") var messages = false
+    @OptionGroup var config: ConfigOption
+
+    func validate() throws {
+        if call == nil, !follow { throw ValidationError("name a call, or --follow") }
+        if follow, pcap != nil { throw ValidationError("--pcap writes one call: name it, without --follow") }
+    }
+
+    func run() async throws {
+        let files = try config.files()
+        if follow { return try await followCalls(files) }
+        let trace = try await find(call ?? "", files)
+        if let pcap {
+            do {
+                try Data(PacketCapture(trace).bytes).write(to: URL(fileURLWithPath: pcap))
+            } catch {
+                throw Failure("\(pcap) cannot be written: \(error.localizedDescription)")
+            }
+            return
+        }
+        show(trace)
+    }
+
+    private func show(_ trace: CallTrace) {
+        var text = Ladder(trace, width: Terminal.width).text
+        if messages {
+            for case .message(let message) in trace.entries.map(\.kind) {
+                let way = message.isIncoming ? "from" : "to"
+                text += "\n--- leg \(message.leg), \(way) \(message.transport):\(message.remote)\n"
+                text += message.text.replacingOccurrences(of: "\r\n", with: "\n")
+            }
+        }
+        FileHandle.standardOutput.write(Data(text.utf8))
+    }
+
+    private func find(_ call: String, _ files: ConfigurationFiles) async throws -> CallTrace {
+        let folder = RecordFolder(files.dataFolder)
+        var id = call
+        if call == "last" {
+            var query = CallQuery()
+            query.limit = 1
+            guard let last = try folder.calls(query, of: folder.tenants).first else {
+                throw Failure("there is no call yet; see: gudok cdr")
+            }
+            id = last.callID
+        }
+        let request = ControlRequest(path: ["api", "v1", "trace", id])
+        if let reply = try? await ControlClient(socketPath: files.socketPath).send(request), reply.status == 200 {
+            return try JSONDecoder().decode(CallTrace.self, from: Data(reply.body))
+        }
+        // The trace of a call that ended just now may be on its way to the disk.
+        for _ in 0..<15 {
+            if let trace = try folder.trace(of: id) { return trace }
+            guard try folder.call(id) != nil else { break }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        throw Failure("there is no trace of call \(id): unknown, or dropped by its age; see: gudok cdr")
+    }
+
+    private func followCalls(_ files: ConfigurationFiles) async throws {
+        let folder = RecordFolder(files.dataFolder)
+        var shown: Set<String> = []
+        var query = CallQuery()
+        query.limit = 200
+        for record in try folder.calls(query, of: folder.tenants) where record.endedAt != nil {
+            shown.insert(record.callID)
+        }
+        while !Task.isCancelled {
+            for record in try folder.calls(query, of: folder.tenants).reversed()
+            where record.endedAt != nil && !shown.contains(record.callID) {
+                guard let trace = try folder.trace(of: record.callID) else { continue }
+                shown.insert(record.callID)
+                show(trace)
+            }
+            try await Task.sleep(for: .milliseconds(500))
+        }
+    }
+}

@@ -1,0 +1,49 @@
+import ArgumentParser
+import Foundation
+
+/// The command line: 0 done, 1 failed with one line on standard error, 2 wrong usage.
+@main
+struct Main {
+    static func main() async {
+        do {
+            var command = try Gudok.parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch let failure as Failure {
+            FileHandle.standardError.write(Data("gudok: \(failure.text)\n".utf8))
+            exit(1)
+        } catch let code as ExitCode {
+            exit(code.rawValue)
+        } catch {
+            let text = Gudok.fullMessage(for: error)
+            guard Gudok.exitCode(for: error) != .success else {
+                print(text)
+                exit(0)
+            }
+            FileHandle.standardError.write(Data("\(text)\n".utf8))
+            // Only what the parser found wrong is wrong usage.
+            exit(Gudok.exitCode(for: error) == .validationFailure ? 2 : 1)
+        }
+    }
+}
+
+/// What went wrong, why, and what to do.
+struct Failure: Error {
+    var text: String
+    init(_ text: String) { self.text = text }
+}
+
+struct Gudok: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gudok",
+        abstract: "A telephony switch for contact centres.",
+        version: "0.1.0",
+        subcommands: [
+            Serve.self, Check.self, Apply.self, Export.self, Registrations.self, Calls.self, Trunks.self, PlaceCall.self,
+            HangUp.self, CallRecords.self, TraceCommand.self, Doctor.self,
+        ]
+    )
+}
