@@ -6,7 +6,7 @@ import RTP
 /// 2. The first packet from that host, whatever its port, decides: behind a NAT the port is another.
 /// 3. A packet from another host decides only while the description is young (`learning`), or when its address cannot be
 ///    reached from here anyhow (a private one, written from a public place): then nothing else could ever come. If the
-///    described host itself speaks while the description is young, it takes its stream back.
+///    described host itself speaks while the description is young, or while the other is silent, it takes its stream back.
 /// 4. From then on everybody else is refused. The stream moves only when a new description says so, or when the same source
 ///    goes on with its numbers from another port of its host after two seconds of silence: its NAT has forgotten it.
 public struct Latch: Sendable {
@@ -54,12 +54,13 @@ public struct Latch: Sendable {
             guard source.isSameHost(as: described) || isYoung || isUnreachable else { return .refused }
             return move(to: source, now: now, .latched)
         }
-        if isYoung, source.isSameHost(as: described), !current.isSameHost(as: described) {
+        let isQuiet = now - lastHeard > Self.silence
+        if isYoung || isQuiet, source.isSameHost(as: described), !current.isSameHost(as: described) {
             return move(to: source, now: now, .relatched)
         }
         let gap = header.sequence &- heard.highest
         guard source.isSameHost(as: current), header.ssrc == heard.ssrc, gap > 0, gap < Self.longestGap,
-            now - lastHeard > Self.silence
+            isQuiet
         else { return .refused }
         return move(to: source, now: now, .relatched)
     }

@@ -11,15 +11,7 @@ public struct OwnVoice: Sendable {
     private(set) var codec: (number: UInt8, law: G711.Law)?
     private var eventNumber: UInt8?
     private var eventRate: UInt32 = 8_000
-    private var key: Key?
-
-    private struct Key: Sendable {
-        var event: UInt8
-        var timestamp: UInt32
-        var duration: UInt32 = 0
-        var length: UInt32
-        var endsSent = 0
-    }
+    private var keys = KeyPresses()
 
     /// Octets of the longest packet: header and 20 ms of G.711.
     public static let longestPacket = 12 + ToneSource.frame
@@ -38,19 +30,20 @@ public struct OwnVoice: Sendable {
         }
         let event = formats.first { $0.encoding == "TELEPHONE-EVENT" }
         eventNumber = event?.number
-        eventRate = UInt32(clamping: event?.clockRate ?? 8_000)
+        // The peer's number: within what audio has, so that durations can be reckoned with it.
+        eventRate = UInt32(clamping: min(max(event?.clockRate ?? 8_000, 8_000), 192_000))
+        if event == nil { keys.removeAll() }
     }
 
     public mutating func beginTone() { frame = 0 }
 
-    /// Begins a key; one that is under way is cut off.
+    /// A key to be sent when those before it are over; nothing when the peer takes no telephone-events.
     public mutating func press(_ event: UInt8, milliseconds: Int) {
         guard eventNumber != nil else { return }
-        let length = UInt32(clamping: max(40, min(milliseconds, 5_000))) * (eventRate / 1_000)
-        key = Key(event: event, timestamp: timestamp, length: length)
+        keys.append(event, length: UInt32(max(40, min(milliseconds, 5_000))) * (eventRate / 1_000))
     }
 
-    public var isPressing: Bool { key != nil }
+    public var isPressing: Bool { !keys.isEmpty }
 
     /// The next packet of a tone; 0 when the peer takes none.
     public mutating func writeTone(
@@ -75,29 +68,23 @@ public struct OwnVoice: Sendable {
         return Self.longestPacket
     }
 
-    /// The next packet of the key that is pressed; 0 when none is. The end is sent three times (RFC 4733 §2.5.1.4).
+    /// The next packet of the key that is pressed; 0 when none is to be sent now.
     public mutating func writeKey(into packet: UnsafeMutableRawBufferPointer) -> Int {
-        guard var pressed = key, let eventNumber, packet.count >= 16 else {
-            key = nil
-            return 0
-        }
-        let isFirst = pressed.duration == 0
-        if pressed.duration < pressed.length { pressed.duration += eventRate / 50 }
-        let isEnd = pressed.duration >= pressed.length
+        guard let eventNumber, packet.count >= 16,
+            let (key, isFirst, isEnd) = keys.advance(by: eventRate / 50, timestamp: timestamp)
+        else { return 0 }
         writeRTPHeader(
             into: packet,
             marker: isFirst,
             payloadType: eventNumber,
             sequence: sequence,
-            timestamp: pressed.timestamp,
+            timestamp: key.timestamp,
             ssrc: ssrc
         )
-        TelephoneEvent(event: pressed.event, isEnd: isEnd, duration: UInt16(clamping: pressed.duration))
+        TelephoneEvent(event: key.event, isEnd: isEnd, duration: UInt16(clamping: key.duration))
             .write(into: UnsafeMutableRawBufferPointer(rebasing: packet[12...]))
         sequence &+= 1
-        timestamp &+= 160
-        if isEnd { pressed.endsSent += 1 }
-        key = pressed.endsSent >= 3 ? nil : pressed
+        timestamp &+= eventRate / 50
         return 16
     }
 }

@@ -13,7 +13,9 @@ public struct RelayPort: ~Copyable {
     }
 
     public enum Verdict: Equatable, Sendable {
-        case drop
+        case malformed
+        /// Of somebody who is not the peer.
+        case foreign
         case media
         /// RTCP on the RTP port (RFC 5761).
         case control
@@ -76,7 +78,7 @@ public struct RelayPort: ~Copyable {
         parameters = next
         sendsToPeer = next.sendsToPeer
         receivesFromPeer = next.receivesFromPeer
-        fillFormats(towards: next.receiveFormats)
+        fillFormats(towards: next.sendFormats)
         voice.choose(from: next.sendFormats)
     }
 
@@ -94,24 +96,25 @@ public struct RelayPort: ~Copyable {
         now: Int64
     ) -> Verdict {
         let octets = UnsafeRawBufferPointer(packet)
+        // First: the shortest RTCP packets would be no RTP header.
+        if RTPHeader.isControl(octets) { return .control }
         guard let header = RTPHeader(octets) else {
             malformed &+= 1
-            return .drop
+            return .malformed
         }
-        if RTPHeader.isControl(octets) { return .control }
         switch latch.accept(source, header, received, now: now) {
         case .accepted: break
         case .refused:
             foreign &+= 1
-            return .drop
+            return .foreign
         case .latched: noteLatched(now: now)
         case .relatched: news.isRelatched = true
         }
         let format = formats.entries[Int(header.payloadType)]
-        received.receive(header, clockRate: format.clockRate, at: now)
+        received.receive(header, clockRate: format.isTelephoneEvent ? 0 : format.clockRate, at: now)
         hasToldSilence = false
         if format.isTelephoneEvent { detectKey(header, octets) }
-        if format.outgoing != FormatTable.same, mode != .echo {
+        if format.outgoing != FormatTable.same {
             packet[1] = packet[1] & 0x80 | format.outgoing
         }
         return .media
@@ -151,8 +154,7 @@ public struct RelayPort: ~Copyable {
         from source: WireAddress,
         now: Int64
     ) -> RTCPPacket? {
-        let host = latch.isLatched ? latch.current : latch.described
-        guard source.isSameHost(as: host) else {
+        guard isPeer(source) else {
             foreign &+= 1
             return nil
         }
@@ -162,6 +164,11 @@ public struct RelayPort: ~Copyable {
         }
         control.hear(packet, from: source, now: now)
         return packet
+    }
+
+    /// Whether an address is of the host that the peer's media comes from.
+    public func isPeer(_ source: WireAddress) -> Bool {
+        source.isSameHost(as: latch.isLatched ? latch.current : latch.described)
     }
 
     /// Where RTCP to this peer goes.
@@ -198,7 +205,7 @@ public struct RelayPort: ~Copyable {
             jitterMilliseconds: control.jitterMilliseconds(clockRate: parameters.sendFormats.first?.clockRate)
         )
         // Without a word of the peer nothing is known of what reached it.
-        if control.hasReport { sent.rate(delayMilliseconds: delay) }
+        if control.hasReport { sent.rateSent(delayMilliseconds: delay) }
         var incoming = received.report
         incoming.rate(delayMilliseconds: delay)
         return MediaReport(

@@ -10,8 +10,9 @@ import Synchronization
 /// One thread of the media plane: an epoll loop over the sockets of its ports. Both ends of a call live on the same one, so a
 /// packet meets no lock, and nothing on its way allocates or counts references.
 ///
-/// `@unchecked Sendable`: `mailbox` is behind its lock and `bell` never changes; everything else is touched by the thread
-/// alone, from `run` on.
+/// `@unchecked Sendable`: `mailbox` is behind its lock and the `let`s never change; `handle` is written by `start` and read by
+/// `join`, which `MediaThreads` calls once each, one after the other; everything else is touched by the thread alone, from
+/// `run` on.
 final class MediaThread: @unchecked Sendable {
     enum Message: Sendable {
         case attach(slot: Int, MediaID, port: UInt16, rtp: Int32, rtcp: Int32, randomness: UInt64)
@@ -51,7 +52,10 @@ final class MediaThread: @unchecked Sendable {
     private var nextTick: Int64 = 0
     private var nextSilenceCheck: Int64 = 0
     private var relayed: UInt64 = 0
+    private var octets: UInt64 = 0
     private var unsent: UInt64 = 0
+    private var malformed: UInt64 = 0
+    private var foreign: UInt64 = 0
 
     private static let tick: Int64 = 20_000_000
     private static let silenceCheck: Int64 = 250_000_000
@@ -84,7 +88,8 @@ final class MediaThread: @unchecked Sendable {
         if epoll >= 0 { linux_io_close(epoll) }
     }
 
-    func start() {
+    /// Whether there is a thread now.
+    func start() -> Bool {
         let retained = Unmanaged.passRetained(self)
         let status = pthread_create(
             &handle,
@@ -97,6 +102,7 @@ final class MediaThread: @unchecked Sendable {
             retained.toOpaque()
         )
         if status != 0 { retained.release() }
+        return status == 0
     }
 
     /// Waits for the thread's end; every port is closed and reported by then.
@@ -139,6 +145,7 @@ final class MediaThread: @unchecked Sendable {
             if now >= nextSilenceCheck { checkSilence() }
             settle()
         }
+        // Ports whose opening came together with the end are among them: the mail was read to its last message.
         for slot in open { close(slot) }
         settle()
     }
@@ -153,8 +160,14 @@ final class MediaThread: @unchecked Sendable {
     private func settle() {
         if relayed > 0 || unsent > 0 {
             counters.relayed.add(relayed, ordering: .relaxed)
+            counters.octets.add(octets, ordering: .relaxed)
             counters.unsent.add(unsent, ordering: .relaxed)
-            (relayed, unsent) = (0, 0)
+            (relayed, octets, unsent) = (0, 0, 0)
+        }
+        if malformed > 0 || foreign > 0 {
+            counters.malformed.add(malformed, ordering: .relaxed)
+            counters.foreign.add(foreign, ordering: .relaxed)
+            (malformed, foreign) = (0, 0)
         }
         guard !events.isEmpty else { return }
         deliver(events)
@@ -187,7 +200,12 @@ final class MediaThread: @unchecked Sendable {
     private func relay(_ packet: UnsafeMutableRawBufferPointer, from source: WireAddress, slot: Int) {
         let here = slots + slot
         switch here.pointee.relay.receive(packet, from: source, now: now) {
-        case .drop: return
+        case .malformed:
+            malformed &+= 1
+            return
+        case .foreign:
+            foreign &+= 1
+            return
         case .control: return relayControl(packet, from: source, slot: slot)
         case .media: break
         }
@@ -210,11 +228,17 @@ final class MediaThread: @unchecked Sendable {
         }
         slot.pointee.relay.countSent(packet.count)
         relayed &+= 1
+        octets &+= UInt64(packet.count)
     }
 
     private func relayControl(_ packet: UnsafeMutableRawBufferPointer, from source: WireAddress, slot: Int) {
         let octets = UnsafeRawBufferPointer(packet)
-        guard let read = slots[slot].relay.receiveControl(octets, from: source, now: now) else { return }
+        guard let read = slots[slot].relay.receiveControl(octets, from: source, now: now) else {
+            let isPeers = slots[slot].relay.isPeer(source)
+            malformed &+= isPeers ? 1 : 0
+            foreign &+= isPeers ? 0 : 1
+            return
+        }
         guard case .bridged(let other) = slots[slot].relay.mode, isOpen[other],
             let destination = slots[other].relay.controlDestination
         else { return }
@@ -331,6 +355,7 @@ final class MediaThread: @unchecked Sendable {
             guard let slot = slot(id) else { return }
             leave(slot)
             slots[slot].relay.mode = .echo
+            slots[slot].relay.fillFormats(towards: slots[slot].relay.parameters.sendFormats)
         case .play(let id, let tone):
             guard let slot = slot(id) else { return }
             leave(slot)
@@ -378,8 +403,6 @@ final class MediaThread: @unchecked Sendable {
         open.removeAll { $0 == slot }
         speaking.remove(slot)
         counters.lost.add(report.received.lost, ordering: .relaxed)
-        counters.malformed.add(report.malformedPackets, ordering: .relaxed)
-        counters.foreign.add(report.foreignPackets, ordering: .relaxed)
         release(slot, port)
         events.append(.closed(id, report))
     }

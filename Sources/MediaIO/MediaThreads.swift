@@ -21,6 +21,7 @@ public final class MediaThreads: MediaControl, Sendable {
     private let address: IPAddress
     private let threads: [MediaThread]
     private let pool: Mutex<Pool>
+    private let hasStopped = Atomic(false)
 
     /// `deliver` is called on the media threads.
     public init(
@@ -52,13 +53,21 @@ public final class MediaThreads: MediaControl, Sendable {
         }
         threads = made
         back.set(self)
-        for thread in threads { thread.start() }
+        for (index, thread) in threads.enumerated() where !thread.start() {
+            for started in threads[..<index] { started.join() }
+            throw .cannotStart
+        }
     }
 
-    /// Closes every port and ends the threads. Nothing may be asked of them afterwards.
-    public func stop() { for thread in threads { thread.join() } }
+    /// Closes and reports every port, and waits for the threads' end; from then on no port can be opened. A second call does
+    /// nothing.
+    public func stop() {
+        guard !hasStopped.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        for thread in threads { thread.join() }
+    }
 
     public func open(near: MediaID?) throws(MediaRefusal) -> MediaPort {
+        guard !hasStopped.load(ordering: .acquiring) else { throw .cannotBind("the media plane has stopped") }
         var refusal = MediaRefusal.noPorts
         // A port that somebody else holds is passed over, and tried again when its turn comes round.
         for _ in 0..<64 {
