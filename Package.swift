@@ -127,6 +127,7 @@ let package = Package(
             dependencies: ["Events", "Hashes", "NetAddress", "SDP", "SIP", "SIPMessage", "Timebase"],
             swiftSettings: testSettings
         ),
+        .testTarget(name: "EndToEndTests", dependencies: ["Hashes", "gudok"], swiftSettings: testSettings),
         .testTarget(name: "ControlAPITests", dependencies: ["ControlAPI"] + nio, swiftSettings: testSettings),
     ],
     swiftLanguageModes: [.v6]

@@ -9,7 +9,7 @@ final class ChildProcess: Sendable {
     }
 
     // Foundation's Process is not Sendable; it is started in `init` and afterwards only signalled and waited for.
-    private nonisolated(unsafe) let process = Process()
+    private let process = Process()
     private let output = Mutex(Output())
     private let changed = DispatchSemaphore(value: 0)
 

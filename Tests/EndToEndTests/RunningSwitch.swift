@@ -17,8 +17,8 @@ final class RunningSwitch {
         node: String = "",
         trunk: String = "",
         tenant: String = "",
-        incoming: String = Self.incomingPlan,
-        internalPlan: String = Self.internalPlan,
+        incoming: String = RunningSwitch.incomingPlan,
+        internalPlan: String = RunningSwitch.internalPlan,
         folder existing: URL? = nil
     ) throws {
         let folder = try existing ?? Self.makeFolder()
