@@ -177,6 +177,8 @@ final class Call {
 
     /// Sends the caller's 200 as soon as the call's start is on disk.
     func answerCaller(_ description: SessionDescription) {
+        // Before the answer goes out: the caller may speak as soon as it has it.
+        configureMedia(0)
         guard isRecorded else {
             heldAnswer = .accept(description.write())
             return

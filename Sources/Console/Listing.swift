@@ -98,7 +98,9 @@ public struct Listing {
 
     /// A peer's text must not move the cursor; stamps are shorter for people.
     private func shown(_ text: String, _ key: String) -> String {
-        let safe = String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? "?" : $0 }))
+        let safe = String(
+            String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? "?" : $0 })
+        )
         guard key.hasSuffix("_at") || key == "since", safe.count == 24 else { return safe }
         return String(safe.prefix(19)).replacingOccurrences(of: "T", with: " ")
     }

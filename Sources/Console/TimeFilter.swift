@@ -22,7 +22,9 @@ public struct TimeFilter: Equatable, Sendable {
     }
 
     private static func span(_ text: Substring) -> Double? {
-        guard let unit = text.last, let count = Int(text.dropLast()), (0...1_000_000).contains(count) else { return nil }
+        guard let unit = text.last, let count = Int(text.dropLast()), (0...1_000_000).contains(count) else {
+            return nil
+        }
         let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800]
         return units[unit].map { $0 * Double(count) }
     }
@@ -36,7 +38,8 @@ public struct TimeFilter: Equatable, Sendable {
             if let date = formatter.date(from: text) { return date }
         }
         let parts = text.split(separator: "-").map { Int($0) }
-        guard parts.count == 3, text.utf8.count == 10, let year = parts[0], let month = parts[1], let day = parts[2] else {
+        guard parts.count == 3, text.utf8.count == 10, let year = parts[0], let month = parts[1], let day = parts[2]
+        else {
             return nil
         }
         return calendar.date(from: DateComponents(year: year, month: month, day: day))

@@ -131,16 +131,12 @@ final class MediaThread: @unchecked Sendable {
         while !isStopping {
             let count = linux_io_epoll_wait(epoll, ready, timeout())
             now = linux_io_now()
-            var hasMail = false
-            for place in 0..<max(0, Int(count)) {
+            // Commands first: packets that came together with them may be the ones that they announce.
+            for place in 0..<max(0, Int(count)) where ready[place].data == Self.bellData { readMail() }
+            for place in 0..<max(0, Int(count)) where ready[place].data != Self.bellData {
                 let data = ready[place].data
-                if data == Self.bellData {
-                    hasMail = true
-                } else {
-                    receive(slot: Int(data >> 1), isControl: data & 1 == 1, inbox)
-                }
+                receive(slot: Int(data >> 1), isControl: data & 1 == 1, inbox)
             }
-            if hasMail { readMail() }
             if !speaking.isEmpty, now >= nextTick { speak() }
             if now >= nextSilenceCheck { checkSilence() }
             settle()

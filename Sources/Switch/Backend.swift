@@ -149,7 +149,8 @@ struct Backend: ControlBackend {
     }
 
     private func export(_ tenant: String, _ node: Node) async throws -> ControlReply {
-        guard let text = try await node.handle.ask({ $0.engine.configuration.tenants[TenantID(tenant)]?.export() }) else {
+        guard let text = try await node.handle.ask({ $0.engine.configuration.tenants[TenantID(tenant)]?.export() })
+        else {
             return .problem(status: 404, code: "no-such-tenant", what: "no tenant \(tenant)", mend: "check the name")
         }
         return ControlReply(contentType: "application/yaml", body: Array(text.utf8))

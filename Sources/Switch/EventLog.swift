@@ -33,7 +33,10 @@ final class EventLog: EventSubscriber {
         // The engine has told of these itself.
         case .trunkUp, .trunkDown: return nil
         case .configurationApplied(let changes):
-            return (.notice, "configuration applied: \(changes.isEmpty ? "nothing changed" : changes.joined(separator: "; "))")
+            return (
+                .notice,
+                "configuration applied: \(changes.isEmpty ? "nothing changed" : changes.joined(separator: "; "))"
+            )
         case .callRinging, .callHeld, .callResumed, .legProvisional, .legAnswered, .legMedia, .digit, .sip: return nil
         }
     }

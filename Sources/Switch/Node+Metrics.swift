@@ -34,9 +34,13 @@ extension Node {
         let media = media.counters.snapshot
         var page = MetricsPage()
         let states = Dictionary(grouping: seen.calls, by: \.state)
-        page.gauge("calls", "Calls that are up, by state.", LiveCall.State.allCases.map { state in
-            ([("state", state.rawValue)], Double(states[state]?.count ?? 0))
-        })
+        page.gauge(
+            "calls",
+            "Calls that are up, by state.",
+            LiveCall.State.allCases.map { state in
+                ([("state", state.rawValue)], Double(states[state]?.count ?? 0))
+            }
+        )
         page.counter("calls_started_total", "Calls that were taken.", Double(seen.counters.callsStarted))
         page.gauge("registrations", "Contacts that are registered.", [([], Double(seen.registrations))])
         page.counter("sip_messages_received_total", "SIP messages received.", Double(seen.counters.messagesReceived))
@@ -46,15 +50,27 @@ extension Node {
             "Requests with wrong credentials.",
             Double(seen.counters.authenticationFailures)
         )
-        page.counters("sip_requests_refused_total", "Requests refused, by status.", seen.counters.refused.map {
-            ([("status", "\($0.key)")], Double($0.value))
-        })
-        page.counters("sip_messages_dropped_total", "Messages dropped, by reason.", seen.counters.dropped.map {
-            ([("reason", $0.key)], Double($0.value))
-        })
-        page.gauge("trunk_up", "Whether a trunk answers.", seen.trunks.map {
-            ([("tenant", $0.id.tenant.name), ("trunk", $0.id.name)], $0.isUp ? 1 : 0)
-        })
+        page.counters(
+            "sip_requests_refused_total",
+            "Requests refused, by status.",
+            seen.counters.refused.map {
+                ([("status", "\($0.key)")], Double($0.value))
+            }
+        )
+        page.counters(
+            "sip_messages_dropped_total",
+            "Messages dropped, by reason.",
+            seen.counters.dropped.map {
+                ([("reason", $0.key)], Double($0.value))
+            }
+        )
+        page.gauge(
+            "trunk_up",
+            "Whether a trunk answers.",
+            seen.trunks.map {
+                ([("tenant", $0.id.tenant.name), ("trunk", $0.id.name)], $0.isUp ? 1 : 0)
+            }
+        )
         page.counter("rtp_packets_relayed_total", "RTP packets sent on.", Double(media.packetsRelayed))
         page.counter("rtp_packets_lost_total", "RTP packets that never came.", Double(media.packetsLost))
         page.counter("rtp_packets_malformed_total", "Datagrams that were no RTP.", Double(media.packetsMalformed))
@@ -86,7 +102,8 @@ struct MetricsPage {
         add(name, help, "gauge", values)
     }
 
-    private mutating func add(_ name: String, _ help: String, _ type: String, _ values: [([(String, String)], Double)]) {
+    private mutating func add(_ name: String, _ help: String, _ type: String, _ values: [([(String, String)], Double)])
+    {
         text += "# HELP gudok_\(name) \(help)\n# TYPE gudok_\(name) \(type)\n"
         for (labels, value) in values.sorted(by: { "\($0.0)" < "\($1.0)" }) {
             let list = labels.map { "\($0)=\"\(escaped($1))\"" }.joined(separator: ",")

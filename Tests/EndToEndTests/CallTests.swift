@@ -80,7 +80,8 @@ struct CallTests {
     }
 
     @Test func `a cancelled call is cancelled at the callee with the INVITE's branch`() throws {
-        let (_, carrier, callee) = try registered()
+        let (running, carrier, callee) = try registered()
+        defer { withExtendedLifetime(running) {} }
         let branch = "z9hG4bKcancelme"
         carrier.send(carrier.request("INVITE", to: "1001", branch: branch, sdp: Phone.sdp(port: 4000)))
         let invite = try #require(callee.expect("INVITE"))
@@ -103,7 +104,8 @@ struct CallTests {
         ("600 Busy Everywhere", "600"),
     ])
     func `a refusal reaches the caller`(answer: String, expected: String) throws {
-        let (_, carrier, callee) = try registered()
+        let (running, carrier, callee) = try registered()
+        defer { withExtendedLifetime(running) {} }
         carrier.send(carrier.request("INVITE", to: "1001", sdp: Phone.sdp(port: 4000)))
         let invite = try #require(callee.expect("INVITE"))
         callee.respond(answer, to: invite, toTag: "x")
@@ -138,7 +140,8 @@ struct CallTests {
     }
 
     @Test func `a late offer goes end to end: the callee's offer in our 200, the caller's answer in its ACK`() throws {
-        let (_, carrier, callee) = try registered()
+        let (running, carrier, callee) = try registered()
+        defer { withExtendedLifetime(running) {} }
         carrier.send(carrier.request("INVITE", to: "1001"))
         let invite = try #require(callee.expect("INVITE"))
         #expect(invite.sipBody.isEmpty)

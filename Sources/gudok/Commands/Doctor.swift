@@ -90,7 +90,10 @@ struct Doctor: AsyncParsableCommand {
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
         let needed = UInt64(node.mediaPorts.count) + 1_000
         if limit.rlim_max < needed {
-            report.bad("open files", "\(limit.rlim_max) are allowed, \(needed) are needed for every port; raise `ulimit -Hn`")
+            report.bad(
+                "open files",
+                "\(limit.rlim_max) are allowed, \(needed) are needed for every port; raise `ulimit -Hn`"
+            )
         } else {
             report.good("open files", "\(limit.rlim_max) are allowed")
         }

@@ -16,7 +16,8 @@ struct Registrations: AsyncParsableCommand {
         try format.show(
             rows,
             keys: [
-                "tenant", "user", "contact", "transport", "source", "user_agent", "registered_at", "expires_at", "rtt_ms",
+                "tenant", "user", "contact", "transport", "source", "user_agent", "registered_at", "expires_at",
+                "rtt_ms",
             ],
             columns: [
                 .init("tenant"), .init("user"), .init("contact"), .init("source"), .init("expires_at", "EXPIRES"),

@@ -46,7 +46,8 @@ struct CallRecords: AsyncParsableCommand {
             try encoder.encode(records),
             keys: CallRecord.CodingKeys.allCases.map(\.rawValue),
             columns: [
-                .init("call_id", "CALL"), .init("started_at", "STARTED"), .init("direction"), .init("from"), .init("to"),
+                .init("call_id", "CALL"), .init("started_at", "STARTED"), .init("direction"), .init("from"),
+                .init("to"),
                 .init("disposition"), .init("talk_s", "TALK S"), .init("duration_s", "TOTAL S"),
                 .init("hangup_by", "ENDED BY"), .init("reason"),
             ]
