@@ -1,0 +1,48 @@
+import Events
+import RTP
+import Testing
+
+@Suite("The E-model, ITU-T G.107")
+struct QualityTests {
+    @Test(arguments: [(93.2, 4.409), (90, 4.339), (80, 4.024), (70, 3.597), (60, 3.100), (50, 2.575)])
+    func `annex B: MOS of R`(r: Double, mos: Double) {
+        #expect(abs(Quality.mos(rFactor: r) - mos) < 0.0006)
+    }
+
+    @Test(arguments: [
+        (25.1, 1.0, 4.328), (25.1, 3, 4.134), (25.1, 5, 3.923), (25.1, 10, 3.411),
+        (4.3, 1, 3.834), (4.3, 3, 2.794), (4.3, 5, 2.169), (4.3, 10, 1.481),
+    ])
+    func `G.113: G.711 under random loss, with and without concealment`(robustness: Double, loss: Double, mos: Double) {
+        let r = Quality.rFactor(lossPercent: loss, robustness: robustness)
+        #expect(abs(Quality.mos(rFactor: r) - mos) < 0.0006)
+    }
+
+    @Test(arguments: [(-1.0, 1.0), (0, 1), (100, 4.5), (1_000, 4.5)])
+    func `R beyond its ends is clamped`(r: Double, mos: Double) {
+        #expect(Quality.mos(rFactor: r) == mos)
+    }
+
+    @Test func `delay costs little up to 177 ms and much beyond`() {
+        let slopes = [100.0, 177.3, 277.3].map { Quality.rFactor(lossPercent: 0, delayMilliseconds: $0) }
+        #expect(abs(slopes[0] - (93.2 - 2.4)) < 1e-9)
+        #expect(abs(slopes[1] - (93.2 - 4.2552)) < 1e-9)
+        #expect(abs(slopes[2] - (93.2 - 6.6552 - 11)) < 1e-9)
+        #expect(Quality.rFactor(lossPercent: 100, delayMilliseconds: 1e9) == 0)
+    }
+
+    @Test func `lost packets are besides those received and among those sent`() throws {
+        var report = StreamReport(packets: 95, lost: 5)
+        report.rate()
+        #expect(abs(try #require(report.mos) - 3.923) < 0.0006)
+        report = StreamReport(packets: 100, lost: 5)
+        report.rateSent()
+        #expect(abs(try #require(report.mos) - 3.923) < 0.0006)
+    }
+
+    @Test func `nothing is said of a direction without packets`() {
+        var report = StreamReport(packets: 0, lost: 5)
+        report.rate()
+        #expect(report.mos == nil && report.rFactor == nil)
+    }
+}
