@@ -1,0 +1,133 @@
+import RTP
+import Testing
+
+@testable import Media
+
+@Suite("One port: what comes in, and what is told of it")
+struct RelayPortTests {
+    private let described = "192.0.2.1:4000"
+
+    @Test(arguments: [
+        (name: "the same numbers", there: [pcma, keys(101)], comes: UInt8(101), goes: UInt8(101)),
+        (name: "another number for the same encoding", there: [pcma, keys(96)], comes: 101, goes: 96),
+        (name: "another clock is another encoding", there: [pcma, keys(96, 48_000)], comes: 101, goes: 101),
+        (name: "an encoding that the other side has not", there: [pcmu], comes: 8, goes: 8),
+        (name: "a number that nobody described", there: [pcma], comes: 120, goes: 120),
+    ])
+    func `a payload type goes on under the other side's number`(
+        _ row: (name: String, there: [MediaFormat], comes: UInt8, goes: UInt8)
+    ) {
+        var port = port(parameters(described))
+        port.fillFormats(towards: row.there)
+        var peer = Peer(described)
+        for marker in [false, true] {
+            let packet = peer.speak(row.comes, marker: marker)
+            var sent = packet
+            #expect(port.take(&sent, from: peer.address, now: 0) == .media, "\(row.name)")
+            #expect(sent[1] == row.goes | (marker ? 0x80 : 0), "\(row.name)")
+            #expect(sent[2...] == packet[2...], "nothing else is touched")
+        }
+    }
+
+    @Test func `an echo goes back under the numbers that the peer wants`() {
+        var port = port(parameters(described, receive: [pcma, keys(101)], send: [pcma, keys(110)]))
+        var peer = Peer(described)
+        var packet = peer.speak(101, payload: [5, 10, 0, 160])
+        _ = port.take(&packet, from: peer.address, now: 0)
+        #expect(packet[1] == 110)
+    }
+
+    @Test func `a key is told once, by its first packet`() {
+        var port = port(parameters(described))
+        var peer = Peer(described)
+        var told: [UInt8] = []
+        for place in 0..<7 {
+            peer.timestamp = 16_000
+            let payload: [UInt8] = [7, place > 3 ? 0x8A : 10, 3, UInt8(place) * 20]
+            var packet = peer.speak(101, marker: place == 0, payload: payload)
+            _ = port.take(&packet, from: peer.address, now: Int64(place) * 20_000_000)
+            if let key = port.news.key { told.append(key) }
+            port.news = RelayPort.News()
+            #expect(packet[12...] == payload[...], "relayed untouched")
+        }
+        #expect(told == [7])
+        #expect(port.received.jitterMilliseconds == 0)
+    }
+
+    @Test(arguments: [
+        ("nothing", 0, 0), ("no RTP", 0x16, 100), ("version 1", 0x40, 172), ("a lone header's half", 0x80, 6),
+    ])
+    func `what is no RTP is counted as malformed and latches nothing`(name: String, first: UInt8, count: Int) {
+        var port = port(parameters(described))
+        var packet = [UInt8](repeating: 0, count: count)
+        if count > 0 { packet[0] = first }
+        #expect(port.take(&packet, from: wire(described), now: 0) == .malformed, "\(name)")
+        #expect(port.malformed == 1 && !port.latch.isLatched && port.foreign == 0)
+    }
+
+    @Test func `RFC 5761: RTCP on the RTP port, the shortest too`() {
+        var port = port(parameters(described))
+        var bye: [UInt8] = [0x81, 203, 0, 1, 0, 0, 0, 1]
+        #expect(port.take(&bye, from: wire(described), now: 0) == .control)
+        #expect(port.malformed == 0)
+    }
+
+    @Test func `hostile descriptions cannot trap: clock rates, numbers, lengths of keys`() {
+        for clockRate in [Int.min, -1, 0, 1, 49, 999, Int(UInt32.max), Int.max] {
+            let formats = [keys(101, clockRate), MediaFormat(number: 255, encoding: "PCMA", clockRate: clockRate)]
+            var port = port(parameters(described, receive: formats, send: formats))
+            var packet = [UInt8](repeating: 0, count: 200)
+            for milliseconds in [Int.min, -1, 0, 100, Int.max] {
+                port.voice.press(5, milliseconds: milliseconds)
+                var packets = 0
+                while port.voice.isPressing, packets < 1_000 {
+                    _ = packet.withUnsafeMutableBytes { port.voice.writeKey(into: $0) }
+                    packets += 1
+                }
+                #expect(packets < 1_000, "a key ends")
+            }
+            var peer = Peer(described)
+            for payloadType in UInt8(0)...127 {
+                var packet = peer.speak(payloadType)
+                _ = port.take(&packet, from: peer.address, now: .max / 2)
+            }
+            _ = port.report()
+        }
+    }
+
+    @Test func `no RTP for as long as it may be is told once, and again only after a packet`() {
+        var port = port(parameters(described, timeout: .seconds(10)))
+        var peer = Peer(described)
+        #expect(port.overdueSilence(now: 9 * second) == nil)
+        _ = port.hear(&peer, now: 9 * second)
+        #expect(port.overdueSilence(now: 18 * second) == nil)
+        #expect(port.overdueSilence(now: 19 * second) == .seconds(10))
+        #expect(port.overdueSilence(now: 50 * second) == nil)
+        _ = port.hear(&peer, now: 51 * second)
+        #expect(port.overdueSilence(now: 62 * second) == .seconds(11))
+    }
+
+    @Test func `a hold ends the watch, and its end begins it anew`() {
+        var port = port(parameters(described, timeout: .seconds(10)))
+        port.configure(parameters(described), isUnreachable: false, now: 5 * second)
+        #expect(port.overdueSilence(now: 60 * second) == nil)
+        port.configure(parameters(described, timeout: .seconds(10)), isUnreachable: false, now: 60 * second)
+        #expect(port.overdueSilence(now: 69 * second) == nil)
+        #expect(port.overdueSilence(now: 70 * second) != nil)
+    }
+
+    @Test func `a stranger's packets are no sign of life`() {
+        var port = port(parameters(described, timeout: .seconds(10)))
+        var (peer, thief) = (Peer(described), Peer("198.51.100.9:4000"))
+        _ = port.hear(&peer, now: 0)
+        for tick in 1...10 { _ = port.hear(&thief, now: Int64(tick) * second) }
+        #expect(port.overdueSilence(now: 10 * second) == .seconds(10))
+    }
+
+    @Test func `direction: nothing goes to a peer that wants none`() {
+        var described = parameters(described)
+        described.sendsToPeer = false
+        let port = port(described)
+        #expect(port.destination == nil)
+    }
+}

@@ -1,0 +1,139 @@
+import Codecs
+import RTP
+import Testing
+
+@testable import Media
+
+@Suite("What we speak ourselves: tones (ITU-T E.180) and keys (RFC 4733)")
+struct VoiceTests {
+    private struct Spoken {
+        var header: RTPHeader
+        var payload: [UInt8]
+        var event: TelephoneEvent? { payload.withUnsafeBytes { TelephoneEvent($0) } }
+    }
+
+    private func spoken(_ write: (UnsafeMutableRawBufferPointer) -> Int) -> Spoken? {
+        var packet = [UInt8](repeating: 0, count: OwnVoice.longestPacket)
+        let length = packet.withUnsafeMutableBytes(write)
+        let header = packet[..<length].withUnsafeBytes { RTPHeader($0) }
+        return header.map { Spoken(header: $0, payload: Array(packet[12..<length])) }
+    }
+
+    private func voice(_ formats: [MediaFormat]) -> OwnVoice {
+        var voice = OwnVoice(randomness: 0xFFFF_FFFF_FFFF_FFFF)
+        voice.choose(from: formats)
+        return voice
+    }
+
+    private let tones = (a: ToneSource(.a), µ: ToneSource(.µ))
+
+    @Test(arguments: [
+        (Tone.ringback, 50, 200), (.busy, 17, 18), (.congestion, 9, 9),
+    ])
+    func `the cadence of each tone, in frames of 20 ms`(tone: Tone, on: Int, off: Int) {
+        for law in G711.Law.allCases {
+            let (source, silence) = (law == .a ? tones.a : tones.µ, G711.encode(0, law))
+            var frame = [UInt8](repeating: 0, count: ToneSource.frame)
+            for index in 0..<2 * (on + off) {
+                frame.withUnsafeMutableBytes { source.write(tone, frame: index, into: $0) }
+                let isSilent = frame.allSatisfy { $0 == silence }
+                #expect(isSilent == (index % (on + off) >= on), "frame \(index)")
+            }
+        }
+    }
+
+    @Test(arguments: G711.Law.allCases)
+    func `425 Hz, without a click between frames`(law: G711.Law) {
+        var samples: [Int16] = []
+        for index in 0..<50 {
+            var frame = [UInt8](repeating: 0, count: ToneSource.frame)
+            frame.withUnsafeMutableBytes { (law == .a ? tones.a : tones.µ).write(.ringback, frame: index, into: $0) }
+            samples += frame.map { G711.decode($0, law) }
+        }
+        // One second: 425 times from below zero to above.
+        let rises = zip(samples, samples.dropFirst()).count { $0 < 0 && $1 >= 0 }
+        #expect((424...425).contains(rises))
+        // The steepest step of a sine of 10000 at 425 Hz is 3338; a click would be beyond, rounding is within 512.
+        let steepest = zip(samples, samples.dropFirst()).map { abs(Int($0) - Int($1)) }.max() ?? 0
+        #expect(steepest < 3_338 + 512)
+    }
+
+    @Test(arguments: [
+        ([pcma, pcmu], UInt8(8), UInt8(0xD5)), ([pcmu, pcma], 0, 0xFF),
+        ([MediaFormat(number: 111, encoding: "OPUS", clockRate: 48_000), pcmu], 0, 0xFF),
+    ])
+    func `the first law that the peer takes`(formats: [MediaFormat], number: UInt8, silence: UInt8) throws {
+        var voice = voice(formats)
+        let first = try #require(spoken { voice.writeTone(.busy, from: tones, into: $0) })
+        #expect(first.header.payloadType == number && first.header.marker && first.payload.count == 160)
+        let second = try #require(spoken { voice.writeTone(.busy, from: tones, into: $0) })
+        #expect(!second.header.marker && second.header.ssrc == first.header.ssrc)
+        #expect(second.header.sequence == first.header.sequence &+ 1)
+        #expect(second.header.timestamp == first.header.timestamp &+ 160)
+        for _ in 2..<17 { _ = spoken { voice.writeTone(.busy, from: tones, into: $0) } }
+        let silent = try #require(spoken { voice.writeTone(.busy, from: tones, into: $0) })
+        #expect(silent.payload.allSatisfy { $0 == silence })
+    }
+
+    @Test func `a peer of neither law hears nothing, and one without telephone-events gets no keys`() {
+        var voice = voice([MediaFormat(number: 111, encoding: "OPUS", clockRate: 48_000)])
+        #expect(spoken { voice.writeTone(.ringback, from: tones, into: $0) } == nil)
+        voice.press(5, milliseconds: 100)
+        #expect(!voice.isPressing)
+    }
+
+    @Test(arguments: [(8_000, 160), (16_000, 320), (48_000, 960)])
+    func `RFC 4733 §2.5: one time stamp, growing durations, the end three times`(rate: Int, step: Int) throws {
+        var voice = voice([keys(97, rate)])
+        voice.press(11, milliseconds: 100)
+        var packets: [Spoken] = []
+        while voice.isPressing, let packet = spoken({ voice.writeKey(into: $0) }) { packets.append(packet) }
+        #expect(packets.count == 7)
+        #expect(packets.map { Int($0.event?.duration ?? 0) } == [1, 2, 3, 4, 5, 5, 5].map { $0 * step })
+        #expect(packets.map { $0.event?.isEnd } == [false, false, false, false, true, true, true])
+        #expect(packets.map(\.header.marker) == [true] + Array(repeating: false, count: 6))
+        #expect(Set(packets.map(\.header.timestamp)).count == 1)
+        #expect(packets.allSatisfy { $0.header.payloadType == 97 && $0.event?.event == 11 })
+        for (before, after) in zip(packets, packets.dropFirst()) {
+            #expect(after.header.sequence == before.header.sequence &+ 1)
+        }
+    }
+
+    @Test func `keys pressed at once are sent one after another, and heard as they were pressed`() {
+        var voice = voice([keys(101)])
+        let pressed: [UInt8] = [1, 1, 2, 11, 11, 0]
+        for key in pressed { voice.press(key, milliseconds: 60) }
+        var (heard, ticks, pauses) = ([UInt8](), 0, 0)
+        var detector = KeyDetector()
+        while voice.isPressing, ticks < 1_000 {
+            ticks += 1
+            guard let packet = spoken({ voice.writeKey(into: $0) }), let event = packet.event else {
+                pauses += 1
+                continue
+            }
+            if let key = detector.receive(packet.header, event) { heard.append(key) }
+        }
+        #expect(heard == pressed)
+        #expect(pauses == 3 * (pressed.count - 1), "60 ms between keys")
+    }
+
+    @Test func `keys pressed ahead are bounded`() {
+        var presses = KeyPresses()
+        for _ in 0..<10_000 { presses.append(1, length: 800) }
+        var begun = 0
+        for _ in 0..<100_000 where presses.advance(by: 160, timestamp: 0)?.isFirst == true { begun += 1 }
+        #expect(begun == KeyPresses.most && presses.isEmpty)
+    }
+
+    @Test func `a buffer that is too short is left alone`() {
+        var voice = voice([pcma, keys(101)])
+        voice.press(1, milliseconds: 100)
+        for count in 0..<16 {
+            var packet = [UInt8](repeating: 7, count: count)
+            let written = packet.withUnsafeMutableBytes {
+                voice.writeKey(into: $0) + voice.writeTone(.busy, from: tones, into: $0)
+            }
+            #expect(written == 0 && packet.allSatisfy { $0 == 7 })
+        }
+    }
+}
