@@ -1,0 +1,44 @@
+import Media
+import MediaIO
+import RTP
+import Testing
+
+@Suite("A packet costs no allocation", .serialized)
+struct AllocationTests {
+    @Test func `10,000 packets over a bridge allocate no more than none do`() throws {
+        let plane = try Plane(ports: 43_000...43_019)
+        defer { plane.threads.stop() }
+        let (alice, bob) = (try Phone(ssrc: 0xA), try Phone(ssrc: 0xB))
+        let a = try plane.open(towards: alice)
+        let b = try plane.open(towards: bob, near: a)
+        plane.threads.perform(.bridge(a.id, b.id))
+        try plane.settle(near: a)
+        var packet = [UInt8](repeating: 0xD5, count: 172)
+        var heard = 0
+        func talk(_ count: Int) {
+            packet.withUnsafeMutableBytes { packet in
+                for turn in 0..<count {
+                    writeRTPHeader(
+                        into: packet,
+                        marker: false,
+                        payloadType: 8,
+                        sequence: UInt16(truncatingIfNeeded: heard),
+                        timestamp: UInt32(turn) * 160,
+                        ssrc: 0xA
+                    )
+                    alice.send(UnsafeRawBufferPointer(packet), to: a.rtpPort)
+                    if bob.hear(into: packet) == 172 { heard += 1 }
+                }
+            }
+        }
+        talk(10)
+        // The first turns fill caches of the runtime; then two marks with nothing between them are the measure.
+        let marks = try (0..<4).map { _ in try plane.settle(near: a) }
+        let idle = marks[3] - marks[2]
+        talk(10_000)
+        let busy = try plane.settle(near: a) - marks[3]
+        #expect(heard == 10_010)
+        #expect(idle > 0, "the count counts")
+        #expect(busy <= idle + 20, "\(busy) allocations with 10,000 packets, \(idle) without")
+    }
+}
