@@ -22,6 +22,7 @@ public final class Engine {
     }
 
     public let bus: EventBus
+    private let media: any MediaControl
     unowned let outlet: any EngineOutlet
     public internal(set) var configuration: Configuration
     var transactions: TransactionLayer
@@ -54,6 +55,7 @@ public final class Engine {
     ) {
         self.configuration = configuration
         self.bus = bus
+        self.media = media
         self.outlet = outlet
         self.now = now
         ids = IdentifierSource(generator)
@@ -172,6 +174,7 @@ public final class Engine {
         }
         pending.removeAll(keepingCapacity: true)
         trace.settle()
+        media.flush()
     }
 
     private func perform(_ action: TransactionAction) {

@@ -22,6 +22,14 @@ public struct StreamReport: Codable, Equatable, Sendable {
     /// 1 to 4.5; nil without packets.
     public var mos: Double?
 
+    public enum CodingKeys: String, CodingKey, Sendable {
+        case packets, octets, lost
+        case jitterMilliseconds = "jitter_ms"
+        case duplicates, reordered
+        case rFactor = "r_factor"
+        case mos
+    }
+
     public init(
         packets: UInt64 = 0,
         octets: UInt64 = 0,
@@ -55,6 +63,17 @@ public struct MediaReport: Codable, Equatable, Sendable {
     public var foreignPackets: UInt64
     /// Datagrams on the port that were no RTP.
     public var malformedPackets: UInt64
+
+    public enum CodingKeys: String, CodingKey, Sendable {
+        case received, sent
+        case roundTripMilliseconds = "rtt_ms"
+        case firstPacketDelayMilliseconds = "first_packet_ms"
+        case signalledAddress = "signalled_address"
+        case latchedAddress = "latched_address"
+        case verdict
+        case foreignPackets = "foreign_packets"
+        case malformedPackets = "malformed_packets"
+    }
 
     public init(
         received: StreamReport = StreamReport(),

@@ -28,6 +28,11 @@ final class MediaThread: @unchecked Sendable {
         let rtcp: Int32
     }
 
+    private struct Mailbox: Sendable {
+        var messages: [Message] = []
+        var isRung = false
+    }
+
     private let index: Int
     private let isV6: Bool
     /// Our own address is one of the public network.
@@ -36,7 +41,7 @@ final class MediaThread: @unchecked Sendable {
     private let deliver: @Sendable ([MediaEvent]) -> Void
     /// Gives a port's slot and number back to the pool.
     private let release: @Sendable (_ slot: Int, _ port: UInt16) -> Void
-    private let mailbox = Mutex<[Message]>([])
+    private let mailbox = Mutex(Mailbox())
     private let bell: Int32
     private let epoll: Int32
     private let slots: UnsafeMutablePointer<Slot>
@@ -108,16 +113,21 @@ final class MediaThread: @unchecked Sendable {
     /// Waits for the thread's end; every port is closed and reported by then.
     func join() {
         send(.stop)
+        ring()
         pthread_join(handle, nil)
     }
 
-    /// Any thread.
-    func send(_ message: Message) {
-        let wasEmpty = mailbox.withLock { messages in
-            messages.append(message)
-            return messages.count == 1
+    /// Any thread. The message waits for `ring`.
+    func send(_ message: Message) { mailbox.withLock { $0.messages.append(message) } }
+
+    /// Any thread: wakes this one when something waits for it and nobody has done so.
+    func ring() {
+        let isDue = mailbox.withLock { mailbox in
+            guard !mailbox.messages.isEmpty, !mailbox.isRung else { return false }
+            mailbox.isRung = true
+            return true
         }
-        if wasEmpty { linux_io_bell_ring(bell) }
+        if isDue { linux_io_bell_ring(bell) }
     }
 
     // MARK: the loop
@@ -306,9 +316,9 @@ final class MediaThread: @unchecked Sendable {
 
     private func readMail() {
         linux_io_bell_clear(bell)
-        let messages = mailbox.withLock { messages in
-            defer { messages = [] }
-            return messages
+        let messages = mailbox.withLock { mailbox in
+            defer { mailbox = Mailbox() }
+            return mailbox.messages
         }
         for message in messages {
             switch message {

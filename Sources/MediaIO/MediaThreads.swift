@@ -19,21 +19,25 @@ public final class MediaThreads: MediaControl, Sendable {
 
     public let counters = MediaCounters()
     private let address: IPAddress
+    private let isBatching: Bool
     private let threads: [MediaThread]
     private let pool: Mutex<Pool>
     private let hasStopped = Atomic(false)
 
-    /// `deliver` is called on the media threads.
+    /// `deliver` is called on the media threads. With `isBatching` commands wait for `flush`: one waking of a thread for all that a
+    /// turn of the core wants of it.
     public init(
         threads count: Int,
         address: IPAddress,
         ports: ClosedRange<UInt16>,
+        isBatching: Bool = false,
         deliver: @escaping @Sendable ([MediaEvent]) -> Void
     ) throws(Fault) {
         let pairs = PortPairs(ports)
         let capacity = pairs.capacity
         let count = max(1, min(count, 64))
         self.address = address
+        self.isBatching = isBatching
         let free = Array((0..<capacity).reversed())
         pool = Mutex(Pool(pairs: pairs, slots: Array(repeating: free, count: count)))
         let back = Returns()
@@ -91,6 +95,7 @@ public final class MediaThreads: MediaControl, Sendable {
                     randomness: place.randomness
                 )
             )
+            if !isBatching { threads[place.thread].ring() }
             return MediaPort(id: id, address: address, rtpPort: place.port)
         }
         throw refusal
@@ -100,7 +105,10 @@ public final class MediaThreads: MediaControl, Sendable {
         let id = command.port
         guard threads.indices.contains(id.thread) else { return }
         threads[id.thread].send(.command(command))
+        if !isBatching { threads[id.thread].ring() }
     }
+
+    public func flush() { for thread in threads { thread.ring() } }
 
     /// Pairs that are not in use, for tests and the doctor.
     public var pairsFree: Int { pool.withLock { $0.pairs.countFree } }

@@ -38,7 +38,7 @@ enum CallRow {
         return "INSERT INTO calls (\(names)) VALUES (\(marks)) ON CONFLICT (call_id) DO UPDATE SET \(sets)"
     }()
 
-    static func arguments(_ record: CallRecord) throws -> StatementArguments {
+    static func arguments(_ record: CallRecord) -> StatementArguments {
         let values: [(any DatabaseValueConvertible)?] = [
             record.callID, record.tenant, record.direction.rawValue, record.from, record.fromName, record.to,
             record.trunk, record.user, record.queue, record.agent, record.startedAt, record.ringingAt,
@@ -46,15 +46,9 @@ enum CallRow {
             record.duration, record.disposition?.rawValue, record.hangupBy?.rawValue, record.sipCode,
             record.q850Cause, record.reason, record.codecA, record.codecB, record.mosA, record.mosB,
             record.packetsLostA.map { Int64(clamping: $0) }, record.packetsLostB.map { Int64(clamping: $0) },
-            record.jitterA, record.jitterB, record.recording, try json(record.legs), try json(record.sipCallIDs),
+            record.jitterA, record.jitterB, record.recording, record.legs.jsonText, record.sipCallIDs.jsonText,
         ]
         return StatementArguments(values)
-    }
-
-    private static func json(_ value: some Encodable) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
     }
 
     static func record(_ row: Row) -> CallRecord {
@@ -106,7 +100,7 @@ enum CallRow {
                 record.legs[index].result = record.legs[index].answeredAt == nil ? .failed : .answered
                 record.legs[index].reason = "engine-restart"
             }
-            try statement.execute(arguments: try arguments(record))
+            try statement.execute(arguments: arguments(record))
             return record.callID
         }
     }

@@ -18,6 +18,8 @@ final class RecordWorker: Sendable {
     private struct State: Sendable {
         var items: [Item] = []
         var traces: [CallTrace] = []
+        /// The thread was woken for what is queued.
+        var isUrgent = false
         var isStopping = false
         var isOver = false
         var written: UInt64 = 0
@@ -52,11 +54,14 @@ final class RecordWorker: Sendable {
     }
 
     func add(_ record: CallRecord, of tenant: TenantID, opening: CallID?, at now: Instant) {
-        let isFirst = state.withLock { state in
+        let isUrgent = state.withLock { state in
             state.items.append(Item(record: record, tenant: tenant, opening: opening, queuedAt: now))
-            return state.items.count == 1
+            // A call waits for its start to be on disk; the rest of its story goes with the next, or in a moment.
+            guard opening != nil, !state.isUrgent else { return false }
+            state.isUrgent = true
+            return true
         }
-        if isFirst { wake.signal() }
+        if isUrgent { wake.signal() }
     }
 
     func add(_ trace: CallTrace) {
@@ -94,8 +99,7 @@ final class RecordWorker: Sendable {
         var databases: [TenantID: TenantDatabase] = [:]
         var lastPruned = Date.distantPast
         while true {
-            // A trace alone wakes nobody: it goes with the next record, or within a second.
-            _ = wake.wait(timeout: .now() + 1)
+            _ = wake.wait(timeout: .now() + 0.05)
             let (items, traces, isStopping) = takeAll()
             let isWritten = write(items, &databases)
             if isWritten { write(traces, &databases) }
@@ -111,7 +115,7 @@ final class RecordWorker: Sendable {
 
     private func takeAll() -> ([Item], [CallTrace], Bool) {
         state.withLock { state in
-            defer { (state.items, state.traces) = ([], []) }
+            defer { (state.items, state.traces, state.isUrgent) = ([], [], false) }
             state.inHand = state.items.first?.queuedAt
             return (state.items, state.traces, state.isStopping)
         }

@@ -37,6 +37,8 @@ public final class SimulatedMedia: MediaControl {
         }
     }
 
+    public func flush() {}
+
     /// Takes what happened since the last call.
     public func takeEvents() -> [MediaEvent] {
         defer { pending = [] }

@@ -62,6 +62,7 @@ public actor Node {
                 threads: node.mediaThreads,
                 address: node.mediaAddress,
                 ports: node.mediaPorts,
+                isBatching: true,
                 deliver: { events in post.handle?.post { $0.received(events) } }
             )
         } catch {
