@@ -19,6 +19,11 @@ endef
 packages: ; $(call install,$(PACKAGES))
 test-packages: packages ; $(call install,$(TEST_PACKAGES))
 
+# Builds a release, starts the switch with the demo tenant, places a test call and shows its story, and stays up for phones.
+run: packages
+	swift build -c release --product gudok
+	.build/release/gudok demo --config dialplans/gudok.yaml
+
 test: test-packages lint
 	swift build --build-tests --explicit-target-dependency-import-check error
 	swift test --skip-build

@@ -107,12 +107,19 @@ let package = Package(
             ] + nio,
             swiftSettings: settings
         ),
+        .target(
+            name: "SoftPhone",
+            dependencies: [
+                "CLinuxIO", "Codecs", "Media", "NetAddress", "RTP", "SDP", "SIP", "SIPMessage", "Timebase",
+            ],
+            swiftSettings: settings
+        ),
         .target(name: "Console", swiftSettings: settings),
         .executableTarget(
             name: "gudok",
             dependencies: [
-                "Accounting", "Config", "Console", "ControlAPI", "DialPlan", "Events", "NetAddress", "Records", "Switch", "Timebase",
-                "Trace", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Accounting", "Config", "Console", "ControlAPI", "DialPlan", "Events", "NetAddress", "Records", "SIP",
+                "SoftPhone", "Switch", "Timebase", "Trace", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings
         ),

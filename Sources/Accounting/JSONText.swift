@@ -12,7 +12,9 @@ public struct JSONText {
 
     /// A key and its colon, after a comma where one is due.
     mutating func key(_ name: String) {
-        if let last = octets.last, last != UInt8(ascii: "{"), last != UInt8(ascii: "[") { octets.append(UInt8(ascii: ",")) }
+        if let last = octets.last, last != UInt8(ascii: "{"), last != UInt8(ascii: "[") {
+            octets.append(UInt8(ascii: ","))
+        }
         string(name)
         octets.append(UInt8(ascii: ":"))
     }

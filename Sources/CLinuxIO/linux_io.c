@@ -124,6 +124,13 @@ int linux_io_send(int fd, int is_v6, const struct linux_io_address *to, const vo
 
 void linux_io_close(int fd) { close(fd); }
 
+uint16_t linux_io_port(int fd) {
+    union socket_address place;
+    socklen_t length = sizeof place;
+    if (getsockname(fd, &place.any, &length) < 0) return 0;
+    return ntohs(place.any.sa_family == AF_INET6 ? place.v6.sin6_port : place.v4.sin_port);
+}
+
 int linux_io_epoll_make(void) {
     int fd = epoll_create1(EPOLL_CLOEXEC);
     return fd < 0 ? -errno : fd;

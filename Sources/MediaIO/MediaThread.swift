@@ -21,14 +21,14 @@ final class MediaThread: @unchecked Sendable {
     }
 
     /// The sockets and the state of one port.
-    private struct Slot: ~Copyable {
+    struct Slot: ~Copyable {
         var relay: RelayPort
         let port: UInt16
         let rtp: Int32
         let rtcp: Int32
     }
 
-    private struct Mailbox: Sendable {
+    struct Mailbox: Sendable {
         var messages: [Message] = []
         var isRung = false
     }
@@ -36,34 +36,34 @@ final class MediaThread: @unchecked Sendable {
     private let index: Int
     private let isV6: Bool
     /// Our own address is one of the public network.
-    private let isPublic: Bool
-    private let counters: MediaCounters
+    let isPublic: Bool
+    let counters: MediaCounters
     private let deliver: @Sendable ([MediaEvent]) -> Void
     /// Gives a port's slot and number back to the pool.
-    private let release: @Sendable (_ slot: Int, _ port: UInt16) -> Void
-    private let mailbox = Mutex(Mailbox())
-    private let bell: Int32
-    private let epoll: Int32
-    private let slots: UnsafeMutablePointer<Slot>
-    private let isOpen: UnsafeMutablePointer<Bool>
-    private let capacity: Int
-    private var open: [Int] = []
-    private var speaking: Set<Int> = []
-    private var events: [MediaEvent] = []
-    private let tones = (a: ToneSource(.a), µ: ToneSource(.µ))
+    let release: @Sendable (_ slot: Int, _ port: UInt16) -> Void
+    let mailbox = Mutex(Mailbox())
+    let bell: Int32
+    let epoll: Int32
+    let slots: UnsafeMutablePointer<Slot>
+    let isOpen: UnsafeMutablePointer<Bool>
+    let capacity: Int
+    var open: [Int] = []
+    var speaking: Set<Int> = []
+    var events: [MediaEvent] = []
+    let tones = (a: ToneSource(.a), µ: ToneSource(.µ))
     private var handle = pthread_t()
-    private var isStopping = false
-    private var now: Int64 = 0
-    private var nextTick: Int64 = 0
-    private var nextSilenceCheck: Int64 = 0
+    var isStopping = false
+    var now: Int64 = 0
+    var nextTick: Int64 = 0
+    var nextSilenceCheck: Int64 = 0
     private var relayed: UInt64 = 0
     private var octets: UInt64 = 0
     private var unsent: UInt64 = 0
     private var malformed: UInt64 = 0
     private var foreign: UInt64 = 0
 
-    private static let tick: Int64 = 20_000_000
-    private static let silenceCheck: Int64 = 250_000_000
+    static let tick: Int64 = 20_000_000
+    static let silenceCheck: Int64 = 250_000_000
     private static let bellData = UInt64.max
 
     init?(
@@ -225,7 +225,7 @@ final class MediaThread: @unchecked Sendable {
     }
 
     @inline(__always)
-    private func forward(_ packet: UnsafeMutableRawBufferPointer, to slot: UnsafeMutablePointer<Slot>) {
+    func forward(_ packet: UnsafeMutableRawBufferPointer, to slot: UnsafeMutablePointer<Slot>) {
         guard let destination = slot.pointee.relay.destination else { return }
         var address = linux_io_address(high: destination.high, low: destination.low, port: destination.port)
         guard linux_io_send(slot.pointee.rtp, isV6 ? 1 : 0, &address, packet.baseAddress, packet.count) == 0 else {
@@ -269,157 +269,4 @@ final class MediaThread: @unchecked Sendable {
             events.append(.digit(id, key, milliseconds: 0))
         }
     }
-
-    // MARK: time
-
-    /// The next 20 ms of every tone and key.
-    private func speak() {
-        nextTick = max(nextTick + Self.tick, now - Self.tick)
-        withUnsafeTemporaryAllocation(byteCount: OwnVoice.longestPacket, alignment: 8) { packet in
-            for slot in speaking where isOpen[slot] {
-                let here = slots + slot
-                var length = 0
-                if here.pointee.relay.voice.isPressing {
-                    length = here.pointee.relay.voice.writeKey(into: packet)
-                } else if case .tone(let tone) = here.pointee.relay.mode {
-                    length = here.pointee.relay.voice.writeTone(tone, from: tones, into: packet)
-                }
-                if length > 0 {
-                    forward(UnsafeMutableRawBufferPointer(rebasing: packet[..<length]), to: here)
-                }
-            }
-        }
-        speaking = speaking.filter { isOpen[$0] && isSpeaking($0) }
-    }
-
-    private func isSpeaking(_ slot: Int) -> Bool {
-        if slots[slot].relay.voice.isPressing { return true }
-        if case .tone = slots[slot].relay.mode { return true }
-        return false
-    }
-
-    private func beginSpeaking(_ slot: Int) {
-        if speaking.isEmpty { nextTick = now }
-        speaking.insert(slot)
-    }
-
-    private func checkSilence() {
-        nextSilenceCheck = now + Self.silenceCheck
-        for slot in open {
-            if let silence = slots[slot].relay.overdueSilence(now: now) {
-                events.append(.inactive(slots[slot].relay.id, silence))
-            }
-        }
-    }
-
-    // MARK: commands
-
-    private func readMail() {
-        linux_io_bell_clear(bell)
-        let messages = mailbox.withLock { mailbox in
-            defer { mailbox = Mailbox() }
-            return mailbox.messages
-        }
-        for message in messages {
-            switch message {
-            case .attach(let slot, let id, let port, let rtp, let rtcp, let randomness):
-                let relay = RelayPort(id: id, randomness: randomness)
-                (slots + slot).initialize(to: Slot(relay: relay, port: port, rtp: rtp, rtcp: rtcp))
-                isOpen[slot] = true
-                open.append(slot)
-                let data = UInt64(slot) << 1
-                let isWatched =
-                    linux_io_epoll_add(epoll, rtp, data) == 0 && linux_io_epoll_add(epoll, rtcp, data | 1) == 0
-                if !isWatched { events.append(.failed(id, "epoll refuses the socket")) }
-            case .command(let command): perform(command)
-            case .stop: isStopping = true
-            }
-        }
-    }
-
-    /// The slot of a port; nil when it was closed meanwhile.
-    private func slot(_ id: MediaID) -> Int? {
-        let slot = id.slot
-        return slot < capacity && isOpen[slot] && slots[slot].relay.id == id ? slot : nil
-    }
-
-    private func perform(_ command: MediaCommand) {
-        switch command {
-        case .configure(let id, let parameters):
-            guard let slot = slot(id) else { return }
-            slots[slot].relay.configure(parameters, isUnreachable: isUnreachable(parameters), now: now)
-            if case .bridged(let other) = slots[slot].relay.mode, isOpen[other] { joinFormats(slot, other) }
-        case .bridge(let a, let b):
-            guard let first = slot(a), let second = slot(b) else { return }
-            leave(first)
-            leave(second)
-            slots[first].relay.mode = .bridged(second)
-            slots[second].relay.mode = .bridged(first)
-            joinFormats(first, second)
-        case .unbridge(let id): if let slot = slot(id) { leave(slot) }
-        case .echo(let id):
-            guard let slot = slot(id) else { return }
-            leave(slot)
-            slots[slot].relay.mode = .echo
-            slots[slot].relay.fillFormats(towards: slots[slot].relay.parameters.sendFormats)
-        case .play(let id, let tone):
-            guard let slot = slot(id) else { return }
-            leave(slot)
-            slots[slot].relay.mode = .tone(tone)
-            slots[slot].relay.voice.beginTone()
-            beginSpeaking(slot)
-        case .stop(let id): if let slot = slot(id), !isBridged(slot) { leave(slot) }
-        case .sendDigit(let id, let key, let milliseconds):
-            guard let slot = slot(id), let event = TelephoneEvent.event(of: key) else { return }
-            slots[slot].relay.voice.press(event, milliseconds: milliseconds)
-            if slots[slot].relay.voice.isPressing { beginSpeaking(slot) }
-        case .close(let id): if let slot = slot(id) { close(slot) }
-        }
-    }
-
-    /// A private address cannot be reached from the public network.
-    private func isUnreachable(_ parameters: MediaParameters) -> Bool {
-        guard isPublic, let ip = parameters.remoteRTP?.ip else { return false }
-        return ip.isPrivate && !ip.isLoopback
-    }
-
-    private func isBridged(_ slot: Int) -> Bool { if case .bridged = slots[slot].relay.mode { true } else { false } }
-
-    /// Numbers of one side become those of the other.
-    private func joinFormats(_ a: Int, _ b: Int) {
-        slots[a].relay.fillFormats(towards: slots[b].relay.parameters.sendFormats)
-        slots[b].relay.fillFormats(towards: slots[a].relay.parameters.sendFormats)
-    }
-
-    /// Ends what a port does, and its partner with it.
-    private func leave(_ slot: Int) {
-        if case .bridged(let other) = slots[slot].relay.mode, isOpen[other] { slots[other].relay.mode = .idle }
-        slots[slot].relay.mode = .idle
-    }
-
-    private func close(_ slot: Int) {
-        leave(slot)
-        let report = slots[slot].relay.report()
-        let id = slots[slot].relay.id
-        let port = slots[slot].port
-        linux_io_close(slots[slot].rtp)
-        linux_io_close(slots[slot].rtcp)
-        isOpen[slot] = false
-        (slots + slot).deinitialize(count: 1)
-        open.removeAll { $0 == slot }
-        speaking.remove(slot)
-        counters.lost.add(report.received.lost, ordering: .relaxed)
-        release(slot, port)
-        events.append(.closed(id, report))
-    }
-}
-
-extension MediaID {
-    /// Thread in the top 8 bits, slot in the next 24, a serial number below, so that an old name never means a new port.
-    init(thread: Int, slot: Int, serial: UInt32) {
-        self.init(rawValue: UInt64(thread) << 56 | UInt64(slot) << 32 | UInt64(serial))
-    }
-
-    var thread: Int { Int(rawValue >> 56) }
-    var slot: Int { Int(rawValue >> 32 & 0xFF_FFFF) }
 }

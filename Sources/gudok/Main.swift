@@ -42,7 +42,7 @@ struct Gudok: AsyncParsableCommand {
         abstract: "A telephony switch for contact centres.",
         version: "0.1.0",
         subcommands: [
-            Serve.self, Check.self, Apply.self, Export.self, Registrations.self, Calls.self, Trunks.self,
+            Serve.self, Demo.self, Check.self, Apply.self, Export.self, Registrations.self, Calls.self, Trunks.self,
             PlaceCall.self,
             HangUp.self, CallRecords.self, TraceCommand.self, Doctor.self,
         ]

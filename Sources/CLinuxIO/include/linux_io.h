@@ -32,6 +32,8 @@ int linux_io_udp_open(struct linux_io_address, int is_v6, int tos);
 int linux_io_receive(int fd, int is_v6, struct linux_io_inbox *);
 int linux_io_send(int fd, int is_v6, const struct linux_io_address *, const void *bytes, size_t length);
 void linux_io_close(int fd);
+/* The port that a socket is bound to; 0 when it is to none. */
+uint16_t linux_io_port(int fd);
 
 struct linux_io_ready {
     uint64_t data;

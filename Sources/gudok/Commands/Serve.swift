@@ -39,13 +39,7 @@ struct Serve: AsyncParsableCommand {
             throw Failure("\(error)")
         }
         FileHandle.standardOutput.write(Data((await node.readyLine + "\n").utf8))
-        for await signal in signals.stream {
-            guard signal != SIGHUP else {
-                await node.reload()
-                continue
-            }
-            break
-        }
+        await node.run(until: signals)
         await node.drain(patience: patience ?? .seconds(30))
         log.stop()
     }
@@ -54,8 +48,18 @@ struct Serve: AsyncParsableCommand {
 extension LogSink.Format: ExpressibleByArgument {}
 extension LogLevel: ExpressibleByArgument {}
 
+extension Node {
+    /// Serves until a signal asks for the end; SIGHUP reads the files again.
+    func run(until signals: Signals) async {
+        for await signal in signals.stream {
+            guard signal == SIGHUP else { return }
+            await reload()
+        }
+    }
+}
+
 /// Signals as they come.
-private struct Signals {
+struct Signals {
     let stream: AsyncStream<Int32>
     private let sources: [any DispatchSourceSignal]
 

@@ -1,0 +1,118 @@
+import CLinuxIO
+import Events
+import Media
+import NetAddress
+import RTP
+import Synchronization
+
+/// What the core asks of a thread, in the order that it asked.
+extension MediaThread {
+    func readMail() {
+        linux_io_bell_clear(bell)
+        let messages = mailbox.withLock { mailbox in
+            defer { mailbox = Mailbox() }
+            return mailbox.messages
+        }
+        for message in messages {
+            switch message {
+            case .attach(let slot, let id, let port, let rtp, let rtcp, let randomness):
+                let relay = RelayPort(id: id, randomness: randomness)
+                (slots + slot).initialize(to: Slot(relay: relay, port: port, rtp: rtp, rtcp: rtcp))
+                isOpen[slot] = true
+                open.append(slot)
+                let data = UInt64(slot) << 1
+                let isWatched =
+                    linux_io_epoll_add(epoll, rtp, data) == 0 && linux_io_epoll_add(epoll, rtcp, data | 1) == 0
+                if !isWatched { events.append(.failed(id, "epoll refuses the socket")) }
+            case .command(let command): perform(command)
+            case .stop: isStopping = true
+            }
+        }
+    }
+
+    /// The slot of a port; nil when it was closed meanwhile.
+    private func slot(_ id: MediaID) -> Int? {
+        let slot = id.slot
+        return slot < capacity && isOpen[slot] && slots[slot].relay.id == id ? slot : nil
+    }
+
+    private func perform(_ command: MediaCommand) {
+        switch command {
+        case .configure(let id, let parameters):
+            guard let slot = slot(id) else { return }
+            slots[slot].relay.configure(parameters, isUnreachable: isUnreachable(parameters), now: now)
+            if case .bridged(let other) = slots[slot].relay.mode, isOpen[other] { joinFormats(slot, other) }
+        case .bridge(let a, let b):
+            guard let first = slot(a), let second = slot(b) else { return }
+            leave(first)
+            leave(second)
+            slots[first].relay.mode = .bridged(second)
+            slots[second].relay.mode = .bridged(first)
+            joinFormats(first, second)
+        case .unbridge(let id): if let slot = slot(id) { leave(slot) }
+        case .echo(let id):
+            guard let slot = slot(id) else { return }
+            leave(slot)
+            slots[slot].relay.mode = .echo
+            slots[slot].relay.fillFormats(towards: slots[slot].relay.parameters.sendFormats)
+        case .play(let id, let tone):
+            guard let slot = slot(id) else { return }
+            leave(slot)
+            slots[slot].relay.mode = .tone(tone)
+            slots[slot].relay.voice.beginTone()
+            beginSpeaking(slot)
+        case .stop(let id): if let slot = slot(id), !isBridged(slot) { leave(slot) }
+        case .sendDigit(let id, let key, let milliseconds):
+            guard let slot = slot(id), let event = TelephoneEvent.event(of: key) else { return }
+            slots[slot].relay.voice.press(event, milliseconds: milliseconds)
+            if slots[slot].relay.voice.isPressing { beginSpeaking(slot) }
+        case .close(let id): if let slot = slot(id) { close(slot) }
+        }
+    }
+
+    /// A private address cannot be reached from the public network.
+    private func isUnreachable(_ parameters: MediaParameters) -> Bool {
+        guard isPublic, let ip = parameters.remoteRTP?.ip else { return false }
+        return ip.isPrivate && !ip.isLoopback
+    }
+
+    private func isBridged(_ slot: Int) -> Bool { if case .bridged = slots[slot].relay.mode { true } else { false } }
+
+    /// Numbers of one side become those of the other.
+    private func joinFormats(_ a: Int, _ b: Int) {
+        slots[a].relay.fillFormats(towards: slots[b].relay.parameters.sendFormats)
+        slots[b].relay.fillFormats(towards: slots[a].relay.parameters.sendFormats)
+    }
+
+    /// Ends what a port does, and its partner with it.
+    private func leave(_ slot: Int) {
+        if case .bridged(let other) = slots[slot].relay.mode, isOpen[other] { slots[other].relay.mode = .idle }
+        slots[slot].relay.mode = .idle
+    }
+
+    func close(_ slot: Int) {
+        leave(slot)
+        let report = slots[slot].relay.report()
+        let id = slots[slot].relay.id
+        let port = slots[slot].port
+        linux_io_close(slots[slot].rtp)
+        linux_io_close(slots[slot].rtcp)
+        isOpen[slot] = false
+        (slots + slot).deinitialize(count: 1)
+        open.removeAll { $0 == slot }
+        speaking.remove(slot)
+        counters.lost.add(report.received.lost, ordering: .relaxed)
+        release(slot, port)
+        events.append(.closed(id, report))
+    }
+}
+
+extension MediaID {
+    /// Thread in the top 8 bits, slot in the next 24, a serial number below, so that an old name never means a new port.
+    init(thread: Int, slot: Int, serial: UInt32) {
+        self.init(rawValue: UInt64(thread) << 56 | UInt64(slot) << 32 | UInt64(serial))
+    }
+
+    var thread: Int { Int(rawValue >> 56) }
+    var slot: Int { Int(rawValue >> 32 & 0xFF_FFFF) }
+}

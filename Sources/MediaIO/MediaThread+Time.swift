@@ -1,0 +1,44 @@
+import Media
+
+/// What happens by the clock: tones, keys, and silence.
+extension MediaThread {
+    /// The next 20 ms of every tone and key.
+    func speak() {
+        nextTick = max(nextTick + Self.tick, now - Self.tick)
+        withUnsafeTemporaryAllocation(byteCount: OwnVoice.longestPacket, alignment: 8) { packet in
+            for slot in speaking where isOpen[slot] {
+                let here = slots + slot
+                var length = 0
+                if here.pointee.relay.voice.isPressing {
+                    length = here.pointee.relay.voice.writeKey(into: packet)
+                } else if case .tone(let tone) = here.pointee.relay.mode {
+                    length = here.pointee.relay.voice.writeTone(tone, from: tones, into: packet)
+                }
+                if length > 0 {
+                    forward(UnsafeMutableRawBufferPointer(rebasing: packet[..<length]), to: here)
+                }
+            }
+        }
+        speaking = speaking.filter { isOpen[$0] && isSpeaking($0) }
+    }
+
+    private func isSpeaking(_ slot: Int) -> Bool {
+        if slots[slot].relay.voice.isPressing { return true }
+        if case .tone = slots[slot].relay.mode { return true }
+        return false
+    }
+
+    func beginSpeaking(_ slot: Int) {
+        if speaking.isEmpty { nextTick = now }
+        speaking.insert(slot)
+    }
+
+    func checkSilence() {
+        nextSilenceCheck = now + Self.silenceCheck
+        for slot in open {
+            if let silence = slots[slot].relay.overdueSilence(now: now) {
+                events.append(.inactive(slots[slot].relay.id, silence))
+            }
+        }
+    }
+}
