@@ -1,4 +1,5 @@
-/// The keys that are to be sent one after another, each with its packets (RFC 4733 §2.5): a key ends before the next begins.
+/// The keys that are to be sent one after another, each with its packets (RFC 4733 §2.5): a key ends before the next
+/// begins.
 struct KeyPresses: Sendable {
     struct Key: Equatable, Sendable {
         var event: UInt8

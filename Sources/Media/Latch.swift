@@ -4,11 +4,13 @@ import RTP
 ///
 /// 1. Until a packet comes, ours go to the address of the description.
 /// 2. The first packet from that host, whatever its port, decides: behind a NAT the port is another.
-/// 3. A packet from another host decides only while the description is young (`learning`), or when its address cannot be
-///    reached from here anyhow (a private one, written from a public place): then nothing else could ever come. If the
-///    described host itself speaks while the description is young, or while the other is silent, it takes its stream back.
-/// 4. From then on everybody else is refused. The stream moves only when a new description says so, or when the same source
-///    goes on with its numbers from another port of its host after two seconds of silence: its NAT has forgotten it.
+/// 3. A packet from another host decides only while the description is young (`learning`), or when its address cannot
+///    be reached from here anyhow (a private one, written from a public place): then nothing else could ever come. If
+///    the described host itself speaks while the description is young, or while the other is silent, it takes its
+///    stream back.
+/// 4. From then on everybody else is refused. The stream moves only when a new description says so, or when the same
+///    source goes on with its numbers from another port of its host after two seconds of silence: its NAT has forgotten
+///    it.
 public struct Latch: Sendable {
     public enum Decision: Equatable, Sendable { case accepted, latched, relatched, refused }
 

@@ -7,7 +7,8 @@ public protocol MediaControl: AnyObject {
     /// `near` is a port of the same call: both are served by one thread, so that a relayed packet crosses none.
     func open(near: MediaID?) throws(MediaRefusal) -> MediaPort
 
-    /// Commands take effect in the order they are given, from the next `flush` on at the latest. One for a port that is closed already does nothing.
+    /// Commands take effect in the order they are given, from the next `flush` on at the latest. One for a port that is
+    /// closed already does nothing.
     func perform(_ command: MediaCommand)
 
     /// The core's turn is over: what was asked for in it is to begin.

@@ -1,8 +1,8 @@
 public import Events
 public import RTP
 
-/// One end of a leg's media, as its thread keeps it: no references, so that it lives in plain memory and a packet costs no
-/// count, lock or allocation. Sans-IO: packets in, decisions out.
+/// One end of a leg's media, as its thread keeps it: no references, so that it lives in plain memory and a packet costs
+/// no count, lock or allocation. Sans-IO: packets in, decisions out.
 public struct RelayPort: ~Copyable {
     public enum Mode: Equatable, Sendable {
         case idle

@@ -1,11 +1,12 @@
 public import Codecs
 
-/// Call progress tones as G.711 frames of 20 ms (ITU-T E.180: 425 Hz). 425 Hz fits 320 samples exactly, so two frames repeat
-/// without a click.
+/// Call progress tones as G.711 frames of 20 ms (ITU-T E.180: 425 Hz). 425 Hz fits 320 samples exactly, so two frames
+/// repeat without a click.
 public struct ToneSource: Sendable {
     public static let frame = 160
 
-    /// On and off, in frames of 20 ms: ringback 1 s and 4 s, busy 0.35 s each, congestion 0.175 s each (rounded to frames).
+    /// On and off, in frames of 20 ms: ringback 1 s and 4 s, busy 0.35 s each, congestion 0.175 s each (rounded to
+    /// frames).
     static func cadence(_ tone: Tone) -> (on: Int, off: Int) {
         switch tone {
         case .ringback: (50, 200)

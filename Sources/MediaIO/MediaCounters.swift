@@ -1,6 +1,7 @@
 import Synchronization
 
-/// For `/metrics`: what the media threads did, only ever up, but for the ports in use. Written by one thread each, read by any.
+/// For `/metrics`: what the media threads did, only ever up, but for the ports in use. Written by one thread each, read
+/// by any.
 public final class MediaCounters: Sendable {
     let relayed = Atomic<UInt64>(0)
     let octets = Atomic<UInt64>(0)

@@ -108,7 +108,8 @@ extension MediaThread {
 }
 
 extension MediaID {
-    /// Thread in the top 8 bits, slot in the next 24, a serial number below, so that an old name never means a new port.
+    /// Thread in the top 8 bits, slot in the next 24, a serial number below, so that an old name never means a new
+    /// port.
     init(thread: Int, slot: Int, serial: UInt32) {
         self.init(rawValue: UInt64(thread) << 56 | UInt64(slot) << 32 | UInt64(serial))
     }

@@ -7,12 +7,12 @@ import NetAddress
 import RTP
 import Synchronization
 
-/// One thread of the media plane: an epoll loop over the sockets of its ports. Both ends of a call live on the same one, so a
-/// packet meets no lock, and nothing on its way allocates or counts references.
+/// One thread of the media plane: an epoll loop over the sockets of its ports. Both ends of a call live on the same
+/// one, so a packet meets no lock, and nothing on its way allocates or counts references.
 ///
-/// `@unchecked Sendable`: `mailbox` is behind its lock and the `let`s never change; `handle` is written by `start` and read by
-/// `join`, which `MediaThreads` calls once each, one after the other; everything else is touched by the thread alone, from
-/// `run` on.
+/// `@unchecked Sendable`: `mailbox` is behind its lock and the `let`s never change; `handle` is written by `start` and
+/// read by `join`, which `MediaThreads` calls once each, one after the other; everything else is touched by the thread
+/// alone, from `run` on.
 final class MediaThread: @unchecked Sendable {
     enum Message: Sendable {
         case attach(slot: Int, MediaID, port: UInt16, rtp: Int32, rtcp: Int32, randomness: UInt64)

@@ -1,5 +1,5 @@
-/// The port pairs of the configured range: each an even port and the odd one above it (RFC 3550 §11). The one that was free
-/// for longest is taken first, so that late packets of an ended call find nobody.
+/// The port pairs of the configured range: each an even port and the odd one above it (RFC 3550 §11). The one that was
+/// free for longest is taken first, so that late packets of an ended call find nobody.
 struct PortPairs {
     private var free: [UInt16]
     private var first = 0

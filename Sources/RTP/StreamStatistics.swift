@@ -74,7 +74,8 @@ public struct StreamStatistics: Sendable {
         (unique, seen, clockRate, awaited) = (1, 1, 0, .max)
     }
 
-    /// A.8: how unevenly packets arrive against their time stamps. A jump of the time stamp itself (a new source, a pause) is none.
+    /// A.8: how unevenly packets arrive against their time stamps. A jump of the time stamp itself (a new source, a
+    /// pause) is none.
     private mutating func measure(_ header: RTPHeader, _ rate: UInt32, _ nanoseconds: Int64) {
         guard rate > 0 else { return }
         let (scaled, overflow) = (nanoseconds / 1_000).multipliedReportingOverflow(by: Int64(rate))

@@ -39,7 +39,8 @@ public struct TelephoneEvent: Equatable, Sendable {
 
 /// Makes one key of the many packets that tell it: whatever is lost, repeated, late or long (RFC 4733 §2.5).
 ///
-/// A key is known by its time stamp; one that outlasts 65535 units goes on in a new segment, which is the same key (§2.5.1.3).
+/// A key is known by its time stamp; one that outlasts 65535 units goes on in a new segment, which is the same key
+/// (§2.5.1.3).
 public struct KeyDetector: Sendable {
     private var ssrc: UInt32 = 0
     private var timestamp: UInt32 = 0
