@@ -15,7 +15,7 @@ let nio: [Target.Dependency] = [
 
 let package = Package(
     name: "gudok",
-    
+
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
@@ -101,7 +101,8 @@ let package = Package(
         .target(
             name: "Switch",
             dependencies: [
-                "Accounting", "CLinuxIO", "Calls", "Config", "ControlAPI", "Engine", "Events", "Media", "MediaIO", "NetAddress",
+                "Accounting", "CLinuxIO", "Calls", "Config", "ControlAPI", "Engine", "Events", "Media", "MediaIO",
+                "NetAddress",
                 "Records", "SIP", "SIPMessage", "SignallingIO", "Timebase", "Trace",
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
             ] + nio,
@@ -114,17 +115,46 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(
+            name: "Simulation",
+            dependencies: [
+                "Accounting", "Config", "Engine", "Events", "Media", "NetAddress", "SDP", "SIP", "SIPMessage",
+                "SoftPhone", "Timebase",
+            ],
+            swiftSettings: settings
+        ),
         .target(name: "Console", swiftSettings: settings),
         .executableTarget(
             name: "gudok",
             dependencies: [
                 "Accounting", "Config", "Console", "ControlAPI", "DialPlan", "Events", "NetAddress", "Records", "SIP",
-                "SoftPhone", "Switch", "Timebase", "Trace", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "SoftPhone", "Switch", "Timebase", "Trace",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings
         ),
 
+        // Benchmarks, each a program of its own (`make bench`).
+        .executableTarget(
+            name: "RelayBench",
+            dependencies: ["Media", "MediaIO", "NetAddress"],
+            path: "Benchmarks/Relay",
+            swiftSettings: settings
+        ),
+
         // Tests.
+        .target(name: "CAllocations", path: "Tests/CAllocations"),
+        .testTarget(name: "RTPTests", dependencies: ["Codecs", "Events", "RTP"], swiftSettings: testSettings),
+        .testTarget(
+            name: "MediaTests",
+            dependencies: ["Codecs", "Events", "Media", "NetAddress", "RTP"],
+            swiftSettings: testSettings
+        ),
+        .testTarget(
+            name: "MediaIOTests",
+            dependencies: ["CAllocations", "Events", "Media", "MediaIO", "NetAddress", "RTP"],
+            swiftSettings: testSettings
+        ),
         .testTarget(name: "TimebaseTests", dependencies: ["Timebase"], swiftSettings: testSettings),
         .testTarget(name: "NetAddressTests", dependencies: ["NetAddress"], swiftSettings: testSettings),
         .testTarget(name: "HashesTests", dependencies: ["Hashes"], swiftSettings: testSettings),
@@ -134,6 +164,7 @@ let package = Package(
             dependencies: ["Events", "Hashes", "NetAddress", "SDP", "SIP", "SIPMessage", "Timebase"],
             swiftSettings: testSettings
         ),
+        .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: testSettings),
         .testTarget(name: "EndToEndTests", dependencies: ["Hashes", "gudok"], swiftSettings: testSettings),
         .testTarget(name: "ControlAPITests", dependencies: ["ControlAPI"] + nio, swiftSettings: testSettings),
     ],

@@ -32,7 +32,7 @@ extension Call {
             enter(.dialing(dial))
             guard !dial.attempts.isEmpty else {
                 lastRejection = Rejection(status: 503, phrase: ReasonPhrase.standard(503), isLocal: true)
-                return proceed(.dialled(.failed))
+                return proceed(.dialled(.congestion))
             }
             for index in dial.attempts { act(on: index) { session, _ in session.start() } }
         }
@@ -184,6 +184,9 @@ extension Call {
             guard let offer = offerForCaller(description) else { return incompatible(index) }
             lateOffer = (index, description)
             return answerCaller(offer)
+        }
+        guard openCallerPort() != nil else {
+            return end(.failed, by: .switch, cause: .congestion, reason: "no-media-port")
         }
         guard let answer = answerForCaller(description, of: index) else { return incompatible(index) }
         configureMedia(index)

@@ -67,8 +67,7 @@ extension Call {
     /// Closes the record when every leg has said its last word and every port has reported.
     func closeWhenOver() {
         guard legs.allSatisfy({ $0.hasEnded && !$0.awaitsReport }) else { return }
-        close()
-        core.remove(self)
+        core.finish(self)
     }
 
     /// Writes the call's end: at the latest half a second after it, whatever the peers still owe us.

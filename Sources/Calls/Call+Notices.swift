@@ -9,6 +9,7 @@ import Timebase
 /// What the legs' sessions and the media plane tell the call.
 extension Call {
     func receive(_ notice: Session.Notice, from index: Int) {
+        guard !isEnding else { return receiveAtTheEnd(notice, from: index) }
         switch notice {
         case .progress(let status, let description): progressed(index, status: status, description: description)
         case .answered(let description, let isOffer): answered(index, description: description, isOffer: isOffer)
@@ -24,6 +25,21 @@ extension Call {
         case .hungUp(let reason): hungUp(index, reason: reason)
         case .failed(let failure): failed(index, failure)
         case .ended: ended(index)
+        }
+    }
+
+    /// The call is over: legs are only led out.
+    private func receiveAtTheEnd(_ notice: Session.Notice, from index: Int) {
+        switch notice {
+        // A 2xx that crossed our CANCEL, or an ACK that our BYE waited for: the session sees to it.
+        case .answered:
+            let isElsewhere = if case .over(.answeredElsewhere, _, _) = legs[index].progress { true } else { false }
+            act(on: index) { $0.hangUp(reason: isElsewhere ? Session.completedElsewhere : nil, now: $1) }
+        case .offered: act(on: index) { session, _ in session.refuseOffer(487) }
+        case .ended: ended(index)
+        case .progress, .rejected, .cancelled, .acknowledged, .reofferAnswered, .reofferRefused, .info, .hungUp,
+            .failed:
+            break
         }
     }
 

@@ -169,6 +169,9 @@ final class Call {
     /// Answers the caller ourselves, with a codec that the switch speaks.
     private func answerLocally() {
         enter(.answering)
+        guard openCallerPort() != nil else {
+            return end(.failed, by: .switch, cause: .congestion, reason: "no-media-port")
+        }
         guard let description = describeLocally() else {
             return end(.failed, by: .switch, cause: HangupCause(status: 488), reason: "no-common-codec")
         }

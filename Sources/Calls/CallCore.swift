@@ -40,6 +40,7 @@ public final class CallCore {
     private var ports: [MediaID: LegID] = [:]
     private var legsByCallID: [String: LegID] = [:]
     private var waitingForNames: Set<CallID> = []
+    private var finished: [Call] = []
 
     public init(
         settings: CallSettings,
@@ -157,7 +158,6 @@ public final class CallCore {
     private func open(_ call: Call, source: String) {
         calls[call.id] = call
         let caller = call.legs[0]
-        register(caller, call: call)
         call.publish(
             .callStarted(
                 CallStarted(
@@ -172,6 +172,7 @@ public final class CallCore {
                 )
             )
         )
+        register(caller, call: call)
         timers.start(.call(call.id, .recordGrace), at: now.instant + settings.recordGrace)
     }
 
@@ -272,7 +273,7 @@ public final class CallCore {
             case .send(let request, let purpose, let flows):
                 guard let transaction = surroundings?.send(request, over: flows) else { continue }
                 clientTransactions[transaction] = (leg, purpose)
-                if purpose == .invite { inviteTransactions[leg] = transaction }
+                if purpose == .invite || purpose == .reinvite { inviteTransactions[leg] = transaction }
             case .respond(let transaction, let response): surroundings?.respond(transaction, with: response)
             case .sendStateless(let message, let flow): surroundings?.sendStateless(message, over: flow)
             case .cancelInvite(let reason):
@@ -312,8 +313,22 @@ public final class CallCore {
 
     func log(_ level: LogLevel, _ text: String, call: CallID?) { logger(level, text, call) }
 
+    /// A call is over: it is closed when the turn has sent what it still has to send.
+    func finish(_ call: Call) { finished.append(call) }
+
+    /// The turn's end: closes the records of the calls that ended in it.
+    public func closeFinished() {
+        guard !finished.isEmpty else { return }
+        let calls = finished
+        finished = []
+        for call in calls {
+            call.close()
+            remove(call)
+        }
+    }
+
     /// Forgets a call whose legs are all over: nothing of it is left in any table.
-    func remove(_ call: Call) {
+    private func remove(_ call: Call) {
         guard calls.removeValue(forKey: call.id) != nil else { return }
         for timer in [CallTimer.recordGrace, .dialTimeout, .maximumDuration, .toneEnds, .linger] {
             timers.stop(.call(call.id, timer))
@@ -322,7 +337,8 @@ public final class CallCore {
             for timer in Session.Timer.allCases { timers.stop(.session(leg.id, timer)) }
             dialogs[DialogKey(callID: leg.sipCallID, tag: leg.session.tag)] = nil
             legsByCallID[leg.sipCallID] = nil
-            inviteTransactions[leg.id] = nil
+            // Whatever the leg came to, an INVITE that nobody has answered yet is taken back.
+            if let invite = inviteTransactions.removeValue(forKey: leg.id) { surroundings?.cancel(invite, reason: nil) }
             if let trunk = leg.trunk { surroundings?.release(trunk) }
         }
         waitingForNames.remove(call.id)

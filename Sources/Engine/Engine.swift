@@ -173,6 +173,7 @@ public final class Engine {
             perform(action)
         }
         pending.removeAll(keepingCapacity: true)
+        calls.closeFinished()
         trace.settle()
         media.flush()
     }

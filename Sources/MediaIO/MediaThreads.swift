@@ -74,7 +74,7 @@ public final class MediaThreads: MediaControl, Sendable {
         guard !hasStopped.load(ordering: .acquiring) else { throw .cannotBind("the media plane has stopped") }
         var refusal = MediaRefusal.noPorts
         // A port that somebody else holds is passed over, and tried again when its turn comes round.
-        for _ in 0..<64 {
+        for _ in 0..<1_000 {
             guard let place = take(near: near) else { throw refusal }
             let rtp = bind(place.port)
             let rtcp = rtp >= 0 ? bind(place.port + 1) : rtp

@@ -1,5 +1,5 @@
-public import NetAddress
-public import Timebase
+import NetAddress
+import Timebase
 
 /// How a simulated network treats datagrams.
 public struct NetworkConditions: Sendable {

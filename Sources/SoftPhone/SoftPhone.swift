@@ -22,15 +22,7 @@ public final class SoftPhone {
     public struct Fault: Error, CustomStringConvertible { public var description: String }
 
     private let sockets: PhoneSockets
-    private let flow: Flow
-    private let credentials: Credentials
-    private let domain: String
-    private var layer = TransactionLayer(timers: SIPTimers(), accepting: .gudok)
-    private var session: Session?
-    private var timers = TimerQueue<Session.Timer>()
-    private var purposes: [ClientTransactionID: Session.Purpose] = [:]
-    private var invite: ClientTransactionID?
-    private var ids = IdentifierSource(SystemRandomNumberGenerator())
+    private let agent: UserAgent
     private var outcome = Outcome()
     private var voiceTarget: SocketAddress?
     private var isOver = false
@@ -42,25 +34,43 @@ public final class SoftPhone {
         } catch {
             throw Fault(description: error.text)
         }
-        flow = Flow(transport: .udp, local: sockets.signalling, remote: server)
-        (self.domain, self.credentials) = (domain, credentials)
+        agent = UserAgent(
+            flow: Flow(transport: .udp, local: sockets.signalling, remote: server),
+            domain: domain,
+            credentials: credentials,
+            generator: SystemRandomNumberGenerator()
+        )
     }
 
     private var now: Instant { Instant(nanoseconds: linux_io_now()) }
 
     /// Calls, speaks for so long once somebody answers, and hangs up. Takes as long as that.
     public func call(_ number: String, speaking seconds: Double) -> Outcome {
-        begin(number)
+        var generator = SystemRandomNumberGenerator()
+        let local = LocalMedia(
+            address: sockets.voice.ip,
+            rtpPort: sockets.voice.port,
+            sessionID: generator.next() >> 12
+        )
+        let offer = ownOffer(codecs: ["PCMA"], as: local, direction: .sendrecv).write()
+        let call = agent.call(number, offer: offer, at: now)
+        var voice = VoiceOut(generator.next())
         var hangUpAt: Instant?
         var nextFrame = now
         let deadline = now + .seconds(30)
-        var voice = VoiceOut(ids.bits())
         while !isOver, now < deadline {
-            let waits = [layer.nextDeadline, timers.nextDeadline, voiceTarget == nil ? nil : nextFrame, hangUpAt]
+            flush()
+            let waits = [agent.nextDeadline, voiceTarget == nil ? nil : nextFrame, hangUpAt]
             let next = waits.compactMap { $0 }.min() ?? now + .milliseconds(100)
-            take(sockets.wait(milliseconds: Int32(clamping: Int64((next - now).inMilliseconds.rounded(.up)))))
-            perform(layer.fire(now: now))
-            while let timer = timers.popDue(now: now) { act { $0.fired(timer, now: $1) } }
+            for arrival in sockets.wait(milliseconds: Int32(clamping: Int64((next - now).inMilliseconds.rounded(.up))))
+            {
+                switch arrival {
+                case .signalling(let bytes, let source): agent.receive(bytes, from: source, at: now)
+                case .voice(let bytes, _): hear(bytes)
+                }
+            }
+            agent.fire(at: now)
+            for case .notice(call, let notice) in agent.takeEvents() { hear(notice, call) }
             guard let target = voiceTarget else { continue }
             if hangUpAt == nil { hangUpAt = now + .milliseconds(Int64(seconds * 1000)) }
             if now >= nextFrame {
@@ -69,48 +79,16 @@ public final class SoftPhone {
                 nextFrame = max(nextFrame + .milliseconds(20), now)
             }
             if let end = hangUpAt, now >= end {
-                voiceTarget = nil
-                hangUpAt = nil
-                act { $0.hangUp(reason: nil, now: $1) }
+                (voiceTarget, hangUpAt) = (nil, nil)
+                agent.act(call, at: now) { $0.hangUp(reason: nil, now: $1) }
             }
         }
+        flush()
         return outcome
     }
 
-    private func begin(_ number: String) {
-        let media = LocalMedia(
-            address: sockets.voice.ip,
-            rtpPort: sockets.voice.port,
-            sessionID: ids.bits() >> 12
-        )
-        let invitation = Invitation(
-            target: SIPURI(user: number, host: domain),
-            from: NameAddress(uri: SIPURI(user: credentials.username, host: domain)),
-            to: NameAddress(uri: SIPURI(user: number, host: domain)),
-            flows: [flow],
-            maxForwards: 70,
-            callID: ids.callID(),
-            sdp: ownOffer(codecs: ["PCMA"], as: media, direction: .sendrecv).write(),
-            credentials: credentials
-        )
-        var settings = SessionSettings(product: "Gudok test phone", contactUser: credentials.username)
-        settings.sessionExpires = nil
-        session = Session(inviting: invitation, settings: settings, seed: ids.bits())
-        act { session, _ in session.start() }
-    }
-
-    // MARK: what comes
-
-    private func take(_ arrivals: [PhoneSockets.Arrival]) {
-        for arrival in arrivals {
-            switch arrival {
-            case .signalling(let bytes, let source):
-                guard case .message(let message) = parseDatagram(bytes) else { continue }
-                let way = Flow(transport: .udp, local: flow.local, remote: source)
-                perform(layer.receive(message, over: way, now: now))
-            case .voice(let bytes, _): hear(bytes)
-            }
-        }
+    private func flush() {
+        for (bytes, flow) in agent.takeOutput() { sockets.sendSignalling(bytes, to: flow.remote) }
     }
 
     private func hear(_ bytes: [UInt8]) {
@@ -121,32 +99,7 @@ public final class SoftPhone {
         if TestTone.share(of: payload) > 0.9 { outcome.packetsRecognised += 1 }
     }
 
-    // MARK: what follows from it
-
-    private func act(_ body: (inout Session, Instant) -> [Session.Action]) {
-        guard var acting = session else { return }
-        let actions = body(&acting, now)
-        session = acting
-        for action in actions { perform(action) }
-    }
-
-    private func perform(_ action: Session.Action) {
-        switch action {
-        case .send(let request, let purpose, let flows):
-            let (id, actions) = layer.send(request, over: flows, now: now)
-            purposes[id] = purpose
-            if purpose == .invite { invite = id }
-            perform(actions)
-        case .respond(let id, let response): perform(layer.respond(id, with: response, now: now))
-        case .sendStateless(let message, let flow): perform(layer.sendStateless(message, over: flow))
-        case .cancelInvite: if let invite { perform(layer.cancel(invite, now: now)) }
-        case .start(let timer, let deadline): timers.start(timer, at: deadline)
-        case .stop(let timer): timers.stop(timer)
-        case .tell(let notice): hear(notice)
-        }
-    }
-
-    private func hear(_ notice: Session.Notice) {
+    private func hear(_ notice: Session.Notice, _ call: UserAgent.CallHandle) {
         switch notice {
         case .answered(let description, _):
             (outcome.status, outcome.phrase) = (200, "OK")
@@ -156,27 +109,8 @@ public final class SoftPhone {
         case .ended: isOver = true
         case .offered(let offer):
             // The phone keeps what it has: it sends and hears one tone.
-            act { session, _ in session.refuseOffer(offer == nil ? 491 : 488) }
+            agent.act(call, at: now) { session, _ in session.refuseOffer(offer == nil ? 491 : 488) }
         case .progress, .cancelled, .acknowledged, .reofferAnswered, .reofferRefused, .info, .hungUp, .failed: break
-        }
-    }
-
-    private func perform(_ actions: [TransactionAction]) {
-        for action in actions {
-            switch action {
-            case .transmit(let bytes, let flow): sockets.sendSignalling(bytes, to: flow.remote)
-            case .response(let id, let response, let flow):
-                guard let purpose = purposes[id] else { continue }
-                act { $0.receive(response, to: purpose, over: flow, now: $1) }
-            case .timedOut(let id), .transportFailed(let id):
-                guard let purpose = purposes[id] else { continue }
-                act { $0.requestFailed(purpose, status: 408, now: $1) }
-            case .request(let id, let request, let flow):
-                act { $0.receive(request, transaction: id, over: flow, now: $1) }
-            case .acknowledged(let ack, _): act { $0.acknowledged(by: ack, now: $1) }
-            case .ended(let id): purposes[id] = nil
-            case .cancelled, .strayResponse, .unacknowledged, .terminated, .dropped: break
-            }
         }
     }
 }

@@ -132,6 +132,8 @@ extension Session {
         if case .theirs(let pending, let original) = renegotiation {
             actions.append(.respond(pending, makeResponse(487, to: original, body: nil)))
         }
+        // Our INVITE to a callee who says BYE before we saw his answer: its transaction must not wait for ever.
+        if case .calling = phase { actions.append(.cancelInvite(reason: nil)) }
         let wasLeaving = if case .leaving = phase { true } else { false }
         phase = .ended
         renegotiation = .none

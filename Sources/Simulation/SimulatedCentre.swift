@@ -1,0 +1,276 @@
+import Accounting
+import Config
+import Engine
+import Events
+import Media
+import NetAddress
+import SDP
+import SIP
+import SIPMessage
+import SoftPhone
+import Timebase
+
+/// A small contact centre under a virtual clock: the whole engine, some phones and a carrier, and a network between them that may
+/// lose, repeat and reorder. Everything follows from the seed.
+public final class SimulatedCentre {
+    /// What a run was like, and what was wrong with it.
+    public struct Result: Sendable {
+        public var seed: UInt64
+        public var calls = 0
+        public var answered = 0
+        /// Broken invariants, in words; a run is good when there is none.
+        public var faults: [String] = []
+
+        public init(seed: UInt64, calls: Int = 0, answered: Int = 0, faults: [String] = []) {
+            (self.seed, self.calls, self.answered, self.faults) = (seed, calls, answered, faults)
+        }
+    }
+
+    private let seed: UInt64
+    private var random: SeededGenerator
+    private var network: LossyNetwork
+    private let media = SimulatedMedia(address: .v4(0x0A00_0001))
+    private let engine: Engine
+    private let world: World
+    private let tally = Tally()
+    private var phones: [SimulatedPhone] = []
+    private var now = Moment(instant: Instant(nanoseconds: 0), wall: WallTime(milliseconds: 1_767_225_600_000))
+
+    static let switchAddress = SocketAddress(.v4(0x0A00_0001), 5060)
+    private static let carrierAddress = SocketAddress(.v4(0x0A00_0063), 5060)
+
+    /// Read once: the configuration of every run.
+    private static let configuration: Configuration? = {
+        let users = (1001...1004).map { "  - {extension: \"\($0)\", password: p\($0)}" }.joined(separator: "\n")
+        return Configuration.read(
+            node: ConfigurationText(
+                name: "node",
+                text: """
+                    node: simulation
+                    sip: {listen: ["udp://10.0.0.1:5060"]}
+                    media: {address: 10.0.0.1, ports: 20000-29999}
+                    """
+            ),
+            tenants: [
+                ConfigurationText(
+                    name: "tenant",
+                    text: """
+                        tenant: demo
+                        domains: [demo.test]
+                        users:
+                        \(users)
+                        trunks:
+                          - {name: carrier, host: 10.0.0.99, accept_from: [10.0.0.99], dialplan: incoming, probe: false}
+                        dialplans: {internal: internal.yaml, incoming: incoming.yaml}
+                        """
+                )
+            ],
+            dialPlans: [
+                ConfigurationText(
+                    name: "internal.yaml",
+                    text: """
+                        routes:
+                          - {match: "600", do: [answer, echo]}
+                          - {match: "1xxx", do: [{dial: {user: "{called}", timeout: 20s}}]}
+                          - {match: "+.", do: [{dial: {trunk: carrier, number: "{called}", timeout: 20s}}]}
+                        """
+                ),
+                ConfigurationText(
+                    name: "incoming.yaml",
+                    text: """
+                        routes:
+                          - match: "."
+                            do: [{dial: {user: "1001", timeout: 10s}}, {dial: {user: "1002", timeout: 10s}}]
+                        """
+                ),
+            ]
+        ).configuration
+    }()
+
+    /// nil when the built-in configuration does not read, which a test finds out.
+    public init?(seed: UInt64, conditions: NetworkConditions) {
+        guard let configuration = Self.configuration else { return nil }
+        self.seed = seed
+        random = SeededGenerator(seed: seed)
+        network = LossyNetwork(conditions, seed: seed &+ 1)
+        world = World()
+        let bus = EventBus(node: "simulation")
+        bus.subscribe(tally)
+        engine = Engine(
+            configuration: configuration,
+            secret: Array("simulation".utf8),
+            media: media,
+            outlet: world,
+            bus: bus,
+            generator: SeededGenerator(seed: seed &+ 2),
+            now: now
+        )
+        engine.listeners = [Listener(transport: .udp, address: Self.switchAddress)]
+        for number in 1001...1004 {
+            let address = SocketAddress(.v4(0x0A00_0000 | UInt32(number - 1000 + 10)), 5060)
+            phones.append(SimulatedPhone(number: "\(number)", address: address, isCarrier: false, seed: random.next()))
+        }
+        phones.append(
+            SimulatedPhone(number: "carrier", address: Self.carrierAddress, isCarrier: true, seed: random.next())
+        )
+    }
+
+    /// Lets everybody register, places `calls` calls at odd moments, waits until all is over, and looks what is left.
+    public func run(calls: Int) -> Result {
+        for phone in phones where !phone.isCarrier { phone.register(at: now.instant) }
+        advance(by: .seconds(5))
+        for _ in 0..<calls {
+            let caller = Int.random(in: phones.indices, using: &random)
+            phones[caller].dial(at: now.instant)
+            advance(by: .milliseconds(Int64.random(in: 0...8_000, using: &random)))
+        }
+        // The longest ringing, talking and giving up of any call.
+        advance(by: .seconds(300))
+        for phone in phones { phone.leaveEverything(at: now.instant) }
+        advance(by: .seconds(200))
+        return judge()
+    }
+
+    // MARK: time
+
+    private func advance(by duration: Duration) {
+        let end = now.instant + duration
+        settle()
+        while let next = nextMoment(), next <= end {
+            set(max(next, now.instant))
+            while let datagram = network.arrived(now: now.instant) { deliver(datagram) }
+            if let deadline = engine.nextDeadline(), deadline <= now.instant { engine.fire(at: now) }
+            for phone in phones { phone.fire(at: now.instant) }
+            settle()
+        }
+        set(end)
+    }
+
+    private func set(_ instant: Instant) {
+        let passed = instant - now.instant
+        now = Moment(instant: instant, wall: now.wall.advanced(by: passed))
+    }
+
+    private func nextMoment() -> Instant? {
+        var moments = [network.nextArrival, engine.nextDeadline()]
+        for phone in phones { moments.append(phone.nextDeadline) }
+        return moments.compactMap { $0 }.min()
+    }
+
+    private func deliver(_ datagram: LossyNetwork.Datagram) {
+        if datagram.to == Self.switchAddress {
+            let flow = Flow(transport: .udp, local: datagram.to, remote: datagram.from)
+            return engine.receive(datagram.bytes, over: flow, at: now)
+        }
+        phones.first { $0.address == datagram.to }?.receive(datagram.bytes, from: datagram.from, at: now.instant)
+    }
+
+    /// Hands on what everybody sent and what the media plane and the disk said, until nobody has anything more.
+    private func settle() {
+        var isBusy = true
+        while isBusy {
+            isBusy = false
+            for (bytes, flow) in world.takeOutput() {
+                network.send(LossyNetwork.Datagram(from: flow.local, to: flow.remote, bytes: bytes), now: now.instant)
+            }
+            for phone in phones {
+                for (bytes, flow) in phone.takeOutput() {
+                    let datagram = LossyNetwork.Datagram(from: phone.address, to: flow.remote, bytes: bytes)
+                    network.send(datagram, now: now.instant)
+                }
+            }
+            let events = media.takeEvents()
+            if !events.isEmpty {
+                isBusy = true
+                engine.receive(events, at: now)
+            }
+            let opened = tally.takeOpened()
+            if !opened.isEmpty {
+                isBusy = true
+                engine.recorded(opened, at: now)
+            }
+        }
+    }
+
+    // MARK: invariants
+
+    private func judge() -> Result {
+        var result = Result(seed: seed, calls: tally.started, answered: tally.answered)
+        result.faults = tally.faults
+        for (table, count) in engine.residue.sorted(by: { $0.key < $1.key }) where count > 0 {
+            result.faults.append("\(count) left in \(table)")
+        }
+        if !media.open.isEmpty { result.faults.append("\(media.open.count) ports left open") }
+        if tally.started != tally.closed {
+            result.faults.append("\(tally.started) calls began and \(tally.closed) records were closed")
+        }
+        if tally.unclosed > 0 { result.faults.append("\(tally.unclosed) calls never ended") }
+        for phone in phones where phone.residue > 0 {
+            result.faults.append("phone \(phone.number) has \(phone.residue) things left")
+        }
+        return result
+    }
+}
+
+/// What the engine asks of the world in a simulation.
+private final class World: EngineOutlet {
+    private var output: [([UInt8], Flow)] = []
+
+    func takeOutput() -> [([UInt8], Flow)] {
+        defer { output = [] }
+        return output
+    }
+
+    func transmit(_ bytes: [UInt8], over flow: Flow) { output.append((bytes, flow)) }
+    func resolve(host: String) {}
+    func store(_ change: RegistrationChange) {}
+    func log(_ level: LogLevel, _ text: String, call: CallID?) {}
+}
+
+/// Counts calls and legs, and notes what must not be.
+private final class Tally: EventSubscriber {
+    private var assembler = CallRecordAssembler()
+    private var legs: [CallID: Set<Int>] = [:]
+    private var ended: Set<CallID> = []
+    private var opened: [CallID] = []
+    private(set) var started = 0
+    private(set) var answered = 0
+    private(set) var closed = 0
+    private(set) var faults: [String] = []
+
+    var unclosed: Int { assembler.count }
+
+    func takeOpened() -> [CallID] {
+        defer { opened = [] }
+        return opened
+    }
+
+    func receive(_ envelope: EventEnvelope) {
+        guard let call = envelope.call else { return }
+        // A BYE may still be repeated when its call's record is closed; nothing else happens by then.
+        if case .sip = envelope.event { return }
+        if ended.contains(call) { faults.append("\(envelope.event) after the call's end") }
+        switch envelope.event {
+        case .callStarted:
+            started += 1
+            legs[call] = [0]
+        case .legStarted(let leg): legs[call, default: []].insert(leg.leg)
+        case .legEnded(let end):
+            if legs[call]?.remove(end.leg) == nil { faults.append("leg \(end.leg) ended twice") }
+        case .callEnded:
+            ended.insert(call)
+            if let left = legs.removeValue(forKey: call), !left.isEmpty {
+                faults.append("legs \(left.sorted()) outlived their call")
+            }
+        default: break
+        }
+        switch assembler.apply(envelope) {
+        case .opened: opened.append(call)
+        case .closed(let record):
+            closed += 1
+            if record.answeredAt != nil { answered += 1 }
+            if record.disposition == nil { faults.append("a record without disposition") }
+        case .answered, nil: break
+        }
+    }
+}

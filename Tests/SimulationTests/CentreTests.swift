@@ -1,0 +1,76 @@
+import Foundation
+import Simulation
+import Synchronization
+import Testing
+
+/// Phones that call, hold, cancel, refuse and vanish over networks of every kind, against the whole engine under a virtual clock.
+@Suite struct CentreTests {
+    /// As many as the house asks for; fewer or more by SIMULATION_RUNS, one alone by SIMULATION_SEED.
+    private static let runs = UInt64(ProcessInfo.processInfo.environment["SIMULATION_RUNS"] ?? "") ?? 10_000
+
+    private static func run(_ seed: UInt64) -> SimulatedCentre.Result? {
+        let conditions: NetworkConditions = seed % 3 == 0 ? .perfect : .hostile
+        return SimulatedCentre(seed: seed, conditions: conditions)?.run(calls: 1 + Int(seed % 2))
+    }
+
+    @Test func `no leg outlives its call, every call has one record, no port, timer or table entry is left`() async {
+        if let only = UInt64(ProcessInfo.processInfo.environment["SIMULATION_SEED"] ?? "") {
+            let result = Self.run(only)
+            #expect(result?.faults == [])
+            return
+        }
+        let progress = Progress()
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<max(2, ProcessInfo.processInfo.activeProcessorCount) {
+                group.addTask {
+                    while let seed = progress.next(below: Self.runs) { progress.note(Self.run(seed), seed) }
+                }
+            }
+        }
+        let total = progress.total
+        for result in total.bad {
+            Issue.record("SIMULATION_SEED=\(result.seed): \(result.faults.joined(separator: "; "))")
+        }
+        // The runs are worth something only when calls were made, and some of them answered.
+        #expect(total.calls > Int(Self.runs) / 2)
+        #expect(total.answered > Int(Self.runs) / 10)
+        print("\(Self.runs) runs, \(total.calls) calls, \(total.answered) answered")
+    }
+
+    @Test func `the same seed gives the same run`() {
+        let (first, second) = (Self.run(7), Self.run(7))
+        #expect(first?.calls == second?.calls && first?.answered == second?.answered)
+        #expect(first?.faults == second?.faults)
+    }
+}
+
+/// How far the runs have come, shared by the threads that run them.
+private final class Progress: Sendable {
+    struct Total {
+        var next: UInt64 = 0
+        var calls = 0
+        var answered = 0
+        var bad: [SimulatedCentre.Result] = []
+    }
+
+    private let state = Mutex(Total())
+    var total: Total { state.withLock { $0 } }
+
+    /// nil when all are taken, or enough are bad.
+    func next(below runs: UInt64) -> UInt64? {
+        state.withLock { state in
+            guard state.next < runs, state.bad.count < 10 else { return nil }
+            defer { state.next += 1 }
+            return state.next
+        }
+    }
+
+    func note(_ result: SimulatedCentre.Result?, _ seed: UInt64) {
+        let result = result ?? SimulatedCentre.Result(seed: seed, faults: ["the configuration does not read"])
+        state.withLock { state in
+            state.calls += result.calls
+            state.answered += result.answered
+            if !result.faults.isEmpty { state.bad.append(result) }
+        }
+    }
+}
