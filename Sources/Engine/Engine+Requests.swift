@@ -139,9 +139,14 @@ extension Engine {
 
     private func challenge(_ request: SIPRequest, transaction: ServerTransactionID, realm: String, stale: Bool) {
         var response = SIPResponse(status: 401, to: request, toTag: ids.token())
-        for value in digest.challenges(realm: realm, stale: stale, now: now.wall, randomness: ids.bits()) {
-            response.headers.append(.wwwAuthenticate, value)
-        }
+        let challenges = digest.challenges(
+            realm: realm,
+            stale: stale,
+            now: now.wall,
+            randomness: ids.bits(),
+            userAgent: request.headers[.userAgent]
+        )
+        for value in challenges { response.headers.append(.wwwAuthenticate, value) }
         response.headers.append(.server, calls.settings.session.product)
         respond(transaction, with: response)
     }

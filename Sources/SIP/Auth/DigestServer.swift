@@ -23,13 +23,37 @@ public struct DigestServer: Sendable {
 
     public init(key: [UInt8], lifetime: Duration = .seconds(300)) { (self.key, self.lifetime) = (key, lifetime) }
 
-    /// WWW-Authenticate values, the strongest first (RFC 8760 §2.4).
-    public func challenges(realm: String, stale: Bool, now: WallTime, randomness: UInt64) -> [String] {
+    /// WWW-Authenticate values. RFC 8760 §2.4 would have the strongest first; phones that look at the first alone, and give up
+    /// upon SHA-256 there, are many, and those that know SHA-256 choose it wherever it stands (RFC 7616 §3.7).
+    ///
+    /// - Parameters:
+    ///   - realm: the tenant's.
+    ///   - stale: the credentials were right, their nonce was not.
+    ///   - now: when the nonce was made.
+    ///   - randomness: what makes it unlike any other of this moment.
+    ///   - userAgent: what the phone calls itself, for those that take one challenge only.
+    /// - Returns: one value for each algorithm.
+    public func challenges(
+        realm: String,
+        stale: Bool,
+        now: WallTime,
+        randomness: UInt64,
+        userAgent: String? = nil
+    ) -> [String] {
         let nonce = makeNonce(now: now, randomness: randomness)
-        return DigestAlgorithm.allCases.map { algorithm in
+        return Self.algorithms(for: userAgent).map { algorithm in
             "Digest realm=\"\(realm)\", nonce=\"\(nonce)\", algorithm=\(algorithm.rawValue), qop=\"auth\""
                 + (stale ? ", stale=true" : "")
         }
+    }
+
+    /// Phones that fail altogether when one of the challenges has an algorithm that they do not know, whatever RFC 3261 §22.4
+    /// asks of them; they get the one that they can answer.
+    private static let singleMinded = ["baresip v0.", "baresip v1."]
+
+    private static func algorithms(for userAgent: String?) -> [DigestAlgorithm] {
+        let name = userAgent?.lowercased() ?? ""
+        return singleMinded.contains { name.hasPrefix($0) } ? [.md5] : [.md5, .sha256]
     }
 
     /// Checks the credentials of a request. An unknown user costs the same work, and earns the same answer, as a wrong
