@@ -10,6 +10,8 @@ final class RunningSwitch {
     let httpPort: UInt16
     /// The carrier's port: `trunk carrier` of the tenant `demo` is this address and port.
     let carrier: WirePeer?
+    /// Another run will go on with the folder.
+    var isFolderKept = false
 
     /// With `carrierPort` the test starts the carrier itself; the other texts are added to the files as they are.
     init(
@@ -72,6 +74,15 @@ final class RunningSwitch {
         return object as? [[String: Any]] ?? []
     }
 
+    /// One number of `/metrics`, over all its labels.
+    func metric(_ name: String) throws -> Double {
+        let curl = try ChildProcess("/usr/bin/env", ["curl", "-s", "http://127.0.0.1:\(httpPort)/metrics"])
+        curl.exitCode(within: 10)
+        _ = curl.waitFor(2) { _ in false }
+        return curl.text.split(separator: "\n").filter { $0.hasPrefix(name) }
+            .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }.reduce(0, +)
+    }
+
     /// Ends it as an administrator would.
     @discardableResult
     func stop() -> Int32? {
@@ -82,7 +93,7 @@ final class RunningSwitch {
     deinit {
         process.signal(SIGKILL)
         process.exitCode(within: 5)
-        if ProcessInfo.processInfo.environment["KEEP_FOLDERS"] == nil {
+        if !isFolderKept, ProcessInfo.processInfo.environment["KEEP_FOLDERS"] == nil {
             try? FileManager.default.removeItem(at: folder)
         }
     }
