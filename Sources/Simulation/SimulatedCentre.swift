@@ -131,6 +131,16 @@ public final class SimulatedCentre {
         return judge()
     }
 
+    /// Hands one datagram of a stranger in, and gives what goes out upon it at once.
+    public func exchange(_ bytes: [UInt8]) -> [[UInt8]] {
+        _ = world.takeOutput()
+        let stranger = SocketAddress(.v4(0x0A00_00C8), 5060)
+        let flow = Flow(transport: .udp, local: Self.switchAddress, remote: stranger)
+        set(now.instant + .milliseconds(1))
+        engine.receive(bytes, over: flow, at: now)
+        return world.takeOutput().map(\.0)
+    }
+
     // MARK: time
 
     private func advance(by duration: Duration) {
