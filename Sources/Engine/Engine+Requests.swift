@@ -94,11 +94,10 @@ extension Engine {
 
     /// The trunk that this address is, whichever tenant's.
     func trunk(at address: SocketAddress) -> (Tenant, Trunk)? {
-        for tenant in configuration.tenants.values.sorted(by: { $0.id < $1.id }) {
-            let trunks = tenant.trunks.values.sorted { $0.name < $1.name }
-            if let trunk = trunks.first(where: { $0.isSource(address) }) { return (tenant, trunk) }
-        }
-        return nil
+        guard let source = trunkSources.first(where: { $0.trunk.isSource(address) }),
+            let tenant = configuration.tenants[source.tenant]
+        else { return nil }
+        return (tenant, source.trunk)
     }
 
     // MARK: who is it
@@ -210,6 +209,12 @@ extension Engine {
     static func warning(_ text: String) -> String {
         "399 gudok \"\(text.filter { $0 != "\"" && $0 != "\\" })\""
     }
+}
+
+/// A trunk and whose it is.
+struct TrunkSource {
+    var tenant: TenantID
+    var trunk: Trunk
 }
 
 extension Trunk {

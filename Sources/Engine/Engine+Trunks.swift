@@ -23,9 +23,15 @@ extension Engine {
             }
         }
         trunks = tracked
+        nextTrunkProbe = trunks.values.map(\.nextProbe).min()
+        trunkSources = configuration.tenants.values.sorted { $0.id < $1.id }.flatMap { tenant in
+            tenant.trunks.values.sorted { $0.name < $1.name }.map { TrunkSource(tenant: tenant.id, trunk: $0) }
+        }
     }
 
     func probeTrunks() {
+        guard let due = nextTrunkProbe, due <= now.instant else { return }
+        defer { nextTrunkProbe = trunks.values.map(\.nextProbe).min() }
         for id in trunks.keys.sorted(by: { $0.description < $1.description }) {
             guard var monitor = trunks[id], monitor.nextProbe <= now.instant else { continue }
             monitor.nextProbe = now.instant + monitor.trunk.probe.interval

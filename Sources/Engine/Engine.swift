@@ -29,6 +29,9 @@ public final class Engine {
     var registrar: Registrar
     var digest: DigestServer
     var trunks: [TrunkID: TrunkMonitor] = [:]
+    /// Where trunks call from, made when the configuration changes: looked through for every request of a stranger.
+    var trunkSources: [TrunkSource] = []
+    var nextTrunkProbe: Instant?
     var errands: [ClientTransactionID: Errand] = [:]
     var names = NameCache()
     public internal(set) var counters = EngineCounters()
@@ -138,11 +141,11 @@ public final class Engine {
 
     /// When `fire` wants to be called next.
     public func nextDeadline() -> Instant? {
-        let deadlines = [
-            transactions.nextDeadline, calls.nextDeadline(), registrar.nextDeadline,
-            trunks.values.map(\.nextProbe).min(),
-        ]
-        return deadlines.compactMap { $0 }.min()
+        var next = transactions.nextDeadline
+        for other in [calls.nextDeadline(), registrar.nextDeadline, nextTrunkProbe] {
+            if let other, next.map({ other < $0 }) ?? true { next = other }
+        }
+        return next
     }
 
     public func fire(at moment: Moment) {

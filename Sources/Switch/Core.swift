@@ -40,11 +40,11 @@ final class Core: SignallingReceiver {
     }
 
     private func setAlarm(_ now: Instant) {
-        let next = engine.nextDeadline()
-        guard next != alarmAt else { return }
+        guard let next = engine.nextDeadline() else { return }
+        // An alarm that rings early finds nothing due and is set anew: cheaper than moving it with every message.
+        if let alarmAt, alarmAt <= next { return }
         alarm?.cancel()
         alarmAt = next
-        guard let next else { return }
         let wait = TimeAmount.nanoseconds(max(0, (next - now).wholeNanoseconds))
         let bound = NIOLoopBound(self, eventLoop: loop)
         alarm = loop.scheduleTask(in: wait) {
