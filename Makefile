@@ -28,6 +28,18 @@ test: test-packages lint
 	swift build --build-tests --explicit-target-dependency-import-check error
 	swift test --skip-build
 
+# CPU time per unit of work, beside the targets and the peers that are installed.
+bench: packages
+	swift build -c release
+	Benchmarks/run.sh
+
+# A minute of libFuzzer over every parser of the wire; a crash leaves its input in Fuzz/crashes.
+fuzz: packages
+	swift build -c release --package-path Fuzz --product ParserFuzz -Xswiftc -sanitize=fuzzer
+	mkdir -p Fuzz/corpus Fuzz/crashes
+	Fuzz/.build/release/ParserFuzz -max_total_time=60 -max_len=8192 -artifact_prefix=Fuzz/crashes/ Fuzz/corpus \
+		$(wildcard ../shared/conformance/fuzz ../shared/conformance/rfc4475 ../shared/conformance/rfc5118)
+
 lint:
 	swift format lint --strict $(FORMATTED)
 
@@ -35,4 +47,4 @@ format:
 	swift format -i $(FORMATTED)
 
 clean:
-	rm -rf .build
+	rm -rf .build Fuzz/.build Fuzz/corpus

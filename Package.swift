@@ -9,12 +9,16 @@ let settings: [SwiftSetting] = [
 
 let testSettings: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny"), .treatAllWarnings(as: .error)]
 
-let nio: [Target.Dependency] = [
-    .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
-]
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 
 let package = Package(
     name: "gudok",
+    products: [
+        .executable(name: "gudok", targets: ["gudok"]),
+        // For the fuzzer, which is a package of its own.
+        .library(name: "Parsers", targets: ["NetAddress", "RTP", "SDP", "SIPMessage"]),
+    ],
 
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -86,10 +90,15 @@ let package = Package(
         ),
 
         // The edges, and what joins them.
-        .target(name: "SignallingIO", dependencies: ["NetAddress", "SIPMessage"] + nio, swiftSettings: settings),
+        .target(
+            name: "SignallingIO",
+            dependencies: ["NetAddress", "SIPMessage", nioCore, nioPosix],
+            swiftSettings: settings
+        ),
         .target(
             name: "ControlAPI",
-            dependencies: nio + [
+            dependencies: [
+                nioCore, nioPosix,
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -104,8 +113,8 @@ let package = Package(
                 "Accounting", "CLinuxIO", "Calls", "Config", "ControlAPI", "Engine", "Events", "Media", "MediaIO",
                 "NetAddress",
                 "Records", "SIP", "SIPMessage", "SignallingIO", "Timebase", "Trace",
-                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
-            ] + nio,
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"), nioCore, nioPosix,
+            ],
             swiftSettings: settings
         ),
         .target(
@@ -141,6 +150,12 @@ let package = Package(
             path: "Benchmarks/Relay",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "SignallingBench",
+            dependencies: ["SIP", "SIPMessage", "Simulation"],
+            path: "Benchmarks/Signalling",
+            swiftSettings: settings
+        ),
 
         // Tests.
         .target(name: "CAllocations", path: "Tests/CAllocations"),
@@ -166,7 +181,11 @@ let package = Package(
         ),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: testSettings),
         .testTarget(name: "EndToEndTests", dependencies: ["Hashes", "gudok"], swiftSettings: testSettings),
-        .testTarget(name: "ControlAPITests", dependencies: ["ControlAPI"] + nio, swiftSettings: testSettings),
+        .testTarget(
+            name: "ControlAPITests",
+            dependencies: ["ControlAPI", nioCore, nioPosix],
+            swiftSettings: testSettings
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,64 @@
+#!/bin/sh
+# What `make bench` runs: the cores alone, then the relay and whole calls with the load program of ../shared/bench where it is
+# there, peers in the same run. Everything stays on loopback.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+bin="$root/.build/release"
+load_source="$root/../shared/bench"
+work=$(mktemp -d)
+trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
+
+echo "== Signalling cores, CPU time"
+"$bin/SignallingBench"
+
+if [ ! -f "$load_source/callload.c" ]; then
+    echo "skipped: no load program in ../shared/bench, so no relay and no whole calls"
+    exit 0
+fi
+cc -O2 -pthread -o "$work/callload" "$load_source/callload.c" -lm
+cc -O2 -o "$work/relayfloor" "$load_source/relayfloor.c"
+
+value() { grep -o "\"$1\": [0-9.]*" "$2" | head -1 | sed 's/.*: //'; }
+await() { for _ in $(seq 100); do [ -s "$1" ] && return 0; sleep 0.1; done; echo "$1 stays empty"; exit 1; }
+
+# relay NAME COMMAND…: µs of CPU per relayed packet, 200 calls of 50 packets a second both ways.
+relay() {
+    name=$1
+    shift
+    "$@" > "$work/pairs.$name" &
+    pid=$!
+    await "$work/pairs.$name"
+    "$work/callload" relay --pairs "$work/pairs.$name" --calls 200 --dur 10 --pid $pid --json > "$work/$name.json" 2>&1 || true
+    kill $pid 2>/dev/null || true
+    wait $pid 2>/dev/null || true
+    printf '%-28s %8s µs/packet   lost %s %%   p99 %s ms\n' "$name" "$(value peer_cpu_s_per_Mpkt "$work/$name.json")" \
+        "$(value rtp_lost_pct "$work/$name.json")" "$(value delay_ms_p99 "$work/$name.json")"
+}
+
+echo "== Relay alone, 200 calls"
+relay floor-in-C "$work/relayfloor" 127.0.0.1 40000 200
+relay gudok "$bin/RelayBench" 127.0.0.1 44000 200
+awk -v a="$(value peer_cpu_s_per_Mpkt "$work/gudok.json")" -v b="$(value peer_cpu_s_per_Mpkt "$work/floor-in-C.json")" \
+    'BEGIN { if (b > 0) printf "ratio to the C floor         %8.2f   target 1.20\n", a / b }'
+
+echo "== Whole calls through the switch, each with its record on disk"
+cp -r "$load_source/gudok" "$work/node"
+(cd "$work/node" && exec "$bin/gudok" serve --log-level warning > ready 2> log) &
+pid=$!
+await "$work/node/ready"
+calls() {
+    "$work/callload" sip --peer 127.0.0.1:5060 --uac 127.0.0.1:5081 --uas 127.0.0.1:5082 --pid $pid --json "$@" > "$work/calls.json" 2>&1
+}
+calls --calls 300 --rate 100 --dur 1
+for rate in 100 300; do
+    calls --calls $((rate * 10)) --rate $rate --dur 1
+    printf '%3d calls/s, no media          %8s ms CPU/call   set-up p99 %s ms   ok %s of %s   target 1.0\n' "$rate" \
+        "$(value peer_cpu_s_per_1000_calls "$work/calls.json")" "$(value setup_ms_p99 "$work/calls.json")" \
+        "$(value calls_ok "$work/calls.json")" "$(value calls "$work/calls.json")"
+done
+for count in 200 500; do
+    calls --calls $count --rate 50 --rtp --dur 15
+    printf '%3d calls with media           %8s µs/packet   lost %s %%   p99 %s ms   %s KiB/call   targets 8.4, 0, -, 40\n' $count \
+        "$(value peer_cpu_s_per_Mpkt "$work/calls.json")" "$(value rtp_lost_pct "$work/calls.json")" \
+        "$(value delay_ms_p99 "$work/calls.json")" "$(value peer_kib_per_call "$work/calls.json")"
+done
