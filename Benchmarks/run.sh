@@ -6,7 +6,8 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 bin="$root/.build/release"
 load_source="$root/../shared/bench"
 work=$(mktemp -d)
-trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
+pids=
+trap 'kill $pids 2>/dev/null || true; rm -rf "$work"' EXIT
 
 echo "== Signalling cores, CPU time"
 "$bin/SignallingBench"
@@ -27,6 +28,7 @@ relay() {
     shift
     "$@" > "$work/pairs.$name" &
     pid=$!
+    pids="$pids $pid"
     await "$work/pairs.$name"
     "$work/callload" relay --pairs "$work/pairs.$name" --calls 200 --dur 10 --pid $pid --json > "$work/$name.json" 2>&1 || true
     kill $pid 2>/dev/null || true
@@ -45,6 +47,7 @@ echo "== Whole calls through the switch, each with its record on disk"
 cp -r "$load_source/gudok" "$work/node"
 (cd "$work/node" && exec "$bin/gudok" serve --log-level warning > ready 2> log) &
 pid=$!
+pids="$pids $pid"
 await "$work/node/ready"
 calls() {
     "$work/callload" sip --peer 127.0.0.1:5060 --uac 127.0.0.1:5081 --uas 127.0.0.1:5082 --pid $pid --json "$@" > "$work/calls.json" 2>&1

@@ -64,7 +64,14 @@ final class Phone {
     }
 
     /// A response to a request that came.
-    func respond(_ status: String, to request: String, toTag: String? = nil, extra: [String] = [], sdp: String? = nil) {
+    func respond(
+        _ status: String,
+        to request: String,
+        toTag: String? = nil,
+        extra: [String] = [],
+        sdp: String? = nil,
+        withContact: Bool = true
+    ) {
         var lines = ["SIP/2.0 \(status)"]
         lines += request.headers("Via").map { "Via: \($0)" }
         lines += request.headers("Record-Route").map { "Record-Route: \($0)" }
@@ -74,7 +81,7 @@ final class Phone {
         lines.append("To: \(to)")
         lines.append("Call-ID: \(request.header("Call-ID") ?? "")")
         lines.append("CSeq: \(request.header("CSeq") ?? "")")
-        lines.append("Contact: \(contact)")
+        if withContact { lines.append("Contact: \(contact)") }
         lines += extra
         if sdp != nil { lines.append("Content-Type: application/sdp") }
         lines.append("Content-Length: \(sdp?.utf8.count ?? 0)")
@@ -141,5 +148,24 @@ final class Phone {
         guard challenge.startWord == "401" else { return challenge }
         send(make([try authorization(for: challenge, method: "REGISTER", uri: uri)]))
         return try #require(final("REGISTER"))
+    }
+
+    /// Calls as a user, answering the challenge; the final answer.
+    func call(_ target: String, port: UInt16 = 4_000) throws -> String {
+        send(request("INVITE", to: target, sdp: Self.sdp(port: port)))
+        let challenge = try #require(final("INVITE"))
+        guard challenge.startWord == "401" else { return challenge }
+        send(
+            request(
+                "ACK",
+                to: target,
+                toTag: String(challenge.header("To")?.components(separatedBy: ";tag=").last ?? ""),
+                sequence: sequence
+            )
+        )
+        let uri = "sip:\(target)@127.0.0.1:\(server)"
+        let answer = try authorization(for: challenge, method: "INVITE", uri: uri)
+        send(request("INVITE", to: target, extra: [answer], sdp: Self.sdp(port: port)))
+        return try #require(final("INVITE"))
     }
 }

@@ -1,0 +1,245 @@
+import Foundation
+import Testing
+
+/// Behaviours collected from public test suites, each as two sockets and the engine between them see it.
+@Suite("Behaviours over the wire")
+struct BehaviourTests {
+    private func carrier(of running: RunningSwitch) throws -> Phone {
+        try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+    }
+
+    /// Calls, and gives the final answer and our tag of the switch's side.
+    private func call(_ phone: Phone, _ target: String, port: UInt16 = 4_000) throws -> (answer: String, tag: String) {
+        phone.send(phone.request("INVITE", to: target, sdp: Phone.sdp(port: port)))
+        let answer = try #require(phone.final("INVITE"))
+        let tag = String(answer.header("To")?.components(separatedBy: ";tag=").last ?? "")
+        phone.send(phone.request("ACK", to: target, toTag: tag, sequence: phone.sequence))
+        return (answer, tag)
+    }
+
+    @Test func `B115: without RTP an answered call ends with its reason, and a longer silence on hold does not`() throws
+    {
+        let running = try RunningSwitch(node: "calls: {rtp_timeout: 1s}")
+        let phone = try carrier(of: running)
+        let (answer, _) = try call(phone, "600")
+        #expect(answer.startWord == "200")
+        let bye = try #require(phone.expect("BYE", within: 8))
+        phone.respond("200 OK", to: bye)
+        let isWritten = try eventually { try running.rows("cdr").first?["reason"] as? String == "rtp-timeout" }
+        #expect(isWritten)
+        #expect(bye.header("Reason")?.contains("Q.850") == true)
+    }
+
+    @Test func `a call ends at the longest duration, and says so`() throws {
+        let running = try RunningSwitch(node: "calls: {max_duration: 1s}")
+        let phone = try carrier(of: running)
+        _ = try call(phone, "600")
+        let bye = try #require(phone.expect("BYE", within: 8))
+        phone.respond("200 OK", to: bye)
+        let isWritten = try eventually { try running.rows("cdr").first?["reason"] as? String == "max-duration" }
+        #expect(isWritten)
+    }
+
+    @Test func `a trunk over its limit gets 503 with Retry-After, and its place back when a call ends`() throws {
+        let running = try RunningSwitch(trunk: "max_calls: 1")
+        let phone = try carrier(of: running)
+        let (first, tag) = try call(phone, "600")
+        #expect(first.startWord == "200")
+        let second = try Phone("+74951112234", server: running.sipPort, peer: running.carrier)
+        second.send(second.request("INVITE", to: "600", sdp: Phone.sdp(port: 4_002)))
+        let refusal = try #require(second.final("INVITE"))
+        #expect(refusal.startWord == "503" && refusal.header("Retry-After") != nil)
+        phone.send(phone.request("BYE", to: "600", toTag: tag))
+        #expect(phone.final("BYE")?.startWord == "200")
+        let isFree = try eventually {
+            let third = try Phone("+74951112235", server: running.sipPort, peer: running.carrier)
+            return try call(third, "600").answer.startWord == "200"
+        }
+        #expect(isFree)
+    }
+
+    @Test func `B089: MESSAGE and SUBSCRIBE of a stranger are challenged like INVITE`() throws {
+        let running = try RunningSwitch()
+        let stranger = try Phone("1001", server: running.sipPort)
+        for method in ["INVITE", "MESSAGE", "SUBSCRIBE", "REGISTER"] {
+            stranger.callID = UUID().uuidString
+            stranger.send(stranger.request(method, to: "1002", sdp: method == "INVITE" ? Phone.sdp(port: 4_000) : nil))
+            let answer = try #require(stranger.final(method))
+            #expect(answer.startWord == "401", "\(method)")
+            let challenges = answer.headers("WWW-Authenticate")
+            #expect(
+                challenges.contains { $0.contains("algorithm=MD5") } && challenges.contains { $0.contains("SHA-256") }
+            )
+        }
+    }
+
+    @Test func `B072: a wrong password and an unknown user get the same answer, and no binding`() throws {
+        let running = try RunningSwitch()
+        let wrong = try Phone("1001", password: "wrong", server: running.sipPort)
+        let unknown = try Phone("1999", password: "wrong", server: running.sipPort)
+        #expect(try wrong.register().startWord == unknown.register().startWord)
+        #expect(try running.rows("registrations").isEmpty)
+        #expect(try running.metric("gudok_authentication_failures_total") >= 2)
+    }
+
+    @Test func `B011: an INVITE without Contact is 400, and no call comes of it`() throws {
+        let running = try RunningSwitch()
+        let phone = try carrier(of: running)
+        let invite = phone.request("INVITE", to: "600", sdp: Phone.sdp(port: 4_000))
+        phone.send(
+            invite.components(separatedBy: "\r\n").filter { !$0.hasPrefix("Contact:") }.joined(separator: "\r\n")
+        )
+        #expect(phone.final("INVITE")?.startWord == "400")
+        #expect(try running.rows("calls").isEmpty)
+    }
+
+    @Test func `B093: OPTIONS is answered with what we take, outside and inside a call`() throws {
+        let running = try RunningSwitch()
+        let phone = try carrier(of: running)
+        phone.send(phone.request("OPTIONS", to: "600"))
+        let outside = try #require(phone.final("OPTIONS"))
+        #expect(outside.startWord == "200")
+        for name in ["Allow", "Accept", "Supported"] { #expect(outside.header(name) != nil) }
+        phone.callID = UUID().uuidString
+        let (_, tag) = try call(phone, "600")
+        phone.send(phone.request("OPTIONS", to: "600", toTag: tag))
+        #expect(phone.final("OPTIONS")?.startWord == "200")
+    }
+
+    @Test
+    func `B103, B023: a redirect is followed with Diversion, and a phone that redirects to itself ends the search`()
+        throws
+    {
+        let running = try RunningSwitch()
+        let phone = try carrier(of: running)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        #expect(try anna.register().startWord == "200" && boris.register().startWord == "200")
+        phone.send(phone.request("INVITE", to: "1001", sdp: Phone.sdp(port: 4_000)))
+        let first = try #require(anna.expect("INVITE"))
+        anna.respond(
+            "302 Moved Temporarily",
+            to: first,
+            toTag: "a",
+            extra: ["Contact: <sip:1002@demo.test>"],
+            withContact: false
+        )
+        let second = try #require(boris.expect("INVITE"))
+        #expect(second.header("Diversion")?.contains("1001") == true)
+        boris.respond(
+            "302 Moved Temporarily",
+            to: second,
+            toTag: "b",
+            extra: ["Contact: <sip:1002@demo.test>"],
+            withContact: false
+        )
+        for _ in 0..<10 {
+            guard let again = boris.expect("INVITE", within: 2) else { break }
+            boris.respond(
+                "302 Moved Temporarily",
+                to: again,
+                toTag: "b",
+                extra: ["Contact: <sip:1002@demo.test>"],
+                withContact: false
+            )
+        }
+        let final = try #require(phone.final("INVITE"))
+        #expect((Int(final.startWord) ?? 0) >= 400)
+        let isFree = try eventually { try running.metric("gudok_rtp_port_pairs_in_use") == 0 }
+        #expect(isFree)
+    }
+
+    @Test func `B062: a re-INVITE before the first was answered is 491 or 500, and the call goes on`() throws {
+        let running = try RunningSwitch()
+        let phone = try carrier(of: running)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        #expect(try anna.register().startWord == "200")
+        phone.send(phone.request("INVITE", to: "1001", sdp: Phone.sdp(port: 4_000)))
+        let invite = try #require(anna.expect("INVITE"))
+        anna.respond("180 Ringing", to: invite, toTag: "a")
+        let ringing = try #require(phone.expect("180"))
+        let tag = String(ringing.header("To")?.components(separatedBy: ";tag=").last ?? "")
+        let first = phone.sequence
+        phone.send(phone.request("INVITE", to: "1001", toTag: tag, sdp: Phone.sdp(port: 4_000)))
+        let refusal = try #require(phone.final("INVITE"))
+        #expect(["491", "500"].contains(refusal.startWord))
+        anna.respond("200 OK", to: invite, toTag: "a", sdp: Phone.sdp(port: 4_004))
+        let answer = try #require(
+            phone.peer.expect { $0.startWord == "200" && $0.header("CSeq") == "\(first) INVITE" }
+        )
+        #expect(answer.audioPort != nil)
+    }
+
+    @Test
+    func `B037: 180, 183 with early media and 180 again are told in order, and the caller hears it before the answer`()
+        throws
+    {
+        let running = try RunningSwitch()
+        let phone = try carrier(of: running)
+        let media = (caller: try WirePeer(), callee: try WirePeer())
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        #expect(try anna.register().startWord == "200")
+        phone.send(phone.request("INVITE", to: "1001", sdp: Phone.sdp(port: media.caller.port)))
+        let invite = try #require(anna.expect("INVITE"))
+        anna.respond("180 Ringing", to: invite, toTag: "a")
+        _ = try #require(phone.expect("180"))
+        anna.respond("183 Session Progress", to: invite, toTag: "a", sdp: Phone.sdp(port: media.callee.port))
+        let early = try #require(phone.expect("183"))
+        #expect(early.audioPort != nil)
+        let packet: [UInt8] = [0x80, 8, 0, 1, 0, 0, 0, 160, 5, 5, 5, 5] + [UInt8](repeating: 0xD5, count: 160)
+        media.callee.send(packet, to: try #require(invite.audioPort))
+        #expect(media.caller.receive()?.bytes == packet)
+    }
+
+    @Test func `a callee that answers with an unknown codec is let go, and the caller told`() throws {
+        let running = try RunningSwitch()
+        let phone = try carrier(of: running)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        #expect(try anna.register().startWord == "200")
+        phone.send(phone.request("INVITE", to: "1001", sdp: Phone.sdp(port: 4_000)))
+        let invite = try #require(anna.expect("INVITE"))
+        let odd =
+            "v=0\r\no=x 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4004 RTP/AVP 97\r\na=rtpmap:97 ODD/8000\r\n"
+        anna.respond("200 OK", to: invite, toTag: "a", sdp: odd)
+        #expect(anna.expect("ACK") != nil)
+        #expect(anna.expect("BYE") != nil)
+        #expect((Int(try #require(phone.final("INVITE")).startWord) ?? 0) >= 400)
+    }
+
+    @Test func `a trunk that does not answer OPTIONS is down after three, calls to it get 503, and it comes up again`()
+        throws
+    {
+        let running = try RunningSwitch(
+            node: "timers: {t1: 20ms, t2: 80ms}",
+            trunk: "probe: {interval: 200ms, failures: 3}"
+        )
+        let isDown = try eventually(within: 15) { try running.rows("trunks").first?["state"] as? String == "down" }
+        #expect(isDown)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        #expect(try anna.call("+74950000000").startWord == "503")
+        let carrier = try carrier(of: running)
+        let isUp = try eventually(within: 10) {
+            if let probe = carrier.expect("OPTIONS", within: 1) { carrier.respond("200 OK", to: probe, toTag: "t") }
+            return try running.rows("trunks").first?["state"] as? String == "up"
+        }
+        #expect(isUp)
+    }
+
+    @Test func `a call rung by the switch connects its two ends`() throws {
+        let running = try RunningSwitch()
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        #expect(try anna.register().startWord == "200")
+        let ordered = try running.gudok("call", "1001", "600")
+        #expect(ordered.code == 0)
+        let invite = try #require(anna.expect("INVITE"))
+        anna.respond("200 OK", to: invite, toTag: "a", sdp: Phone.sdp(port: 4_000))
+        #expect(anna.expect("ACK") != nil)
+        let id = ordered.text.trimmingCharacters(in: .whitespacesAndNewlines)
+        let isUp = try eventually { try running.rows("calls").contains { $0["call_id"] as? String == id } }
+        #expect(isUp)
+        #expect(try running.gudok("hangup", id).code == 0)
+        #expect(anna.expect("BYE") != nil)
+        #expect(try running.gudok("hangup", "nobody").code == 1)
+        #expect(try running.gudok("nonsense").code == 2)
+    }
+}
