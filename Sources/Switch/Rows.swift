@@ -13,10 +13,10 @@ struct RegistrationRow: Encodable, Sendable {
     var contact: String
     var transport: String
     var source: String
-    var user_agent: String?
+    @OrNull var user_agent: String?
     var registered_at: String
     var expires_at: String
-    var rtt_ms: Double?
+    @OrNull var rtt_ms: Double?
 
     init(_ user: UserID, _ binding: Binding) {
         tenant = user.tenant.name
@@ -37,12 +37,12 @@ struct CallRow: Encodable, Sendable {
     var state: String
     var from: String
     var to: String
-    var queue: String?
-    var agent: String?
+    @OrNull var queue: String?
+    @OrNull var agent: String?
     var since: String
     var duration_s: Double
-    var mos_a: Double?
-    var mos_b: Double?
+    @OrNull var mos_a: Double?
+    @OrNull var mos_b: Double?
 
     init(_ call: LiveCall, now: Moment) {
         call_id = call.id.value
@@ -60,11 +60,11 @@ struct TrunkRow: Encodable, Sendable {
     var trunk: String
     var address: String
     var state: String
-    var since: String?
-    var reason: String?
-    var rtt_ms: Double?
+    @OrNull var since: String?
+    @OrNull var reason: String?
+    @OrNull var rtt_ms: Double?
     var active_calls: Int
-    var max_calls: Int?
+    @OrNull var max_calls: Int?
 
     init(_ status: Engine.TrunkStatus) {
         tenant = status.id.tenant.name
@@ -76,5 +76,18 @@ struct TrunkRow: Encodable, Sendable {
         rtt_ms = status.roundTrip.map { ($0.inMilliseconds * 1000).rounded() / 1000 }
         active_calls = status.activeCalls
         max_calls = status.maxCalls
+    }
+}
+
+/// A value that is written as null when there is none: every key of a row is always there.
+@propertyWrapper
+struct OrNull<Value: Encodable & Sendable>: Encodable, Sendable {
+    var wrappedValue: Value?
+
+    init(wrappedValue: Value?) { self.wrappedValue = wrappedValue }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        if let wrappedValue { try container.encode(wrappedValue) } else { try container.encodeNil() }
     }
 }

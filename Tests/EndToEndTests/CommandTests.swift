@@ -1,0 +1,165 @@
+import Foundation
+import Testing
+
+/// The command line as administrators and scripts use it.
+@Suite("Commands")
+struct CommandTests {
+    private static let contract = RunningSwitch.packageRoot.deletingLastPathComponent().appending(path: "shared")
+
+    private func check(_ folder: URL) throws -> (code: Int32?, text: String) {
+        let command = try ChildProcess(RunningSwitch.binary, ["check", "--config", "gudok.yaml"], in: folder)
+        let code = command.exitCode(within: 20)
+        _ = command.waitFor(2) { _ in false }
+        return (code, command.text)
+    }
+
+    @Test(arguments: ["contract", "bench/gudok"])
+    func `the contract's configurations are taken as they stand`(name: String) throws {
+        let folder = Self.contract.appending(path: name)
+        guard FileManager.default.fileExists(atPath: folder.appending(path: "gudok.yaml").path) else {
+            print("skipped: ../shared/\(name) is not there")
+            return
+        }
+        let (code, text) = try check(folder)
+        #expect(code == 0, "\(text)")
+    }
+
+    @Test func `our own demo is taken`() throws {
+        let (code, text) = try check(RunningSwitch.packageRoot.appending(path: "dialplans"))
+        #expect(code == 0, "\(text)")
+    }
+
+    @Test func `check names file, line, column, fault and mend, all of them at once`() throws {
+        let folder = try RunningSwitch.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let files = [
+            "gudok.yaml": "node: x\nsip: {listen: [\"udp://127.0.0.1:5060\"]}\nmedia: {adress: 127.0.0.1}\n",
+            "tenants/a.yaml":
+                "tenant: a\ndomains: [a.test]\nusers:\n  - {extension: \"1\", password: x, rol: operator}\n"
+                + "dialplans: {internal: plan.yaml}\n",
+            "dialplans/plan.yaml":
+                "routes:\n  - match: \".\"\n    do: [{queue: sails}]\n  - match: \"600\"\n    do: [echo]\n",
+        ]
+        for (name, text) in files {
+            try text.write(to: folder.appending(path: name), atomically: true, encoding: .utf8)
+        }
+        let node = try check(folder)
+        #expect(node.code == 1)
+        #expect(
+            node.text.contains(
+                "gudok.yaml:3:9: error: media has no key 'adress' [unknown-key]; did you mean 'address'?"
+            )
+        )
+        try "node: x\nsip: {listen: [\"udp://127.0.0.1:5060\"]}\nmedia: {address: 127.0.0.1}\n"
+            .write(to: folder.appending(path: "gudok.yaml"), atomically: true, encoding: .utf8)
+        let (code, text) = try check(folder)
+        #expect(code == 1)
+        #expect(
+            text.contains("tenants/a.yaml:4:35: error: a user has no key 'rol' [unknown-key]; did you mean 'role'?"),
+            "\(text)"
+        )
+        #expect(
+            text.contains("dialplans/plan.yaml:3:10: error: the tenant has no queue 'sails' [dead-reference]"),
+            "\(text)"
+        )
+        #expect(text.contains("dialplans/plan.yaml:4:5: error: the rule '600' is never reached"), "\(text)")
+    }
+
+    @Test func `apply shows the difference, keeps calls up, is atomic, and outlives a restart`() throws {
+        let carrierPort = try WirePeer().port
+        var running = try RunningSwitch(carrierPort: carrierPort)
+        let folder = running.folder
+        let peer = try WirePeer(port: carrierPort)
+        let phone = try Phone("+74951112233", server: running.sipPort, peer: peer)
+        phone.send(phone.request("INVITE", to: "600", sdp: Phone.sdp(port: 4_000)))
+        let answer = try #require(phone.final("INVITE"))
+        let tag = String(answer.header("To")?.components(separatedBy: ";tag=").last ?? "")
+        phone.send(phone.request("ACK", to: "600", toTag: tag, sequence: phone.sequence))
+
+        let tenant = try String(contentsOf: folder.appending(path: "tenants/demo.yaml"), encoding: .utf8)
+        let more = tenant.replacingOccurrences(
+            of: "trunks:",
+            with: "  - {extension: \"1004\", name: Gleb, password: gleb-4}\ntrunks:"
+        )
+        let file = folder.appending(path: "next.yaml")
+        try more.write(to: file, atomically: true, encoding: .utf8)
+        let dry = try running.gudok("apply", file.path, "--dry-run")
+        #expect(dry.code == 0 && dry.text.contains("+ user 1004"))
+        let real = try running.gudok("apply", file.path)
+        #expect(real.code == 0 && real.text.contains("+ user 1004"))
+        #expect(try running.gudok("apply", file.path).text.contains("nothing changes"))
+        #expect(try running.rows("calls").count == 1)
+        let gleb = try Phone("1004", password: "gleb-4", server: running.sipPort)
+        #expect(try gleb.register().startWord == "200")
+
+        try more.replacingOccurrences(of: "internal: internal.yaml", with: "internal: none.yaml")
+            .write(to: file, atomically: true, encoding: .utf8)
+        let bad = try running.gudok("apply", file.path)
+        #expect(bad.code == 1 && bad.text.contains("missing-file"))
+        let export = try running.gudok("export")
+        #expect(export.code == 0 && export.text.contains("\"1004\"") && !export.text.contains("gleb-4"))
+        phone.send(phone.request("BYE", to: "600", toTag: tag))
+        #expect(phone.final("BYE")?.startWord == "200")
+
+        // The folder's own file has the last word: without it what was applied is all there is.
+        try FileManager.default.removeItem(at: folder.appending(path: "tenants/demo.yaml"))
+        running.isFolderKept = true
+        #expect(running.stop() == 0)
+        running = try RunningSwitch(carrierPort: carrierPort, folder: folder)
+        running.isFolderKept = false
+        #expect(try gleb.registerAgain(at: running.sipPort).startWord == "200")
+    }
+
+    @Test func `listings come as table, json, jsonl and csv, and wrong usage is 2`() throws {
+        let running = try RunningSwitch()
+        let phone = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        #expect(try phone.register().startWord == "200")
+        let table = try running.gudok("registrations")
+        #expect(table.text.hasPrefix("TENANT  USER  CONTACT"))
+        let csv = try running.gudok("registrations", "--format", "csv")
+        #expect(
+            csv.text.hasPrefix(
+                "tenant,user,contact,transport,source,user_agent,registered_at,expires_at,rtt_ms\r\ndemo,1001,"
+            )
+        )
+        let lines = try running.gudok("registrations", "--format", "jsonl")
+        #expect(lines.text.hasPrefix("{\"tenant\": \"demo\", \"user\": \"1001\""))
+        #expect(try running.gudok("cdr", "--since", "whenever").code == 2)
+        #expect(try running.gudok("cdr", "--format", "xml").code == 2)
+        #expect(try running.gudok("cdr", "unknown-call").code == 1)
+        #expect(try running.gudok("doctor").text.contains("trunk carrier"))
+    }
+
+    @Test func `without a switch the commands say so, and records are read all the same`() throws {
+        let running = try RunningSwitch()
+        let phone = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        phone.send(phone.request("INVITE", to: "999", sdp: Phone.sdp(port: 4_000)))
+        #expect(phone.final("INVITE")?.startWord == "404")
+        #expect(running.stop() == 0)
+        let calls = try running.gudok("calls")
+        #expect(calls.code == 1 && calls.text.contains("gudok serve"))
+        let record = try #require(try running.rows("cdr").first)
+        #expect(record["sip_code"] as? Int == 404 && record["to"] as? String == "999")
+        let trace = try running.gudok("trace", "last")
+        #expect(trace.code == 0 && trace.text.contains("404 Not Found"))
+        let capture = running.folder.appending(path: "call.pcap")
+        #expect(try running.gudok("trace", "last", "--pcap", capture.path).code == 0)
+        guard FileManager.default.isExecutableFile(atPath: "/usr/bin/tshark") else {
+            print("skipped: tshark is not installed")
+            return
+        }
+        let tshark = try ChildProcess(
+            "/usr/bin/tshark",
+            ["-r", capture.path, "-Y", "sip", "-T", "fields", "-e", "sip.Status-Code"]
+        )
+        tshark.exitCode(within: 30)
+        #expect(tshark.waitFor(5) { $0.contains("404") }, "\(tshark.text)")
+    }
+}
+
+extension Phone {
+    /// The same phone at a switch on another port.
+    func registerAgain(at port: UInt16) throws -> String {
+        try Phone(user, password: password, server: port).register()
+    }
+}
