@@ -179,6 +179,18 @@ let package = Package(
             dependencies: ["Events", "Hashes", "NetAddress", "SDP", "SIP", "SIPMessage", "Timebase"],
             swiftSettings: testSettings
         ),
+        .testTarget(name: "SDPTests", dependencies: ["NetAddress", "SDP"], swiftSettings: testSettings),
+        .testTarget(
+            name: "AccountingTests",
+            dependencies: ["Accounting", "Events", "Timebase"],
+            swiftSettings: testSettings
+        ),
+        .testTarget(
+            name: "RecordsTests",
+            dependencies: ["Accounting", "Events", "Records", "Timebase"],
+            swiftSettings: testSettings
+        ),
+        .testTarget(name: "DialPlanTests", dependencies: ["DialPlan"], swiftSettings: testSettings),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: testSettings),
         .testTarget(name: "EndToEndTests", dependencies: ["Hashes", "gudok"], swiftSettings: testSettings),
         .testTarget(

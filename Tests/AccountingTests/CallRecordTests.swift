@@ -1,0 +1,151 @@
+import Events
+import Foundation
+import Testing
+import Timebase
+
+@testable import Accounting
+
+@Suite struct CallRecordTests {
+    private static let wall = WallTime(milliseconds: 1_800_000_000_000)
+
+    /// A moment so many seconds into the call; the wall clock may have been set meanwhile.
+    private static func at(_ seconds: Double, clockStep: Int64 = 0) -> Moment {
+        let passed = Duration.milliseconds(Int64(seconds * 1000))
+        return Moment(
+            instant: Instant(nanoseconds: 5_000_000_000) + passed,
+            wall: WallTime(milliseconds: wall.advanced(by: passed).milliseconds + clockStep)
+        )
+    }
+
+    private static let start = CallStarted(
+        direction: .inbound,
+        from: "+7495",
+        fromName: "Ann \"A\"",
+        to: "700",
+        trunk: "carrier",
+        user: nil,
+        source: "udp:127.0.0.1:5080",
+        sipCallID: "a@b"
+    )
+
+    /// Folds a call's events; what came out.
+    private func fold(_ events: [(Moment, Event)]) -> [CallRecordAssembler.Output] {
+        var assembler = CallRecordAssembler()
+        var outputs: [CallRecordAssembler.Output] = []
+        for (index, (moment, event)) in events.enumerated() {
+            let envelope = EventEnvelope(
+                sequence: UInt64(index),
+                node: "n",
+                at: moment,
+                tenant: "demo",
+                call: "CALL",
+                event: event
+            )
+            if let output = assembler.apply(envelope) { outputs.append(output) }
+        }
+        #expect(assembler.count == 0)
+        return outputs
+    }
+
+    private func closed(_ outputs: [CallRecordAssembler.Output]) -> CallRecord? {
+        if case .closed(let record) = outputs.last { record } else { nil }
+    }
+
+    private static let answeredCall: [(Moment, Event)] = [
+        (at(0), .callStarted(start)),
+        (
+            at(0.01),
+            .legStarted(
+                LegStarted(leg: 1, target: "user 1001", user: "1001", trunk: nil, address: "x", sipCallID: "c@d")
+            )
+        ),
+        (at(0.5), .callRinging), (at(3), .legAnswered(leg: 1, codec: "PCMA")),
+        (at(3), .legAnswered(leg: 0, codec: "PCMA")),
+        (at(3), .callAnswered), (at(5), .callHeld(leg: 0)), (at(6), .callHeld(leg: 1)), (at(8), .callResumed(leg: 0)),
+        (at(9), .callResumed(leg: 1)),
+    ]
+
+    private static func end(_ moment: Moment) -> (Moment, Event) {
+        (
+            moment,
+            .callEnded(
+                CallEnded(disposition: .answered, hangupBy: .callee, sipCode: 200, q850Cause: 16, reason: "normal")
+            )
+        )
+    }
+
+    @Test func `durations of an answered call with holds that overlap`() throws {
+        let outputs = fold(Self.answeredCall + [Self.end(Self.at(13))])
+        #expect(outputs.count == 3)
+        let record = try #require(closed(outputs))
+        #expect(
+            record.setup == 0.5 && record.ring == 2.5 && record.talk == 10 && record.hold == 4 && record.duration == 13
+        )
+        #expect(record.user == "1001" && record.codecB == "PCMA" && record.legs.count == 2)
+        #expect(record.answeredAt == "\(Self.at(3).wall)" && record.endedAt == "\(Self.at(13).wall)")
+    }
+
+    @Test(arguments: [3_600_000, -3_600_000])
+    func `a clock that is set by an hour in the call spoils neither durations nor stamps`(step: Int64) throws {
+        let record = try #require(closed(fold(Self.answeredCall + [Self.end(Self.at(13, clockStep: step))])))
+        #expect(record.duration == 13 && record.talk == 10)
+        #expect(record.endedAt == "\(Self.at(13).wall)")
+    }
+
+    @Test func `a hold that lasts to the end counts, an unanswered call does not talk`() throws {
+        let held = try #require(closed(fold(Array(Self.answeredCall.prefix(7)) + [Self.end(Self.at(9))])))
+        #expect(held.hold == 4)
+        let events: [(Moment, Event)] = [
+            (Self.at(0), .callStarted(Self.start)), (Self.at(1), .callRinging),
+            (
+                Self.at(4),
+                .callEnded(
+                    CallEnded(
+                        disposition: .cancelled,
+                        hangupBy: .caller,
+                        sipCode: 487,
+                        q850Cause: 16,
+                        reason: "cancelled"
+                    )
+                )
+            ),
+        ]
+        let record = try #require(closed(fold(events)))
+        #expect(record.talk == 0 && record.ring == 3 && record.answeredAt == nil && record.disposition == .cancelled)
+    }
+
+    @Test func `the JSON has every key of the contract, the empty ones as null`() throws {
+        let record = try #require(closed(fold(Self.answeredCall + [Self.end(Self.at(13))])))
+        let object = try #require(
+            try JSONSerialization.jsonObject(with: JSONEncoder().encode(record)) as? [String: Any]
+        )
+        #expect(Set(object.keys) == Set(CallRecord.CodingKeys.allCases.map(\.rawValue)))
+        #expect(object["queue"] is NSNull && object["recording"] is NSNull)
+        #expect(try JSONDecoder().decode(CallRecord.self, from: JSONEncoder().encode(record)) == record)
+    }
+
+    @Test func `legs written by hand read like the encoder's`() throws {
+        var leg = LegRecord(legID: "x/1", target: "user \"Ж\" \\ \u{1}\n", address: "a", startedAt: "t", sipCallID: "c")
+        leg.result = .answeredElsewhere
+        leg.sipCode = 487
+        leg.media = MediaReport(
+            received: StreamReport(packets: 5, octets: 800, lost: 1, jitterMilliseconds: 0.25, rFactor: 93.2, mos: 4.4),
+            roundTripMilliseconds: 12.5,
+            signalledAddress: "192.0.2.1:4000",
+            verdict: .receivingOnly
+        )
+        let legs = [leg, LegRecord(legID: "x/0", target: "caller", address: "", startedAt: "", sipCallID: "")]
+        #expect(try JSONDecoder().decode([LegRecord].self, from: Data(legs.jsonText.utf8)) == legs)
+        #expect(["a\"b", ""].jsonText == "[\"a\\\"b\",\"\"]")
+    }
+
+    @Test(arguments: [
+        (0, "1970-01-01T00:00:00.000Z"), (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+        (1_709_208_000_123, "2024-02-29T12:00:00.123Z"), (-1, "1969-12-31T23:59:59.999Z"),
+        (4_107_542_399_999, "2100-02-28T23:59:59.999Z"),
+    ])
+    func `RFC 3339: stamps are written and read back`(milliseconds: Int64, text: String) {
+        #expect("\(WallTime(milliseconds: milliseconds))" == text)
+        #expect(WallTime(text)?.milliseconds == milliseconds)
+    }
+}

@@ -1,0 +1,142 @@
+import Accounting
+import Events
+import Foundation
+import Synchronization
+import Testing
+import Timebase
+
+@testable import Records
+
+@Suite struct RecordWriterTests {
+    private static func folder() -> URL {
+        FileManager.default.temporaryDirectory.appending(path: "records-\(UUID().uuidString.prefix(8))")
+    }
+
+    /// What the writer said, gathered over its threads.
+    private final class Heard: Sendable {
+        let committed = Mutex<Set<CallID>>([])
+        let troubles = Mutex<[String]>([])
+    }
+
+    private func writer(_ folder: URL, _ heard: Heard) -> RecordWriter {
+        RecordWriter(
+            folder: folder,
+            onCommitted: { calls in heard.committed.withLock { $0.formUnion(calls) } },
+            onTrouble: { text in heard.troubles.withLock { $0.append(text) } }
+        )
+    }
+
+    private static let moment = Moment(
+        instant: Instant(nanoseconds: 1),
+        wall: WallTime(milliseconds: 1_800_000_000_000)
+    )
+
+    private func begin(_ bus: EventBus, _ call: CallID, tenant: TenantID = "demo", to: String = "600") {
+        let start = CallStarted(
+            direction: .inbound,
+            from: "+7",
+            fromName: nil,
+            to: to,
+            trunk: "carrier",
+            user: nil,
+            source: "s",
+            sipCallID: call.value
+        )
+        bus.publish(.callStarted(start), tenant: tenant, call: call, at: Self.moment)
+    }
+
+    private func end(_ bus: EventBus, _ call: CallID, tenant: TenantID = "demo", _ disposition: Disposition = .answered)
+    {
+        let end = CallEnded(disposition: disposition, hangupBy: .caller, sipCode: 200, q850Cause: 16, reason: "normal")
+        bus.publish(.callEnded(end), tenant: tenant, call: call, at: Self.moment)
+    }
+
+    private func eventually(_ condition: () -> Bool) -> Bool {
+        let deadline = Date(timeIntervalSinceNow: 20)
+        while !condition() {
+            guard Date() < deadline else { return false }
+            _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(10))
+        }
+        return true
+    }
+
+    @Test func `a thousand calls of two tenants: each start told, each row there once, no tenant's with the other's`()
+        throws
+    {
+        let (folder, heard) = (Self.folder(), Heard())
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let bus = EventBus(node: "n")
+        let writer = writer(folder, heard)
+        bus.subscribe(writer)
+        for index in 0..<1_000 {
+            let call = CallID("call-\(1000 + index)")
+            begin(bus, call, tenant: index % 2 == 0 ? "a" : "b", to: "\(index)")
+            end(bus, call, tenant: index % 2 == 0 ? "a" : "b")
+        }
+        writer.stop()
+        #expect(heard.committed.withLock { $0.count } == 1_000)
+        let records = RecordFolder(folder)
+        #expect(records.tenants == ["a", "b"])
+        for tenant in records.tenants {
+            let rows = try records.calls(CallQuery(), of: [tenant])
+            #expect(rows.count == 500 && rows.allSatisfy { $0.tenant == tenant.name && $0.endedAt != nil })
+        }
+        var query = CallQuery()
+        query.to = "7"
+        #expect(try records.calls(query, of: records.tenants).map(\.callID) == ["call-1007"])
+        query = CallQuery()
+        query.limit = 3
+        #expect(try records.calls(query, of: records.tenants).map(\.callID) == ["call-1999", "call-1998", "call-1997"])
+        #expect(try records.trace(of: "call-1000") != nil)
+    }
+
+    @Test func `a disk that fails loses no record and is reported`() throws {
+        let (folder, heard) = (Self.folder(), Heard())
+        defer { try? FileManager.default.removeItem(at: folder) }
+        // A file where the folder should be.
+        try Data("x".utf8).write(to: folder)
+        let bus = EventBus(node: "n")
+        let writer = writer(folder, heard)
+        bus.subscribe(writer)
+        begin(bus, "one")
+        #expect(eventually { heard.troubles.withLock { !$0.isEmpty } })
+        #expect(heard.committed.withLock { $0.isEmpty })
+        end(bus, "one")
+        try FileManager.default.removeItem(at: folder)
+        #expect(eventually { heard.committed.withLock { $0.contains("one") } })
+        writer.stop()
+        #expect(try RecordFolder(folder).call("one")?.endedAt != nil)
+    }
+
+    @Test func `calls that a dead process left open are closed once each`() throws {
+        let (folder, heard) = (Self.folder(), Heard())
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let bus = EventBus(node: "n")
+        let writer = writer(folder, heard)
+        bus.subscribe(writer)
+        begin(bus, "ringing")
+        begin(bus, "talking")
+        bus.publish(.callAnswered, tenant: "demo", call: "talking", at: Self.moment)
+        begin(bus, "over")
+        end(bus, "over", .busy)
+        writer.stop()
+        let database = try TenantDatabase(folder: folder, tenant: "demo")
+        #expect(try database.closeInterrupted(at: Self.moment.wall).sorted() == ["ringing", "talking"])
+        #expect(try database.closeInterrupted(at: Self.moment.wall).isEmpty)
+        #expect(try database.call("ringing")?.disposition == .failed)
+        #expect(try database.call("talking")?.disposition == .answered)
+        #expect(try database.call("talking")?.reason == "engine-restart")
+        #expect(try database.call("over")?.disposition == .busy)
+        #expect(try database.calls(CallQuery()).count == 3)
+    }
+
+    @Test func `the node's key stays, and its file is its owner's alone`() throws {
+        let folder = Self.folder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let key = try NodeDatabase(folder: folder).nonceKey()
+        #expect(key.count == 32)
+        #expect(try NodeDatabase(folder: folder).nonceKey() == key)
+        let attributes = try FileManager.default.attributesOfItem(atPath: folder.appending(path: "gudok.sqlite").path)
+        #expect(attributes[.posixPermissions] as? Int == 0o600)
+    }
+}

@@ -1,0 +1,105 @@
+import NetAddress
+import Testing
+
+@testable import SDP
+
+@Suite struct OfferAnswerTests {
+    private static let local = LocalMedia(address: .v4(0x7F00_0001), rtpPort: 20_000, sessionID: 42)
+
+    private static func description(
+        _ media: String,
+        session: String = "c=IN IP4 192.0.2.9\n"
+    ) throws -> SessionDescription {
+        let text = "v=0\no=them 1 1 IN IP4 192.0.2.9\ns=secret\n\(session)t=0 0\n\(media)"
+        return try SessionDescription(
+            parsing: Array(text.split(separator: "\n").joined(separator: "\r\n").utf8) + [13, 10]
+        )
+    }
+
+    private static func text(_ description: SessionDescription) -> String {
+        String(decoding: description.write(), as: UTF8.self)
+    }
+
+    @Test
+    func `RFC 3264: what is offered on has our address and order, their numbers, and nothing of theirs besides (B144)`()
+        throws
+    {
+        let offer = try Self.description(
+            "m=audio 4000 RTP/AVP 0 8 96 101\na=rtpmap:96 opus/48000/2\na=rtpmap:101 telephone-event/8000\na=ptime:40\n"
+                + "a=candidate:1 1 UDP 1 10.0.0.1 4000 typ host\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:key\n"
+        )
+        let text = Self.text(try relayOffer(offer, as: Self.local, preferring: ["opus", "PCMA", "PCMU"]))
+        #expect(text.contains("m=audio 20000 RTP/AVP 96 8 0 101\r\n"))
+        #expect(text.contains("c=IN IP4 127.0.0.1") && text.contains("a=ptime:40") && text.contains("a=sendrecv"))
+        for word in ["192.0.2.9", "secret", "them", "candidate", "crypto", "10.0.0.1"] { #expect(!text.contains(word)) }
+    }
+
+    @Test func `the answer keeps the caller's sections and numbers, the callee's order and direction`() throws {
+        let offer = try Self.description(
+            "m=audio 4000 RTP/AVP 0 8 101\na=rtpmap:101 telephone-event/8000\nm=video 4002 RTP/AVP 31\n"
+        )
+        let answer = try Self.description(
+            "m=audio 5000 RTP/AVP 8 97\na=rtpmap:97 telephone-event/8000\na=recvonly\n"
+        )
+        let text = Self.text(try relayAnswer(answer, to: offer, as: Self.local))
+        #expect(text.contains("m=audio 20000 RTP/AVP 8 101\r\n"))
+        #expect(text.contains("m=video 0 RTP/AVP 31\r\n"))
+        #expect(text.contains("a=recvonly"))
+    }
+
+    @Test func `B059: an address of zeros is a hold, and is said as one`() throws {
+        let offer = try Self.description("m=audio 4000 RTP/AVP 8\n", session: "c=IN IP4 0.0.0.0\n")
+        #expect(AudioStream(of: offer)?.isHold == true)
+        #expect(Self.text(try relayOffer(offer, as: Self.local, preferring: [])).contains("a=sendonly"))
+    }
+
+    @Test(arguments: [
+        ("sendonly", "recvonly"), ("inactive", "inactive"), ("recvonly", "sendonly"), ("sendrecv", "sendrecv"),
+    ])
+    func `B058: our own answer to a direction`(offered: String, answered: String) throws {
+        let offer = try Self.description("m=audio 4000 RTP/AVP 8\na=\(offered)\n")
+        let answer = try ownAnswer(to: offer, codecs: ["PCMA"], as: Self.local, direction: .sendrecv)
+        #expect(Self.text(answer).contains("a=\(answered)\r\n"))
+    }
+
+    @Test(arguments: [
+        "m=audio 4000 RTP/SAVP 8\n", "m=audio 0 RTP/AVP 8\n", "m=image 4000 udptl t38\n", "m=audio 4000 RTP/AVP 96\n",
+        "",
+    ])
+    func `B049, B051, B110: what cannot be relayed is 488`(media: String) throws {
+        let offer = try Self.description(media)
+        do throws(SDPFault) {
+            _ = try relayOffer(offer, as: Self.local, preferring: [])
+            Issue.record("\(media) was relayed")
+        } catch {
+            #expect(error.status == 488)
+        }
+    }
+
+    @Test func `B051: static payload types need no rtpmap, AVPF is answered as AVPF (B049)`() throws {
+        let offer = try Self.description("m=audio 4000 RTP/AVPF 8 0\n")
+        let answer = try ownAnswer(to: offer, codecs: ["PCMU"], as: Self.local, direction: .sendrecv)
+        #expect(Self.text(answer).contains("m=audio 20000 RTP/AVPF 0\r\n"))
+    }
+
+    @Test(arguments: [
+        "", "v=1\r\n", "x", "v=0\r\nm=audio",
+        "v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nt=0 0\r\nm=audio 99999 RTP/AVP 8\r\n",
+        "v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nt=0 0\r\nm=audio -1 RTP/AVP 8\r\n",
+    ])
+    func `B008: what cannot be read is 400`(text: String) {
+        do throws(SDPFault) {
+            _ = try SessionDescription(parsing: Array(text.utf8))
+            Issue.record("\(text.debugDescription) was read")
+        } catch {
+            #expect(error.status == 400)
+        }
+    }
+
+    @Test func `RFC 3264 8: the version counts up with each change, and only then`() throws {
+        var versions = OriginVersions(sessionID: 42)
+        let first = ownOffer(codecs: ["PCMA"], as: Self.local, direction: .sendrecv)
+        let held = ownOffer(codecs: ["PCMA"], as: Self.local, direction: .sendonly)
+        #expect([first, first, held, first].map { versions.stamp($0).origin.version } == ["1", "1", "2", "3"])
+    }
+}

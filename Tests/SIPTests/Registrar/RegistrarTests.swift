@@ -1,0 +1,201 @@
+import Events
+import NetAddress
+import SIPMessage
+import Testing
+import Timebase
+
+@testable import SIP
+
+@Suite struct RegistrarTests {
+    private static let anna = UserID(tenant: "demo", number: "1001")
+    private static let start = Moment(
+        instant: Instant(nanoseconds: 1_000_000_000),
+        wall: WallTime(milliseconds: 1_800_000_000_000)
+    )
+
+    private static func later(_ seconds: Int64) -> Moment {
+        Moment(instant: start.instant + .seconds(seconds), wall: start.wall.advanced(by: .seconds(seconds)))
+    }
+
+    private static func flow(_ ip: UInt32 = 0x7F00_0001, port: UInt16 = 5062, connection: UInt64 = 0) -> Flow {
+        Flow(
+            transport: connection == 0 ? .udp : .tcp,
+            local: SocketAddress(.v4(0x7F00_0001), 5060),
+            remote: SocketAddress(.v4(ip), port),
+            connection: connection
+        )
+    }
+
+    private static func request(
+        contacts: [String],
+        cSeq: Int = 1,
+        callID: String = "c1",
+        expires: String? = nil
+    ) -> SIPRequest {
+        var request = SIPRequest(method: .register, uri: SIPURI(user: nil, host: "demo.test"))
+        request.headers.append(.via, "SIP/2.0/UDP 127.0.0.1:5062;branch=z9hG4bKr\(cSeq)")
+        request.headers.append(.from, "<sip:1001@demo.test>;tag=1")
+        request.headers.append(.to, "<sip:1001@demo.test>")
+        request.headers.append(.callID, callID)
+        request.headers.append(.cSeq, "\(cSeq) REGISTER")
+        for contact in contacts { request.headers.append(.contact, contact) }
+        if let expires { request.headers.append(.expires, expires) }
+        return request
+    }
+
+    /// Registers, and gives the status.
+    private func register(
+        _ registrar: inout Registrar,
+        _ contacts: [String],
+        cSeq: Int = 1,
+        callID: String = "c1",
+        expires: String? = nil,
+        flow: Flow = Self.flow(),
+        at moment: Moment = Self.start
+    ) -> (status: Int, contacts: [String], actions: [RegistrarAction]) {
+        let request = Self.request(contacts: contacts, cSeq: cSeq, callID: callID, expires: expires)
+        let (response, actions) = registrar.register(request, user: Self.anna, over: flow, now: moment)
+        return (response.status, response.headers.list(.contact), actions)
+    }
+
+    private func targets(_ registrar: Registrar, at moment: Moment = Self.start) -> [String] {
+        registrar.bindings(for: Self.anna, now: moment.instant).map { "\($0.contact.user ?? "") \($0.target.remote)" }
+    }
+
+    @Test func `B073: several contacts in one REGISTER, each with its own expires and q`() {
+        var registrar = Registrar(limits: RegistrarLimits())
+        let result = register(
+            &registrar,
+            ["<sip:a@127.0.0.1:5062>;q=0.2;expires=120", "<sip:b@127.0.0.1:5062>;q=0.9"],
+            expires: "600"
+        )
+        #expect(result.status == 200)
+        #expect(result.contacts.count == 2)
+        #expect(result.contacts[0].contains("sip:b@") && result.contacts[0].contains("expires=600"))
+        #expect(result.contacts[1].contains("expires=120"))
+    }
+
+    @Test func `B076: too short is 423 with Min-Expires, too long is cut`() {
+        var registrar = Registrar(limits: RegistrarLimits())
+        let (refusal, _) = registrar.register(
+            Self.request(contacts: ["<sip:a@127.0.0.1>;expires=10"]),
+            user: Self.anna,
+            over: Self.flow(),
+            now: Self.start
+        )
+        #expect(refusal.status == 423 && refusal.headers[.minExpires] == "60")
+        #expect(targets(registrar).isEmpty)
+        let cut = register(&registrar, ["<sip:a@127.0.0.1>;expires=4294967295"], cSeq: 2)
+        #expect(cut.contacts.first?.contains("expires=3600") == true)
+    }
+
+    @Test func `B075: without Contact the bindings are listed and none is changed`() {
+        var registrar = Registrar(limits: RegistrarLimits())
+        _ = register(&registrar, ["<sip:a@127.0.0.1>"])
+        let fetched = register(&registrar, [], cSeq: 2)
+        #expect(fetched.status == 200 && fetched.contacts.count == 1 && fetched.actions.isEmpty)
+    }
+
+    @Test func `RFC 3261 10.3: a star goes with Expires 0 alone, and takes everything`() {
+        var registrar = Registrar(limits: RegistrarLimits())
+        _ = register(&registrar, ["<sip:a@127.0.0.1>", "<sip:b@127.0.0.1>"])
+        #expect(register(&registrar, ["*"], cSeq: 2, expires: "60").status == 400)
+        #expect(targets(registrar).count == 2)
+        #expect(register(&registrar, ["*"], cSeq: 3, expires: "0").status == 200)
+        #expect(targets(registrar).isEmpty)
+    }
+
+    @Test func `B078: the same Call-ID with a lower or equal CSeq changes nothing, not even its other contacts`() {
+        var registrar = Registrar(limits: RegistrarLimits())
+        _ = register(&registrar, ["<sip:a@127.0.0.1>"], cSeq: 5)
+        let overtaken = register(&registrar, ["<sip:new@127.0.0.1>", "<sip:a@127.0.0.1>;expires=0"], cSeq: 5)
+        #expect(overtaken.status == 500)
+        #expect(targets(registrar).count == 1)
+        #expect(register(&registrar, ["<sip:a@127.0.0.1>;expires=0"], cSeq: 1, callID: "another").status == 200)
+    }
+
+    @Test func `B080: a binding ends on time, and says so`() {
+        var registrar = Registrar(limits: RegistrarLimits())
+        _ = register(&registrar, ["<sip:a@127.0.0.1>;expires=60"])
+        #expect(targets(registrar, at: Self.later(59)).count == 1)
+        #expect(targets(registrar, at: Self.later(61)).isEmpty)
+        let actions = registrar.fire(now: Self.later(61))
+        #expect(actions.contains { if case .publish(.registrationExpired, _) = $0 { true } else { false } })
+        #expect(registrar.nextDeadline == nil)
+    }
+
+    @Test func `more phones than allowed are refused, and the others stay`() {
+        var registrar = Registrar(limits: RegistrarLimits(maxContacts: 2))
+        _ = register(&registrar, ["<sip:a@127.0.0.1>", "<sip:b@127.0.0.1>"])
+        #expect(register(&registrar, ["<sip:c@127.0.0.1>"], cSeq: 2).status == 403)
+        #expect(targets(registrar).count == 2)
+    }
+
+    @Test(arguments: [
+        // The phone's own address: the port that it names.
+        ("sip:a@127.0.0.1:6000", UInt32(0x7F00_0001), "a 127.0.0.1:6000"),
+        // B081: a private address written from elsewhere.
+        ("sip:a@192.168.1.5:5060", 0xC000_0201, "a 192.0.2.1:5062"),
+        // A name.
+        ("sip:a@phone.invalid", 0xC000_0201, "a 192.0.2.1:5062"),
+        // Another public address: it may well be there.
+        ("sip:a@198.51.100.7:5070", 0xC000_0201, "a 198.51.100.7:5070"),
+    ])
+    func `B081: where calls to a phone go`(contact: String, source: UInt32, expected: String) {
+        var registrar = Registrar(limits: RegistrarLimits())
+        _ = register(&registrar, ["<\(contact)>"], flow: Self.flow(source))
+        #expect(targets(registrar) == [expected])
+    }
+
+    @Test func `a dead connection ends its bindings, and no others`() {
+        var registrar = Registrar(limits: RegistrarLimits())
+        _ = register(&registrar, ["<sip:a@127.0.0.1;transport=tcp>"], flow: Self.flow(connection: 9))
+        _ = register(&registrar, ["<sip:b@127.0.0.1>"], cSeq: 2)
+        _ = registrar.connectionClosed(9, now: Self.start)
+        #expect(targets(registrar).count == 1)
+    }
+
+    @Test func `a phone behind a NAT is asked, its round trip measured, and three silences end it`() {
+        var registrar = Registrar(limits: RegistrarLimits())
+        _ = register(&registrar, ["<sip:a@192.168.1.5>"], flow: Self.flow(0xC000_0201))
+        func probe(_ seconds: Int64) -> RegistrarProbe? {
+            for case .probe(let probe) in registrar.fire(now: Self.later(seconds)) { return probe }
+            return nil
+        }
+        guard let first = probe(30) else {
+            Issue.record("no probe")
+            return
+        }
+        _ = registrar.probeAnswered(first, succeeded: true, now: Self.later(31))
+        #expect(registrar.bindings(for: Self.anna, now: Self.later(31).instant).first?.roundTrip == .seconds(1))
+        for (asked, given) in [(60, 61), (90, 91), (120, 121)] as [(Int64, Int64)] {
+            guard let next = probe(asked) else { continue }
+            _ = registrar.probeAnswered(next, succeeded: false, now: Self.later(given))
+        }
+        #expect(targets(registrar, at: Self.later(122)).isEmpty)
+    }
+
+    @Test func `RFC 5626 3.1: the same instance under a new contact replaces the old`() {
+        var registrar = Registrar(limits: RegistrarLimits())
+        let instance = ";+sip.instance=\"<urn:uuid:1>\";reg-id=1"
+        _ = register(&registrar, ["<sip:a@127.0.0.1:6000>\(instance)"])
+        _ = register(&registrar, ["<sip:a@127.0.0.1:6001>\(instance)"], cSeq: 2)
+        #expect(targets(registrar) == ["a 127.0.0.1:6001"])
+    }
+
+    @Test func `what was kept comes back for the time that is left; streams and what ran out do not`() {
+        var registrar = Registrar(limits: RegistrarLimits())
+        let kept = register(&registrar, ["<sip:a@127.0.0.1>;expires=600"]).actions
+        let stream = register(&registrar, ["<sip:b@127.0.0.1>"], cSeq: 2, flow: Self.flow(connection: 3)).actions
+        let stored = (kept + stream).compactMap { action -> StoredRegistration? in
+            if case .store(let stored) = action { stored } else { nil }
+        }
+        var restarted = Registrar(limits: RegistrarLimits())
+        _ = restarted.restore(stored, now: Self.later(500))
+        #expect(targets(restarted, at: Self.later(599)) == ["a 127.0.0.1:5060"])
+        #expect(targets(restarted, at: Self.later(601)).isEmpty)
+        var late = Registrar(limits: RegistrarLimits())
+        #expect(late.restore(stored, now: Self.later(700)).count == 2)
+        #expect(targets(late, at: Self.later(700)).isEmpty)
+    }
+}
