@@ -185,6 +185,8 @@ public final class Engine {
         switch action {
         case .transmit(let bytes, let flow):
             counters.messagesSent &+= 1
+            // A peer may speak as soon as it has this: its port is to know of it before.
+            media.flush()
             trace.sent(bytes, over: flow, by: self)
             outlet.transmit(bytes, over: flow)
         case .request(let transaction, let request, let flow): receive(request, transaction: transaction, over: flow)

@@ -21,7 +21,8 @@ final class RunningSwitch {
         tenant: String = "",
         incoming: String = RunningSwitch.incomingPlan,
         internalPlan: String = RunningSwitch.internalPlan,
-        folder existing: URL? = nil
+        folder existing: URL? = nil,
+        arguments: [String] = []
     ) throws {
         let folder = try existing ?? Self.makeFolder()
         self.folder = folder
@@ -40,7 +41,7 @@ final class RunningSwitch {
         }
         process = try ChildProcess(
             Self.binary,
-            ["serve", "--config", folder.appending(path: "gudok.yaml").path],
+            ["serve", "--config", folder.appending(path: "gudok.yaml").path] + arguments,
             in: folder
         )
         let isReady = process.waitFor(30) { $0.contains("ready sip=") && $0.contains("http=") }
