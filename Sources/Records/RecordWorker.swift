@@ -29,6 +29,7 @@ final class RecordWorker: Sendable {
         var inHand: Instant?
     }
 
+    private static let manyTraces = 200
     private let folder: URL
     private let settings: RecordWriter.Settings
     private let onCommitted: @Sendable ([CallID]) -> Void
@@ -98,11 +99,19 @@ final class RecordWorker: Sendable {
     private func run() {
         var databases: [TenantID: TenantDatabase] = [:]
         var lastPruned = Date.distantPast
+        var lastTraced = Date.distantPast
         while true {
             _ = wake.wait(timeout: .now() + 0.05)
-            let (items, traces, isStopping) = takeAll()
+            let isTraceDue = Date().timeIntervalSince(lastTraced) > 0.4
+            if isTraceDue { lastTraced = Date() }
+            let (items, traces, isStopping) = takeAll(isTraceDue: isTraceDue)
             let isWritten = write(items, &databases)
-            if isWritten { write(traces, &databases) }
+            if isWritten {
+                write(traces, &databases)
+            } else {
+                // The disk has no room for records: traces wait until it has.
+                state.withLock { $0.traces = Array((traces + $0.traces).prefix(settings.queuedTraces)) }
+            }
             if Date().timeIntervalSince(lastPruned) > 60 {
                 lastPruned = Date()
                 prune(databases)
@@ -113,11 +122,16 @@ final class RecordWorker: Sendable {
         over.signal()
     }
 
-    private func takeAll() -> ([Item], [CallTrace], Bool) {
+    private func takeAll(isTraceDue: Bool) -> ([Item], [CallTrace], Bool) {
         state.withLock { state in
-            defer { (state.items, state.traces, state.isUrgent) = ([], [], false) }
+            defer { (state.items, state.isUrgent) = ([], false) }
             state.inHand = state.items.first?.queuedAt
-            return (state.items, state.traces, state.isStopping)
+            // Traces are large and nobody waits for them: a few transactions a second do.
+            var traces: [CallTrace] = []
+            if isTraceDue || state.isStopping || state.traces.count >= Self.manyTraces {
+                (traces, state.traces) = (state.traces, [])
+            }
+            return (state.items, traces, state.isStopping)
         }
     }
 

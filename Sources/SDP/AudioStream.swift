@@ -25,7 +25,7 @@ public struct AudioStream: Equatable, Sendable {
 
     /// The first audio stream that is not refused and speaks plain RTP; nil when there is none.
     public init?(of description: SessionDescription) {
-        guard let media = description.media.first(where: \.isUsableAudio) else { return nil }
+        guard let (media, formats) = description.firstUsableAudio else { return nil }
         let connection = media.connection ?? description.connection
         address = connection?.address
         hostName = connection?.address == nil ? connection?.host : nil
@@ -35,9 +35,9 @@ public struct AudioStream: Equatable, Sendable {
         direction =
             media.direction
             ?? description.attributes.lazy.compactMap { MediaDirection(rawValue: $0.name) }.first ?? .sendrecv
-        allFormats = media.payloadFormats
+        allFormats = formats
         telephoneEvents = allFormats.filter(\.isTelephoneEvent)
-        formats = allFormats.filter { !$0.isTelephoneEvent && $0.encoding.uppercased() != "CN" }
+        self.formats = allFormats.filter(\.isCodec)
         ptime = media.attribute("ptime").flatMap { Int($0.filter { $0 != " " }) }.flatMap {
             (1...1000).contains($0) ? $0 : nil
         }
@@ -45,13 +45,29 @@ public struct AudioStream: Equatable, Sendable {
     }
 }
 
+extension SessionDescription {
+    /// The first section of usable audio with its formats, which are read once.
+    fileprivate var firstUsableAudio: (MediaDescription, [PayloadFormat])? {
+        for section in media where section.isPlainAudio {
+            let formats = section.payloadFormats
+            if formats.contains(where: \.isCodec) { return (section, formats) }
+        }
+        return nil
+    }
+}
+
+extension PayloadFormat {
+    /// Voice: neither keys nor comfort noise.
+    fileprivate var isCodec: Bool { !isTelephoneEvent && encoding.uppercased() != "CN" }
+}
+
 extension MediaDescription {
     /// Audio over RTP without encryption, not refused, with a format that means something.
-    var isUsableAudio: Bool {
-        kind == "audio" && port != 0 && (proto == "RTP/AVP" || proto == "RTP/AVPF") && hasCodec
-    }
+    var isUsableAudio: Bool { isPlainAudio && payloadFormats.contains(where: \.isCodec) }
 
-    private var hasCodec: Bool { payloadFormats.contains { !$0.isTelephoneEvent && $0.encoding.uppercased() != "CN" } }
+    fileprivate var isPlainAudio: Bool {
+        kind == "audio" && port != 0 && (proto == "RTP/AVP" || proto == "RTP/AVPF")
+    }
 
     /// RFC 3605: where RTCP goes when not to the next port.
     fileprivate var rtcp: (IPAddress?, UInt16) {

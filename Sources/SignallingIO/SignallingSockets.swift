@@ -18,6 +18,8 @@ public final class SignallingSockets {
     private var countByAddress: [IPAddress: Int] = [:]
     private var serial: UInt64 = 0
     private var isClosing = false
+    /// Listeners with datagrams that wait for `flush`.
+    private var unflushed: [any Channel] = []
 
     public init(loop: any EventLoop, receiver: any SignallingReceiver, limits: SignallingLimits = SignallingLimits()) {
         (self.loop, self.receiver, self.limits) = (loop, receiver, limits)
@@ -101,7 +103,19 @@ public final class SignallingSockets {
 
     // MARK: sending
 
-    /// Sends over the flow's listener or connection; a stream that does not exist yet is opened.
+    /// Hands the kernel what was sent since the last call: several datagrams go in one system call.
+    public func flush() {
+        guard !unflushed.isEmpty else { return }
+        let channels = unflushed
+        unflushed.removeAll(keepingCapacity: true)
+        var last: (any Channel)?
+        for channel in channels where channel !== last {
+            channel.flush()
+            last = channel
+        }
+    }
+
+    /// Sends over the flow's listener or connection; a stream that does not exist yet is opened. Datagrams wait for `flush`.
     public func send(_ bytes: [UInt8], over flow: Flow) {
         loop.assertInEventLoop()
         if flow.transport == .udp { return sendDatagram(bytes, over: flow) }
@@ -128,7 +142,8 @@ public final class SignallingSockets {
         }
         counters.datagramsSent &+= 1
         let envelope = AddressedEnvelope(remoteAddress: remote, data: channel.allocator.buffer(bytes: bytes))
-        channel.writeAndFlush(envelope, promise: nil)
+        channel.write(envelope, promise: nil)
+        unflushed.append(channel)
     }
 
     /// Opens a stream; what is written meanwhile waits for it.

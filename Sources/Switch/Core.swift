@@ -35,7 +35,10 @@ final class Core: SignallingReceiver {
     func turn<T>(_ body: (Engine, Moment) throws -> T) rethrows -> T {
         loop.assertInEventLoop()
         let moment = SystemClock.now()
-        defer { setAlarm(moment.instant) }
+        defer {
+            outlet.sockets?.flush()
+            setAlarm(moment.instant)
+        }
         return try body(engine, moment)
     }
 
