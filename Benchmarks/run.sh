@@ -43,25 +43,67 @@ relay gudok "$bin/RelayBench" 127.0.0.1 44000 200
 awk -v a="$(value peer_cpu_s_per_Mpkt "$work/gudok.json")" -v b="$(value peer_cpu_s_per_Mpkt "$work/floor-in-C.json")" \
     'BEGIN { if (b > 0) printf "ratio to the C floor         %8.2f   target 1.20\n", a / b }'
 
-echo "== Whole calls through the switch, each with its record on disk"
+calls() {
+    "$work/callload" sip --peer 127.0.0.1:5060 --uac 127.0.0.1:5081 --uas 127.0.0.1:5082 --json "$@" > "$work/calls.json" 2>&1
+}
+
+# whole NAME PIDS: calls without media at two rates, then with media; the figures stay in $work/NAME-*.
+whole() {
+    name=$1
+    of=$2
+    calls --pid "$of" --calls 300 --rate 100 --dur 1
+    for rate in 100 300; do
+        calls --pid "$of" --calls $((rate * 10)) --rate $rate --dur 1
+        cp "$work/calls.json" "$work/$name-$rate"
+        printf '%-22s %3d calls/s        %8s ms CPU/call     set-up p50 %s p99 %s ms   ok %s of %s\n' "$name" "$rate" \
+            "$(value peer_cpu_s_per_1000_calls "$work/calls.json")" "$(value setup_ms_p50 "$work/calls.json")" \
+            "$(value setup_ms_p99 "$work/calls.json")" "$(value calls_ok "$work/calls.json")" "$(value calls "$work/calls.json")"
+    done
+    for count in 200 500; do
+        calls --pid "$of" --calls $count --rate 50 --rtp --dur 15
+        cp "$work/calls.json" "$work/$name-media-$count"
+        printf '%-22s %3d calls, media   %8s µs CPU/packet   lost %s %%   delay p50 %s p99 %s ms   %s KiB/call\n' "$name" $count \
+            "$(value peer_cpu_s_per_Mpkt "$work/calls.json")" "$(value rtp_lost_pct "$work/calls.json")" \
+            "$(value delay_ms_p50 "$work/calls.json")" "$(value delay_ms_p99 "$work/calls.json")" \
+            "$(value peer_kib_per_call "$work/calls.json")"
+    done
+}
+
+# ratio WHAT FIGURE FILE TARGET
+ratio() {
+    awk -v a="$(value "$2" "$work/gudok-$3")" -v b="$(value "$2" "$work/kamailio+rtpengine-$3")" -v what="$1" -v target="$4" \
+        'BEGIN { if (b > 0) printf "ratio, %-34s %8.2f   target %s\n", what, a / b, target }'
+}
+
+echo "== Whole calls: Gudok, a B2BUA with each call's record on disk"
 cp -r "$load_source/gudok" "$work/node"
 (cd "$work/node" && exec "$bin/gudok" serve --log-level warning > ready 2> log) &
 pid=$!
 pids="$pids $pid"
 await "$work/node/ready"
-calls() {
-    "$work/callload" sip --peer 127.0.0.1:5060 --uac 127.0.0.1:5081 --uas 127.0.0.1:5082 --pid $pid --json "$@" > "$work/calls.json" 2>&1
-}
-calls --calls 300 --rate 100 --dur 1
-for rate in 100 300; do
-    calls --calls $((rate * 10)) --rate $rate --dur 1
-    printf '%3d calls/s, no media          %8s ms CPU/call   set-up p99 %s ms   ok %s of %s   target 1.0\n' "$rate" \
-        "$(value peer_cpu_s_per_1000_calls "$work/calls.json")" "$(value setup_ms_p99 "$work/calls.json")" \
-        "$(value calls_ok "$work/calls.json")" "$(value calls "$work/calls.json")"
-done
-for count in 200 500; do
-    calls --calls $count --rate 50 --rtp --dur 15
-    printf '%3d calls with media           %8s µs/packet   lost %s %%   p99 %s ms   %s KiB/call   targets 8.4, 0, -, 40\n' $count \
-        "$(value peer_cpu_s_per_Mpkt "$work/calls.json")" "$(value rtp_lost_pct "$work/calls.json")" \
-        "$(value delay_ms_p99 "$work/calls.json")" "$(value peer_kib_per_call "$work/calls.json")"
-done
+whole gudok $pid
+kill $pid
+wait $pid 2>/dev/null || true
+
+if ! command -v kamailio > /dev/null || ! command -v rtpengine > /dev/null; then
+    echo "skipped: no peers (apt-get install kamailio rtpengine-daemon)"
+    exit 0
+fi
+echo "== Whole calls: Kamailio, a proxy without records, and rtpengine in user space"
+rtpengine --interface=127.0.0.1 --listen-ng=127.0.0.1:2223 --foreground --log-level=3 --table=-1 \
+    --port-min=40000 --port-max=59999 --pidfile="$work/rtpengine.pid" > "$work/rtpengine.log" 2>&1 &
+engine=$!
+await "$work/rtpengine.pid"
+kamailio -f "$root/Benchmarks/peers/kamailio.cfg" -DD -E -m 64 -M 8 -P "$work/kamailio.pid" > "$work/kamailio.log" 2>&1 &
+proxy=$!
+pids="$pids $engine $proxy"
+await "$work/kamailio.pid"
+sleep 1
+whole kamailio+rtpengine "$(pgrep -x kamailio -d ,),$engine"
+kill $proxy $engine
+echo "== Ratios in this run"
+ratio "CPU per call at 100/s" peer_cpu_s_per_1000_calls 100 0.60
+ratio "CPU per call at 300/s" peer_cpu_s_per_1000_calls 300 0.60
+ratio "CPU per packet, 200 calls" peer_cpu_s_per_Mpkt media-200 0.60
+ratio "CPU per packet, 500 calls" peer_cpu_s_per_Mpkt media-500 0.60
+ratio "delay p99, 500 calls" delay_ms_p99 media-500 1.00
