@@ -190,6 +190,7 @@ let package = Package(
             dependencies: ["Accounting", "Events", "Records", "Timebase"],
             swiftSettings: testSettings
         ),
+        .testTarget(name: "TraceTests", dependencies: ["Events", "Timebase", "Trace"], swiftSettings: testSettings),
         .testTarget(name: "DialPlanTests", dependencies: ["DialPlan"], swiftSettings: testSettings),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: testSettings),
         .testTarget(name: "EndToEndTests", dependencies: ["Hashes", "gudok"], swiftSettings: testSettings),

@@ -1,0 +1,132 @@
+import Events
+import Testing
+import Timebase
+
+@testable import Trace
+
+@Suite struct TraceTests {
+    private static let start = Moment(
+        instant: Instant(nanoseconds: 1_000_000_000),
+        wall: WallTime(milliseconds: 1_800_000_000_000)
+    )
+
+    private static func envelope(_ event: Event, after milliseconds: Int64 = 0) -> EventEnvelope {
+        let passed: Duration = .milliseconds(milliseconds)
+        let moment = Moment(instant: start.instant + passed, wall: start.wall.advanced(by: passed))
+        return EventEnvelope(sequence: 1, node: "n", at: moment, tenant: "demo", call: "CALL", event: event)
+    }
+
+    private static let started = Event.callStarted(
+        CallStarted(
+            direction: .inbound,
+            from: "+7",
+            fromName: nil,
+            to: "600",
+            trunk: "carrier",
+            user: nil,
+            source: "s",
+            sipCallID: "c"
+        )
+    )
+    private static let ended = Event.callEnded(
+        CallEnded(disposition: .answered, hangupBy: .caller, sipCode: 200, q850Cause: 16, reason: "normal")
+    )
+
+    private static func message(_ text: String, incoming: Bool = true, leg: Int = 0, v6: Bool = false) -> Event {
+        .sip(
+            SIPMessageSeen(
+                leg: leg,
+                isIncoming: incoming,
+                transport: "udp",
+                local: v6 ? "[::1]:5060" : "127.0.0.1:5060",
+                remote: v6 ? "[::1]:5080" : "127.0.0.1:5080",
+                bytes: Array(text.utf8)
+            )
+        )
+    }
+
+    private func trace(_ events: [(Event, Int64)], limits: TraceLimits = TraceLimits()) -> CallTrace? {
+        var collector = TraceCollector(limits: limits)
+        var trace: CallTrace?
+        for (event, milliseconds) in events {
+            trace = collector.apply(Self.envelope(event, after: milliseconds)) ?? trace
+        }
+        return trace
+    }
+
+    @Test func `answers to challenges and keys of media never reach a trace, in whatever form they are written`() throws
+    {
+        let secret = "6629fae49393a05397450978507c4ef1"
+        let text =
+            "REGISTER sip:x SIP/2.0\r\nauthorization : Digest username=\"1001\", realm=\"r\",\r\n response=\"\(secret)\", cnonce=\"abc\"\r\n"
+            + "Proxy-Authorization: Digest response=\(secret), username=\"1001\"\r\nX-Other: response=\"kept\"\r\n\r\n"
+            + "v=0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:SECRETKEY\r\nk=clear:SECRETKEY\r\n"
+        let masked = traceText(of: Array(text.utf8))
+        #expect(!masked.contains(secret) && !masked.contains("SECRETKEY") && !masked.contains("\"abc\""))
+        #expect(masked.contains("username=\"1001\"") && masked.contains("response=\"kept\""))
+        let plain = "OPTIONS sip:x SIP/2.0\r\nSubject: response=\"kept\"\r\n\r\n"
+        #expect(traceText(of: Array(plain.utf8)) == plain)
+    }
+
+    @Test func `what is stored comes back, and damage ends it there`() throws {
+        let events: [(Event, Int64)] = [
+            (Self.started, 0), (Self.message("INVITE sip:600 SIP/2.0\r\n\r\nbody\n@ 1 * 3\n"), 1),
+            (.step("dial user 1002 Ж"), 2), (Self.message("SIP/2.0 200 OK\r\n\r\n", incoming: false), 3),
+            (Self.ended, 4),
+        ]
+        let whole = try #require(trace(events))
+        var copy = CallTrace(callID: "CALL", tenant: "demo", started: Self.start, from: "+7", to: "600")
+        copy.restore(whole.stored)
+        #expect(copy.entries == whole.entries && copy.entries.count == 5)
+        for length in stride(from: 0, to: whole.stored.count, by: 7) {
+            var damaged = CallTrace(callID: "CALL", tenant: "demo", started: Self.start, from: "", to: "")
+            damaged.restore(Array(whole.stored.prefix(length)))
+            #expect(damaged.entries.count <= 5)
+        }
+        var nonsense = copy
+        nonsense.restore(Array("@ 1 < 0 udp a b 99999999999999999999\n@ x * 1\n".utf8))
+        #expect(nonsense.entries.count == 5)
+    }
+
+    @Test func `a call takes no more room than it is granted, and says how much found none`() throws {
+        var limits = TraceLimits()
+        limits.entries = 3
+        let middle: [(Event, Int64)] = (0..<10).map { (Self.message("OPTIONS"), Int64($0)) }
+        let bounded = try #require(trace([(Self.started, 0)] + middle + [(Self.ended, 20)], limits: limits))
+        #expect(bounded.entries.count == 3 && bounded.omitted == 9)
+        #expect(Ladder(bounded).text.contains("… and 9 more"))
+    }
+
+    @Test func `the ladder has the caller left, whoever was called right, and the time of each`() throws {
+        let events: [(Event, Int64)] = [
+            (Self.started, 0), (Self.message("INVITE sip:600 SIP/2.0\r\n\r\nm=audio 4000 RTP/AVP 8\r\n"), 0),
+            (Self.message("INVITE sip:1002 SIP/2.0\r\n\r\n", incoming: false, leg: 1), 2),
+            (Self.message("SIP/2.0 180 Ringing\r\nCSeq: 1 INVITE\r\n\r\n", leg: 1), 1_250), (Self.ended, 2_000),
+        ]
+        let drawn = try #require(trace(events))
+        let lines = Ladder(drawn, width: 100).lines
+        #expect(lines[1].contains("127.0.0.1:5080") && lines[1].contains("Gudok"))
+        #expect(lines[3].hasPrefix("      0.000  │─INVITE ♪4000──") && lines[3].contains("▶│"))
+        #expect(lines[4].contains("│─INVITE──") && lines[4].hasSuffix("▶│"))
+        #expect(lines[5].hasPrefix("      1.250  │") && lines[5].contains("│◀─180 Ringing──"))
+    }
+
+    @Test(arguments: [false, true])
+    func `the capture holds one IP packet a message, its lengths and checksum right`(v6: Bool) throws {
+        let events: [(Event, Int64)] = [
+            (Self.started, 0), (Self.message("OPTIONS sip:x SIP/2.0\r\n\r\n", v6: v6), 1), (Self.ended, 2),
+        ]
+        let captured = try #require(trace(events))
+        let bytes = PacketCapture(captured).bytes
+        #expect(Array(bytes.prefix(4)) == [0xD4, 0xC3, 0xB2, 0xA1])
+        let packet = Array(bytes.dropFirst(24 + 16))
+        let header = v6 ? 40 : 20
+        #expect(packet.count == header + 8 + 25)
+        #expect(packet[0] >> 4 == (v6 ? 6 : 4))
+        #expect(Int(packet[header + 4]) << 8 | Int(packet[header + 5]) == 33)
+        guard !v6 else { return }
+        var sum = stride(from: 0, to: 20, by: 2).reduce(0) { $0 + (Int(packet[$1]) << 8 | Int(packet[$1 + 1])) }
+        while sum > 0xFFFF { sum = sum & 0xFFFF + sum >> 16 }
+        #expect(sum == 0xFFFF)
+    }
+}
