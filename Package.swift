@@ -69,6 +69,13 @@ let package = Package(
 
         // Media.
         .target(name: "Codecs", swiftSettings: settings),
+        .target(
+            name: "Prompts",
+            dependencies: ["Codecs"],
+            exclude: ["make-music.py", "make-prompts.sh", "prompts.tsv"],
+            resources: [.copy("Resources")],
+            swiftSettings: settings
+        ),
         .target(name: "RTP", dependencies: ["Events"], swiftSettings: settings),
         .target(name: "Media", dependencies: ["Codecs", "Events", "NetAddress", "RTP"], swiftSettings: settings),
         .target(name: "CLinuxIO"),
@@ -170,6 +177,7 @@ let package = Package(
             dependencies: ["CAllocations", "Events", "Media", "MediaIO", "NetAddress", "RTP"],
             swiftSettings: testSettings
         ),
+        .testTarget(name: "PromptsTests", dependencies: ["Codecs", "Prompts"], swiftSettings: testSettings),
         .testTarget(name: "TimebaseTests", dependencies: ["Timebase"], swiftSettings: testSettings),
         .testTarget(name: "NetAddressTests", dependencies: ["NetAddress"], swiftSettings: testSettings),
         .testTarget(name: "HashesTests", dependencies: ["Hashes"], swiftSettings: testSettings),

@@ -1,0 +1,119 @@
+import Codecs
+import Testing
+
+@testable import Prompts
+
+@Suite("WAV files of prompts")
+struct PromptFileTests {
+    private let samples = sine(440, rate: 8000, count: 320)
+
+    private func fault(_ bytes: [UInt8]) -> PromptFault? {
+        do throws(PromptFault) {
+            _ = try PromptFile.read(bytes)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func `PCM of 16 bits at 8 kHz is encoded in both laws`(isExtensible: Bool) throws {
+        let audio = try PromptFile.read(Wave(isExtensible: isExtensible, data: pcm(samples)).bytes)
+        #expect(audio.alaw == samples.map { G711.encode($0, .a) })
+        #expect(audio.mulaw == samples.map { G711.encode($0, .µ) })
+        #expect(audio.milliseconds == 40)
+    }
+
+    @Test(arguments: [false, true])
+    func `A-law and µ-law keep their octets`(isExtensible: Bool) throws {
+        let octets = (0..<320).map { UInt8($0 & 0xFF) }
+        let fromA = try PromptFile.read(Wave(tag: 6, bits: 8, isExtensible: isExtensible, data: octets).bytes)
+        #expect(fromA.alaw == octets)
+        let fromµ = try PromptFile.read(Wave(tag: 7, bits: 8, isExtensible: isExtensible, data: octets).bytes)
+        // µ-law's second zero becomes the first.
+        #expect(fromµ.mulaw == octets.map { $0 == 0x7F ? 0xFF : $0 })
+        #expect(fromµ.alaw == octets.map { G711.encode(G711.decode($0, .µ), .a) })
+    }
+
+    @Test func `stereo is mixed down to the mean of both channels`() throws {
+        let both: [Int16] = [1000, 3000, -32_768, -32_768, 32_767, 32_767, 32_767, -32_768]
+        let audio = try PromptFile.read(Wave(channels: 2, data: pcm(both)).bytes)
+        #expect(audio.alaw.prefix(4).elementsEqual([2000, -32_768, 32_767, 0].map { G711.encode($0, .a) }))
+        let law = try PromptFile.read(Wave(tag: 6, channels: 2, bits: 8, data: [0xAA, 0xAA]).bytes)
+        #expect(law.alaw.first == 0xAA)
+    }
+
+    @Test func `the last frame is filled with silence`() throws {
+        let audio = try PromptFile.read(Wave(tag: 6, bits: 8, data: Array(repeating: 0xAA, count: 161)).bytes)
+        #expect(audio.alaw.count == 320 && audio.mulaw.count == 320 && audio.milliseconds == 40)
+        #expect(audio.alaw.suffix(159).allSatisfy { $0 == 0xD5 } && audio.mulaw.suffix(159).allSatisfy { $0 == 0xFF })
+    }
+
+    @Test func `other chunks are passed over, an odd one with its padding`() throws {
+        var wave = Wave(data: pcm(samples))
+        wave.between = wave.chunk("LIST", [1, 2, 3]) + wave.chunk("fact", little(320, 4))
+        #expect(try PromptFile.read(wave.bytes).alaw == samples.map { G711.encode($0, .a) })
+    }
+
+    @Test func `of a data chunk cut short what is there is read`() throws {
+        let audio = try PromptFile.read(Array(Wave(data: pcm(samples)).bytes.dropLast(321)))
+        #expect(audio.alaw.prefix(159).elementsEqual(samples.prefix(159).map { G711.encode($0, .a) }))
+        #expect(audio.alaw.count == 160 && audio.alaw.last == 0xD5)
+    }
+
+    @Test(arguments: Resampler.rates)
+    func `a tone of any rate comes out as the same tone at 8 kHz`(rate: Int) throws {
+        let telephone = Resampler.telephone(sine(1000, rate: rate, count: rate / 2), rate: rate)
+        #expect(telephone.count == 4000)
+        let expected = sine(1000, rate: 8000, count: 4000)
+        let off = zip(telephone, expected).dropFirst(40).dropLast(40).map { abs(Int($0) - Int($1)) }
+        #expect((off.max() ?? .max) < 20)
+        let audio = try PromptFile.read(Wave(rate: rate, data: pcm(sine(1000, rate: rate, count: rate / 2))).bytes)
+        #expect(audio.alaw == telephone.map { G711.encode($0, .a) } && audio.milliseconds == 500)
+    }
+
+    @Test(arguments: Resampler.rates.dropFirst())
+    func `what the telephone cannot carry is gone, and not folded back`(rate: Int) {
+        let telephone = Resampler.telephone(sine(4500, rate: rate, count: rate / 2), rate: rate)
+        #expect((telephone.dropFirst(40).dropLast(40).map { abs(Int($0)) }.max() ?? .max) < 20)
+        let loud = Resampler.telephone(
+            Array(repeating: .max, count: 100) + Array(repeating: .min, count: 100),
+            rate: rate
+        )
+        #expect(!loud.isEmpty)
+    }
+
+    @Test func `a fault says what is wrong with the file`() {
+        let data = pcm(samples)
+        #expect(fault([]) == .notWave)
+        #expect(fault(Array("OggS".utf8) + data) == .notWave)
+        #expect(fault(Array("RIFF0000WAVE".utf8)) == .noFormat)
+        #expect(fault(Array(Wave(data: []).bytes.dropLast(8))) == .noSound)
+        #expect(fault(Wave(data: []).bytes) == .empty)
+        #expect(fault(Wave(channels: 2, data: [1, 2, 3]).bytes) == .empty)
+        #expect(fault(Wave(tag: 3, bits: 32, data: data).bytes) == .encoding(tag: 3))
+        #expect(fault(Wave(tag: 3, bits: 32, isExtensible: true, data: data).bytes) == .encoding(tag: 3))
+        #expect(fault(Wave(bits: 24, data: data).bytes) == .bits(24, expected: 16))
+        #expect(fault(Wave(channels: 6, data: data).bytes) == .channels(6))
+        #expect(fault(Wave(channels: 0, data: data).bytes) == .channels(0))
+        #expect(fault(Wave(rate: 32_000, data: data).bytes) == .rate(32_000, isCompanded: false))
+        #expect(fault(Wave(rate: 0, data: data).bytes) == .rate(0, isCompanded: false))
+        #expect(fault(Wave(tag: 7, rate: 16_000, bits: 8, data: data).bytes) == .rate(16_000, isCompanded: true))
+    }
+
+    @Test func `more than an hour is refused before it is decoded`() {
+        let wave = Wave(tag: 6, bits: 8, data: Array(repeating: 0xD5, count: 3601 * 8000))
+        #expect(fault(wave.bytes) == .tooLong(seconds: 3601))
+    }
+
+    @Test func `every fault tells how to mend it`() {
+        let faults: [PromptFault] = [
+            .notWave, .noFormat, .noSound, .empty, .encoding(tag: 0x55), .bits(8, expected: 16), .channels(6),
+            .rate(96_000, isCompanded: false), .rate(16_000, isCompanded: true), .tooLong(seconds: 4000),
+        ]
+        for fault in faults {
+            #expect("\(fault)".contains { $0 == ";" }, "\(fault)")
+        }
+        #expect("\(PromptFault.encoding(tag: 0x55))".contains("MP3"))
+    }
+}
