@@ -103,13 +103,12 @@ extension Saying {
         let groups: [(count: UInt64, noun: Noun)] = [
             (value / 1_000_000_000, .billion), (value / 1_000_000 % 1000, .million), (value / 1000 % 1000, .thousand),
         ]
-        return groups.filter { $0.count > 0 }
-            .flatMap {
-                belowThousand($0.count, in: language, gender: $0.noun.gender) + [
-                    $0.noun.form(after: $0.count, in: language)
-                ]
-            }
-            + belowThousand(value % 1000, in: language, gender: gender)
+        var pieces: [String] = []
+        for (count, noun) in groups where count > 0 {
+            pieces += belowThousand(count, in: language, gender: noun.gender)
+            pieces.append(noun.form(after: count, in: language))
+        }
+        return pieces + belowThousand(value % 1000, in: language, gender: gender)
     }
 
     /// Hundreds, tens and ones of 0…999; nothing for zero.

@@ -14,25 +14,26 @@ only=" $* "
 
 wanted() { [[ "$only" == "  " || "$only" == *" $1 "* ]]; }
 
-# record LANGUAGE VOICE WORDS-A-MINUTE NAME TEXT
+# record LANGUAGE VOICE WORDS-A-MINUTE NAME TEXT [WHAT-THE-VOICE-IS-GIVEN-INSTEAD]
 record() {
-    local spoken="$scratch/spoken.wav" edge="$scratch/edge.wav"
-    [[ "$5" != "-" ]] || return 0
-    espeak-ng -v "$2" -s "$3" -p 42 -a 100 -w "$spoken" -- "$5"
+    local spoken="$scratch/spoken.wav" edge="$scratch/edge.wav" text="$5"
+    [[ "$text" != "-" ]] || return 0
+    [[ "${6:--}" == "-" ]] || text="$6"
+    espeak-ng -v "$2" -s "$3" -p 42 -a 100 -w "$spoken" -- "$text"
     # Both ends: cut what is below the threshold, 20 ms of silence instead, a fade so that the cut does not click.
     # The low frequencies go, since no telephone plays them, and the peak comes to -6 dBFS last.
     sox -D "$spoken" -r 8000 -c 1 -b 16 "$edge" vol 0.5 highpass 120 rate -h 8000 norm -6 \
-        silence 1 0.005 0.6% fade t 0.005 pad 0.02 reverse \
-        silence 1 0.005 0.6% fade t 0.005 pad 0.02 reverse
+        silence 1 0.005 0.1% fade t 0.005 pad 0.02 reverse \
+        silence 1 0.005 0.1% fade t 0.005 pad 0.02 reverse
     sox -D "$edge" -e a-law "Resources/$1/$4.wav" norm -6
 }
 
 mkdir -p Resources/ru Resources/en Resources/music
-while IFS=$'\t' read -r name russian english; do
+while IFS=$'\t' read -r name russian english russian_given english_given; do
     [[ -n "$name" && "$name" != \#* ]] || continue
     wanted "$name" || continue
-    record ru ru 150 "$name" "$russian"
-    record en en-gb-x-rp 155 "$name" "$english"
+    record ru ru 150 "$name" "$russian" "$russian_given"
+    record en en-gb-x-rp 155 "$name" "$english" "$english_given"
 done < prompts.tsv
 
 if wanted music; then
