@@ -52,17 +52,18 @@ let package = Package(
             dependencies: ["DialPlan", "Events", "NetAddress", "SIP", "Yams"],
             swiftSettings: settings
         ),
+        .target(name: "ACD", dependencies: ["Config", "Events", "Timebase"], swiftSettings: settings),
         .target(
             name: "Calls",
             dependencies: [
-                "Config", "DialPlan", "Events", "Media", "NetAddress", "SDP", "SIP", "SIPMessage", "Timebase",
+                "ACD", "Config", "DialPlan", "Events", "Media", "NetAddress", "Prompts", "SDP", "SIP", "SIPMessage", "Timebase",
             ],
             swiftSettings: settings
         ),
         .target(
             name: "Engine",
             dependencies: [
-                "Calls", "Config", "DialPlan", "Events", "Media", "NetAddress", "SIP", "SIPMessage", "Timebase",
+                "ACD", "Calls", "Config", "DialPlan", "Events", "Media", "NetAddress", "SIP", "SIPMessage", "Timebase",
             ],
             swiftSettings: settings
         ),
@@ -117,9 +118,9 @@ let package = Package(
         .target(
             name: "Switch",
             dependencies: [
-                "Accounting", "CLinuxIO", "Calls", "Config", "ControlAPI", "Engine", "Events", "Media", "MediaIO",
+                "ACD", "Accounting", "CLinuxIO", "Calls", "Config", "ControlAPI", "DialPlan", "Engine", "Events", "Media", "MediaIO",
                 "NetAddress",
-                "Records", "SIP", "SIPMessage", "SignallingIO", "Timebase", "Trace",
+                "Prompts", "Records", "SIP", "SIPMessage", "SignallingIO", "Timebase", "Trace",
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"), nioCore, nioPosix,
             ],
             swiftSettings: settings
@@ -134,8 +135,8 @@ let package = Package(
         .target(
             name: "Simulation",
             dependencies: [
-                "Accounting", "Config", "Engine", "Events", "Media", "NetAddress", "SDP", "SIP", "SIPMessage",
-                "SoftPhone", "Timebase",
+                "ACD", "Accounting", "Config", "DialPlan", "Engine", "Events", "Media", "NetAddress", "SDP", "SIP",
+                "SIPMessage", "SoftPhone", "Timebase",
             ],
             swiftSettings: settings
         ),

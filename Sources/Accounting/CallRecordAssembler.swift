@@ -63,7 +63,9 @@ public struct CallRecordAssembler: Sendable {
         case .legEnded(let end): call.end(end, at)
         case .legMedia(let leg, let report): call.media(leg, report)
         case .callStarted, .routed, .step, .legProvisional, .digit, .note, .sip, .registered, .unregistered,
-            .registrationExpired, .trunkUp, .trunkDown, .configurationApplied:
+            .registrationExpired, .queueEntered, .queueOffered, .queueOfferEnded, .queueLeft, .queueTalkEnded,
+            .agentChanged, .variable, .prompt, .recordingStarted, .recordingPaused, .recordingResumed, .recordingEnded,
+            .trunkUp, .trunkDown, .configurationApplied:
             return nil
         }
         live[id] = call

@@ -46,7 +46,7 @@ extension Call {
     }
 
     /// Makes the leg of one route; nil when no port or no description can be had for it.
-    private func invite(_ route: TargetRoute, diversion: String? = nil) -> Int? {
+    func invite(_ route: TargetRoute, diversion: String? = nil, forQueue: Bool = false) -> Int? {
         let legID = LegID(call: id, index: legs.count)
         guard let port = core.openPort(for: legID, near: anyPort) else {
             publish(.note("\(route.label): no media port is free"))
@@ -92,6 +92,8 @@ extension Call {
         leg.awaitsReport = true
         legs.append(leg)
         core.register(leg, call: self)
+        // An agent whose phone rings past the queues is busy for them.
+        if let user = leg.user, !forQueue { core.engage(user, in: self) }
         publish(
             .legStarted(
                 LegStarted(
@@ -113,7 +115,9 @@ extension Call {
         described: inout Leg.Description
     ) throws(SDPFault) -> SessionDescription? {
         if callerIsAnswered || startsUponAnswer {
-            let codec = codec(of: 0).map { [$0] } ?? core.settings.codecs
+            // The codec that the caller speaks; between the two laws of G.711 the media plane translates.
+            let codec = codec(of: 0).map { Self.spokenCodecs.contains($0) ? [$0] + Self.spokenCodecs : [$0] }
+                ?? core.settings.codecs
             return described.versions.stamp(ownOffer(codecs: codec, as: described.media(port), direction: .sendrecv))
         }
         guard let offer = legs[0].described.remote else { return nil }
@@ -156,6 +160,9 @@ extension Call {
 
     func answered(_ index: Int, description: SessionDescription?, isOffer: Bool) {
         if index == 0 { return originated(description) }
+        if case .queued(let stay) = stage, let description {
+            return agentAnswered(index, description: description, isOffer: isOffer, stay: stay)
+        }
         guard case .dialing(let dial) = stage, dial.attempts.contains(index), let description else {
             // Two answered at once, or the caller has gone: this one is told where the call went.
             legs[index].progress.finish(.answeredElsewhere, status: 200, reason: "answered elsewhere")
@@ -210,6 +217,8 @@ extension Call {
         let outcome = DialOutcome(status: rejection.status)
         legs[index].progress.finish(LegResult(outcome), status: rejection.status, reason: rejection.phrase)
         if index == 0 { return originationFailed(rejection) }
+        release(index)
+        if case .queued(let stay) = stage { return agentRejected(index, rejection, stay: stay) }
         guard case .dialing(var dial) = stage, dial.attempts.contains(index) else { return }
         dial.attempts.removeAll { $0 == index }
         if (300..<400).contains(rejection.status), follow(rejection, of: index, in: &dial) {
@@ -277,7 +286,15 @@ extension Call {
 
     func cancel(_ index: Int, _ result: LegResult, _ reason: String?) {
         legs[index].progress.finish(result, status: nil, reason: result.rawValue)
+        release(index)
         act(on: index) { $0.hangUp(reason: reason, now: $1) }
+    }
+
+    /// A leg is over: unless another of his still is up, its user is free for the queues again.
+    func release(_ index: Int) {
+        guard let user = legs[index].user else { return }
+        let isElsewhere = legs.indices.contains { $0 != index && legs[$0].user == user && !legs[$0].isOver }
+        if !isElsewhere { core.disengage(user, from: self) }
     }
 }
 

@@ -12,8 +12,10 @@ extension Call {
         guard !isEnding else { return }
         let cause = planned.passingOn(lastRejection)
         if callerIsAnswered {
+            // A queue that nobody answered in was no answer, whatever the switch itself said to the caller.
+            let served: Disposition = isUnserved ? .noAnswer : .answered
             guard cause.isFailure, let tone = cause.tone, let port = legs[0].port else {
-                return end(.answered, by: .switch, cause: cause, reason: cause.name)
+                return end(served, by: .switch, cause: cause, reason: cause.name)
             }
             // A caller who is connected already hears why, and then is let go.
             enter(.sounding(cause))
@@ -36,7 +38,9 @@ extension Call {
             reason: reason
         )
         enter(.ending(summary, at: now))
-        for timer in [CallTimer.dialTimeout, .maximumDuration, .toneEnds] { core.timers.stop(.call(id, timer)) }
+        for timer in [CallTimer.dialTimeout, .maximumDuration, .toneEnds, .nextKey] { core.timers.stop(.call(id, timer)) }
+        stopRecording()
+        core.leave(self)
         let header = "Q.850;cause=\(cause.q850);text=\"\(cause.text)\""
         for index in legs.indices {
             let result: LegResult = legs[index].progress == .answered ? .answered : .cancelled

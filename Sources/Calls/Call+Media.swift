@@ -209,6 +209,7 @@ extension Call {
         guard holds != legs[index].holds else { return }
         legs[index].holds = holds
         publish(holds ? .callHeld(leg: index) : .callResumed(leg: index))
+        followHold()
     }
 
     // MARK: digits
@@ -216,6 +217,7 @@ extension Call {
     func informed(_ index: Int, contentType: String, body: [UInt8]) {
         if let digit = InfoDigit(contentType: contentType, body: body) {
             publish(.digit(leg: index, digit.key, source: "info"))
+            if index == 0 { take(key: digit.key) }
             guard let other = counterpart(of: index), let port = legs[other].port else { return }
             // A peer that said nothing of INFO hears the key as the telephone-event it negotiated (RFC 4733).
             if !legs[other].session.peerAllows(.info), hasTelephoneEvent(other) {
@@ -228,6 +230,7 @@ extension Call {
 
     func pressed(_ index: Int, digit: String, source: String) {
         publish(.digit(leg: index, digit, source: source))
+        if index == 0 { take(key: digit) }
         guard let other = counterpart(of: index), !hasTelephoneEvent(other) else { return }
         // The packets mean nothing to a peer that negotiated no telephone-event: it is told by INFO.
         let body = Array("Signal=\(digit)\r\nDuration=160\r\n".utf8)

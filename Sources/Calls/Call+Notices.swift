@@ -69,9 +69,12 @@ extension Call {
         case .talking(let peer):
             guard index == 0 || index == peer else { return }
             end(.answered, by: party, cause: HangupCause(reasonHeader: reason) ?? .normal, reason: "normal")
-        case .deciding, .answering, .dialing, .echoing, .sounding:
+        case .introducing(let agent) where index == agent:
+            end(.answered, by: .callee, cause: HangupCause(reasonHeader: reason) ?? .normal, reason: "normal")
+        case .deciding, .answering, .dialing, .echoing, .sounding, .telling, .asking, .queued, .introducing, .consulting:
             guard index == 0 else { return }
-            let disposition: Disposition = callerIsAnswered ? .answered : .cancelled
+            let answered: Disposition = isUnserved ? .abandoned : .answered
+            let disposition: Disposition = callerIsAnswered ? answered : .cancelled
             end(disposition, by: party, cause: .normal, reason: "normal")
         }
     }
@@ -89,7 +92,10 @@ extension Call {
     }
 
     func isTalking(to index: Int) -> Bool {
-        if case .talking(let peer) = stage { peer == index } else { false }
+        switch stage {
+        case .talking(let peer), .introducing(let peer): peer == index
+        default: false
+        }
     }
 
     /// The leg that hears what this one says.
@@ -99,7 +105,8 @@ extension Call {
         case .dialing(let dial):
             guard let early = dial.early else { return nil }
             return index == 0 ? early : (index == early ? 0 : nil)
-        case .deciding, .answering, .echoing, .sounding, .ending: return nil
+        case .deciding, .answering, .echoing, .sounding, .ending, .telling, .asking, .queued, .introducing, .consulting:
+            return nil
         }
     }
 
@@ -109,6 +116,7 @@ extension Call {
         case .relatched(_, let address):
             publish(.note("leg \(index): media now comes from \(address)"))
         case .digit(_, let digit, _): pressed(index, digit: digit, source: "rfc4733")
+        case .said(_, let token): said(token, on: index)
         case .inactive(_, let silence):
             let seconds = Int(silence.inSeconds)
             publish(.note("leg \(index): no RTP for \(seconds) s"))

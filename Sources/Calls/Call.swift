@@ -19,6 +19,16 @@ final class Call {
         case answering
         case dialing(Dial)
         case echoing
+        /// Prompts are played, and the plan goes on when they are over.
+        case telling
+        /// Keys are taken down.
+        case asking(Asking)
+        /// Waits for an agent.
+        case queued(QueueStay)
+        /// An agent answered, and is told whose call it is before he is connected.
+        case introducing(Int)
+        /// Somebody outside is asked what to do next.
+        case consulting
         /// Connected to the leg with this index.
         case talking(Int)
         /// The caller, connected already, hears why the call failed.
@@ -36,6 +46,23 @@ final class Call {
         /// Whose early media the caller hears.
         var early: Int?
         var announced: Set<Int> = []
+    }
+
+    /// Keys that are being taken down.
+    struct Asking {
+        var ask: Ask
+        var keys = ""
+        var isPlaying = true
+    }
+
+    /// One stay in a queue.
+    struct QueueStay {
+        var queue: QueueID
+        var entered: Moment
+        /// The legs that ring for each agent.
+        var ringing: [UserID: [Int]] = [:]
+        /// Prompts are being played in the place of the music.
+        var isAnnouncing = false
     }
 
     /// A final answer to the caller that waits until the call's start is on disk.
@@ -79,6 +106,17 @@ final class Call {
     var stageChanged: Moment
     /// The last attempt's answer: what a caller is told when the plan only passes it on.
     var lastRejection: Rejection?
+    /// What the plan wants as soon as the caller is connected.
+    var upcoming: Instruction?
+    /// Waited in queues so far: the next one takes it along.
+    var waitedInQueues: Duration = .zero
+    /// Was in a queue, and nobody has spoken with him yet.
+    var isUnserved = false
+    /// The queue whose agent speaks with the caller, and who that is.
+    var served: (queue: QueueID, agent: UserID)?
+    var recording: CallRecording?
+    /// Names what is being said: an end that was overtaken is known by its number.
+    var sayings: UInt64 = 0
     /// The record's end was published.
     var isClosed = false
     /// Set when another leg was originated first and this call's plan starts upon its answer.
@@ -126,23 +164,42 @@ final class Call {
     private func perform(_ instruction: Instruction) {
         enter(.deciding)
         for entry in plan.takeTrail() { publish(Event(entry, plan: plan.plan)) }
+        if instruction.needsAnswer, !callerIsAnswered {
+            upcoming = instruction
+            return answerLocally()
+        }
+        carryOut(instruction)
+    }
+
+    private func carryOut(_ instruction: Instruction) {
         switch instruction {
-        case .answer:
-            guard !callerIsAnswered else { return proceed(.done) }
-            answerLocally()
+        case .answer: proceed(.done)
         case .ringing:
             if !callerIsAnswered { act(on: 0) { $0.ring(180, now: $1) } }
             proceed(.done)
         case .echo:
-            guard callerIsAnswered else { return answerLocally() }
             enter(.echoing)
             startEcho()
         case .dial(let request): dial(request)
+        case .play(let names): tell(names)
+        case .say(let kind, let value): tell(pieces(kind, value))
+        case .ask(let ask): self.ask(ask)
+        case .queue(let request): join(request)
+        case .agent(let change): changeAgent(change)
+        case .localTime(let zone):
+            let time = core.surroundings?.localTime(in: zone ?? tenant.timeZone, at: now.wall)
+            proceed(time.map { .time($0) } ?? .done)
+        case .record(let isOn):
+            if isOn { startRecording(policy: "plan") } else { stopRecording() }
+            proceed(.done)
+        case .http(let url, let timeout):
+            enter(.consulting)
+            core.surroundings?.ask(url, timeout: timeout, for: id)
+        case .callback(let queue, _):
+            core.log(.warning, "the step 'callback' (queue \(queue)) is not built yet: the call ends with 501", call: id)
+            publish(.note("the step 'callback' is not built yet"))
+            finish(.notImplemented)
         case .hangup(let cause): finish(cause)
-        case .unsupported(let step):
-            core.log(.warning, "the step '\(step)' is not built yet: the call ends with 501", call: id)
-            publish(.note("the step '\(step)' is not built yet"))
-            finish(HangupCause(name: "not-implemented", status: 501, q850: 79, disposition: .failed))
         case .noRoute:
             core.log(.info, "no route for \(to) in \(plan.plan.name)", call: id)
             publish(.note("no rule of \(plan.plan.name) matches \(to)"))
@@ -204,18 +261,13 @@ final class Call {
     /// The caller is answered and its media known: the plan goes on, or the answered callee is connected.
     func callerConnected() {
         switch stage {
-        case .answering: resume()
-        case .deciding, .dialing, .echoing, .talking, .sounding, .ending: break
-        }
-    }
-
-    private func resume() {
-        // `echo` answers by itself: it is performed again now that the caller is connected.
-        if plan.isAtEcho {
-            enter(.echoing)
-            startEcho()
-        } else {
-            proceed(.done)
+        case .answering:
+            let next = upcoming
+            upcoming = nil
+            carryOut(next ?? .answer)
+        case .deciding, .dialing, .echoing, .talking, .sounding, .ending, .telling, .asking, .queued, .introducing,
+            .consulting:
+            break
         }
     }
 
@@ -246,12 +298,28 @@ final class Call {
             guard case .sounding(let cause) = stage else { return }
             end(cause.disposition, by: .switch, cause: cause, reason: cause.name)
         case .linger: close()
+        case .nextKey: keysAreOver()
+        case .message(let index): periodicMessage(index)
         }
     }
 }
 
 enum CallTimer: Hashable, Sendable {
     case recordGrace, dialTimeout, maximumDuration, toneEnds
+    /// No key came in time.
+    case nextKey
+    /// The queue's periodic message with this index is due.
+    case message(Int)
     /// The call is over and its record waits for the last words of a leg.
     case linger
+}
+
+extension Instruction {
+    /// Only a caller who is connected hears and presses anything.
+    fileprivate var needsAnswer: Bool {
+        switch self {
+        case .answer, .echo, .play, .say, .ask, .queue, .agent: true
+        case .ringing, .dial, .localTime, .record, .http, .callback, .hangup, .noRoute: false
+        }
+    }
 }

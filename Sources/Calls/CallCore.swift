@@ -1,3 +1,4 @@
+public import ACD
 import Config
 import DialPlan
 public import Events
@@ -41,6 +42,11 @@ public final class CallCore {
     private var legsByCallID: [String: LegID] = [:]
     private var waitingForNames: Set<CallID> = []
     private var finished: [Call] = []
+    /// Queues and agents.
+    public let acd: Dispatcher
+    /// What the dispatcher wants, in order: doing it may make it want more.
+    var wanted: [Dispatcher.Action] = []
+    var isCarryingOut = false
 
     public init(
         settings: CallSettings,
@@ -48,8 +54,10 @@ public final class CallCore {
         media: any MediaControl,
         ids: IdentifierSource,
         now: Moment,
+        generator: any RandomNumberGenerator & Sendable,
         logger: @escaping (LogLevel, String, CallID?) -> Void
     ) {
+        acd = Dispatcher(generator: generator, now: now)
         (self.settings, self.bus, self.media) = (settings, bus, media)
         (self.ids, self.now, self.logger) = (ids, now, logger)
     }
@@ -173,6 +181,7 @@ public final class CallCore {
             )
         )
         register(caller, call: call)
+        if let user = call.user { engage(user, in: call) }
         timers.start(.call(call.id, .recordGrace), at: now.instant + settings.recordGrace)
     }
 
@@ -254,9 +263,13 @@ public final class CallCore {
 
     // MARK: time
 
-    public func nextDeadline() -> Instant? { timers.nextDeadline }
+    public func nextDeadline() -> Instant? {
+        guard let next = acd.nextDeadline() else { return timers.nextDeadline }
+        return timers.nextDeadline.map { min($0, next) } ?? next
+    }
 
     public func fire() {
+        if let next = acd.nextDeadline(), next <= now.instant { dispatch { $0.fire(at: now) } }
         while let key = timers.popDue(now: now.instant) {
             switch key {
             case .session(let leg, let timer): calls[leg.call]?.act(on: leg.index) { $0.fired(timer, now: $1) }
@@ -316,6 +329,8 @@ public final class CallCore {
     /// A call is over: it is closed when the turn has sent what it still has to send.
     func finish(_ call: Call) { finished.append(call) }
 
+    func call(_ id: CallID) -> Call? { calls[id] }
+
     /// The turn's end: closes the records of the calls that ended in it.
     public func closeFinished() {
         guard !finished.isEmpty else { return }
@@ -330,7 +345,7 @@ public final class CallCore {
     /// Forgets a call whose legs are all over: nothing of it is left in any table.
     private func remove(_ call: Call) {
         guard calls.removeValue(forKey: call.id) != nil else { return }
-        for timer in [CallTimer.recordGrace, .dialTimeout, .maximumDuration, .toneEnds, .linger] {
+        for timer in [CallTimer.recordGrace, .dialTimeout, .maximumDuration, .toneEnds, .linger, .nextKey] {
             timers.stop(.call(call.id, timer))
         }
         for leg in call.legs {

@@ -1,9 +1,12 @@
+public import ACD
 public import Config
 public import DialPlan
 public import Events
+public import Media
 public import NetAddress
 public import SIP
 public import SIPMessage
+public import Timebase
 
 /// The way out for the calls' SIP: the transaction layer, seen from above.
 public protocol SIPOutlet: AnyObject {
@@ -22,8 +25,20 @@ public protocol TargetDirectory: AnyObject {
     func release(_ trunk: TrunkID)
 }
 
+/// What the world outside knows and the calls ask for.
+public protocol CallOracle: AnyObject {
+    /// nil: there is no such prompt.
+    func prompt(_ name: String, language: String) -> PromptClip?
+    /// What the clocks in a zone (IANA name) show.
+    func localTime(in zone: String, at moment: WallTime) -> LocalTime
+    /// Asks a URL what a call is to do next; `CallCore.answered` brings what it said.
+    func ask(_ url: String, timeout: Duration, for call: CallID)
+    /// Keeps what outlives a restart of an agent.
+    func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory)
+}
+
 /// What the calls see of the engine around them.
-public typealias CallSurroundings = SIPOutlet & TargetDirectory
+public typealias CallSurroundings = SIPOutlet & TargetDirectory & CallOracle
 
 public enum Reach: Sendable {
     /// Tried all at once; the first to answer wins.

@@ -8,6 +8,7 @@ extension Event {
         case .routed(let match, let line): self = .routed(dialplan: plan.name, match: match, line: line)
         case .step(let step, _): self = .step(step)
         case .note(let note, _): self = .note(note)
+        case .variable(let name, let value, _): self = .variable(name: name, value: value)
         }
     }
 }

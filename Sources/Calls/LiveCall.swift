@@ -13,6 +13,8 @@ public struct LiveCall: Sendable {
     public var to: String
     public var user: String?
     public var trunk: String?
+    public var queue: String?
+    public var agent: String?
     public var started: Moment
     /// When the present state began.
     public var since: Moment
@@ -26,10 +28,16 @@ public struct LiveCall: Sendable {
         trunk = call.trunk?.name
         started = call.started
         since = call.stageChanged
+        queue = call.served?.queue.name
+        agent = call.served?.agent.number
         switch call.stage {
         case .deciding, .answering: state = call.callerIsAnswered ? .ivr : .setup
         case .dialing: state = call.isRinging ? .ringing : .setup
-        case .echoing, .sounding: state = .ivr
+        case .echoing, .sounding, .telling, .asking, .consulting: state = .ivr
+        case .queued(let stay):
+            state = .queued
+            queue = stay.queue.name
+        case .introducing: state = .talking
         case .talking: state = call.legs.contains { $0.holds } ? .held : .talking
         case .ending: state = .talking
         }

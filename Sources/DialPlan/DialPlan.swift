@@ -9,6 +9,8 @@ public struct DialPlan: Equatable, Sendable {
     public var routes: [Route]
     public var flows: [String: PlanFlow]
     public var tests: [PlanTest]
+    /// The tenant's lists of numbers.
+    public var lists: [String: NumberList] = [:]
 
     public init(
         name: String,
@@ -55,6 +57,15 @@ public struct Route: Equatable, Sendable {
     }
 }
 
+extension Route {
+    /// In words, whether and why a call takes this rule, for `gudok dialplan route`.
+    public func verdict(called: String, caller: String, trunk arrival: String) -> (takes: Bool, why: String) {
+        if let trunk, trunk != arrival { return (false, "only calls by trunk \(trunk)") }
+        if let from, !from.matches(caller) { return (false, "the caller is not '\(from)'") }
+        return match.matches(called) ? (true, "takes it") : (false, "the number is not '\(match)'")
+    }
+}
+
 /// A named list of steps, reached by `goto` or from a queue.
 public struct PlanFlow: Equatable, Sendable {
     public var name: String
@@ -85,7 +96,7 @@ extension DialPlan {
     private func leadsOut(_ steps: [Step], _ visited: inout Set<String>) -> Bool {
         for step in steps {
             switch step.action {
-            case .dial(let dial): if case .trunk = dial.target { return true }
+            case .dial(let dial): if case .trunks = dial.target { return true }
             case .goto(let flow):
                 if visited.insert(flow).inserted, let next = flows[flow], leadsOut(next.steps, &visited) { return true }
             default: break

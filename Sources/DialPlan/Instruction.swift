@@ -1,3 +1,5 @@
+public import Events
+
 /// What the interpreter wants done next.
 public enum Instruction: Equatable, Sendable {
     /// Connect the caller (200), unless he is; answer `.done`.
@@ -8,10 +10,26 @@ public enum Instruction: Equatable, Sendable {
     case echo
     /// Ring somebody; answer `.dialled` when that is decided, with `.answered` only once the talk is over.
     case dial(DialRequest)
+    /// Connect the caller, and play these prompts; answer `.done`.
+    case play([String])
+    /// Connect the caller, and say a value from recorded pieces; answer `.done`.
+    case say(Step.Say.Kind, String)
+    /// Connect the caller, play prompts and take down keys; answer `.input`.
+    case ask(Ask)
+    /// Wait for an agent; answer `.queued` once the wait is over, with `.answered` only once the talk is over.
+    case queue(QueueRequest)
+    /// Change the working state of the agent who calls; answer `.done`.
+    case agent(Step.AgentStep)
+    /// What time it is in a zone (nil: the tenant's); answer `.time`.
+    case localTime(String?)
+    /// Begin or end recording what is said from here on; answer `.done`.
+    case record(Bool)
+    /// Ask a URL what to do next; answer `.steps`.
+    case http(url: String, timeout: Duration)
+    /// Keep a place in a queue, and ring this number when it is its turn; answer `.done`.
+    case callback(queue: String, number: String)
     /// The plan is over.
     case hangup(HangupCause)
-    /// The plan is over: it reached a step that is known but not built yet. The call ends with 501.
-    case unsupported(String)
     /// The plan is over: no rule takes this number. The call ends with 404.
     case noRoute
 }
@@ -20,6 +38,90 @@ public enum Instruction: Equatable, Sendable {
 public enum StepResult: Equatable, Sendable {
     case done
     case dialled(DialOutcome)
+    /// The keys that were pressed; empty: none in time.
+    case input(String)
+    case queued(QueueOutcome)
+    case time(LocalTime)
+    /// What the URL said; nil: nothing usable in time.
+    case steps([Step]?)
+    /// The wait in a queue ended in a flow of another plan.
+    case jump(DialPlan, flow: String)
+}
+
+/// Keys to be taken down, while prompts are played or after them.
+public struct Ask: Equatable, Sendable {
+    public var prompts: [String]
+    public var maximum: Int
+    /// How long the next key is waited for, once the prompts are over.
+    public var timeout: Duration
+    /// Ends the input; empty: none does.
+    public var terminator: String
+
+    public init(prompts: [String], maximum: Int, timeout: Duration, terminator: String) {
+        (self.prompts, self.maximum, self.timeout, self.terminator) = (prompts, maximum, timeout, terminator)
+    }
+}
+
+public struct QueueRequest: Equatable, Sendable {
+    public var queue: String
+    public var priority: Int
+    public var skill: Int
+
+    public init(queue: String, priority: Int = 0, skill: Int = 0) {
+        (self.queue, self.priority, self.skill) = (queue, priority, skill)
+    }
+}
+
+/// A moment as a clock on the wall of some place shows it.
+public struct LocalTime: Hashable, Sendable {
+    public var year: Int
+    public var month: Int
+    public var day: Int
+    /// 1 Monday to 7 Sunday.
+    public var weekday: Int
+    /// Since midnight.
+    public var minute: Int
+
+    public init(year: Int, month: Int, day: Int, weekday: Int, minute: Int) {
+        (self.year, self.month, self.day) = (year, month, day)
+        (self.weekday, self.minute) = (weekday, minute)
+    }
+
+    /// As holidays are written: `2026-01-07`.
+    public var date: String {
+        let two = { (value: Int) in value < 10 ? "0\(value)" : "\(value)" }
+        return "\(year)-\(two(month))-\(two(day))"
+    }
+}
+
+extension LocalTime {
+    /// Reckons in the Gregorian calendar from seconds since 1970 of the place's own clock (UTC and its offset).
+    public init(localSeconds: Int64) {
+        let days = localSeconds.flooredQuotient(86_400)
+        let seconds = localSeconds &- days &* 86_400
+        // Days from 0000-03-01, in eras of 400 years (H. Hinnant's civil calendar).
+        let shifted = days &+ 719_468
+        let era = shifted.flooredQuotient(146_097)
+        let dayOfEra = shifted &- era &* 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let monthFromMarch = (5 * dayOfYear + 2) / 153
+        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+        self.init(
+            year: Int(clamping: yearOfEra &+ era &* 400 &+ (month <= 2 ? 1 : 0)),
+            month: Int(clamping: month),
+            day: Int(clamping: dayOfYear - (153 * monthFromMarch + 2) / 5 + 1),
+            weekday: Int(clamping: (days &+ 3) &- (days &+ 3).flooredQuotient(7) &* 7 &+ 1),
+            minute: Int(clamping: seconds / 60)
+        )
+    }
+}
+
+extension Int64 {
+    fileprivate func flooredQuotient(_ divisor: Int64) -> Int64 {
+        let (quotient, rest) = quotientAndRemainder(dividingBy: divisor)
+        return rest < 0 ? quotient - 1 : quotient
+    }
 }
 
 public struct DialRequest: Equatable, Sendable {
@@ -34,21 +136,15 @@ public enum DialTarget: Hashable, Sendable, CustomStringConvertible {
     /// A user of the tenant, by extension.
     case user(String)
     case trunk(String, number: String)
+    /// Several users at once.
+    case group([String])
 
     public var description: String {
         switch self {
         case .user(let number): "user \(number)"
         case .trunk(let name, let number): "trunk \(name) \(number)"
+        case .group(let numbers): "group \(numbers.joined(separator: " "))"
         }
     }
 }
 
-/// One decision of a run, for `gudok why` and the call's trace.
-public enum TrailEntry: Equatable, Sendable {
-    /// The rule that took the call; `line` is its line in the plan's file.
-    case routed(match: String, line: Int)
-    /// A step, in the plan's own words (`dial user 1002`).
-    case step(String, line: Int)
-    /// What a step found (`dial_result is busy`).
-    case note(String, line: Int)
-}

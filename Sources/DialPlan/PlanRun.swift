@@ -1,3 +1,5 @@
+import Events
+
 /// One call's way through a dial plan. Sans-IO: it says what is wanted next, and is told how that went.
 public struct PlanRun: Sendable {
     /// Where in a list of steps the run is.
@@ -6,17 +8,31 @@ public struct PlanRun: Sendable {
         var next = 0
     }
 
-    public let plan: DialPlan
+    /// A step that asks more than once.
+    private enum Question: Sendable {
+        case menu(Step.Menu, attempt: Int)
+        case collect(Step.Collect)
+    }
+
+    public private(set) var plan: DialPlan
     public private(set) var variables: [String: String]
-    /// The last instruction was `.echo`.
-    public private(set) var isAtEcho = false
     private var frames: [Frame] = []
     private var trail: [TrailEntry] = []
     /// How the last `dial` ended.
     private var lastOutcome: DialOutcome?
+    private var question: Question?
+    /// Trunks that are left to be tried, and the request for them.
+    private var moreTrunks: [String] = []
+    private var dialled: DialRequest?
+    private var isTransfer = false
+    private var hours: Step.Hours?
+    private var fallback: [Step] = []
 
     /// More steps than this without an instruction are a loop of `goto`.
     static let longestWay = 1_000
+    /// More prompts and menus than this are a caller who fell asleep on the keys, or a plan that never lets him go.
+    static let longestTalk = 10_000
+    private var talked = 0
 
     public init(plan: DialPlan, variables: [String: String]) {
         (self.plan, self.variables) = (plan, variables)
@@ -36,21 +52,54 @@ public struct PlanRun: Sendable {
             trunk: variables[PlanVariable.trunk.rawValue] ?? ""
         )
         guard let route else { return .noRoute }
-        trail.append(.routed(match: "\(route.match)", line: route.position.line))
+        trail.append(.routed(match: route.match.description, line: route.position.line))
         frames = [Frame(steps: route.steps)]
         return advance()
     }
 
     /// Goes on after an instruction.
     public mutating func proceed(_ result: StepResult) -> Instruction {
-        isAtEcho = false
-        guard case .dialled(let outcome) = result else { return advance() }
+        switch result {
+        case .done: return advance()
+        case .dialled(let outcome): return proceed(after: outcome)
+        case .input(let keys): return proceed(upon: keys)
+        case .queued(let outcome):
+            variables[PlanVariable.queueResult.rawValue] = outcome.rawValue
+            if outcome == .answered { return .hangup(.normal) }
+            trail.append(.note("queue_result is \(outcome.rawValue)", line: currentLine))
+            return advance()
+        case .time(let time):
+            guard let hours else { return advance() }
+            self.hours = nil
+            let isOpen = hours.isOpen(at: time)
+            trail.append(.note("\(time.date) \(clock(time.minute)): \(isOpen ? "open" : "closed")", line: currentLine))
+            frames.append(Frame(steps: isOpen ? hours.then : hours.otherwise))
+            return advance()
+        case .steps(let steps):
+            trail.append(.note(steps.map { "the URL says \($0.count) steps" } ?? "no usable answer", line: currentLine))
+            frames.append(Frame(steps: steps ?? fallback))
+            return advance()
+        case .jump(let plan, let flow):
+            let lists = self.plan.lists
+            self.plan = plan
+            if self.plan.lists.isEmpty { self.plan.lists = lists }
+            trail.append(.step("goto \(plan.name)/\(flow)", line: plan.flows[flow]?.position.line ?? 0))
+            frames = [Frame(steps: plan.flows[flow]?.steps ?? [])]
+            return advance()
+        }
+    }
+
+    private mutating func proceed(after outcome: DialOutcome) -> Instruction {
         lastOutcome = outcome
         variables[PlanVariable.dialResult.rawValue] = outcome.rawValue
         // The talk is over, and with it the call.
         if outcome == .answered { return .hangup(.normal) }
         trail.append(.note("dial_result is \(outcome.rawValue)", line: currentLine))
-        return advance()
+        if outcome.isTrunkFault, !moreTrunks.isEmpty, let dialled, case .trunk(_, let number) = dialled.target {
+            let target = DialTarget.trunk(moreTrunks.removeFirst(), number: number)
+            return dial(DialRequest(target: target, timeout: dialled.timeout), currentLine)
+        }
+        return isTransfer ? .hangup(HangupCause(outcome)) : advance()
     }
 
     private var currentLine: Int {
@@ -79,24 +128,22 @@ public struct PlanRun: Sendable {
     private mutating func take(_ step: Step) -> Instruction? {
         let line = step.position.line
         switch step.action {
-        case .answer: return say("answer", line, .answer)
-        case .ringing: return say("ringing", line, .ringing)
-        case .echo:
-            isAtEcho = true
-            return say("echo", line, .echo)
+        case .answer: return tell("answer", line, .answer)
+        case .ringing: return tell("ringing", line, .ringing)
+        case .echo: return tell("echo", line, .echo)
         case .hangup(let template):
             let name = expand(template)
-            if let cause = HangupCause(named: name) { return say("hangup \(name)", line, .hangup(cause)) }
+            if let cause = HangupCause(named: name) { return tell("hangup \(name)", line, .hangup(cause)) }
             trail.append(.note("'\(name)' is no cause to hang up with", line: line))
             return .hangup(.failed)
-        case .dial(let dial):
-            let target = target(dial.target)
-            let request = DialRequest(target: target, timeout: dial.timeout)
-            return say("dial \(target)", line, .dial(request))
+        case .dial(let step): return dial(step.target, timeout: step.timeout, line)
+        case .transfer(let target):
+            isTransfer = true
+            return dial(target, timeout: Step.Dial.defaultTimeout, line)
         case .when(let when):
             let holds = when.conditions.allSatisfy { condition in
                 let value = variables[condition.variable] ?? ""
-                return condition.values.contains { $0.matches(value) }
+                return condition.values.contains { $0.matches(value, lists: plan.lists) }
             }
             frames.append(Frame(steps: holds ? when.then : when.otherwise))
             return nil
@@ -105,24 +152,147 @@ public struct PlanRun: Sendable {
             frames = [Frame(steps: plan.flows[name]?.steps ?? [])]
             return nil
         case .set(let assignments):
-            for assignment in assignments { variables[assignment.variable] = expand(assignment.value) }
+            for assignment in assignments {
+                let value = expand(assignment.value)
+                variables[assignment.variable] = value
+                trail.append(.variable(assignment.variable, value, line: line))
+            }
             return nil
-        case .record, .queue, .play, .say, .menu, .collect, .agent, .hours, .http, .callback, .transfer:
-            return say(step.name, line, .unsupported(step.name))
+        case .record(let isOn): return tell("record \(isOn)", line, .record(isOn))
+        case .queue(let entry):
+            let request = QueueRequest(queue: entry.name, priority: entry.priority, skill: entry.skill)
+            return tell("queue \(entry.name)", line, .queue(request))
+        case .agent(let change): return tell("agent \(change.change.rawValue)", line, .agent(change))
+        case .callback(let callback):
+            let number = expand(callback.number)
+            return tell("callback \(callback.queue) \(number)", line, .callback(queue: callback.queue, number: number))
+        case .hours(let hours):
+            self.hours = hours
+            return tell("hours", line, .localTime(hours.timeZone))
+        case .http(let request):
+            fallback = request.fallback
+            let url = expand(request.url)
+            return tell("http \(url)", line, .http(url: url, timeout: request.timeout))
+        case .play(let prompts):
+            let names = prompts.map(expand)
+            return talk("play \(names.joined(separator: " "))", line, .play(names))
+        case .say(let say):
+            let value = expand(say.value)
+            return talk("say \(say.kind.rawValue) \(value)", line, .say(say.kind, value))
+        case .menu(let menu):
+            question = .menu(menu, attempt: 1)
+            return talk("menu \(expand(menu.prompt))", line, .ask(ask(menu)))
+        case .collect(let collect):
+            question = .collect(collect)
+            let ask = Ask(
+                prompts: collect.prompt.map { [expand($0)] } ?? [],
+                maximum: collect.maximum,
+                timeout: collect.timeout,
+                terminator: collect.terminator
+            )
+            return talk("collect \(collect.variable)", line, .ask(ask))
         }
     }
 
-    private mutating func say(_ step: String, _ line: Int, _ instruction: Instruction) -> Instruction {
+    private mutating func tell(_ step: String, _ line: Int, _ instruction: Instruction) -> Instruction {
         trail.append(.step(step, line: line))
         return instruction
     }
 
-    private func target(_ target: Step.Target) -> DialTarget {
+    private mutating func talk(_ step: String, _ line: Int, _ instruction: Instruction) -> Instruction {
+        talked += 1
+        guard talked <= Self.longestTalk else {
+            trail.append(.note("\(Self.longestTalk) prompts and menus are enough", line: line))
+            return .hangup(.normal)
+        }
+        return tell(step, line, instruction)
+    }
+
+    // MARK: dialling
+
+    private mutating func dial(_ target: Step.Target, timeout: Duration, _ line: Int) -> Instruction {
+        moreTrunks = []
         switch target {
-        case .user(let number): .user(expand(number))
-        case .trunk(let name, let number): .trunk(name, number: expand(number))
+        case .user(let number): return dial(DialRequest(target: .user(expand(number)), timeout: timeout), line)
+        case .group(let numbers): return dial(DialRequest(target: .group(numbers.map(expand)), timeout: timeout), line)
+        case .trunks(let names, let number):
+            moreTrunks = Array(names.dropFirst())
+            let target = DialTarget.trunk(names.first ?? "", number: expand(number))
+            return dial(DialRequest(target: target, timeout: timeout), line)
+        }
+    }
+
+    private mutating func dial(_ request: DialRequest, _ line: Int) -> Instruction {
+        dialled = request
+        return tell("dial \(request.target)", line, .dial(request))
+    }
+
+    // MARK: keys
+
+    private func ask(_ menu: Step.Menu, after invalid: Bool = false) -> Ask {
+        let apology = invalid ? menu.invalid.map { [expand($0)] } ?? [] : []
+        return Ask(prompts: apology + [expand(menu.prompt)], maximum: 1, timeout: menu.timeout, terminator: "")
+    }
+
+    private mutating func proceed(upon keys: String) -> Instruction {
+        defer { if case .collect = question { question = nil } }
+        switch question {
+        case .menu(let menu, let attempt):
+            if let chosen = menu.keys.first(where: { $0.key == keys }) {
+                question = nil
+                trail.append(.note("key \(keys)", line: currentLine))
+                frames.append(Frame(steps: chosen.steps))
+                return advance()
+            }
+            trail.append(.note(keys.isEmpty ? "no key" : "key \(keys) leads nowhere", line: currentLine))
+            guard attempt < menu.attempts else {
+                question = nil
+                frames.append(Frame(steps: menu.otherwise))
+                return advance()
+            }
+            question = .menu(menu, attempt: attempt + 1)
+            return talk("menu again", currentLine, .ask(ask(menu, after: !keys.isEmpty)))
+        case .collect(let collect):
+            let value = keys.utf8.count < collect.minimum ? "" : keys
+            variables[collect.variable] = value
+            trail.append(.variable(collect.variable, value, line: currentLine))
+            return advance()
+        case nil: return advance()
         }
     }
 
     private func expand(_ template: Template) -> String { template.expanded(with: variables) }
+
+    private func clock(_ minute: Int) -> String {
+        let (hour, rest) = minute.quotientAndRemainder(dividingBy: 60)
+        return "\(hour):" + (rest < 10 ? "0" : "") + "\(rest)"
+    }
+}
+
+extension Step.Hours {
+    func isOpen(at time: LocalTime) -> Bool {
+        !holidays.contains(time.date) && open.contains { $0.days.contains(time.weekday) && $0.minutes.contains(time.minute) }
+    }
+}
+
+extension DialOutcome {
+    /// The next trunk may do better.
+    fileprivate var isTrunkFault: Bool {
+        switch self {
+        case .unavailable, .congestion, .failed: true
+        case .answered, .noAnswer, .busy, .declined, .notFound: false
+        }
+    }
+}
+
+/// One decision of a run, for `gudok why` and the call's trace.
+public enum TrailEntry: Equatable, Sendable {
+    /// The rule that took the call; `line` is its line in the plan's file.
+    case routed(match: String, line: Int)
+    /// A step, in the plan's own words (`dial user 1002`).
+    case step(String, line: Int)
+    /// What a step found (`dial_result is busy`).
+    case note(String, line: Int)
+    /// A variable of the plan's own got a value.
+    case variable(String, String, line: Int)
 }

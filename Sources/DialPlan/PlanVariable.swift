@@ -11,6 +11,8 @@ public enum PlanVariable: String, CaseIterable, Sendable {
     case direction
     /// How the last `dial` ended: a `DialOutcome`; empty before.
     case dialResult = "dial_result"
+    /// How the last `queue` ended: a `QueueOutcome`; empty before.
+    case queueResult = "queue_result"
 
     /// Letters, digits and `_`, beginning with a letter; at most 32 characters.
     public static func isName(_ name: String) -> Bool {

@@ -17,14 +17,6 @@ public struct Step: Equatable, Sendable {
     public enum Name: String, CaseIterable, Sendable {
         case answer, ringing, echo, hangup, dial, when, goto, set, record
         case queue, play, say, menu, collect, agent, hours, http, callback, transfer
-
-        /// False: the step is read and checked like any other, and reaching it ends the call with 501.
-        public var isBuilt: Bool {
-            switch self {
-            case .answer, .ringing, .echo, .hangup, .dial, .when, .goto, .set: true
-            case .record, .queue, .play, .say, .menu, .collect, .agent, .hours, .http, .callback, .transfer: false
-            }
-        }
     }
 
     public indirect enum Action: Equatable, Sendable {

@@ -2,7 +2,9 @@ extension Step {
     /// Whom a step reaches.
     public enum Target: Equatable, Sendable {
         case user(Template)
-        case trunk(String, number: Template)
+        /// The first of these that takes the call.
+        case trunks([String], number: Template)
+        case group([Template])
     }
 
     /// Rings somebody until he answers, refuses, or `timeout` is over; the outcome is in `dial_result`.
@@ -38,9 +40,12 @@ extension Step {
     public enum Value: Equatable, Sendable {
         case text(String)
         case expression(RegularExpression)
+        /// On one of the tenant's lists of numbers.
+        case list(String)
 
-        func matches(_ value: String) -> Bool {
+        func matches(_ value: String, lists: [String: NumberList]) -> Bool {
             switch self {
+            case .list(let name): lists[name]?.contains(value) ?? false
             case .text(let text): text == value
             case .expression(let expression):
                 value.unicodeScalars.count <= Pattern.longestNumber && expression.matches(value)
@@ -60,8 +65,12 @@ extension Step {
         public var name: String
         /// Higher goes first, 0 to 100.
         public var priority: Int
+        /// The least that the agent must have.
+        public var skill: Int
 
-        public init(name: String, priority: Int = 0) { (self.name, self.priority) = (name, priority) }
+        public init(name: String, priority: Int = 0, skill: Int = 0) {
+            (self.name, self.priority, self.skill) = (name, priority, skill)
+        }
     }
 
     /// Says something from recorded pieces.

@@ -1,11 +1,13 @@
+public import ACD
 public import Calls
 public import Config
 public import DialPlan
 public import Events
+public import Media
 public import NetAddress
 public import SIP
 public import SIPMessage
-import Timebase
+public import Timebase
 
 /// What the calls see of the engine: the way out for their SIP.
 extension Engine: SIPOutlet {
@@ -27,12 +29,21 @@ extension Engine: SIPOutlet {
     public func legAppeared(_ callID: String) { trace.legAppeared(callID, by: self) }
 }
 
+/// And what the world outside knows.
+extension Engine: CallOracle {
+    public func prompt(_ name: String, language: String) -> PromptClip? { outlet.prompt(name, language: language) }
+    public func localTime(in zone: String, at moment: WallTime) -> LocalTime { outlet.localTime(in: zone, at: moment) }
+    public func ask(_ url: String, timeout: Duration, for call: CallID) { outlet.ask(url, timeout: timeout, for: call) }
+    public func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory) { outlet.remember(agent, memory) }
+}
+
 /// And where a target can be reached now.
 extension Engine: TargetDirectory {
     public func reach(_ target: DialTarget, of tenant: Tenant) -> Reach {
         switch target {
         case .user(let number): reachUser(number, of: tenant)
         case .trunk(let name, let number): reachTrunk(name, number: number, of: tenant)
+        case .group(let numbers): reachGroup(numbers, of: tenant)
         }
     }
 
@@ -58,6 +69,19 @@ extension Engine: TargetDirectory {
             return .unreachable(.unavailable, status: 480, retryAfter: nil, why: "no phone is registered")
         }
         return .routes(routes)
+    }
+
+    /// Everybody of a group who can be reached.
+    private func reachGroup(_ numbers: [String], of tenant: Tenant) -> Reach {
+        var routes: [TargetRoute] = []
+        var refusal = Reach.unreachable(.notFound, status: 404, retryAfter: nil, why: "the group is empty")
+        for number in numbers {
+            switch reachUser(number, of: tenant) {
+            case .routes(let more): routes += more
+            case let other: refusal = other
+            }
+        }
+        return routes.isEmpty ? refusal : .routes(routes)
     }
 
     private func reachTrunk(_ name: String, number: String, of tenant: Tenant) -> Reach {

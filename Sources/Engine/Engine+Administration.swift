@@ -1,3 +1,4 @@
+import ACD
 public import Calls
 public import Config
 public import Events
@@ -116,7 +117,7 @@ extension Engine {
         return calls.hangUp(id, reason: "administrator")
     }
 
-    private func chooseTenant(_ name: String?) throws(Refusal) -> Tenant {
+    func chooseTenant(_ name: String?) throws(Refusal) -> Tenant {
         if let name {
             guard let tenant = configuration.tenants[TenantID(name)] else {
                 throw Refusal(
@@ -140,6 +141,8 @@ extension Engine {
         configuration = next
         calls.settings = CallSettings(next.node)
         trackTrunks()
+        calls.dispatch { $0.configure(next.tenants, at: now) }
+        tellReachability()
         apply(registrar.keep({ configuration.tenants[$0.tenant]?.users[$0.number] != nil }, now: now))
         bus.publish(.configurationApplied(changes: changes), tenant: nil, at: now)
     }
@@ -164,7 +167,9 @@ extension Engine {
             switch action {
             case .store(let registration): outlet.store(.put(registration))
             case .remove(let registration): outlet.store(.remove(registration))
-            case .publish(let event, let tenant): bus.publish(event, tenant: tenant, at: now)
+            case .publish(let event, let tenant):
+                bus.publish(event, tenant: tenant, at: now)
+                follow(event, of: tenant)
             case .probe(let probe):
                 let transaction = send(makeOptions(to: probe.contact, flow: probe.flow), over: [probe.flow])
                 errands[transaction] = .keepAlive(probe)

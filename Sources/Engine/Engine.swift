@@ -1,3 +1,4 @@
+import ACD
 import Calls
 public import Config
 public import Events
@@ -72,10 +73,12 @@ public final class Engine {
             media: media,
             ids: IdentifierSource(generator),
             now: now,
+            generator: generator,
             logger: { [unowned outlet] level, text, call in outlet.log(level, text, call: call) }
         )
         calls.surroundings = self
         trackTrunks()
+        calls.dispatch { $0.configure(configuration.tenants, at: now) }
     }
 
     // MARK: what comes in

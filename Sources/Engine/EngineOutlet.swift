@@ -1,6 +1,10 @@
+public import ACD
+public import DialPlan
 public import Events
+public import Media
 public import NetAddress
 public import SIP
+public import Timebase
 
 /// What the engine asks of the world. Everything is queued by the receiver and returns at once.
 public protocol EngineOutlet: AnyObject {
@@ -8,6 +12,14 @@ public protocol EngineOutlet: AnyObject {
     /// Looks a host name up; the answer comes back through `Engine.resolved`.
     func resolve(host: String)
     func store(_ change: RegistrationChange)
+    /// nil: there is no such prompt.
+    func prompt(_ name: String, language: String) -> PromptClip?
+    /// What the clocks in a zone show.
+    func localTime(in zone: String, at moment: WallTime) -> LocalTime
+    /// Asks a URL; the answer comes back through `Engine.answered`.
+    func ask(_ url: String, timeout: Duration, for call: CallID)
+    /// Keeps what outlives a restart of an agent.
+    func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory)
     func log(_ level: LogLevel, _ text: String, call: CallID?)
 }
 

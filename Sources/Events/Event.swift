@@ -48,6 +48,23 @@ public enum Event: Codable, Equatable, Sendable {
     /// A SIP message of this call as it went over the wire, secrets masked by the trace's writer.
     case sip(SIPMessageSeen)
 
+    case queueEntered(QueueEntered)
+    case queueOffered(queue: String, agent: String)
+    case queueOfferEnded(QueueOfferEnded)
+    /// The caller's wait is over, one way or the other.
+    case queueLeft(QueueLeft)
+    /// The talk with the agent of a queue is over.
+    case queueTalkEnded(queue: String, agent: String)
+    case agentChanged(AgentChanged)
+    /// The plan gave a value to a variable of its own.
+    case variable(name: String, value: String)
+    /// A prompt began.
+    case prompt(String)
+    case recordingStarted(RecordingStarted)
+    case recordingPaused(id: String)
+    case recordingResumed(id: String)
+    case recordingEnded(RecordingEnded)
+
     case registered(RegistrationChanged)
     case unregistered(RegistrationChanged)
     case registrationExpired(RegistrationChanged)

@@ -28,6 +28,14 @@ public struct TrunkID: Hashable, Codable, Sendable, CustomStringConvertible {
     public var description: String { "\(name)@\(tenant)" }
 }
 
+/// A queue of a tenant, by name.
+public struct QueueID: Hashable, Codable, Sendable, CustomStringConvertible {
+    public var tenant: TenantID
+    public var name: String
+    public init(tenant: TenantID, name: String) { (self.tenant, self.name) = (tenant, name) }
+    public var description: String { "\(name)@\(tenant)" }
+}
+
 /// A call's id: 26 characters, sortable by the time it began, unique across nodes.
 public struct CallID: Hashable, Comparable, Codable, Sendable, CustomStringConvertible, ExpressibleByStringLiteral {
     public var value: String

@@ -1,9 +1,13 @@
+import Codecs
+
 /// What a payload type means on arrival, and which number it goes on under: one entry for each of the 128.
 struct FormatTable: ~Copyable {
     struct Entry: BitwiseCopyable {
         var clockRate: UInt32 = 8_000
         var outgoing: UInt8 = FormatTable.same
         var isTelephoneEvent = false
+        /// 256 octets, when the peer that it goes to speaks the other law of G.711.
+        var translation: UnsafePointer<UInt8>?
     }
 
     static let same: UInt8 = 0xFF
@@ -20,13 +24,45 @@ extension UnsafeMutablePointer<FormatTable.Entry> {
     func fill(receive: [MediaFormat], send: [MediaFormat]) {
         for index in 0..<128 { self[index] = FormatTable.Entry() }
         for format in receive where format.number < 128 {
-            let there = send.first { $0.encoding == format.encoding && $0.clockRate == format.clockRate }
+            var there = send.first { $0.encoding == format.encoding && $0.clockRate == format.clockRate }
+            var translation: UnsafePointer<UInt8>?
+            if there == nil, let other = Self.otherLaw(of: format.encoding) {
+                there = send.first { $0.encoding == other.encoding }
+                translation = there == nil ? nil : other.table
+            }
             let outgoing = there.map { $0.number == format.number ? FormatTable.same : $0.number & 0x7F }
             self[Int(format.number)] = FormatTable.Entry(
                 clockRate: UInt32(clamping: format.clockRate),
                 outgoing: outgoing ?? FormatTable.same,
-                isTelephoneEvent: format.encoding == "TELEPHONE-EVENT"
+                isTelephoneEvent: format.encoding == "TELEPHONE-EVENT",
+                translation: translation
             )
         }
+    }
+
+    private static func otherLaw(of encoding: String) -> (encoding: String, table: UnsafePointer<UInt8>)? {
+        switch encoding {
+        case "PCMA": ("PCMU", LawTables.shared.toµ.table)
+        case "PCMU": ("PCMA", LawTables.shared.toA.table)
+        default: nil
+        }
+    }
+}
+
+/// What each octet of one law of G.711 is in the other; made once.
+private struct LawTables: Sendable {
+    /// `@unchecked Sendable`: filled before anybody has it, never written again and never freed.
+    struct Table: @unchecked Sendable { let table: UnsafePointer<UInt8> }
+
+    static let shared = LawTables()
+    let toA = LawTables.make(from: .µ, to: .a)
+    let toµ = LawTables.make(from: .a, to: .µ)
+
+    private static func make(from: G711.Law, to: G711.Law) -> Table {
+        let memory = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
+        for octet in UInt8.min...UInt8.max {
+            (memory + Int(octet)).initialize(to: G711.encode(G711.decode(octet, from), to))
+        }
+        return Table(table: UnsafePointer(memory))
     }
 }

@@ -93,7 +93,10 @@ public enum MediaCommand: Equatable, Sendable {
     case echo(MediaID)
     /// Repeats until `stop`, a bridge or the port's end.
     case play(MediaID, Tone)
-    /// Ends an echo or a tone.
+    /// Says the clips one after another, and then goes on with `loop` for ever. Without a loop `MediaEvent.said` follows when the
+    /// last is over, with the token that was given. Replaces what the port did before.
+    case say(MediaID, [PromptClip], loop: PromptClip?, token: UInt64)
+    /// Ends an echo, a tone or what is said.
     case stop(MediaID)
     /// Sends one key as telephone-event packets (RFC 4733 §2.5), 0–9 * # A–D.
     case sendDigit(MediaID, String, milliseconds: Int)

@@ -9,6 +9,8 @@ public enum MediaEvent: Equatable, Sendable {
     case relatched(MediaID, from: SocketAddress)
     /// One key pressed (RFC 4733), told once, whatever was lost or repeated.
     case digit(MediaID, String, milliseconds: Int)
+    /// What `MediaCommand.say` asked for is over.
+    case said(MediaID, token: UInt64)
     /// No RTP for as long as `inactivityTimeout` allows.
     case inactive(MediaID, Duration)
     case closed(MediaID, MediaReport)
@@ -18,7 +20,7 @@ public enum MediaEvent: Equatable, Sendable {
     public var port: MediaID {
         switch self {
         case .firstPacket(let id, _, _), .relatched(let id, _), .digit(let id, _, _), .inactive(let id, _),
-            .closed(let id, _), .failed(let id, _):
+            .said(let id, _), .closed(let id, _), .failed(let id, _):
             id
         }
     }

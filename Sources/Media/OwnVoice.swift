@@ -12,6 +12,7 @@ public struct OwnVoice: Sendable {
     private var eventNumber: UInt8?
     private var eventRate: UInt32 = 8_000
     private var keys = KeyPresses()
+    private var saying = Saying()
 
     /// Octets of the longest packet: header and 20 ms of G.711.
     public static let longestPacket = 12 + ToneSource.frame
@@ -63,6 +64,33 @@ public struct OwnVoice: Sendable {
         let payload = UnsafeMutableRawBufferPointer(rebasing: packet[12...])
         (codec.law == .a ? sources.a : sources.µ).write(tone, frame: frame, into: payload)
         frame &+= 1
+        sequence &+= 1
+        timestamp &+= 160
+        return Self.longestPacket
+    }
+
+    public mutating func beginSaying(_ clips: [PromptClip], loop: PromptClip?, token: UInt64) {
+        saying.begin(clips, loop: loop, token: token)
+    }
+
+    /// All is said.
+    public var hasSaid: Bool { saying.isOver }
+    public var sayingToken: UInt64 { saying.token }
+
+    /// The next packet of what is said; 0 when all is said, or the peer takes none (which takes as long).
+    public mutating func writeSaying(tick: Int64, into packet: UnsafeMutableRawBufferPointer) -> Int {
+        guard let (clip, frame) = saying.next(tick: tick), let codec, packet.count >= Self.longestPacket else { return 0 }
+        writeRTPHeader(
+            into: packet,
+            marker: saying.isFirst,
+            payloadType: codec.number,
+            sequence: sequence,
+            timestamp: timestamp,
+            ssrc: ssrc
+        )
+        let octets = (codec.law == .a ? clip.alaw : clip.µlaw) + frame * PromptClip.frame
+        packet.baseAddress?.advanced(by: 12).copyMemory(from: octets, byteCount: PromptClip.frame)
+        saying.isFirst = false
         sequence &+= 1
         timestamp &+= 160
         return Self.longestPacket

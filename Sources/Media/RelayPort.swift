@@ -10,6 +10,8 @@ public struct RelayPort: ~Copyable {
         case bridged(Int)
         case echo
         case tone(Tone)
+        /// Prompts, or music.
+        case saying
     }
 
     public enum Verdict: Equatable, Sendable {
@@ -116,8 +118,19 @@ public struct RelayPort: ~Copyable {
         if format.isTelephoneEvent { detectKey(header, octets) }
         if format.outgoing != FormatTable.same {
             packet[1] = packet[1] & 0x80 | format.outgoing
+            if let law = format.translation { translate(packet, header, by: law) }
         }
         return .media
+    }
+
+    /// Between peers that share no law of G.711: octet for octet.
+    private func translate(
+        _ packet: UnsafeMutableRawBufferPointer,
+        _ header: RTPHeader,
+        by law: UnsafePointer<UInt8>
+    ) {
+        let end = min(header.payloadOffset + header.payloadLength, packet.count)
+        for place in header.payloadOffset..<max(header.payloadOffset, end) { packet[place] = law[Int(packet[place])] }
     }
 
     private mutating func noteLatched(now: Int64) {

@@ -61,6 +61,12 @@ extension MediaThread {
             slots[slot].relay.mode = .tone(tone)
             slots[slot].relay.voice.beginTone()
             beginSpeaking(slot)
+        case .say(let id, let clips, let loop, let token):
+            guard let slot = slot(id) else { return }
+            leave(slot)
+            slots[slot].relay.voice.beginSaying(clips, loop: loop, token: token)
+            slots[slot].relay.mode = .saying
+            beginSpeaking(slot)
         case .stop(let id): if let slot = slot(id), !isBridged(slot) { leave(slot) }
         case .sendDigit(let id, let key, let milliseconds):
             guard let slot = slot(id), let event = TelephoneEvent.event(of: key) else { return }

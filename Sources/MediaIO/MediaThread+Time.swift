@@ -5,6 +5,7 @@ extension MediaThread {
     /// The next 20 ms of every tone and key.
     func speak() {
         nextTick = max(nextTick + Self.tick, now - Self.tick)
+        let tick = nextTick / Self.tick
         withUnsafeTemporaryAllocation(byteCount: OwnVoice.longestPacket, alignment: 8) { packet in
             for slot in speaking where isOpen[slot] {
                 let here = slots + slot
@@ -14,6 +15,11 @@ extension MediaThread {
                 } else if case .tone(let tone) = here.pointee.relay.mode {
                     length = here.pointee.relay.voice.writeTone(tone, from: tones, into: packet)
                 }
+                // A key that is pressed takes the place of what is said; that waits for it.
+                if length == 0, case .saying = here.pointee.relay.mode, !here.pointee.relay.voice.isPressing {
+                    length = here.pointee.relay.voice.writeSaying(tick: tick, into: packet)
+                    if here.pointee.relay.voice.hasSaid { finishSaying(slot) }
+                }
                 if length > 0 {
                     forward(UnsafeMutableRawBufferPointer(rebasing: packet[..<length]), to: here)
                 }
@@ -22,10 +28,17 @@ extension MediaThread {
         speaking = speaking.filter { isOpen[$0] && isSpeaking($0) }
     }
 
+    private func finishSaying(_ slot: Int) {
+        slots[slot].relay.mode = .idle
+        events.append(.said(slots[slot].relay.id, token: slots[slot].relay.voice.sayingToken))
+    }
+
     private func isSpeaking(_ slot: Int) -> Bool {
         if slots[slot].relay.voice.isPressing { return true }
-        if case .tone = slots[slot].relay.mode { return true }
-        return false
+        return switch slots[slot].relay.mode {
+        case .tone, .saying: true
+        case .idle, .bridged, .echo: false
+        }
     }
 
     func beginSpeaking(_ slot: Int) {

@@ -220,7 +220,7 @@ final class MediaThread: @unchecked Sendable {
         switch here.pointee.relay.mode {
         case .bridged(let other): if isOpen[other] { forward(packet, to: slots + other) }
         case .echo: forward(packet, to: here)
-        case .idle, .tone: break
+        case .idle, .tone, .saying: break
         }
     }
 

@@ -173,7 +173,7 @@ extension MediaCommand {
     fileprivate var port: MediaID {
         switch self {
         case .configure(let id, _), .bridge(let id, _), .unbridge(let id), .echo(let id), .play(let id, _),
-            .stop(let id), .sendDigit(let id, _, _), .close(let id):
+            .say(let id, _, _, _), .stop(let id), .sendDigit(let id, _, _), .close(let id):
             id
         }
     }

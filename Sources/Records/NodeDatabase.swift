@@ -1,4 +1,4 @@
-import Events
+public import Events
 public import Foundation
 import GRDB
 public import SIP
@@ -37,8 +37,18 @@ public final class NodeDatabase: Sendable {
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: place.path)
         var migrator = DatabaseMigrator()
         migrator.registerMigration("node") { try $0.execute(sql: Self.schema) }
+        migrator.registerMigration("agents") { try $0.execute(sql: Self.agentSchema) }
         try migrator.migrate(queue)
     }
+
+    private static let agentSchema = """
+        CREATE TABLE agents (
+          tenant TEXT NOT NULL,
+          user TEXT NOT NULL,
+          memory TEXT NOT NULL,
+          PRIMARY KEY (tenant, user)
+        ) WITHOUT ROWID;
+        """
 
     private static let schema = """
         CREATE TABLE registrations (
@@ -96,6 +106,25 @@ public final class NodeDatabase: Sendable {
     public func registrations() throws -> [StoredRegistration] {
         let rows = try queue.read { try String.fetchAll($0, sql: "SELECT binding FROM registrations") }
         return try rows.map { try JSONDecoder().decode(StoredRegistration.self, from: Data($0.utf8)) }
+    }
+
+    // MARK: agents
+
+    /// Keeps what an agent was, for the time after a restart.
+    public func saveAgentMemory(tenant: TenantID, user: String, json: String) throws {
+        try queue.write { database in
+            try database.execute(
+                sql: "INSERT OR REPLACE INTO agents VALUES (?, ?, ?)",
+                arguments: [tenant.name, user, json]
+            )
+        }
+    }
+
+    public func agentMemories() throws -> [UserID: String] {
+        let rows = try queue.read { try Row.fetchAll($0, sql: "SELECT tenant, user, memory FROM agents") }
+        return Dictionary(
+            rows.map { (UserID(tenant: TenantID($0["tenant"]), number: $0["user"]), $0["memory"]) }
+        ) { first, _ in first }
     }
 
     // MARK: configuration

@@ -1,5 +1,7 @@
+import ACD
 import Accounting
 import Config
+import DialPlan
 import Engine
 import Events
 import Media
@@ -234,7 +236,19 @@ private final class World: EngineOutlet {
     func transmit(_ bytes: [UInt8], over flow: Flow) { output.append((bytes, flow)) }
     func resolve(host: String) {}
     func store(_ change: RegistrationChange) {}
+    func prompt(_ name: String, language: String) -> PromptClip? { Self.second }
+    func localTime(in zone: String, at moment: WallTime) -> LocalTime {
+        LocalTime(localSeconds: moment.milliseconds / 1000)
+    }
+    func ask(_ url: String, timeout: Duration, for call: CallID) {}
+    func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory) {}
     func log(_ level: LogLevel, _ text: String, call: CallID?) {}
+
+    /// Every prompt lasts a second.
+    private static let second = PromptClip(
+        alaw: Array(repeating: 0xD5, count: 8_000),
+        µlaw: Array(repeating: 0xFF, count: 8_000)
+    )
 }
 
 /// Counts calls and legs, and notes what must not be.

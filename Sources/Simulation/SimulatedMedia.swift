@@ -11,6 +11,8 @@ public final class SimulatedMedia: MediaControl {
     public private(set) var opened = 0
     /// Events that the core has yet to hear.
     private var pending: [MediaEvent] = []
+    /// What is being said, and for how many milliseconds, since the last call of `takeSayings`.
+    private var sayings: [(milliseconds: Int, event: MediaEvent)] = []
     /// Ports that are bridged to each other now.
     public private(set) var bridges: [MediaID: MediaID] = [:]
 
@@ -33,6 +35,11 @@ public final class SimulatedMedia: MediaControl {
             pending.append(.closed(id, MediaReport()))
         case .bridge(let a, let b): (bridges[a], bridges[b]) = (b, a)
         case .unbridge(let id): if let other = bridges.removeValue(forKey: id) { bridges[other] = nil }
+        case .say(let id, let clips, let loop, let token):
+            if let other = bridges.removeValue(forKey: id) { bridges[other] = nil }
+            guard loop == nil, open.contains(id) else { return }
+            let length = clips.reduce(0) { $0 + $1.milliseconds }
+            sayings.append((length, .said(id, token: token)))
         case .configure, .echo, .play, .stop, .sendDigit: break
         }
     }
@@ -43,6 +50,12 @@ public final class SimulatedMedia: MediaControl {
     public func takeEvents() -> [MediaEvent] {
         defer { pending = [] }
         return pending
+    }
+
+    /// What began to be said: whoever keeps the clock lets its end happen.
+    public func takeSayings() -> [(milliseconds: Int, event: MediaEvent)] {
+        defer { sayings = [] }
+        return sayings
     }
 
     /// Lets something happen on a port: silence, a key.

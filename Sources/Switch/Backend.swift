@@ -1,3 +1,4 @@
+import ACD
 import Config
 import ControlAPI
 import Engine
@@ -60,6 +61,9 @@ struct Backend: ControlBackend {
         case ("GET", "trunks", 1):
             let rows = try await node.handle.ask { $0.engine.trunkStatuses.map(TrunkRow.init) }
             return .json(rows.filter { tenant == nil || $0.tenant == tenant })
+        case ("GET", "queues", 1): return .json(try await node.queueRows(of: tenant))
+        case ("GET", "agents", 1): return .json(try await node.agentRows(of: tenant))
+        case ("POST", "agents", 2): return try await changeAgent(path[1], request, node)
         case ("GET", "trace", 2):
             let id = CallID(path[1])
             guard let trace = try await node.handle.ask({ $0.records.liveTrace(of: id) }) else {
@@ -113,6 +117,42 @@ struct Backend: ControlBackend {
         }
         await node.note("hangup", id.value)
         return .json(["call_id": id.value])
+    }
+
+    private struct AgentChange: Decodable {
+        var action: String
+        var reason: String?
+        var device: String?
+        var seconds: Int?
+        var tenant: String?
+    }
+
+    private func changeAgent(_ number: String, _ request: ControlRequest, _ node: Node) async throws -> ControlReply {
+        let wanted = try? JSONDecoder().decode(AgentChange.self, from: Data(request.body))
+        let command: Dispatcher.AgentCommand
+        switch wanted?.action {
+        case "login": command = .logIn(device: wanted?.device)
+        case "logout": command = .logOut
+        case "pause": command = .pause(reason: wanted?.reason ?? "break")
+        case "unpause": command = .unpause
+        case "end-wrap-up": command = .endWrapUp
+        case "extend-wrap-up": command = .extendWrapUp(.seconds(min(max(wanted?.seconds ?? 60, 1), 86_400)))
+        case "block": command = .block
+        case "unblock": command = .unblock
+        default:
+            return .problem(
+                status: 400,
+                code: "bad-body",
+                what: "the body is no change of an agent",
+                mend: #"send {"action": "login|logout|pause|unpause|end-wrap-up|extend-wrap-up|block|unblock"}"#
+            )
+        }
+        let tenant = wanted?.tenant ?? request.query["tenant"]
+        let view = try await node.handle.ask { core in
+            try core.turn { try $0.perform(command, agent: number, tenant: tenant, at: $1) }
+        }
+        await node.note("agent", "\(number) \(wanted?.action ?? "")\(wanted?.reason.map { " (\($0))" } ?? "")")
+        return .json(AgentRow(view, name: nil, today: nil))
     }
 
     private struct Application: Decodable {

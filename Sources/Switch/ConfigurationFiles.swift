@@ -45,6 +45,8 @@ public struct ConfigurationFiles: Sendable {
             ? URL(fileURLWithPath: path) : file.deletingLastPathComponent().appending(path: path).standardizedFileURL
     }
 
+    /// The tenant's own prompts, beside the dial plans.
+    public var promptsFolder: URL { resolve(nodeConfiguration.dialPlansPath).appending(path: "prompts") }
     public var dataFolder: URL { resolve(nodeConfiguration.data) }
     public var socketPath: String { dataFolder.appending(path: "control.sock").path }
 

@@ -1,4 +1,5 @@
 import Config
+import DialPlan
 import Engine
 import Events
 import Media
@@ -22,6 +23,9 @@ final class Core: SignallingReceiver {
     private var alarm: Scheduled<Void>?
     private var alarmAt: Instant?
     private var nextWatch = Instant(nanoseconds: 0)
+    private var watches: UInt64 = 0
+    /// Broken invariants that were found and mended.
+    private(set) var mended: UInt64 = 0
     private(set) var stalls: UInt64 = 0
     private(set) var longestStall: Duration = .zero
 
@@ -99,6 +103,15 @@ final class Core: SignallingReceiver {
 
     func recorded(_ calls: [CallID]) { turn { $0.recorded(calls, at: $1) } }
 
+    func answered(_ call: CallID, _ steps: [Step]?) { turn { $0.answered(call, steps, at: $1) } }
+
+    /// Checks what must always hold, once a second; what does not is mended, counted and told.
+    private func watchInvariants() {
+        let faults = turn { $0.watch(at: $1) }
+        mended &+= UInt64(faults.count)
+        for fault in faults.prefix(20) { outlet.log(.error, "mended: \(fault)", call: nil) }
+    }
+
     /// Counts how often the loop comes late to a task: calls wait that long.
     func watchStalls() {
         let every: Duration = .milliseconds(50)
@@ -117,6 +130,8 @@ final class Core: SignallingReceiver {
             longestStall = max(longestStall, late)
         }
         nextWatch = now + every
+        watches &+= 1
+        if watches % 20 == 0 { watchInvariants() }
     }
 }
 

@@ -37,6 +37,16 @@ final class EventLog: EventSubscriber {
                 .notice,
                 "configuration applied: \(changes.isEmpty ? "nothing changed" : changes.joined(separator: "; "))"
             )
+        case .queueLeft(let left):
+            let agent = left.agent.map { " by \($0)" } ?? ""
+            return (.info, "queue \(left.queue): \(left.outcome.rawValue)\(agent) after \(left.waitMilliseconds) ms")
+        case .agentChanged(let change):
+            return (.info, "agent \(change.agent): \(change.state.rawValue)\(change.reason.map { " (\($0))" } ?? "")")
+        case .recordingEnded(let end) where !end.isComplete:
+            return (.error, "recording \(end.id) failed: \(end.fault ?? "")")
+        case .queueOffered, .queueOfferEnded, .queueEntered, .queueTalkEnded, .variable, .prompt, .recordingStarted,
+            .recordingPaused, .recordingResumed, .recordingEnded:
+            return nil
         case .callRinging, .callHeld, .callResumed, .legProvisional, .legAnswered, .legMedia, .digit, .sip: return nil
         }
     }

@@ -28,6 +28,8 @@ public actor Node {
     let database: NodeDatabase
     private let loopGroup: MultiThreadedEventLoopGroup
     private let registrations: RegistrationWriter
+    let prompts: PromptStore
+    private let agents: AgentKeeper
     private let sockets: NIOLoopBound<SignallingSockets>
     private var control: ControlServer?
     /// As the ready line says them.
@@ -69,6 +71,12 @@ public actor Node {
             throw Fault("the media threads cannot be started: out of memory or descriptors; raise `ulimit -n`")
         }
         let stored = try database.registrations()
+        let memories = try AgentKeeper.memories(in: database)
+        let prompts = PromptStore(log: log)
+        prompts.load([PromptStore.shipped, files.promptsFolder])
+        self.prompts = prompts
+        let agents = AgentKeeper(database: database, log: log)
+        self.agents = agents
         let key = try database.nonceKey()
         let interrupted = try Self.closeInterrupted(in: files.dataFolder)
         for (tenant, calls) in interrupted where !calls.isEmpty {
@@ -80,7 +88,9 @@ public actor Node {
                 loop: loop,
                 log: log,
                 resolver: NameResolver(pool: .singleton),
-                registrations: registrations
+                registrations: registrations,
+                prompts: prompts,
+                agents: agents
             )
             let bus = EventBus(node: node.name)
             let now = SystemClock.now()
@@ -119,7 +129,10 @@ public actor Node {
         (handle, sockets) = made
         do {
             try await listen(node)
-            try await handle.ask { core in core.turn { $0.restore(stored, at: $1) } }
+            try await handle.ask { core in
+                core.turn { $0.restore(stored, at: $1) }
+                core.turn { $0.restore(memories, at: $1) }
+            }
             try await serveControl(node)
         } catch {
             await shutDown()
@@ -218,6 +231,7 @@ public actor Node {
         media.stop()
         _ = try? await handle.ask { $0.records.stop() }
         registrations.flush()
+        agents.flush()
         try? await loopGroup.shutdownGracefully()
     }
 }

@@ -1,12 +1,16 @@
+import ACD
+import DialPlan
 import Engine
 import Events
 import Foundation
+import Media
 import NIOCore
 import NIOPosix
 import NetAddress
 import Records
 import SIP
 import SignallingIO
+import Timebase
 
 /// Carries out what the engine asks of the world. Lives on the core's loop.
 final class Outlet: EngineOutlet {
@@ -18,8 +22,20 @@ final class Outlet: EngineOutlet {
     /// Where answers of the resolver go.
     weak var core: Core?
 
-    init(loop: any EventLoop, log: LogSink, resolver: NameResolver, registrations: RegistrationWriter) {
+    private let prompts: PromptStore
+    private let agents: AgentKeeper
+    private var zones: [String: TimeZone] = [:]
+
+    init(
+        loop: any EventLoop,
+        log: LogSink,
+        resolver: NameResolver,
+        registrations: RegistrationWriter,
+        prompts: PromptStore,
+        agents: AgentKeeper
+    ) {
         (self.loop, self.log, self.resolver, self.registrations) = (loop, log, resolver, registrations)
+        (self.prompts, self.agents) = (prompts, agents)
     }
 
     func transmit(_ bytes: [UInt8], over flow: Flow) { sockets?.send(bytes, over: flow) }
@@ -32,6 +48,30 @@ final class Outlet: EngineOutlet {
     }
 
     func store(_ change: RegistrationChange) { registrations.add(change) }
+
+    func prompt(_ name: String, language: String) -> PromptClip? { prompts.clip(name, language: language) }
+
+    func localTime(in zone: String, at moment: WallTime) -> LocalTime {
+        let known = zones[zone] ?? TimeZone(identifier: zone) ?? .gmt
+        zones[zone] = known
+        let offset = known.secondsFromGMT(for: Date(timeIntervalSince1970: Double(moment.milliseconds) / 1000))
+        return LocalTime(localSeconds: moment.milliseconds / 1000 + Int64(offset))
+    }
+
+    func ask(_ url: String, timeout: Duration, for call: CallID) {
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        StepRequest(url: url, timeout: timeout).send(on: loop).whenComplete { result in
+            let outlet = bound.value
+            switch result {
+            case .success(let steps): outlet.core?.answered(call, steps)
+            case .failure(let error):
+                outlet.log(.warning, "no step from \(url): \(error)", call: call)
+                outlet.core?.answered(call, nil)
+            }
+        }
+    }
+
+    func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory) { agents.add(agent, memory) }
 
     func log(_ level: LogLevel, _ text: String, call: CallID?) { log.log(level, text, call: call) }
 }

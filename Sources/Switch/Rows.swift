@@ -1,3 +1,4 @@
+import ACD
 import Calls
 import Engine
 import Events
@@ -50,6 +51,8 @@ struct CallRow: Encodable, Sendable {
         state = call.state.rawValue
         from = call.from
         to = call.to
+        queue = call.queue
+        agent = call.agent
         since = "\(call.since.wall)"
         duration_s = ((now.instant - call.started.instant).inSeconds * 1000).rounded() / 1000
     }
@@ -78,6 +81,88 @@ struct TrunkRow: Encodable, Sendable {
         max_calls = status.maxCalls
     }
 }
+
+struct AgentRow: Encodable, Sendable {
+    var tenant: String
+    var user: String
+    @OrNull var name: String?
+    var state: String
+    @OrNull var reason: String?
+    var since: String
+    var queues: [String]
+    var calls_today: Int
+    var talk_s_today: Double
+    @OrNull var current_call: String?
+    /// Whose phones ring for the agent.
+    var device: String
+
+    init(_ agent: Dispatcher.AgentView, name: String?, today: AgentToday?) {
+        tenant = agent.id.tenant.name
+        user = agent.id.number
+        self.name = name
+        state = agent.state.rawValue
+        reason = agent.reason
+        since = "\(agent.since.wall)"
+        queues = agent.queues
+        calls_today = today?.calls ?? 0
+        talk_s_today = today?.talk ?? 0
+        current_call = agent.currentCall?.value
+        device = agent.device
+    }
+}
+
+/// What an agent did since midnight in the tenant's zone.
+struct AgentToday: Sendable {
+    var calls: Int
+    /// Seconds.
+    var talk: Double
+}
+
+struct QueueRow: Encodable, Sendable {
+    var tenant: String
+    var queue: String
+    var waiting: Int
+    var longest_wait_s: Double
+    var agents_available: Int
+    var agents_busy: Int
+    var agents_paused: Int
+    var offered_today: Int
+    var answered_today: Int
+    var abandoned_today: Int
+    @OrNull var service_level_today: Double?
+    @OrNull var asa_s_today: Double?
+    @OrNull var estimated_wait_s: Double?
+
+    init(_ queue: Dispatcher.QueueView, today: QueueToday?) {
+        tenant = queue.id.tenant.name
+        self.queue = queue.id.name
+        waiting = queue.waiting
+        longest_wait_s = seconds(queue.longestWait)
+        agents_available = queue.available
+        agents_busy = queue.busy
+        agents_paused = queue.paused
+        offered_today = today?.offered ?? 0
+        answered_today = today?.answered ?? 0
+        abandoned_today = today?.abandoned ?? 0
+        service_level_today = today?.serviceLevel
+        asa_s_today = today?.averageSpeedOfAnswer
+        estimated_wait_s = queue.expectedWait.map(seconds)
+    }
+}
+
+/// A queue's figures since midnight in the tenant's zone: the report of that interval.
+struct QueueToday: Sendable {
+    var offered: Int
+    var answered: Int
+    var abandoned: Int
+    /// A share from 0 to 1.
+    var serviceLevel: Double?
+    /// Seconds.
+    var averageSpeedOfAnswer: Double?
+}
+
+/// Seconds with milliseconds.
+private func seconds(_ duration: Duration) -> Double { (duration.inSeconds * 1000).rounded() / 1000 }
 
 /// A value that is written as null when there is none: every key of a row is always there.
 @propertyWrapper

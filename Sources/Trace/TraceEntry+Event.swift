@@ -20,6 +20,28 @@ extension TraceEntry.Kind {
         case .digit(let leg, let key, let source): self = .event("leg \(leg): key \(key) (\(source))")
         case .note(let text): self = .event(text)
         case .legMedia(let leg, let report): self = .event("leg \(leg) media: \(report.summary)")
+        case .queueEntered(let entry):
+            let carried = entry.carriedMilliseconds > 0 ? ", \(entry.carriedMilliseconds / 1000) s waited before" : ""
+            self = .event("queue \(entry.queue): place \(entry.position), priority \(entry.priority)\(carried)")
+        case .queueOffered(let queue, let agent): self = .event("queue \(queue): agent \(agent) is rung")
+        case .queueOfferEnded(let end):
+            let rang = Double(end.rangMilliseconds) / 1000
+            self = .event("queue \(end.queue): agent \(end.agent): \(end.result.rawValue) after \(rang) s")
+        case .queueLeft(let left):
+            let agent = left.agent.map { " by agent \($0)" } ?? ""
+            let waited = Double(left.waitMilliseconds) / 1000
+            self = .event("queue \(left.queue): \(left.outcome.rawValue)\(agent) after \(waited) s, \(left.offers) phones rung")
+        case .queueTalkEnded(let queue, let agent): self = .event("queue \(queue): agent \(agent) is done")
+        case .agentChanged(let change):
+            self = .event("agent \(change.agent) is \(change.state.rawValue)\(change.reason.map { " (\($0))" } ?? "")")
+        case .variable(let name, let value): self = .event("\(name) is '\(value)'")
+        case .prompt(let name): self = .event("prompt \(name)")
+        case .recordingStarted(let recording): self = .event("recording \(recording.id) begins: \(recording.policy)")
+        case .recordingPaused(let id): self = .event("recording \(id) pauses")
+        case .recordingResumed(let id): self = .event("recording \(id) goes on")
+        case .recordingEnded(let end):
+            let seconds = Double(end.milliseconds) / 1000
+            self = .event("recording \(end.id): \(end.fault ?? "complete"), \(seconds) s, \(end.octets) octets")
         case .callEnded(let end):
             self = .event("\(end.disposition.rawValue): \(end.reason), by \(end.hangupBy.rawValue), \(end.sipCode)")
         case .callRinging, .callAnswered, .legProvisional, .legAnswered, .registered, .unregistered,

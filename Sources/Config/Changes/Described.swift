@@ -49,28 +49,7 @@ extension Trunk {
 
 extension Queue {
     var described: Described {
-        let listed = agents.map { "\($0.user) (penalty \($0.penalty), skill \($0.skill))" }.joined(separator: ", ")
-        let destination = { (destination: Destination?) in destination.map { "\($0.dialPlan)/\($0.flow)" } ?? "none" }
-        let empty =
-            switch onEmpty {
-            case .wait: "wait"
-            case .refuse: "refuse"
-            case .leave(let place): destination(place)
-            }
-        return Described(
-            kind: "queue",
-            name: name,
-            settings: [
-                ("extension", number ?? "none"), ("strategy", strategy.rawValue),
-                ("ring_timeout", ringTimeout.written), ("wrap_up", wrapUp.written),
-                ("max_wait", maxWait?.written ?? "none"),
-                ("service_level", "\(serviceLevelTarget) % in \(serviceLevelSeconds)s"),
-                ("abandon_threshold", abandonThreshold.written), ("music", music ?? "none"),
-                ("announce_position", announcePosition.map { "every \($0.written)" } ?? "never"),
-                ("record", "\(isRecorded)"), ("agents", listed), ("on_timeout", destination(onTimeout)),
-                ("on_empty", empty),
-            ]
-        )
+        Described(kind: "queue", name: name, settings: written.map { ($0.key, $0.value ?? "none") })
     }
 }
 
@@ -81,7 +60,7 @@ extension Tenant {
             kind: "tenant",
             name: id.name,
             settings: [
-                ("domains", domains.joined(separator: ", ")), ("timezone", timeZone),
+                ("domains", domains.joined(separator: ", ")), ("timezone", timeZone), ("language", language),
                 ("pause_reasons", pauseReasons.joined(separator: ", ")),
             ]
         )

@@ -8,6 +8,7 @@ extension Tenant {
     public func export() -> String {
         var lines = ["tenant: \(quoted(id.name))", "domains: [\(domains.map(quoted).joined(separator: ", "))]"]
         lines.append("timezone: \(quoted(timeZone))")
+        lines.append("language: \(language)")
         if !users.isEmpty { lines += ["", "users:"] + users.values.sorted { $0.number < $1.number }.map(\.exported) }
         if !trunks.isEmpty {
             lines += ["", "trunks:"] + trunks.values.sorted { $0.name < $1.name }.flatMap(\.exported)
@@ -30,7 +31,7 @@ extension Tenant {
 }
 
 /// A text in double quotes (YAML 1.2 §7.3.1), whatever it holds.
-private func quoted(_ text: String) -> String {
+func quoted(_ text: String) -> String {
     var out = "\""
     for scalar in text.unicodeScalars {
         switch scalar {
@@ -86,34 +87,6 @@ extension Trunk {
 
 extension Queue {
     fileprivate var exported: [String] {
-        var lines = ["  - name: \(quoted(name))"]
-        if let number { lines.append("    extension: \(quoted(number))") }
-        lines += ["    strategy: \(strategy.rawValue)", "    ring_timeout: \(ringTimeout.written)"]
-        lines.append("    wrap_up: \(wrapUp.written)")
-        if let maxWait { lines.append("    max_wait: \(maxWait.written)") }
-        lines.append("    service_level: {seconds: \(serviceLevelSeconds), target: \(serviceLevelTarget)}")
-        lines.append("    abandon_threshold: \(abandonThreshold.written)")
-        if let music { lines.append("    music: \(quoted(music))") }
-        if let announcePosition { lines.append("    announce_position: every \(announcePosition.written)") }
-        lines.append("    record: \(isRecorded)")
-        if !agents.isEmpty {
-            lines.append("    agents:")
-            for agent in agents {
-                lines.append(
-                    "      - {user: \(quoted(agent.user)), penalty: \(agent.penalty), skill: \(agent.skill)}"
-                )
-            }
-        }
-        if let onTimeout { lines.append("    on_timeout: \(onTimeout.exported)") }
-        switch onEmpty {
-        case .wait: lines.append("    on_empty: wait")
-        case .refuse: lines.append("    on_empty: refuse")
-        case .leave(let place): lines.append("    on_empty: \(place.exported)")
-        }
-        return lines
+        ["  - name: \(quoted(name))"] + written.compactMap { key, value in value.map { "    \(key): \($0)" } }
     }
-}
-
-extension Queue.Destination {
-    fileprivate var exported: String { "{dialplan: \(quoted(dialPlan)), flow: \(quoted(flow))}" }
 }

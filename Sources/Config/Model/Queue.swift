@@ -1,4 +1,4 @@
-/// Callers who wait for an agent. Read and checked; the steps that lead here come later.
+/// Callers who wait for an agent. The rules are `ACD`'s; this is what the tenant's file says of one queue.
 public struct Queue: Equatable, Sendable {
     public enum Strategy: String, CaseIterable, Sendable {
         case ringAll = "ring-all"
@@ -7,6 +7,7 @@ public struct Queue: Equatable, Sendable {
         case fewestCalls = "fewest-calls"
         case leastTalkTime = "least-talk-time"
         case random
+        case weightedRandom = "weighted-random"
         case skills
         case linear
     }
@@ -27,6 +28,34 @@ public struct Queue: Equatable, Sendable {
         public var user: String
         public var penalty = 0
         public var skill = 0
+        /// nil: the queue's.
+        public var wrapUp: Duration?
+    }
+
+    /// Which agents do not count as being there.
+    public enum EmptyCause: String, CaseIterable, Sendable {
+        case noAgents = "no-agents"
+        case allPaused = "all-paused"
+        case allBusy = "all-busy"
+    }
+
+    /// From this wait on agents of this penalty may be asked, or this skill is enough.
+    public struct Widening: Equatable, Sendable {
+        public var after: Duration
+        public var penalty: Int?
+        public var skill: Int?
+    }
+
+    /// The agent who spoke with the caller last is waited for alone so long.
+    public struct Sticky: Equatable, Sendable {
+        public var remember: Duration = .seconds(86_400)
+        public var wait: Duration = .seconds(30)
+    }
+
+    /// What the caller hears every so often while he waits.
+    public struct PeriodicMessage: Equatable, Sendable {
+        public var prompt: String
+        public var every: Duration
     }
 
     public var name: String
@@ -46,6 +75,49 @@ public struct Queue: Equatable, Sendable {
     public var agents: [Agent] = []
     public var onTimeout: Destination?
     public var onEmpty: OnEmpty = .wait
+    public var emptyWhen: Set<EmptyCause> = [.noAgents]
+    /// Where a caller goes who finds the queue full; nil: on with the plan.
+    public var onFull: Destination?
+    public var maxLength: Int?
+    public var maxExpectedWait: Duration?
+    /// Each point is worth ten seconds of waiting against the agents' other queues.
+    public var weight = 0
+    /// Rest after a call that was missed, found busy, declined.
+    public var noAnswerDelay: Duration = .seconds(5)
+    public var busyDelay: Duration = .seconds(10)
+    public var declineDelay: Duration = .seconds(10)
+    /// So many missed in a row pause the agent; nil never does.
+    public var pauseAfterMisses: Int? = 3
+    /// In the order of `after`; empty: every penalty from the start.
+    public var widening: [Widening] = []
+    /// What a caller's agent must have at least, until `widening` lowers it.
+    public var minimumSkill = 0
+    public var sticky: Sticky?
+    public var announceWait = false
+    public var messages: [PeriodicMessage] = []
+    /// What the agent hears before he is connected.
+    public var whisper: String?
+    /// nil: the tenant's.
+    public var language: String?
+    /// Keys that lead a waiting caller elsewhere.
+    public var exits: [String: Destination] = [:]
 
     public init(name: String) { self.name = name }
+}
+
+extension Queue {
+    /// The highest penalty of agents who may be asked for a caller who has waited so long.
+    public func allowedPenalty(after waited: Duration) -> Int {
+        guard widening.contains(where: { $0.penalty != nil }) else { return .max }
+        return widening.filter { $0.after <= waited }.compactMap(\.penalty).max() ?? 0
+    }
+
+    /// The skill that an agent must have, for a caller who asks for `required` and has waited so long.
+    public func demandedSkill(_ required: Int, after waited: Duration) -> Int {
+        let demanded = max(required, minimumSkill)
+        return widening.filter { $0.after <= waited }.compactMap(\.skill).min().map { min($0, demanded) } ?? demanded
+    }
+
+    /// When, counted from the entry, the next agents may be asked; nil: never.
+    public func nextWidening(after waited: Duration) -> Duration? { widening.map(\.after).filter { $0 > waited }.min() }
 }

@@ -10,6 +10,8 @@ public struct Tenant: Equatable, Sendable {
     public var domains: [String]
     /// IANA name.
     public var timeZone: String
+    /// Of prompts and announcements: the name of a folder of prompts.
+    public var language = "en"
     public var users: [String: User]
     public var trunks: [String: Trunk]
     public var queues: [String: Queue]

@@ -1,4 +1,5 @@
 import DialPlan
+import Events
 
 /// Checks what a plan names: its own flows and variables, and users, trunks, queues and reasons of the tenant that uses it.
 struct PlanChecker {
@@ -86,10 +87,11 @@ struct PlanChecker {
             check(number, at: position)
             guard let tenant, let constant = number.constant else { return }
             require("user", constant, in: tenant.users.keys, at: position)
-        case .trunk(let name, let number):
+        case .trunks(let names, let number):
             check(number, at: position)
             guard let tenant else { return }
-            require("trunk", name, in: tenant.trunks.keys, at: position)
+            for name in names { require("trunk", name, in: tenant.trunks.keys, at: position) }
+        case .group(let numbers): for number in numbers { check(.user(number), at: position) }
         }
     }
 
@@ -102,10 +104,22 @@ struct PlanChecker {
                 suggestion(for: condition.variable, among: variables)
             )
         }
-        guard condition.variable == PlanVariable.dialResult.rawValue else { return }
-        let outcomes = DialOutcome.allCases.map(\.rawValue)
+        for case .list(let name) in condition.values where tenant != nil {
+            require("list", name, in: plan.lists.keys, at: position)
+        }
+        let outcomes: [String]
+        switch PlanVariable(rawValue: condition.variable) {
+        case .dialResult: outcomes = DialOutcome.allCases.map(\.rawValue)
+        case .queueResult: outcomes = QueueOutcome.allCases.map(\.rawValue)
+        default: return
+        }
         for case .text(let text) in condition.values where !outcomes.contains(text) {
-            fault(position, .badValue, "dial_result is never '\(text)'", suggestion(for: text, among: outcomes))
+            fault(
+                position,
+                .badValue,
+                "\(condition.variable) is never '\(text)'",
+                suggestion(for: text, among: outcomes)
+            )
         }
     }
 

@@ -1,4 +1,16 @@
-import DialPlan
+public import DialPlan
+
+extension DialPlan {
+    /// Reads a list of steps alone: what a URL answers.
+    public static func readSteps(_ source: ConfigurationText) -> (steps: [Step]?, faults: [ConfigFault]) {
+        let faults = FaultList()
+        guard let root = YAMLValue.parse(source.text, file: source.name, faults: faults) else {
+            return (nil, faults.sorted)
+        }
+        let steps = StepReader().readList(root)
+        return (faults.faults.isEmpty ? steps : nil, faults.sorted)
+    }
+}
 
 /// Reads one dial plan's file. What it names outside itself is checked with the tenant that uses it.
 struct PlanReader {

@@ -94,7 +94,8 @@ extension StepReader {
         defer { mapping.finish("queue") }
         let name = mapping.require("name", of: "queue")?.string("name")
         let priority = mapping.take("priority")?.integer("priority", in: 0...100) ?? 0
-        return name.map { .queue(Step.QueueEntry(name: $0, priority: priority)) }
+        let skill = mapping.take("skill")?.integer("skill", in: 0...1_000) ?? 0
+        return name.map { .queue(Step.QueueEntry(name: $0, priority: priority, skill: skill)) }
     }
 
     func readAgent(_ value: YAMLValue, _ step: inout YAMLMapping) -> Step.Action? {

@@ -94,27 +94,33 @@ struct StepReader {
     }
 
     private func readTarget(_ mapping: inout YAMLMapping, of what: String) -> Step.Target? {
-        let user = mapping.take("user")
-        let trunk = mapping.take("trunk")
+        let named = ["user", "trunk", "group"].compactMap { name in mapping.take(name).map { (name, $0) } }
         let number = mapping.take("number")
-        switch (user, trunk) {
-        case (let user?, nil):
-            number?.fault(.unknownKey, "a user is dialled without 'number'", mend: "remove it")
-            return user.template("user").map { .user($0) }
-        case (nil, let trunk?):
-            guard let name = trunk.string("trunk") else { return nil }
-            guard let number else {
-                trunk.fault(.missingKey, "\(what) names no number for the trunk", mend: "add `number: \"{called}\"`")
-                return nil
-            }
-            return number.template("number").map { .trunk(name, number: $0) }
-        case (nil, nil):
-            mapping.place.fault(.missingKey, "\(what) names nobody", mend: "add `user:`, or `trunk:` and `number:`")
-            return nil
-        case (.some, let trunk?):
-            trunk.fault(.duplicate, "\(what) names a user and a trunk", mend: "keep one of them")
+        guard let (kind, value) = named.first else {
+            mapping.place.fault(
+                .missingKey,
+                "\(what) names nobody",
+                mend: "add `user:`, `group:`, or `trunk:` and `number:`"
+            )
             return nil
         }
+        if named.count > 1 {
+            named[1].1.fault(.duplicate, "\(what) names a \(kind) and a \(named[1].0)", mend: "keep one of them")
+            return nil
+        }
+        guard kind == "trunk" else {
+            number?.fault(.unknownKey, "a \(kind) is dialled without 'number'", mend: "remove it")
+            if kind == "user" { return value.template("user").map { .user($0) } }
+            let members = value.sequence("group").compactMap { $0.template("a user") }
+            return members.isEmpty ? nil : .group(members)
+        }
+        let trunks = (value.asSequence ?? [value]).compactMap { $0.string("trunk") }
+        guard !trunks.isEmpty else { return nil }
+        guard let number else {
+            value.fault(.missingKey, "\(what) names no number for the trunk", mend: "add `number: \"{called}\"`")
+            return nil
+        }
+        return number.template("number").map { .trunks(trunks, number: $0) }
     }
 
     // MARK: branches
@@ -133,8 +139,9 @@ struct StepReader {
 
     private func readConditionValue(_ value: YAMLValue) -> Step.Value? {
         guard let text = value.asScalar else {
-            value.fault(.wrongType, "a condition compares with a text", mend: "write one value, or a list of them")
-            return nil
+            guard var mapping = value.mapping("a condition") else { return nil }
+            defer { mapping.finish("a condition") }
+            return mapping.require("list", of: "a condition")?.string("list").map { .list($0) }
         }
         guard text.hasPrefix("/"), text.hasSuffix("/"), text.utf8.count > 1 else { return .text(text) }
         do throws(Pattern.Fault) {

@@ -16,6 +16,8 @@ extension TenantReader {
             queue.music = mapping.take("music")?.string("music")
             if let isRecorded = mapping.take("record")?.boolean("record") { queue.isRecorded = isRecorded }
             if let agents = mapping.take("agents") { queue.agents = readAgents(agents, into: &reading) }
+            readRules(&mapping, into: &queue, reading: &reading)
+            readSpeech(&mapping, into: &queue, reading: &reading)
             if let value = mapping.take("on_timeout") { queue.onTimeout = readDestination(value, into: &reading) }
             if let value = mapping.take("on_empty") { queue.onEmpty = readOnEmpty(value, into: &reading) }
             guard reading.tenant.queues[name] == nil else {
@@ -23,6 +25,75 @@ extension TenantReader {
                 continue
             }
             reading.tenant.queues[name] = queue
+        }
+    }
+
+    /// Who may join, and who is asked when.
+    private func readRules(_ mapping: inout YAMLMapping, into queue: inout Queue, reading: inout Reading) {
+        if let value = mapping.take("no_answer_delay")?.duration("no_answer_delay") { queue.noAnswerDelay = value }
+        if let value = mapping.take("busy_delay")?.duration("busy_delay") { queue.busyDelay = value }
+        if let value = mapping.take("decline_delay")?.duration("decline_delay") { queue.declineDelay = value }
+        if let value = mapping.take("pause_after_misses")?.integer("pause_after_misses", in: 0...1_000) {
+            queue.pauseAfterMisses = value == 0 ? nil : value
+        }
+        if let value = mapping.take("weight")?.integer("weight", in: 0...1_000) { queue.weight = value }
+        if let value = mapping.take("min_skill")?.integer("min_skill", in: 0...1_000) { queue.minimumSkill = value }
+        queue.maxLength = mapping.take("max_length")?.integer("max_length", in: 0...1_000_000)
+        queue.maxExpectedWait = mapping.take("max_expected_wait")?.duration("max_expected_wait")
+        if let value = mapping.take("on_full") { queue.onFull = readDestination(value, into: &reading) }
+        if let value = mapping.take("empty_when") {
+            let causes = value.sequence("empty_when").compactMap { $0.choice("empty_when", Queue.EmptyCause.self) }
+            queue.emptyWhen = Set(causes).union([.noAgents])
+        }
+        if let value = mapping.take("widen") { queue.widening = readWidening(value) }
+        if let value = mapping.take("sticky"), var sticky = value.mapping("sticky") {
+            var read = Queue.Sticky()
+            if let value = sticky.take("remember")?.duration("sticky.remember") { read.remember = value }
+            if let value = sticky.take("wait")?.duration("sticky.wait") { read.wait = value }
+            sticky.finish("sticky")
+            queue.sticky = read
+        }
+    }
+
+    private func readWidening(_ value: YAMLValue) -> [Queue.Widening] {
+        value.sequence("widen").compactMap { item -> Queue.Widening? in
+            guard var mapping = item.mapping("a widening") else { return nil }
+            defer { mapping.finish("a widening") }
+            let after = mapping.require("after", of: "a widening")?.duration("after")
+            let penalty = mapping.take("penalty")?.integer("penalty", in: 0...1_000)
+            let skill = mapping.take("skill")?.integer("skill", in: 0...1_000)
+            if penalty == nil, skill == nil {
+                item.fault(.missingKey, "a widening widens nothing", mend: "add `penalty:`, or `skill:`")
+            }
+            return after.map { Queue.Widening(after: $0, penalty: penalty, skill: skill) }
+        }.sorted { $0.after < $1.after }
+    }
+
+    /// What callers and agents hear, and the keys that callers may press.
+    private func readSpeech(_ mapping: inout YAMLMapping, into queue: inout Queue, reading: inout Reading) {
+        if let value = mapping.take("announce_wait")?.boolean("announce_wait") { queue.announceWait = value }
+        queue.whisper = mapping.take("whisper")?.string("whisper")
+        queue.language = mapping.take("language").flatMap(readLanguage)
+        if let value = mapping.take("messages") {
+            queue.messages = value.sequence("messages").compactMap { item in
+                guard var mapping = item.mapping("a message") else { return nil }
+                defer { mapping.finish("a message") }
+                let prompt = mapping.require("prompt", of: "a message")?.string("prompt")
+                let every = mapping.require("every", of: "a message")?.duration("every")
+                guard let prompt, let every else { return nil }
+                return Queue.PeriodicMessage(prompt: prompt, every: every)
+            }
+        }
+        if let value = mapping.take("keys"), var keys = value.mapping("keys") {
+            for entry in keys.all() {
+                guard entry.name.count == 1, "0123456789*#".contains(entry.name) else {
+                    entry.key.fault(.badValue, "'\(entry.name)' is no key", mend: "keys are 0-9, '*' and '#', in quotes")
+                    continue
+                }
+                if let destination = readDestination(entry.value, into: &reading) {
+                    queue.exits[entry.name] = destination
+                }
+            }
         }
     }
 
@@ -65,6 +136,7 @@ extension TenantReader {
             }
             var agent = Queue.Agent(user: user)
             if let penalty = mapping.take("penalty")?.integer("penalty", in: 0...1_000) { agent.penalty = penalty }
+            agent.wrapUp = mapping.take("wrap_up")?.duration("wrap_up")
             if let skill = mapping.take("skill")?.integer("skill", in: 0...1_000) { agent.skill = skill }
             agents.append(agent)
         }

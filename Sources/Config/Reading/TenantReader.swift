@@ -51,6 +51,7 @@ struct TenantReader {
                 zone.fault(.badValue, "the time zone '\(name)' is unknown", mend: "write one such as Europe/Moscow")
             }
         }
+        if let language = file.take("language").flatMap(readLanguage) { reading.tenant.language = language }
         if let plans = file.take("dialplans") { readPlans(plans, into: &reading) }
         if let users = file.take("users") { readUsers(users, into: &reading) }
         if let trunks = file.take("trunks") { readTrunks(trunks, into: &reading) }
@@ -60,6 +61,16 @@ struct TenantReader {
         }
         file.finish("a tenant's file")
         return reading
+    }
+
+    /// The name of a folder of prompts.
+    func readLanguage(_ value: YAMLValue) -> String? {
+        guard let name = value.string("language") else { return nil }
+        guard (2...16).contains(name.utf8.count), name.utf8.allSatisfy(Self.isNameOctet), !name.hasPrefix(".") else {
+            value.fault(.badValue, "'\(name)' is no language", mend: "write its code, such as ru or en")
+            return nil
+        }
+        return name
     }
 
     private static func isNameOctet(_ octet: UInt8) -> Bool {

@@ -1,0 +1,93 @@
+import Events
+import Timebase
+
+/// One operator's working state. It is derived from what is true of him, so that no state can be stuck: each fact has one
+/// owner that takes it back (docs/agents.md has the table of moves).
+///
+/// | fact | who takes it back |
+/// | --- | --- |
+/// | logged in | the operator, a supervisor |
+/// | paused | the operator, a supervisor |
+/// | reachable | the registrar |
+/// | offered | the call: answer, refusal, hang-up, or the ring time-out |
+/// | in a queue's call, in calls of his own | the call's end |
+/// | wrap-up | its timer, the operator |
+/// | resting after a miss | its timer |
+final class Agent {
+    struct WrapUp {
+        var queue: QueueID
+        /// nil while a call of his own interrupts it: it is never shortened.
+        var ends: Instant?
+        var remaining: Duration
+    }
+
+    struct Engagement: Equatable {
+        var call: CallID
+        var queue: QueueID
+        var since: Instant
+    }
+
+    let id: UserID
+    var isLoggedIn = false
+    /// The reason of a pause that is wanted; it begins when the call and its wrap-up are over.
+    var pause: String?
+    var isReachable = false
+    var isBlocked = false
+    /// Whose phone rings for him (hot desk); his own extension's unless he logged in elsewhere.
+    var device: String
+    var offer: Engagement?
+    var talk: Engagement?
+    /// Calls of his own: direct and outgoing ones.
+    var ownCalls: Set<CallID> = []
+    var wrapUp: WrapUp?
+    var restsUntil: Instant?
+    var missesInARow = 0
+    var idleSince = Instant(nanoseconds: 0)
+    var handled = 0
+    var talked: Duration = .zero
+    var memberships: [Membership] = []
+    /// What was last told of him.
+    var told = AgentState.loggedOut
+    var toldReason: String?
+    var toldSince: Moment
+
+    init(id: UserID, now: Moment) {
+        self.id = id
+        device = id.number
+        toldSince = now
+    }
+
+    /// One state at every moment; the first that fits.
+    var state: AgentState {
+        if isBlocked, talk == nil { return .blocked }
+        guard isLoggedIn || talk != nil || offer != nil || wrapUp != nil else { return .loggedOut }
+        if talk != nil || !ownCalls.isEmpty { return .onCall }
+        if offer != nil { return .ringing }
+        if wrapUp != nil { return .wrapUp }
+        if pause != nil { return .paused }
+        return isReachable ? .available : .unreachable
+    }
+
+    var isFree: Bool { state == .available && restsUntil == nil }
+}
+
+/// An agent's place in one queue.
+final class Membership {
+    unowned let agent: Agent
+    unowned let queue: QueueLine
+    var penalty: Int
+    var skill: Int
+    /// The place in the queue's list.
+    var order: Int
+    var wrapUp: Duration?
+    /// When he was last offered a call of this queue: round-robin's memory.
+    var lastOffered: UInt64 = 0
+    /// Calls of this queue that he took, and how long they lasted.
+    var handled = 0
+    var talked: Duration = .zero
+
+    init(agent: Agent, queue: QueueLine, penalty: Int, skill: Int, order: Int, wrapUp: Duration?) {
+        (self.agent, self.queue, self.penalty, self.skill) = (agent, queue, penalty, skill)
+        (self.order, self.wrapUp) = (order, wrapUp)
+    }
+}

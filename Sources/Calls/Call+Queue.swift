@@ -1,0 +1,244 @@
+import ACD
+import Config
+import DialPlan
+import Events
+import Media
+import Prompts
+import SDP
+import SIP
+import SIPMessage
+import Timebase
+
+/// The caller waits in a queue, and agents' phones ring for him.
+extension Call {
+    func join(_ request: QueueRequest) {
+        let queue = QueueID(tenant: tenant.id, name: request.queue)
+        isUnserved = true
+        enter(.queued(QueueStay(queue: queue, entered: now)))
+        core.dispatch { [self] in
+            $0.enter(
+                Dispatcher.Entry(
+                    call: id,
+                    queue: queue,
+                    number: from,
+                    priority: request.priority,
+                    requiredSkill: request.skill,
+                    carried: waitedInQueues
+                ),
+                at: now
+            )
+        }
+        // Whoever waits hears music, unless somebody answered in this same turn.
+        guard case .queued = stage else { return }
+        playMusic()
+        for (index, message) in settings(of: queue).messages.enumerated() {
+            core.timers.start(.call(id, .message(index)), at: now.instant + message.every)
+        }
+    }
+
+    private func settings(of queue: QueueID) -> Queue { tenant.queues[queue.name] ?? Queue(name: queue.name) }
+
+    private func playMusic(after clips: [PromptClip] = []) {
+        guard case .queued(let stay) = stage else { return }
+        say(clips, loop: music(stay.queue))
+    }
+
+    // MARK: what the dispatcher wants
+
+    /// Rings an agent's phones.
+    func offered(to agent: UserID, device: String) {
+        guard case .queued(var stay) = stage else { return fail(agent, .withdrawn) }
+        guard case .routes(let routes) = core.reach(.user(device), of: tenant) else { return fail(agent, .unavailable) }
+        let made = routes.compactMap { invite($0, forQueue: true) }
+        guard !made.isEmpty else { return fail(agent, .unavailable) }
+        stay.ringing[agent] = made
+        stage = .queued(stay)
+        for index in made { act(on: index) { session, _ in session.start() } }
+    }
+
+    private func fail(_ agent: UserID, _ result: OfferResult) {
+        core.dispatch { [self] in $0.offerFailed(id, agent: agent, result, at: now) }
+    }
+
+    /// Stops an agent's phones.
+    func withdrawn(from agent: UserID, _ result: OfferResult) {
+        guard case .queued(var stay) = stage, let rung = stay.ringing.removeValue(forKey: agent) else { return }
+        stage = .queued(stay)
+        for index in rung where !legs[index].isOver {
+            switch result {
+            case .elsewhere: cancel(index, .answeredElsewhere, Session.completedElsewhere)
+            case .noAnswer: cancel(index, .noAnswer, nil)
+            case .answered, .busy, .declined, .unavailable, .withdrawn: cancel(index, .cancelled, nil)
+            }
+        }
+    }
+
+    /// The wait is over without an agent.
+    func mustLeave(_ queue: QueueID, _ outcome: QueueOutcome) {
+        guard case .queued(let stay) = stage, stay.queue == queue else { return }
+        leaveQueue(stay)
+        let settings = settings(of: queue)
+        let destination: Queue.Destination?
+        switch outcome {
+        case .timeout: destination = settings.onTimeout
+        case .full: destination = settings.onFull
+        case .empty:
+            switch settings.onEmpty {
+            case .leave(let place): destination = place
+            case .refuse, .wait: destination = nil
+            }
+        case .answered, .abandoned, .callback, .key, .closed, .restart: destination = nil
+        }
+        if outcome == .empty, settings.onEmpty == .refuse { return finish(.unavailable) }
+        go(to: destination, upon: outcome)
+    }
+
+    private func go(to destination: Queue.Destination?, upon outcome: QueueOutcome) {
+        guard let destination, let plan = tenant.dialPlans[destination.dialPlan] else {
+            return proceed(.queued(outcome))
+        }
+        proceed(.jump(plan, flow: destination.flow))
+    }
+
+    private func leaveQueue(_ stay: QueueStay) {
+        waitedInQueues += now.instant - stay.entered.instant
+        for (index, _) in settings(of: stay.queue).messages.enumerated() { core.timers.stop(.call(id, .message(index))) }
+        sayings += 1
+        if let port = legs[0].port { core.media.perform(.stop(port.id)) }
+        enter(.deciding)
+    }
+
+    /// A key of a waiting caller that leads out of the queue.
+    func exitQueue(by key: String) {
+        guard case .queued(let stay) = stage, let destination = settings(of: stay.queue).exits[key] else { return }
+        publish(.note("key \(key) leads out of the queue"))
+        core.dispatch { [self] in $0.leave(id, .key, at: now) }
+        leaveQueue(stay)
+        go(to: destination, upon: .key)
+    }
+
+    func announced(position: Int, expectedWait: Duration?) {
+        guard case .queued(let stay) = stage else { return }
+        let settings = settings(of: stay.queue)
+        let language = settings.language ?? self.language
+        let spoken = SpokenPlace(position: position, expectedWait: settings.announceWait ? expectedWait : nil)
+        playMusic(after: clips(spoken.pieces(in: language), language: language))
+    }
+
+    func periodicMessage(_ index: Int) {
+        guard case .queued(let stay) = stage else { return }
+        let messages = settings(of: stay.queue).messages
+        guard messages.indices.contains(index) else { return }
+        core.timers.start(.call(id, .message(index)), at: now.instant + messages[index].every)
+        // Nothing is said in the way of an answer that may come at any moment.
+        guard stay.ringing.isEmpty else { return }
+        publish(.prompt(messages[index].prompt))
+        playMusic(after: clips([messages[index].prompt], language: settings(of: stay.queue).language))
+    }
+
+    // MARK: what the agents' phones say
+
+    /// The agent for whom this leg rings.
+    private func agent(of index: Int, in stay: QueueStay) -> UserID? {
+        stay.ringing.first { $0.value.contains(index) }?.key
+    }
+
+    func agentAnswered(_ index: Int, description: SessionDescription, isOffer: Bool, stay: QueueStay) {
+        guard let agent = agent(of: index, in: stay), !isOffer else {
+            legs[index].progress.finish(.answeredElsewhere, status: 200, reason: "answered elsewhere")
+            return act(on: index) { $0.hangUp(reason: Session.completedElsewhere, now: $1) }
+        }
+        legs[index].progress = .answered
+        legs[index].described.remote = description
+        for other in stay.ringing[agent] ?? [] where other != index && !legs[other].isOver {
+            cancel(other, .answeredElsewhere, Session.completedElsewhere)
+        }
+        publish(.legAnswered(leg: index, codec: codec(of: index)))
+        configureMedia(index)
+        core.dispatch { [self] in $0.answered(id, by: agent, at: now) }
+        isUnserved = false
+        served = (stay.queue, agent)
+        waitedInQueues += now.instant - stay.entered.instant
+        let settings = settings(of: stay.queue)
+        for (index, _) in settings.messages.enumerated() { core.timers.stop(.call(id, .message(index))) }
+        guard let whisper = settings.whisper, let clip = clips([whisper]).first else { return connectAgent(index) }
+        enter(.introducing(index))
+        // The caller's music goes on meanwhile.
+        say([clip], to: index)
+    }
+
+    func connectAgent(_ index: Int) {
+        enter(.talking(index))
+        sayings += 1
+        bridge(0, index)
+        if let queue = served?.queue, settings(of: queue).isRecorded { startRecording(policy: "queue \(queue.name)") }
+    }
+
+    /// One of an agent's phones will not answer; when none is left the agent has missed the call.
+    func agentRejected(_ index: Int, _ rejection: Rejection, stay: QueueStay) {
+        var stay = stay
+        guard let agent = agent(of: index, in: stay) else { return }
+        stay.ringing[agent]?.removeAll { $0 == index }
+        let isLast = stay.ringing[agent]?.isEmpty ?? true
+        if isLast { stay.ringing[agent] = nil }
+        stage = .queued(stay)
+        guard isLast else { return }
+        let result: OfferResult
+        switch DialOutcome(status: rejection.status) {
+        case .busy: result = .busy
+        case .declined: result = .declined
+        case .noAnswer: result = .noAnswer
+        case .answered, .unavailable, .notFound, .congestion, .failed: result = .unavailable
+        }
+        fail(agent, result)
+    }
+
+    // MARK: feature codes
+
+    func changeAgent(_ step: Step.AgentStep) {
+        guard let user else {
+            publish(.note("a caller who is no user has no working state"))
+            return tell(["not-allowed"])
+        }
+        let agent = UserID(tenant: tenant.id, number: user)
+        let acd = core.acd
+        let command: Dispatcher.AgentCommand
+        let prompt: String
+        switch step.change {
+        case .login: (command, prompt) = (.logIn(device: nil), "logged-in")
+        case .logout: (command, prompt) = (.logOut, "logged-out")
+        case .toggleLogin:
+            let isIn = acd.isLoggedIn(agent)
+            (command, prompt) = isIn ? (.logOut, "logged-out") : (.logIn(device: nil), "logged-in")
+        case .pause: (command, prompt) = (.pause(reason: step.reason ?? "break"), "paused")
+        case .unpause: (command, prompt) = (.unpause, "unpaused")
+        case .togglePause:
+            let isPaused = acd.isPaused(agent)
+            (command, prompt) = isPaused ? (.unpause, "unpaused") : (.pause(reason: step.reason ?? "break"), "paused")
+        }
+        if acd.isLoggedIn(agent) || step.change == .login || step.change == .toggleLogin {
+            core.perform(command, by: agent)
+            tell([prompt])
+        } else {
+            publish(.note("agent \(user) is not logged in"))
+            tell(["not-allowed"])
+        }
+    }
+}
+
+/// A caller's place in a queue, in recorded pieces.
+struct SpokenPlace {
+    var position: Int
+    var expectedWait: Duration?
+
+    func pieces(in language: String) -> [String] {
+        let spoken = Language(rawValue: language) ?? .en
+        var pieces = ["you-are-number"] + Saying.number(Int64(position), in: spoken) + ["in-queue"]
+        guard let expectedWait else { return pieces }
+        // Nobody believes seconds.
+        let minutes = Int(clamping: expectedWait.wholeNanoseconds / 60_000_000_000)
+        pieces.append("expected-wait-is")
+        pieces += minutes < 1 ? ["less-than-a-minute"] : Saying.duration(seconds: minutes * 60, in: spoken)
+        return pieces
+    }
+}

@@ -1,0 +1,171 @@
+import Config
+import DialPlan
+import Events
+import Media
+import Prompts
+import Timebase
+
+/// What the caller hears of the switch itself, and the keys he presses.
+extension Call {
+    var language: String { plan.variables["language"].flatMap { $0.isEmpty ? nil : $0 } ?? tenant.language }
+
+    /// The clips of these prompts; one that there is not is told of and left out.
+    func clips(_ names: [String], language: String? = nil) -> [PromptClip] {
+        names.compactMap { name in
+            if let clip = core.surroundings?.prompt(name, language: language ?? self.language) { return clip }
+            publish(.note("there is no prompt '\(name)'"))
+            core.log(.warning, "there is no prompt '\(name)' in language \(language ?? self.language)", call: id)
+            return nil
+        }
+    }
+
+    /// Plays prompts to a leg, then `loop` if there is one; the token that its end will carry.
+    @discardableResult
+    func say(_ clips: [PromptClip], loop: PromptClip? = nil, to index: Int = 0) -> UInt64 {
+        sayings += 1
+        if let port = legs[index].port {
+            core.media.perform(.say(port.id, clips, loop: loop, token: sayings << 8 | UInt64(index & 0xFF)))
+        }
+        return sayings
+    }
+
+    /// Plays prompts; the plan goes on when they are over.
+    func tell(_ names: [String]) {
+        for name in names { publish(.prompt(name)) }
+        let clips = clips(names)
+        guard !clips.isEmpty, legs[0].port != nil else { return proceed(.done) }
+        enter(.telling)
+        say(clips)
+    }
+
+    /// The recorded pieces that say a value; nothing, with a note, when it is none.
+    func pieces(_ kind: Step.Say.Kind, _ value: String) -> [String] {
+        let spoken = Language(rawValue: language) ?? .en
+        let said = kind.pieces(of: value, in: spoken)
+        if said.isEmpty { publish(.note("'\(value)' is no \(kind.rawValue)")) }
+        return said
+    }
+
+    /// Something that was being said is over.
+    func said(_ token: UInt64, on index: Int) {
+        guard token >> 8 == sayings else { return }
+        switch stage {
+        case .telling: proceed(.done)
+        case .asking(var asking):
+            asking.isPlaying = false
+            stage = .asking(asking)
+            awaitKey(asking)
+        case .introducing(let leg) where leg == index: connectAgent(leg)
+        case .deciding, .answering, .dialing, .echoing, .queued, .introducing, .consulting, .talking, .sounding, .ending:
+            break
+        }
+    }
+
+    // MARK: keys
+
+    func ask(_ ask: Ask) {
+        for name in ask.prompts { publish(.prompt(name)) }
+        let clips = clips(ask.prompts)
+        enter(.asking(Asking(ask: ask, isPlaying: !clips.isEmpty)))
+        if clips.isEmpty {
+            awaitKey(Asking(ask: ask, isPlaying: false))
+        } else {
+            say(clips)
+        }
+    }
+
+    private func awaitKey(_ asking: Asking) {
+        core.timers.start(.call(id, .nextKey), at: now.instant + asking.ask.timeout)
+    }
+
+    /// One key of the caller; each ends the prompt (barge-in).
+    func take(key: String) {
+        guard case .asking(var asking) = stage else { return exitQueue(by: key) }
+        if asking.isPlaying {
+            asking.isPlaying = false
+            sayings += 1
+            if let port = legs[0].port { core.media.perform(.stop(port.id)) }
+        }
+        if key == asking.ask.terminator { return finishAsking(asking) }
+        asking.keys += key
+        stage = .asking(asking)
+        if asking.keys.utf8.count >= asking.ask.maximum { return finishAsking(asking) }
+        awaitKey(asking)
+    }
+
+    func keysAreOver() {
+        guard case .asking(let asking) = stage else { return }
+        finishAsking(asking)
+    }
+
+    private func finishAsking(_ asking: Asking) {
+        core.timers.stop(.call(id, .nextKey))
+        enter(.deciding)
+        proceed(.input(asking.keys))
+    }
+
+    /// What a URL said; nil: nothing usable in time.
+    func consulted(_ steps: [Step]?) {
+        guard case .consulting = stage else { return }
+        proceed(.steps(steps))
+    }
+
+    // MARK: hold
+
+    /// Whoever is put on hold hears music; when nobody holds any more the two hear each other again.
+    func followHold() {
+        guard case .talking(let peer) = stage else { return }
+        let holder = [0, peer].first { legs[$0].holds }
+        guard let holder else { return bridge(0, peer) }
+        let held = holder == 0 ? peer : 0
+        guard !legs[held].holds, let music = music(served?.queue) else { return }
+        say([], loop: music, to: held)
+    }
+
+    func music(_ queue: QueueID?) -> PromptClip? {
+        let name = queue.flatMap { tenant.queues[$0.name]?.music } ?? "default"
+        return core.surroundings?.prompt("music/\(name)", language: language)
+    }
+}
+
+extension Step.Say.Kind {
+    /// The pieces that say `value`: numbers as digits with a point for hundredths, times as `HH:MM`, dates as `YYYY-MM-DD`.
+    func pieces(of value: String, in language: Language) -> [String] {
+        switch self {
+        case .digits: return Saying.digits(value, in: language)
+        case .number: return Int64(value).map { Saying.number($0, in: language) } ?? []
+        case .amount:
+            let parts = value.split(separator: " ")
+            guard let first = parts.first, let hundredths = Self.hundredths(first) else { return [] }
+            let currency = parts.count > 1 ? Self.currency(parts[1]) : (language == .ru ? .rouble : .dollar)
+            return currency.map { Saying.amount(hundredths, currency: $0, in: language) } ?? []
+        case .time:
+            let parts = value.split(separator: ":").map { Int($0) }
+            guard parts.count >= 2, let hour = parts[0], let minute = parts[1] else { return [] }
+            return Saying.time(hour: hour, minute: minute, in: language)
+        case .date:
+            let parts = value.split(separator: "-").map { Int($0) }
+            guard parts.count == 3, let year = parts[0], let month = parts[1], let day = parts[2] else { return [] }
+            return Saying.date(year: year, month: month, day: day, in: language)
+        }
+    }
+
+    /// `12.5` is 1250.
+    private static func hundredths(_ text: Substring) -> Int64? {
+        let isNegative = text.hasPrefix("-")
+        let parts = text.drop { $0 == "-" }.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count <= 2, let whole = parts.first.flatMap({ Int64($0) }), whole < 1_000_000_000_000 else { return nil }
+        let rest = parts.count == 2 ? String((parts[1] + "00").prefix(2)) : "0"
+        guard whole >= 0, let cents = Int64(rest), cents >= 0 else { return nil }
+        return (isNegative ? -1 : 1) * (whole * 100 + cents)
+    }
+
+    private static func currency(_ text: Substring) -> Currency? {
+        switch text.uppercased() {
+        case "RUB", "RUR", "₽": .rouble
+        case "USD", "$": .dollar
+        case "EUR", "€": .euro
+        default: nil
+        }
+    }
+}

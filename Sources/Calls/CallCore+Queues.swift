@@ -1,0 +1,81 @@
+public import ACD
+import Config
+public import DialPlan
+public import Events
+import Timebase
+
+/// What goes between the calls and the dispatcher of queues and agents.
+extension CallCore {
+    /// Tells the dispatcher something, and does what it wants.
+    public func dispatch(_ body: (Dispatcher) -> [Dispatcher.Action]) { carryOut(body(acd)) }
+
+    func engage(_ user: String, in call: Call) {
+        dispatch { $0.engaged(UserID(tenant: call.tenant.id, number: user), in: call.id, at: now) }
+    }
+
+    func disengage(_ user: String, from call: Call) {
+        dispatch { $0.disengaged(UserID(tenant: call.tenant.id, number: user), from: call.id, at: now) }
+    }
+
+    /// A call ends: nobody rings or waits for it any more, and its agent wraps up.
+    func leave(_ call: Call) {
+        dispatch { $0.leave(call.id, .abandoned, at: now) }
+        dispatch { $0.ended(call.id, at: now) }
+        for user in Set(call.legs.compactMap(\.user)) { disengage(user, from: call) }
+    }
+
+    /// False: there is no such agent.
+    @discardableResult
+    public func perform(_ command: Dispatcher.AgentCommand, by agent: UserID) -> Bool {
+        guard let actions = acd.perform(command, by: agent, at: now) else { return false }
+        carryOut(actions)
+        remember(agent)
+        return true
+    }
+
+    func remember(_ agent: UserID) {
+        if let memory = acd.memory(of: agent) { surroundings?.remember(agent, memory) }
+    }
+
+    /// What a URL said about a call; nil: nothing usable in time.
+    public func answered(_ id: CallID, _ steps: [Step]?) { call(id)?.consulted(steps) }
+
+    /// Compares what the dispatcher knows with the calls that live, and mends what differs; in words, what was wrong.
+    public func mendQueues() -> [String] {
+        var faults = acd.faults()
+        for id in acd.knownCalls.sorted() where call(id)?.isEnding ?? true {
+            faults.append("\(id) is over, and the queues did not know")
+            dispatch { $0.leave(id, .abandoned, at: now) }
+            dispatch { $0.ended(id, at: now) }
+        }
+        return faults
+    }
+
+    private func carryOut(_ actions: [Dispatcher.Action]) {
+        wanted += actions
+        guard !isCarryingOut else { return }
+        isCarryingOut = true
+        defer { isCarryingOut = false }
+        var index = 0
+        while index < wanted.count {
+            carryOut(wanted[index])
+            index += 1
+        }
+        wanted.removeAll(keepingCapacity: true)
+    }
+
+    private func carryOut(_ action: Dispatcher.Action) {
+        switch action {
+        case .offer(let id, _, let agent, let device):
+            guard let call = call(id) else { return dispatch { $0.leave(id, .abandoned, at: now) } }
+            call.offered(to: agent, device: device)
+        case .withdraw(let id, let agent, let result): call(id)?.withdrawn(from: agent, result)
+        case .leave(let id, let queue, let outcome): call(id)?.mustLeave(queue, outcome)
+        case .announce(let id, _, let position, let wait):
+            call(id)?.announced(position: position, expectedWait: wait)
+        case .publish(let event, let tenant, let id):
+            bus.publish(event, tenant: tenant, call: id, at: now)
+            if case .agentChanged(let change) = event { remember(UserID(tenant: tenant, number: change.agent)) }
+        }
+    }
+}

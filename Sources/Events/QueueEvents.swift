@@ -1,0 +1,130 @@
+/// How an agent stands, at every moment in exactly one of these (docs/agents.md).
+public enum AgentState: String, Codable, Sendable, CaseIterable {
+    case loggedOut = "logged-out", available, ringing, onCall = "on-call", wrapUp = "wrap-up", paused, unreachable, blocked
+}
+
+/// How a caller's wait ended.
+public enum QueueOutcome: String, Codable, Sendable, CaseIterable {
+    case answered
+    /// The caller hung up.
+    case abandoned
+    /// The longest wait was over.
+    case timeout
+    /// Nobody was there to wait for.
+    case empty
+    /// As many waited as may, or the expected wait was too long.
+    case full
+    /// The caller chose to be called back.
+    case callback
+    /// The caller pressed a key that leads out.
+    case key
+    /// The queue is no more.
+    case closed
+    /// The switch ended: closed at the next start.
+    case restart = "engine-restart"
+
+    /// Whether the caller was sent elsewhere, neither answered nor gone.
+    public var isFlowOut: Bool {
+        switch self {
+        case .answered, .abandoned, .restart: false
+        case .timeout, .empty, .full, .callback, .key, .closed: true
+        }
+    }
+}
+
+/// How one ringing of one agent ended.
+public enum OfferResult: String, Codable, Sendable, CaseIterable {
+    case answered, noAnswer = "no-answer", busy, declined, unavailable
+    /// Another agent answered.
+    case elsewhere
+    /// The caller was gone, or the agent was taken out.
+    case withdrawn
+}
+
+public struct QueueEntered: Codable, Equatable, Sendable {
+    public var queue: String
+    public var number: String
+    public var priority: Int
+    /// 1: next.
+    public var position: Int
+    /// Waited in queues before this one.
+    public var carriedMilliseconds: Int64
+
+    public init(queue: String, number: String, priority: Int, position: Int, carriedMilliseconds: Int64) {
+        (self.queue, self.number, self.priority, self.position) = (queue, number, priority, position)
+        self.carriedMilliseconds = carriedMilliseconds
+    }
+}
+
+public struct QueueOfferEnded: Codable, Equatable, Sendable {
+    public var queue: String
+    public var agent: String
+    public var result: OfferResult
+    public var rangMilliseconds: Int64
+
+    public init(queue: String, agent: String, result: OfferResult, rangMilliseconds: Int64) {
+        (self.queue, self.agent, self.result, self.rangMilliseconds) = (queue, agent, result, rangMilliseconds)
+    }
+}
+
+public struct QueueLeft: Codable, Equatable, Sendable {
+    public var queue: String
+    public var outcome: QueueOutcome
+    /// From the entry to this end, waits in queues before it included.
+    public var waitMilliseconds: Int64
+    public var agent: String?
+    /// How many phones rang for the caller.
+    public var offers: Int
+
+    public init(queue: String, outcome: QueueOutcome, waitMilliseconds: Int64, agent: String?, offers: Int) {
+        (self.queue, self.outcome, self.waitMilliseconds) = (queue, outcome, waitMilliseconds)
+        (self.agent, self.offers) = (agent, offers)
+    }
+}
+
+public struct AgentChanged: Codable, Equatable, Sendable {
+    public var agent: String
+    public var state: AgentState
+    /// Of a pause.
+    public var reason: String?
+    /// Whose call rings, is talked in, or is wrapped up.
+    public var queue: String?
+    public var device: String
+
+    public init(agent: String, state: AgentState, reason: String?, queue: String?, device: String) {
+        (self.agent, self.state, self.reason, self.queue, self.device) = (agent, state, reason, queue, device)
+    }
+}
+
+public struct RecordingStarted: Codable, Equatable, Sendable {
+    public var id: String
+    /// Below the tenant's folder of recordings.
+    public var file: String
+    /// Why it is recorded: `queue sales`, `plan`.
+    public var policy: String
+
+    public init(id: String, file: String, policy: String) { (self.id, self.file, self.policy) = (id, file, policy) }
+}
+
+public struct RecordingEnded: Codable, Equatable, Sendable {
+    public var id: String
+    public var isComplete: Bool
+    /// What went wrong, when something did.
+    public var fault: String?
+    public var milliseconds: Int64
+    public var octets: Int64
+    /// SHA-256 of the file, hexadecimal.
+    public var digest: String?
+
+    public init(
+        id: String,
+        isComplete: Bool,
+        fault: String? = nil,
+        milliseconds: Int64,
+        octets: Int64,
+        digest: String?
+    ) {
+        (self.id, self.isComplete, self.fault) = (id, isComplete, fault)
+        (self.milliseconds, self.octets, self.digest) = (milliseconds, octets, digest)
+    }
+}

@@ -1,0 +1,113 @@
+import ArgumentParser
+import Console
+import ControlAPI
+import Foundation
+import Switch
+
+/// What a live listing takes.
+struct LiveOptions: ParsableArguments {
+    @Option(name: .long, help: "Only this tenant's.") var tenant: String?
+    @Flag(name: .long, help: "Draw it anew every second, until interrupted.") var watch = false
+    @OptionGroup var format: FormatOption
+    @OptionGroup var config: ConfigOption
+
+    func show(_ what: String, keys: [String], columns: [Listing.Column]) async throws {
+        let files = try config.files()
+        let request = ControlRequest(path: ["api", "v1", what], query: tenant.map { ["tenant": $0] } ?? [:])
+        repeat {
+            let rows = try await files.ask(request)
+            // A terminal is drawn over from its first line; a file gets one listing after the other.
+            if watch, format.format ?? .table == .table { print("\u{1B}[H\u{1B}[2J", terminator: "") }
+            try format.show(rows, keys: keys, columns: columns)
+            if watch { try await Task.sleep(for: .seconds(1)) }
+        } while watch
+    }
+}
+
+struct Queues: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "The queues now: who waits, who is there, and today's figures.")
+
+    @OptionGroup var live: LiveOptions
+
+    func run() async throws {
+        try await live.show(
+            "queues",
+            keys: [
+                "tenant", "queue", "waiting", "longest_wait_s", "agents_available", "agents_busy", "agents_paused",
+                "offered_today", "answered_today", "abandoned_today", "service_level_today", "asa_s_today",
+                "estimated_wait_s",
+            ],
+            columns: [
+                .init("tenant"), .init("queue"), .init("waiting"), .init("longest_wait_s", "LONGEST S"),
+                .init("agents_available", "FREE"), .init("agents_busy", "BUSY"), .init("agents_paused", "PAUSED"),
+                .init("offered_today", "OFFERED"), .init("answered_today", "ANSWERED"),
+                .init("abandoned_today", "ABANDONED"), .init("service_level_today", "SL"),
+                .init("asa_s_today", "ASA S"), .init("estimated_wait_s", "EST. WAIT S"),
+            ]
+        )
+    }
+}
+
+struct Agents: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "The agents now: their states, and since when.")
+
+    @OptionGroup var live: LiveOptions
+
+    func run() async throws {
+        try await live.show("agents", keys: Agents.keys, columns: Agents.columns)
+    }
+
+    static let keys = [
+        "tenant", "user", "name", "state", "reason", "since", "queues", "calls_today", "talk_s_today", "current_call",
+    ]
+    static let columns: [Listing.Column] = [
+        .init("tenant"), .init("user", "AGENT"), .init("name"), .init("state"), .init("reason"), .init("since"),
+        .init("queues"), .init("calls_today", "CALLS"), .init("talk_s_today", "TALK S"), .init("current_call", "CALL"),
+    ]
+}
+
+struct ChangeAgent: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "agent",
+        abstract: "Changes an agent's working state.",
+        discussion: "login, logout, pause, unpause, end-wrap-up, extend-wrap-up, block or unblock"
+    )
+
+    enum Action: String, CaseIterable, ExpressibleByArgument {
+        case login, logout, pause, unpause, block, unblock
+        case endWrapUp = "end-wrap-up"
+        case extendWrapUp = "extend-wrap-up"
+    }
+
+    @Argument(help: "login, logout, pause, unpause, end-wrap-up, extend-wrap-up, block or unblock.") var action: Action
+    @Argument(help: "The agent's extension.") var agent: String
+    @Option(name: .long, help: "Why, of a pause: one of the tenant's pause_reasons.") var reason: String?
+    @Option(name: .long, help: "The extension whose phones ring for him, of a login elsewhere.") var device: String?
+    @Option(name: .long, help: "How much longer the wrap-up lasts.") var seconds: Int?
+    @Option(name: .long, help: "Whose agent; may be left out when there is one tenant.") var tenant: String?
+    @OptionGroup var config: ConfigOption
+
+    private struct Change: Encodable {
+        var action: String
+        var reason: String?
+        var device: String?
+        var seconds: Int?
+        var tenant: String?
+    }
+
+    private struct Answer: Decodable {
+        var state: String
+        var reason: String?
+    }
+
+    func run() async throws {
+        let change = Change(action: action.rawValue, reason: reason, device: device, seconds: seconds, tenant: tenant)
+        let request = ControlRequest(
+            method: "POST",
+            path: ["api", "v1", "agents", agent],
+            body: Array(try JSONEncoder().encode(change))
+        )
+        let answer = try JSONDecoder().decode(Answer.self, from: try await config.files().ask(request))
+        print("\(agent) is \(answer.state)\(answer.reason.map { " (\($0))" } ?? "")")
+    }
+}
