@@ -63,7 +63,17 @@ extension Call {
 
     // MARK: keys
 
+    static let mostTypedAhead = 32
+
     func ask(_ ask: Ask) {
+        let ahead = typedAhead
+        typedAhead = ""
+        guard ahead.isEmpty else {
+            enter(.asking(Asking(ask: ask, isPlaying: false)))
+            awaitKey(Asking(ask: ask, isPlaying: false))
+            for key in ahead { take(key: String(key)) }
+            return
+        }
         for name in ask.prompts { publish(.prompt(name)) }
         let clips = clips(ask.prompts)
         enter(.asking(Asking(ask: ask, isPlaying: !clips.isEmpty)))
@@ -80,7 +90,14 @@ extension Call {
 
     /// One key of the caller; each ends the prompt (barge-in).
     func take(key: String) {
-        guard case .asking(var asking) = stage else { return exitQueue(by: key) }
+        guard case .asking(var asking) = stage else {
+            switch stage {
+            case .queued: exitQueue(by: key)
+            case .deciding, .telling, .consulting: if typedAhead.utf8.count < Self.mostTypedAhead { typedAhead += key }
+            default: break
+            }
+            return
+        }
         if asking.isPlaying {
             asking.isPlaying = false
             sayings += 1

@@ -115,6 +115,8 @@ final class Call {
     /// The queue whose agent speaks with the caller, and who that is.
     var served: (queue: QueueID, agent: UserID)?
     var recording: CallRecording?
+    /// Keys that were pressed before anybody asked: whoever knows the menu need not wait for it.
+    var typedAhead = ""
     /// Names what is being said: an end that was overtaken is known by its number.
     var sayings: UInt64 = 0
     /// The record's end was published.

@@ -81,10 +81,10 @@ import Testing
         #expect(run.start() == .hangup(.failed))
     }
 
-    @Test func `what is not built is named, and a number that no rule takes is told`() throws {
+    @Test func `a queue is waited in, and a number that no rule takes is told`() throws {
         var run = run(try plan([Step(.answer), Step(.queue(Step.QueueEntry(name: "sales")))]))
         #expect(run.start() == .answer)
-        #expect(run.proceed(.done) == .unsupported("queue"))
+        #expect(run.proceed(.done) == .queue(QueueRequest(queue: "sales")))
         var none = self.run(DialPlan(name: "empty"))
         #expect(none.start() == .noRoute)
     }

@@ -1,0 +1,175 @@
+import Events
+import Testing
+
+@testable import DialPlan
+
+@Suite("Menus, digits, hours and queues in a plan")
+struct VoiceTests {
+    private func run(_ steps: [Step], flows: [String: [Step]] = [:], lists: [String: NumberList] = [:]) throws -> PlanRun {
+        var plan = DialPlan(name: "test", routes: [Route(match: try Pattern("."), steps: steps)])
+        plan.flows = flows.reduce(into: [:]) { $0[$1.key] = PlanFlow(name: $1.key, steps: $1.value) }
+        plan.lists = lists
+        return PlanRun(plan: plan, variables: ["called": "100", "caller": "+74951112233"])
+    }
+
+    private func menu(attempts: Int = 2) throws -> Step {
+        Step(
+            .menu(
+                Step.Menu(
+                    prompt: try Template("main-menu"),
+                    timeout: .seconds(5),
+                    attempts: attempts,
+                    invalid: try Template("invalid-key"),
+                    keys: [Step.Menu.Key("1", [Step(.queue(Step.QueueEntry(name: "sales")))])],
+                    otherwise: [Step(.hangup(try Template("busy")))]
+                )
+            )
+        )
+    }
+
+    private let asked = { (prompts: [String]) in
+        Instruction.ask(Ask(prompts: prompts, maximum: 1, timeout: .seconds(5), terminator: ""))
+    }
+
+    @Test func `a key leads where the menu says, and the plan goes on behind the menu when that is done`() throws {
+        var run = try run([try menu(), Step(.play([try Template("goodbye")]))])
+        #expect(run.start() == asked(["main-menu"]))
+        #expect(run.proceed(.input("1")) == .queue(QueueRequest(queue: "sales")))
+        #expect(run.proceed(.queued(.timeout)) == .play(["goodbye"]))
+        #expect(run.variables["queue_result"] == "timeout")
+        #expect(run.proceed(.done) == .hangup(.normal))
+    }
+
+    @Test func `a key that leads nowhere is told, and after the attempts the other way is taken`() throws {
+        var run = try run([try menu()])
+        #expect(run.start() == asked(["main-menu"]))
+        #expect(run.proceed(.input("9")) == asked(["invalid-key", "main-menu"]))
+        #expect(run.proceed(.input("")) == .hangup(.busy))
+    }
+
+    @Test func `silence is asked again without an apology`() throws {
+        var run = try run([try menu(attempts: 3)])
+        _ = run.start()
+        #expect(run.proceed(.input("")) == asked(["main-menu"]))
+        #expect(run.proceed(.input("1")) == .queue(QueueRequest(queue: "sales")))
+    }
+
+    @Test func `digits are collected into a variable; too few are none`() throws {
+        let collect = Step(.collect(Step.Collect(variable: "pin", minimum: 4, maximum: 6)))
+        let check = Step(
+            .when(
+                Step.When(
+                    [Step.Condition("pin", [.text("1234")])],
+                    then: [Step(.hangup(try Template("normal")))],
+                    otherwise: [Step(.hangup(try Template("rejected")))]
+                )
+            )
+        )
+        for (keys, cause) in [("1234", HangupCause.normal), ("123", .rejected), ("12345", .rejected)] {
+            var run = try run([collect, check])
+            #expect(run.start() == .ask(Ask(prompts: [], maximum: 6, timeout: .seconds(5), terminator: "#")))
+            #expect(run.proceed(.input(keys)) == .hangup(cause))
+        }
+    }
+
+    @Test func `hours and holidays decide by the clock of their place`() throws {
+        let open = try #require(OpeningHours("Mon-Fri 09:00-18:00"))
+        let hours = Step(
+            .hours(
+                Step.Hours(
+                    open: [open],
+                    holidays: ["2026-01-07"],
+                    timeZone: "Europe/Moscow",
+                    then: [Step(.hangup(try Template("normal")))],
+                    otherwise: [Step(.hangup(try Template("unavailable")))]
+                )
+            )
+        )
+        let cases: [(LocalTime, HangupCause)] = [
+            (LocalTime(year: 2026, month: 1, day: 8, weekday: 4, minute: 540), .normal),
+            (LocalTime(year: 2026, month: 1, day: 8, weekday: 4, minute: 539), .unavailable),
+            (LocalTime(year: 2026, month: 1, day: 8, weekday: 4, minute: 1_080), .unavailable),
+            (LocalTime(year: 2026, month: 1, day: 7, weekday: 3, minute: 600), .unavailable),
+            (LocalTime(year: 2026, month: 1, day: 10, weekday: 6, minute: 600), .unavailable),
+        ]
+        for (time, cause) in cases {
+            var run = try run([hours])
+            #expect(run.start() == .localTime("Europe/Moscow"))
+            #expect(run.proceed(.time(time)) == .hangup(cause), "\(time)")
+        }
+    }
+
+    @Test(arguments: [
+        (0, "1970-01-01", 4, 0), (951_782_400, "2000-02-29", 2, 0), (1_767_225_600, "2026-01-01", 4, 0),
+        (-1, "1969-12-31", 3, 1_439), (4_102_444_799, "2099-12-31", 4, 1_439),
+    ])
+    func `seconds become a date, a weekday and a minute`(seconds: Int64, date: String, weekday: Int, minute: Int) {
+        let time = LocalTime(localSeconds: seconds)
+        #expect(time.date == date && time.weekday == weekday && time.minute == minute)
+    }
+
+    @Test func `the next trunk is tried when one fails, and not when somebody was reached`() throws {
+        let dial = Step(.dial(Step.Dial(target: .trunks(["a", "b"], number: try Template("{called}")))))
+        var failing = try run([dial])
+        #expect(failing.start() == .dial(DialRequest(target: .trunk("a", number: "100"), timeout: .seconds(30))))
+        #expect(
+            failing.proceed(.dialled(.congestion))
+                == .dial(DialRequest(target: .trunk("b", number: "100"), timeout: .seconds(30)))
+        )
+        #expect(failing.proceed(.dialled(.congestion)) == .hangup(.congestion))
+        var busy = try run([dial])
+        _ = busy.start()
+        #expect(busy.proceed(.dialled(.busy)) == .hangup(.busy))
+    }
+
+    @Test func `a wait that ends elsewhere goes on in another plan's flow`() throws {
+        var other = DialPlan(name: "night")
+        other.flows["nobody"] = PlanFlow(name: "nobody", steps: [Step(.play([try Template("nobody-available")]))])
+        var run = try run([Step(.queue(Step.QueueEntry(name: "sales")))])
+        _ = run.start()
+        #expect(run.proceed(.jump(other, flow: "nobody")) == .play(["nobody-available"]))
+    }
+
+    @Test func `what a URL says is done, and its silence has a way too`() throws {
+        let ask = Step(
+            .http(Step.HTTPRequest(url: try Template("http://x/{caller}"), fallback: [Step(.hangup(try Template("busy")))]))
+        )
+        var answered = try run([ask])
+        #expect(answered.start() == .http(url: "http://x/+74951112233", timeout: .seconds(3)))
+        #expect(answered.proceed(.steps([Step(.queue(Step.QueueEntry(name: "vip")))])) == .queue(QueueRequest(queue: "vip")))
+        var silent = try run([ask])
+        _ = silent.start()
+        #expect(silent.proceed(.steps(nil)) == .hangup(.busy))
+    }
+
+    @Test func `a list of a million numbers is looked through at once`() throws {
+        let numbers = (0..<1_000_000).map { Substring("+7495\(1_000_000 + $0)") }
+        let list = NumberList(numbers)
+        #expect(list.count == 1_000_000)
+        let clock = ContinuousClock()
+        var found = 0
+        let time = clock.measure { for number in 0..<1_000 { found += list.contains("+7495\(1_000_000 + number * 7)") ? 1 : 0 } }
+        #expect(found == 1_000 && !list.contains("+74950999999") && !list.contains("74951000000"))
+        // A thousand look-ups within the time that one may take.
+        #expect(time < .milliseconds(500))
+        let written = NumberList(text: "+7 (495) 111-22-33 # Anna\n\n# nobody\nalice\n007\n")
+        #expect(written.count == 3 && written.contains("+74951112233") && written.contains("alice"))
+        #expect(written.contains("007") && !written.contains("7"))
+    }
+
+    @Test func `a caller on a list takes its way`() throws {
+        let when = Step(
+            .when(
+                Step.When(
+                    [Step.Condition("caller", [.list("vip")])],
+                    then: [Step(.hangup(try Template("normal")))],
+                    otherwise: [Step(.hangup(try Template("busy")))]
+                )
+            )
+        )
+        var known = try run([when], lists: ["vip": NumberList(["+74951112233"])])
+        #expect(known.start() == .hangup(.normal))
+        var unknown = try run([when], lists: ["vip": NumberList(["+74951112234"])])
+        #expect(unknown.start() == .hangup(.busy))
+    }
+}

@@ -1,0 +1,207 @@
+import Foundation
+import Testing
+
+/// The contact centre over the wire: menus, queues, agents.
+@Suite("The contact centre over the wire")
+struct ContactCentreTests {
+    static let incoming = """
+        routes:
+          - match: "."
+            do: [{goto: welcome}]
+        flows:
+          welcome:
+            - answer
+            - play: welcome
+            - menu:
+                prompt: main-menu
+                timeout: 2s
+                attempts: 2
+                keys:
+                  "1": [{queue: sales}]
+                  "2": [{dial: {user: "1001", timeout: 20s}}]
+                otherwise: [{queue: sales}]
+            - hangup: normal
+          nobody:
+            - play: nobody-available
+            - hangup: normal
+        """
+
+    static let internalPlan = """
+        routes:
+          - {match: "1xxx", do: [{dial: {user: "{called}", timeout: 20s}}]}
+          - {match: "700", do: [{queue: sales}]}
+          - {match: "*45", do: [{agent: toggle-login}]}
+          - {match: "*46", do: [{agent: toggle-pause, reason: break}]}
+          - {match: "+.", do: [{dial: {trunk: carrier, number: "{called}", timeout: 60s}}]}
+        """
+
+    static func tenant(_ queue: String = "") -> String {
+        """
+        queues:
+          - name: sales
+            extension: "700"
+            strategy: longest-idle
+            ring_timeout: 2s
+            wrap_up: 2s
+            max_wait: 60s
+            no_answer_delay: 1s
+            decline_delay: 1s
+            music: default
+            record: true
+            agents:
+              - {user: "1001", penalty: 0, skill: 5}
+              - {user: "1002", penalty: 0, skill: 3}
+            on_timeout: {dialplan: incoming, flow: nobody}
+            \(queue)
+        pause_reasons: [break, lunch]
+        """
+    }
+
+    static func centre(_ queue: String = "") throws -> RunningSwitch {
+        try RunningSwitch(tenant: tenant(queue), incoming: incoming, internalPlan: internalPlan)
+    }
+
+    /// The state of an agent in the live view.
+    private func state(_ agent: String, _ running: RunningSwitch) throws -> String? {
+        try running.rows("agents").first { $0["user"] as? String == agent }?["state"] as? String
+    }
+
+    /// A key as RFC 4733 sends it: the same event in several packets, its end three times.
+    private func press(_ event: UInt8, from media: WirePeer, to port: UInt16, at timestamp: UInt8) {
+        for (sequence, duration) in [(1, 160), (2, 320), (3, 480), (4, 640), (5, 640), (6, 640)] as [(UInt8, Int)] {
+            let isEnd: UInt8 = sequence >= 4 ? 0x80 : 0
+            let head: [UInt8] = [0x80, sequence == 1 ? 101 | 0x80 : 101, timestamp, sequence, 0, 0, timestamp, 0, 1, 2, 3, 4]
+            media.send(head + [event, isEnd | 10, UInt8(duration >> 8), UInt8(duration & 0xFF)], to: port)
+        }
+    }
+
+    /// The carrier calls, and is connected to the menu.
+    private func arrive(
+        _ carrier: Phone,
+        media: WirePeer
+    ) throws -> (tag: String, port: UInt16) {
+        carrier.send(carrier.request("INVITE", to: "+74950000700", sdp: Phone.sdp(port: media.port)))
+        let answer = try #require(carrier.final("INVITE"))
+        #expect(answer.startWord == "200")
+        let tag = String(answer.header("To")?.components(separatedBy: ";tag=").last ?? "")
+        carrier.send(carrier.request("ACK", to: "+74950000700", toTag: tag, sequence: carrier.sequence))
+        return (tag, try #require(answer.audioPort))
+    }
+
+    @Test func `a caller hears a prompt, presses a key, waits with music, and the operator's phone rings`() throws {
+        let running = try Self.centre()
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        #expect(try anna.register().startWord == "200")
+        #expect(try state("1001", running) == "logged-out")
+        #expect(try running.gudok("agent", "login", "1001").code == 0)
+        #expect(try state("1001", running) == "available")
+
+        let media = try WirePeer()
+        let (tag, port) = try arrive(carrier, media: media)
+        let prompt = try #require(media.receive())
+        #expect(prompt.bytes.count == 172 && prompt.bytes[1] & 0x7F == 8)
+        press(1, from: media, to: port, at: 1)
+
+        let invite = try #require(anna.expect("INVITE"))
+        #expect(invite.header("From")?.contains("+74951112233") == true)
+        #expect(try state("1001", running) == "ringing")
+        let queue = try #require(try running.rows("queues").first)
+        #expect(queue["waiting"] as? Int == 1)
+        let annaMedia = try WirePeer()
+        anna.respond("180 Ringing", to: invite, toTag: "anna")
+        anna.respond("200 OK", to: invite, toTag: "anna", sdp: Phone.sdp(port: annaMedia.port))
+        _ = try #require(anna.expect("ACK"))
+        #expect(try state("1001", running) == "on-call")
+        let call = try #require(try running.rows("calls").first)
+        #expect(call["state"] as? String == "talking" && call["agent"] as? String == "1001")
+
+        // Voice crosses; whatever music was on its way before is passed over.
+        let voice: [UInt8] = [0x80, 8, 9, 1, 0, 0, 9, 160, 1, 2, 3, 4] + [UInt8](repeating: 0x55, count: 160)
+        media.send(voice, to: port)
+        #expect(annaMedia.receive()?.bytes == voice)
+
+        carrier.send(carrier.request("BYE", to: "+74950000700", toTag: tag))
+        let bye = try #require(anna.expect("BYE"))
+        anna.respond("200 OK", to: bye)
+        #expect(try state("1001", running) == "wrap-up")
+        #expect(try eventually(within: 6) { try state("1001", running) == "available" })
+        var record: [String: Any] = [:]
+        _ = try eventually {
+            record = try running.rows("cdr").first ?? [:]
+            return record["ended_at"] is String
+        }
+        #expect(record["disposition"] as? String == "answered")
+        #expect(record["hangup_by"] as? String == "caller")
+        #expect(record["queue"] as? String == "sales" && record["agent"] as? String == "1001")
+        #expect((record["queue_wait_s"] as? Double ?? 0) > 0)
+    }
+
+    @Test func `a caller who goes while a phone rings leaves no ghost, and is abandoned`() throws {
+        let running = try Self.centre()
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        _ = try anna.register()
+        _ = try running.gudok("agent", "login", "1001")
+        let media = try WirePeer()
+        let (tag, port) = try arrive(carrier, media: media)
+        press(1, from: media, to: port, at: 1)
+        let invite = try #require(anna.expect("INVITE"))
+        anna.respond("180 Ringing", to: invite, toTag: "anna")
+        carrier.send(carrier.request("BYE", to: "+74950000700", toTag: tag))
+        let cancel = try #require(anna.expect("CANCEL"))
+        anna.respond("200 OK", to: cancel, toTag: "anna")
+        anna.respond("487 Request Terminated", to: invite, toTag: "anna")
+        #expect(try eventually { try state("1001", running) == "available" })
+        var record: [String: Any] = [:]
+        _ = try eventually {
+            record = try running.rows("cdr").first ?? [:]
+            return record["ended_at"] is String
+        }
+        #expect(record["disposition"] as? String == "abandoned")
+        #expect(record["queue"] as? String == "sales")
+    }
+
+    @Test func `whoever does not answer is passed over, and the next phone rings at once`() throws {
+        let running = try Self.centre()
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        for phone in [anna, boris] { _ = try phone.register() }
+        // Feature code: the phone itself logs its operator in.
+        let coded = try anna.call("*45")
+        #expect(coded.startWord == "200")
+        let toTag = String(coded.header("To")?.components(separatedBy: ";tag=").last ?? "")
+        anna.send(anna.request("ACK", to: "*45", toTag: toTag, sequence: anna.sequence))
+        #expect(try eventually { try state("1001", running) == "on-call" })
+        let farewell = try #require(anna.expect("BYE", within: 8))
+        anna.respond("200 OK", to: farewell)
+        #expect(try eventually { try state("1001", running) == "available" })
+        _ = try running.gudok("agent", "login", "1002")
+        let media = try WirePeer()
+        let (_, port) = try arrive(carrier, media: media)
+        press(1, from: media, to: port, at: 1)
+        let first = try #require(anna.expect("INVITE"))
+        anna.respond("180 Ringing", to: first, toTag: "anna")
+        let cancel = try #require(anna.expect("CANCEL", within: 6))
+        anna.respond("200 OK", to: cancel, toTag: "anna")
+        anna.respond("487 Request Terminated", to: first, toTag: "anna")
+        let second = try #require(boris.expect("INVITE"))
+        boris.respond("486 Busy Here", to: second, toTag: "boris")
+        // Boris rests now, and Anna is asked again.
+        _ = try #require(anna.expect("INVITE", within: 6))
+    }
+
+    @Test func `a pause asked for during a call begins after it, and needs one of the tenant's reasons`() throws {
+        let running = try Self.centre()
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        _ = try anna.register()
+        #expect(try running.gudok("agent", "pause", "1001", "--reason", "lunch").code == 1)
+        _ = try running.gudok("agent", "login", "1001")
+        #expect(try running.gudok("agent", "pause", "1001", "--reason", "fishing").code == 1)
+        #expect(try running.gudok("agent", "pause", "1001", "--reason", "lunch").text.contains("paused (lunch)"))
+        #expect(try running.gudok("agent", "unpause", "1001").text.contains("available"))
+        #expect(try running.gudok("agent", "logout", "1001").text.contains("logged-out"))
+        #expect(try running.gudok("agent", "login", "9999").code == 1)
+    }
+}
