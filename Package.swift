@@ -71,7 +71,15 @@ let package = Package(
         .target(name: "Codecs", swiftSettings: settings),
         .target(name: "RTP", dependencies: ["Events"], swiftSettings: settings),
         .target(name: "Media", dependencies: ["Codecs", "Events", "NetAddress", "RTP"], swiftSettings: settings),
+        .systemLibrary(name: "COpus", pkgConfig: "opus", providers: [.apt(["libopus-dev"])]),
+        .systemLibrary(name: "COgg", pkgConfig: "ogg", providers: [.apt(["libogg-dev"])]),
+        .target(name: "Recording", dependencies: ["COgg", "COpus"], swiftSettings: settings),
         .target(name: "CLinuxIO"),
+        .target(
+            name: "RecordingIO",
+            dependencies: ["CLinuxIO", "Codecs", "Hashes", "Recording"],
+            swiftSettings: settings
+        ),
         .target(
             name: "MediaIO",
             dependencies: ["CLinuxIO", "Codecs", "Events", "Media", "NetAddress", "RTP"],
@@ -168,6 +176,12 @@ let package = Package(
         .testTarget(
             name: "MediaIOTests",
             dependencies: ["CAllocations", "Events", "Media", "MediaIO", "NetAddress", "RTP"],
+            swiftSettings: testSettings
+        ),
+        .testTarget(name: "RecordingTests", dependencies: ["COgg", "COpus", "Recording"], swiftSettings: testSettings),
+        .testTarget(
+            name: "RecordingIOTests",
+            dependencies: ["Codecs", "Hashes", "Recording", "RecordingIO"],
             swiftSettings: testSettings
         ),
         .testTarget(name: "TimebaseTests", dependencies: ["Timebase"], swiftSettings: testSettings),
