@@ -181,7 +181,7 @@ let package = Package(
         .testTarget(name: "RecordingTests", dependencies: ["COgg", "COpus", "Recording"], swiftSettings: testSettings),
         .testTarget(
             name: "RecordingIOTests",
-            dependencies: ["Codecs", "Hashes", "Recording", "RecordingIO"],
+            dependencies: ["Codecs", "Hashes", "RecordingIO"],
             swiftSettings: testSettings
         ),
         .testTarget(name: "TimebaseTests", dependencies: ["Timebase"], swiftSettings: testSettings),
