@@ -62,7 +62,8 @@ final class RecorderCore {
     /// Closes whatever is open, and reports it.
     func finish() {
         intake()
-        for recording in open.values where recording.closing == nil { recording.closing = (known, intakes) }
+        let now = clock()
+        for recording in open.values where recording.closing == nil { recording.closing = (now, intakes) }
         while step() {}
     }
 
@@ -90,7 +91,7 @@ final class RecorderCore {
         case .open(let request): begin(request)
         case .pause(let id, let at): open[id]?.timeline.pause(at: at)
         case .resume(let id, let at): open[id]?.timeline.resume(at: at)
-        case .close(let id, let at): open[id]?.closing = (min(at, known), intakes)
+        case .close(let id, let at): open[id]?.closing = (min(at, clock()), intakes)
         }
     }
 

@@ -131,11 +131,15 @@ final class Desk {
     let ring = FrameRing(capacity: 1 << 21)
     var commands: [RecorderCommand] = []
     var events: [RecorderEvent] = []
+    /// What another thread does between the recorder's look at the rings and its look at the commands.
+    var meanwhile: () -> Void = {}
     private(set) lazy var core = RecorderCore(
         rings: [ring],
         storage: storage,
         clock: { [clock] in clock.now },
         takeCommands: { [unowned self] in
+            meanwhile()
+            meanwhile = {}
             defer { commands = [] }
             return commands
         },

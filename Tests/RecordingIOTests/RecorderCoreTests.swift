@@ -169,6 +169,24 @@ struct RecorderCoreTests {
         }
     }
 
+    @Test func `What was pushed before a close is in the file, whenever the recorder looks`() {
+        let desk = Desk()
+        desk.open(1, "call.wav")
+        desk.talk(1, milliseconds: 1000)
+        desk.meanwhile = { [unowned desk] in
+            push(desk.ring.producer, 1, 50)
+            desk.clock.now += 20 * millisecond
+            desk.commands.append(.close(1, at: desk.clock.now))
+        }
+        while desk.core.step() {}
+        let sound = wav(contents(desk.path("call.wav")))
+        #expect(sound.left[8000...].contains { $0 != 0 })
+        guard case .final(1, 1020, _, _, 0) = desk.events.last else {
+            Issue.record("\(desk.events)")
+            return
+        }
+    }
+
     @Test func `After a sleep of an hour the file has an hour more, and memory does not`() {
         let desk = Desk()
         desk.open(1, "call.wav")
