@@ -79,7 +79,15 @@ let package = Package(
         ),
         .target(name: "RTP", dependencies: ["Events"], swiftSettings: settings),
         .target(name: "Media", dependencies: ["Codecs", "Events", "NetAddress", "RTP"], swiftSettings: settings),
+        .systemLibrary(name: "COpus", pkgConfig: "opus", providers: [.apt(["libopus-dev"])]),
+        .systemLibrary(name: "COgg", pkgConfig: "ogg", providers: [.apt(["libogg-dev"])]),
+        .target(name: "Recording", dependencies: ["COgg", "COpus"], swiftSettings: settings),
         .target(name: "CLinuxIO"),
+        .target(
+            name: "RecordingIO",
+            dependencies: ["CLinuxIO", "Codecs", "Hashes", "Recording"],
+            swiftSettings: settings
+        ),
         .target(
             name: "MediaIO",
             dependencies: ["CLinuxIO", "Codecs", "Events", "Media", "NetAddress", "RTP"],
@@ -179,6 +187,12 @@ let package = Package(
             swiftSettings: testSettings
         ),
         .testTarget(name: "PromptsTests", dependencies: ["Codecs", "Prompts"], swiftSettings: testSettings),
+        .testTarget(name: "RecordingTests", dependencies: ["COgg", "COpus", "Recording"], swiftSettings: testSettings),
+        .testTarget(
+            name: "RecordingIOTests",
+            dependencies: ["Codecs", "Hashes", "RecordingIO"],
+            swiftSettings: testSettings
+        ),
         .testTarget(name: "TimebaseTests", dependencies: ["Timebase"], swiftSettings: testSettings),
         .testTarget(name: "NetAddressTests", dependencies: ["NetAddress"], swiftSettings: testSettings),
         .testTarget(name: "HashesTests", dependencies: ["Hashes"], swiftSettings: testSettings),

@@ -25,6 +25,16 @@ struct HashesTests {
         #expect(hex(sha256([])) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
     }
 
+    @Test func `SHA-256 of pieces is that of the whole`() throws {
+        let octets = (0..<1000).map { UInt8(truncatingIfNeeded: $0) }
+        let stream = try #require(SHA256Stream())
+        for piece in [0..<0, 0..<1, 1..<64, 64..<999, 999..<1000] {
+            octets[piece].withUnsafeBytes { stream.update($0) }
+        }
+        #expect(stream.finish() == sha256(octets))
+        #expect(stream.finish() == nil)
+    }
+
     @Test func `FIPS 180-4 SHA-512 slash 256 of abc is not SHA-512 cut short`() {
         #expect(
             hex(sha512_256(Array("abc".utf8))) == "53048e2681941ef99b2e29b76b4c7dabe4c2d0c634fc6d46e0e2f13107e7af23"

@@ -1,0 +1,6 @@
+#ifndef COGG_SHIM_H
+#define COGG_SHIM_H
+
+#include <ogg/ogg.h>
+
+#endif

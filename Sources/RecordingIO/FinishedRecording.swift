@@ -1,0 +1,47 @@
+internal import Hashes
+internal import Recording
+
+/// A file that is complete and is read back for its hash, a piece at a time: hours of sound must not keep the others
+/// from being written. The recorder thread's own.
+final class FinishedRecording {
+    private let recording: OpenRecording
+    private let hash: SHA256Stream
+    private var offset: Int64 = 0
+
+    /// Nil without memory for the hash.
+    init?(_ recording: OpenRecording) {
+        guard let hash = SHA256Stream() else { return nil }
+        (self.recording, self.hash) = (recording, hash)
+    }
+
+    /// Hashes what fits into `buffer`; the recording's last event when all is done.
+    func proceed(_ disk: Disk, _ buffer: UnsafeMutableRawBufferPointer) -> RecorderEvent? {
+        if offset < recording.octets {
+            let room = UnsafeMutableRawBufferPointer(
+                rebasing: buffer.prefix(Int(min(recording.octets - offset, Int64(buffer.count))))
+            )
+            let count = disk.read(recording.descriptor, room, at: offset)
+            guard count > 0 else {
+                disk.close(recording.descriptor)
+                return .failed(recording.id, why: "cannot read back: \(describe(count))")
+            }
+            hash.update(UnsafeRawBufferPointer(rebasing: room.prefix(count)))
+            offset += Int64(count)
+        }
+        guard offset >= recording.octets else { return nil }
+        disk.close(recording.descriptor)
+        guard let digest = hash.finish() else { return .failed(recording.id, why: "cannot hash") }
+        return .final(
+            recording.id,
+            milliseconds: recording.milliseconds,
+            octets: Int(recording.octets),
+            sha256: Self.hex(digest),
+            lostFrames: recording.timeline.lostFrames
+        )
+    }
+
+    private static func hex(_ octets: [UInt8]) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(decoding: octets.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
+}

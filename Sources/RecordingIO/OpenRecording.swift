@@ -1,0 +1,99 @@
+internal import Recording
+
+/// A recording under way: its timeline, its file, and what waits between them. The recorder thread's own.
+final class OpenRecording {
+    /// How often what waits is written: 500 ms.
+    static let flushInterval: Int64 = 500_000_000
+    /// How often a header is rewritten: 1 s.
+    static let headerInterval: Int64 = 1_000_000_000
+    /// What may wait in memory; above it is written at once.
+    static let mostPending = 1 << 18
+    /// Frames are put in place until so many samples are due: 100 ms.
+    static let grain = 800
+
+    let id: UInt64
+    let descriptor: Int32
+    private let disk: Disk
+    private let writer: any RecordingWriter
+    var timeline: RecordingTimeline
+    /// Octets on disk.
+    private(set) var octets: Int64 = 0
+    private var pending: [UInt8] = []
+    private var nextFlush: Int64
+    private var nextHeader: Int64
+    /// When it is to end, and the intake before which all its frames were pushed.
+    var closing: (at: Int64, after: UInt64)?
+    /// Why no more is written.
+    private(set) var failure: String?
+
+    init(_ request: RecordingRequest, writer: any RecordingWriter, descriptor: Int32, disk: Disk, now: Int64) {
+        (id, self.writer, self.descriptor, self.disk) = (request.id, writer, descriptor, disk)
+        timeline = RecordingTimeline(start: request.start)
+        (nextFlush, nextHeader) = (now &+ Self.flushInterval, now &+ Self.headerInterval)
+        pending = writer.begin()
+        // Playable, if empty, from the first moment on.
+        flush()
+    }
+
+    var milliseconds: Int { Int(timeline.emitted) * 1000 / RecordingTimeline.rate }
+
+    func add(_ frame: FrameRing.Frame, _ samples: Span<Int16>) {
+        if timeline.due(at: frame.arrival) >= Self.grain { advance(to: frame.arrival) }
+        timeline.add(
+            channel: frame.channel,
+            ssrc: frame.ssrc,
+            timestamp: frame.rtpTimestamp,
+            arrival: frame.arrival,
+            samples: samples
+        )
+    }
+
+    /// Takes what is due, in pieces: after a computer's sleep it may be hours.
+    func advance(to now: Int64, isLast: Bool = false) {
+        while failure == nil {
+            let samples = timeline.take(at: min(now, closing?.at ?? now), isLast: isLast)
+            guard !samples.isEmpty else { return }
+            writer.append(samples, to: &pending)
+            if pending.count >= Self.mostPending { flush() }
+        }
+    }
+
+    /// Writes what is due at `now`.
+    func write(at now: Int64) {
+        guard failure == nil, now >= nextFlush else { return }
+        nextFlush = now &+ Self.flushInterval
+        flush()
+        guard failure == nil, now >= nextHeader else { return }
+        nextHeader = now &+ Self.headerInterval
+        rewriteHeader()
+    }
+
+    /// Everything up to the end is in the file.
+    func finish() {
+        guard let closing else { return }
+        advance(to: closing.at, isLast: true)
+        guard failure == nil else { return }
+        writer.finish(to: &pending)
+        flush()
+        if failure == nil { rewriteHeader() }
+    }
+
+    /// After a failure: what is on disk is made to play.
+    func abandon() {
+        if let header = writer.header(ofFileWith: octets) { _ = disk.rewrite(header, of: descriptor) }
+        disk.close(descriptor)
+    }
+
+    private func flush() {
+        guard !pending.isEmpty else { return }
+        let (count, error) = disk.append(pending, to: descriptor)
+        octets &+= Int64(count)
+        pending.removeAll(keepingCapacity: pending.capacity <= Self.mostPending * 2)
+        if let error { failure = "cannot write: \(describe(error))" }
+    }
+
+    private func rewriteHeader() {
+        guard let header = writer.header(ofFileWith: octets) else { return }
+        if let error = disk.rewrite(header, of: descriptor) { failure = "cannot write: \(describe(error))" }
+    }
+}

@@ -1,0 +1,111 @@
+internal import CLinuxIO
+internal import Glibc
+internal import Synchronization
+
+/// The recorder: one thread that takes frames from the media threads' rings and writes them to files. A slow disk makes
+/// it late, and a full ring drops frames of recordings; neither ever reaches a call.
+///
+/// Its methods never wait, `stop` excepted. A media thread may push a recording's frames once `open` has returned; those
+/// pushed before `close` is called are in the file.
+public final class Recorder: Sendable {
+    /// How often the rings are emptied: 100 ms.
+    private static let interval: Int32 = 100
+
+    private struct Mailbox {
+        var commands: [RecorderCommand] = []
+        var isStopping = false
+    }
+
+    private let rings: [FrameRing]
+    private let storage: any RecordingStorage
+    private let clock: @Sendable () -> Int64
+    private let deliver: @Sendable ([RecorderEvent]) -> Void
+    private let mailbox = Mutex(Mailbox())
+    private let thread = Mutex<pthread_t?>(nil)
+    private let bell: Int32
+
+    /// Starts the thread; nil when there is none to be had. `clock`: nanoseconds, the one that arrivals are stamped
+    /// with, the monotonic one if none is given. `deliver` is called on the thread, with what happened since the last time. The thread keeps the recorder
+    /// until `stop`.
+    public init?(
+        rings: [FrameRing],
+        storage: any RecordingStorage = DiskStorage(),
+        clock: (@Sendable () -> Int64)? = nil,
+        deliver: @escaping @Sendable ([RecorderEvent]) -> Void
+    ) {
+        (self.rings, self.storage, self.deliver) = (rings, storage, deliver)
+        self.clock = clock ?? { linux_io_now() }
+        bell = linux_io_bell_make()
+        guard bell >= 0 else { return nil }
+        let retained = Unmanaged.passRetained(self)
+        var handle = pthread_t()
+        let status = pthread_create(
+            &handle,
+            nil,
+            { context in
+                guard let context else { return nil }
+                Unmanaged<Recorder>.fromOpaque(context).takeRetainedValue().run()
+                return nil
+            },
+            retained.toOpaque()
+        )
+        guard status == 0 else {
+            retained.release()
+            return nil
+        }
+        let started = handle
+        thread.withLock { $0 = started }
+    }
+
+    deinit { if bell >= 0 { linux_io_close(bell) } }
+
+    public func open(_ request: RecordingRequest) { send(.open(request)) }
+
+    /// Silence on both channels from `at` on.
+    public func pause(_ id: UInt64, at instant: Int64) { send(.pause(id, at: instant)) }
+
+    public func resume(_ id: UInt64, at instant: Int64) { send(.resume(id, at: instant)) }
+
+    /// Ends the file at `at`.
+    public func close(_ id: UInt64, at instant: Int64) { send(.close(id, at: instant)) }
+
+    /// Closes and reports whatever is open, and waits for that. Nothing may be opened afterwards.
+    public func stop() {
+        mailbox.withLock { $0.isStopping = true }
+        linux_io_bell_ring(bell)
+        guard let handle = thread.withLock({ $0.take() }) else { return }
+        pthread_join(handle, nil)
+    }
+
+    private func send(_ command: RecorderCommand) {
+        let isFirst = mailbox.withLock { mailbox in
+            mailbox.commands.append(command)
+            return mailbox.commands.count == 1
+        }
+        if isFirst { linux_io_bell_ring(bell) }
+    }
+
+    private func run() {
+        linux_io_name_thread("gudok-recorder")
+        let core = RecorderCore(
+            rings: rings,
+            storage: storage,
+            clock: clock,
+            takeCommands: takeCommands,
+            deliver: deliver
+        )
+        while !mailbox.withLock({ $0.isStopping }) {
+            guard !core.step() else { continue }
+            var ready = pollfd(fd: bell, events: Int16(POLLIN), revents: 0)
+            if poll(&ready, 1, Self.interval) > 0 { linux_io_bell_clear(bell) }
+        }
+        core.finish()
+    }
+
+    private func takeCommands() -> [RecorderCommand] {
+        mailbox.withLock { mailbox in
+            defer { mailbox.commands = [] }
+            return mailbox.commands
+        }
+    }
+}

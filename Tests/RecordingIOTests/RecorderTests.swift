@@ -1,0 +1,126 @@
+import Codecs
+import Synchronization
+import Testing
+
+@testable import RecordingIO
+
+@Suite("The recorder's thread and its ring", .timeLimit(.minutes(1)))
+struct RecorderTests {
+    @Test func `Calls are recorded while others are, until the recorder stops`() async throws {
+        let folder = Folder()
+        let clock = HandClock()
+        let (events, told) = AsyncStream.makeStream(of: RecorderEvent.self)
+        let rings = [FrameRing(capacity: 1 << 20), FrameRing(capacity: 1 << 20)]
+        let started = Recorder(rings: rings, clock: { clock.now }, deliver: { for event in $0 { told.yield(event) } })
+        let recorder = try #require(started)
+        for id: UInt64 in 1...4 {
+            recorder.open(
+                RecordingRequest(
+                    id: id,
+                    path: "\(folder.path)/\(id)",
+                    format: id == 4 ? .oggOpus : .wav,
+                    start: 0
+                )
+            )
+        }
+        for number in 0..<100 {
+            clock.now = Int64(number) * 20 * millisecond
+            for id: UInt64 in 1...4 { push(rings[Int(id) % 2].producer, id, number) }
+        }
+        clock.now = 2 * second
+        recorder.close(1, at: clock.now)
+        var seen = 0
+        for await event in events {
+            guard case .final(let id, 2000, _, _, _) = event else {
+                Issue.record("\(event)")
+                break
+            }
+            if seen == 0 {
+                #expect(id == 1)
+                recorder.stop()
+            }
+            seen += 1
+            if seen == 4 { break }
+        }
+        recorder.stop()
+        for id in 1...3 {
+            let sound = wav(contents("\(folder.path)/\(id)"))
+            #expect(sound.isWhole && sound.left.count == 16_000)
+            #expect(share(of: 440, in: sound.left) > 0.98 && share(of: 880, in: sound.right) > 0.98)
+        }
+    }
+
+    @Test func `A full ring refuses, counts, and goes on once there is room`() {
+        let ring = FrameRing(capacity: 4096)
+        let octets = [UInt8](repeating: 5, count: 160)
+        func push(_ number: UInt32, _ octets: [UInt8]) -> Bool {
+            octets.withUnsafeBytes {
+                ring.producer.push(
+                    recording: 3,
+                    channel: 1,
+                    law: .µ,
+                    rtpTimestamp: number,
+                    ssrc: 4,
+                    arrival: -5,
+                    payload: $0
+                )
+            }
+        }
+        var taken: UInt32 = 0
+        while push(taken, octets) { taken += 1 }
+        #expect(taken == 21 && ring.refused == 1)
+        var drained: [UInt32] = []
+        ring.drain(to: ring.end) { frame, payload in
+            drained.append(frame.rtpTimestamp)
+            #expect(frame.recording == 3 && frame.channel == 1 && frame.law == .µ && frame.ssrc == 4)
+            #expect(frame.arrival == -5 && payload.elementsEqual(octets))
+        }
+        #expect(drained == Array(0..<21) && push(99, octets))
+        #expect(!push(1, []) && !push(1, [UInt8](repeating: 0, count: FrameRing.longestPayload + 1)))
+        #expect(ring.refused == 3)
+    }
+
+    @Test func `Everything that one thread pushes comes out of the other in order and whole`() async {
+        let ring = FrameRing(capacity: 4096)
+        let total = 200_000
+        async let pushed: Int = Task.detached {
+            let producer = ring.producer
+            var dice: UInt32 = 1
+            var count = 0
+            while count < total {
+                let length = Int(dice % 200) + 1
+                let octets = [UInt8](repeating: UInt8(truncatingIfNeeded: count), count: length)
+                let isTaken = octets.withUnsafeBytes {
+                    producer.push(
+                        recording: UInt64(count),
+                        channel: 0,
+                        law: .a,
+                        rtpTimestamp: UInt32(length),
+                        ssrc: 0,
+                        arrival: 0,
+                        payload: $0
+                    )
+                }
+                guard isTaken else {
+                    await Task.yield()
+                    continue
+                }
+                dice = dice &* 1_664_525 &+ 1_013_904_223
+                count += 1
+            }
+            return count
+        }.value
+        var next = 0
+        var isSound = true
+        while next < total {
+            ring.drain(to: ring.end) { frame, payload in
+                isSound =
+                    isSound && frame.recording == UInt64(next) && Int(frame.rtpTimestamp) == payload.count
+                    && payload.first == UInt8(truncatingIfNeeded: next) && payload.last == payload.first
+                next += 1
+            }
+            await Task.yield()
+        }
+        #expect(await pushed == total && isSound)
+    }
+}
