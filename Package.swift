@@ -90,7 +90,7 @@ let package = Package(
         ),
         .target(
             name: "MediaIO",
-            dependencies: ["CLinuxIO", "Codecs", "Events", "Media", "NetAddress", "RTP"],
+            dependencies: ["CLinuxIO", "Codecs", "Events", "Media", "NetAddress", "RTP", "RecordingIO"],
             swiftSettings: settings
         ),
 
@@ -128,7 +128,7 @@ let package = Package(
             dependencies: [
                 "ACD", "Accounting", "CLinuxIO", "Calls", "Config", "ControlAPI", "DialPlan", "Engine", "Events", "Media", "MediaIO",
                 "NetAddress",
-                "Prompts", "Records", "SIP", "SIPMessage", "SignallingIO", "Timebase", "Trace",
+                "Prompts", "RecordingIO", "Records", "SIP", "SIPMessage", "SignallingIO", "Timebase", "Trace",
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"), nioCore, nioPosix,
             ],
             swiftSettings: settings

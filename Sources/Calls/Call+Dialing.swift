@@ -184,7 +184,7 @@ extension Call {
             stopTone()
             configureMedia(index)
             bridge(0, index)
-            return
+            return talkBegan()
         }
         if isOffer {
             // Late offer end to end: the callee's offer goes to the caller in our 200, the caller's ACK brings the answer.
@@ -199,6 +199,7 @@ extension Call {
         configureMedia(index)
         bridge(0, index)
         answerCaller(answer)
+        talkBegan()
     }
 
     private func incompatible(_ index: Int) {
@@ -211,6 +212,7 @@ extension Call {
         act(on: index) { $0.acknowledge(answer: relayed.write(), now: $1) }
         configureMedia(index)
         bridge(0, index)
+        talkBegan()
     }
 
     func rejected(_ index: Int, _ rejection: Rejection) {

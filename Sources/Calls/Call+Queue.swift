@@ -171,7 +171,7 @@ extension Call {
         enter(.talking(index))
         sayings += 1
         bridge(0, index)
-        if let queue = served?.queue, settings(of: queue).isRecorded { startRecording(policy: "queue \(queue.name)") }
+        talkBegan()
     }
 
     /// One of an agent's phones will not answer; when none is left the agent has missed the call.

@@ -1,14 +1,80 @@
-import Events
+public import Config
+import DialPlan
+public import Events
 import Media
-import Timebase
+public import Timebase
 
 /// A recording under way.
 struct CallRecording {
+    /// Names it to the media plane and the recorder.
+    var number: UInt64
     var id: String
     var isPaused = false
 }
 
+/// What the recorder is asked for. Instants are those of the core's monotonic clock.
+public enum RecordingOrder: Sendable {
+    /// `file` lies below the tenant's folder of recordings.
+    case open(UInt64, tenant: TenantID, file: String, format: RecordingFormat, at: Instant)
+    case pause(UInt64, at: Instant)
+    case resume(UInt64, at: Instant)
+    case close(UInt64, at: Instant)
+}
+
+/// One recording per talk: the caller left, whoever speaks with him right. It goes on over hold, and ends with the talk.
 extension Call {
-    func startRecording(policy: String) { publish(.note("recording is not built yet (\(policy))")) }
-    func stopRecording() {}
+    /// Begins to record, once however often it is asked for.
+    func startRecording(policy: String) {
+        isToBeRecorded = policy
+        guard recording == nil, case .talking(let peer) = stage, let caller = legs[0].port, let callee = legs[peer].port
+        else { return }
+        let spoken = [0, peer].allSatisfy { codec(of: $0).map(Self.spokenCodecs.contains) ?? false }
+        guard spoken else {
+            // What is only passed on cannot be written down.
+            return publish(.note("not recorded: \(codec(of: 0) ?? "the codec") is relayed without being understood"))
+        }
+        recordings += 1
+        let number = core.nextRecording(of: id)
+        let id = "\(id)-\(recordings)"
+        let day = core.surroundings?.localTime(in: tenant.timeZone, at: now.wall).date ?? "1970-01-01"
+        let folders = day.split(separator: "-").joined(separator: "/")
+        let format = tenant.recordings.format
+        let file = "\(folders)/\(id).\(format.fileExtension)"
+        recording = CallRecording(number: number, id: id)
+        core.name(number, id: id, call: self.id, tenant: tenant.id)
+        core.surroundings?.record(.open(number, tenant: tenant.id, file: file, format: format, at: now.instant))
+        core.media.perform(.record(caller.id, recording: number, channel: 0))
+        core.media.perform(.record(callee.id, recording: number, channel: 1))
+        publish(.recordingStarted(RecordingStarted(id: id, file: file, policy: policy)))
+    }
+
+    func stopRecording() {
+        isToBeRecorded = nil
+        guard let recording else { return }
+        self.recording = nil
+        for leg in legs { if let port = leg.port { core.media.perform(.stopRecording(port.id)) } }
+        core.surroundings?.record(.close(recording.number, at: now.instant))
+    }
+
+    /// What must not be heard (a card's number) leaves silence of its true length.
+    func pauseRecording(_ isPaused: Bool) -> Bool {
+        guard var recording, recording.isPaused != isPaused else { return false }
+        recording.isPaused = isPaused
+        self.recording = recording
+        let number = recording.number
+        core.surroundings?.record(isPaused ? .pause(number, at: now.instant) : .resume(number, at: now.instant))
+        publish(isPaused ? .recordingPaused(id: recording.id) : .recordingResumed(id: recording.id))
+        return true
+    }
+
+    /// Two parties speak with each other: what the plan, the queue or the tenant wants recorded begins.
+    func talkBegan() {
+        if let policy = isToBeRecorded { return startRecording(policy: policy) }
+        if let queue = served?.queue, tenant.queues[queue.name]?.isRecorded ?? false {
+            return startRecording(policy: "queue \(queue.name)")
+        }
+        if tenant.recordings.directions.contains(direction), served == nil {
+            startRecording(policy: "direction \(direction.rawValue)")
+        }
+    }
 }

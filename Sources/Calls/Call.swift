@@ -115,6 +115,9 @@ final class Call {
     /// The queue whose agent speaks with the caller, and who that is.
     var served: (queue: QueueID, agent: UserID)?
     var recording: CallRecording?
+    var recordings = 0
+    /// Why the talk is to be recorded, when it is.
+    var isToBeRecorded: String?
     /// Keys that were pressed before anybody asked: whoever knows the menu need not wait for it.
     var typedAhead = ""
     /// Names what is being said: an end that was overtaken is known by its number.

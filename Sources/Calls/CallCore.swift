@@ -45,6 +45,9 @@ public final class CallCore {
     /// Queues and agents.
     public let acd: Dispatcher
     /// What the dispatcher wants, in order: doing it may make it want more.
+    /// Recordings that are not final yet, by their numbers.
+    private var recordings: [UInt64: (id: String, call: CallID, tenant: TenantID)] = [:]
+    private var recordingCount: UInt64 = 0
     var wanted: [Dispatcher.Action] = []
     var isCarryingOut = false
 
@@ -328,6 +331,24 @@ public final class CallCore {
 
     /// A call is over: it is closed when the turn has sent what it still has to send.
     func finish(_ call: Call) { finished.append(call) }
+
+    func nextRecording(of call: CallID) -> UInt64 {
+        recordingCount &+= 1
+        return recordingCount
+    }
+
+    func name(_ number: UInt64, id: String, call: CallID, tenant: TenantID) {
+        recordings[number] = (id, call, tenant)
+    }
+
+    /// A recording is final, or failed; its call is over by then, or goes on.
+    public func recordingEnded(_ number: UInt64, _ end: (String) -> RecordingEnded) {
+        guard let (id, call, tenant) = recordings.removeValue(forKey: number) else { return }
+        bus.publish(.recordingEnded(end(id)), tenant: tenant, call: call, at: now)
+    }
+
+    /// Pauses or resumes a call's recording; false when it has none, or it is so already.
+    public func pauseRecording(of id: CallID, _ isPaused: Bool) -> Bool { calls[id]?.pauseRecording(isPaused) ?? false }
 
     func call(_ id: CallID) -> Call? { calls[id] }
 

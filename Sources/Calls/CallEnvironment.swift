@@ -33,6 +33,7 @@ public protocol CallOracle: AnyObject {
     func localTime(in zone: String, at moment: WallTime) -> LocalTime
     /// Asks a URL what a call is to do next; `CallCore.answered` brings what it said.
     func ask(_ url: String, timeout: Duration, for call: CallID)
+    func record(_ order: RecordingOrder)
     /// Keeps what outlives a restart of an agent.
     func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory)
 }

@@ -1,6 +1,6 @@
 /// ITU-T G.711: 8 bits a sample from 16, by the segments of its tables 1 and 2.
 public enum G711 {
-    public enum Law: Sendable, CaseIterable { case a, µ }
+    public enum Law: BitwiseCopyable, Sendable, CaseIterable { case a, µ }
 
     public static func encode(_ sample: Int16, _ law: Law) -> UInt8 {
         switch law {

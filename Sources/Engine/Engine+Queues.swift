@@ -102,6 +102,19 @@ extension Engine {
         return calls.mendQueues()
     }
 
+    /// The recorder is done with a recording.
+    public func recordingEnded(_ number: UInt64, at moment: Moment, _ end: (String) -> RecordingEnded) {
+        enter(moment)
+        defer { settle() }
+        calls.recordingEnded(number, end)
+    }
+
+    public func pauseRecording(of call: CallID, _ isPaused: Bool, at moment: Moment) -> Bool {
+        enter(moment)
+        defer { settle() }
+        return calls.pauseRecording(of: call, isPaused)
+    }
+
     /// What a URL said about a call.
     public func answered(_ call: CallID, _ steps: [Step]?, at moment: Moment) {
         enter(moment)

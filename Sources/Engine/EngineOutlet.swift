@@ -1,4 +1,5 @@
 public import ACD
+public import Calls
 public import DialPlan
 public import Events
 public import Media
@@ -18,6 +19,7 @@ public protocol EngineOutlet: AnyObject {
     func localTime(in zone: String, at moment: WallTime) -> LocalTime
     /// Asks a URL; the answer comes back through `Engine.answered`.
     func ask(_ url: String, timeout: Duration, for call: CallID)
+    func record(_ order: RecordingOrder)
     /// Keeps what outlives a restart of an agent.
     func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory)
     func log(_ level: LogLevel, _ text: String, call: CallID?)

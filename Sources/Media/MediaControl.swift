@@ -98,6 +98,9 @@ public enum MediaCommand: Equatable, Sendable {
     case say(MediaID, [PromptClip], loop: PromptClip?, token: UInt64)
     /// Ends an echo, a tone or what is said.
     case stop(MediaID)
+    /// From now on what comes from this peer goes to a recording too, on channel 0 or 1.
+    case record(MediaID, recording: UInt64, channel: UInt8)
+    case stopRecording(MediaID)
     /// Sends one key as telephone-event packets (RFC 4733 §2.5), 0–9 * # A–D.
     case sendDigit(MediaID, String, milliseconds: Int)
     /// Gives the ports back; `MediaEvent.closed` follows with the report, always and once.

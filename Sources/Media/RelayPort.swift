@@ -1,3 +1,4 @@
+public import Codecs
 public import Events
 public import RTP
 
@@ -46,6 +47,9 @@ public struct RelayPort: ~Copyable {
     // The hot path's own copies: a flag each, instead of a look into the parameters.
     public private(set) var sendsToPeer = false
     public private(set) var receivesFromPeer = false
+
+    /// Of the last packet, as it goes on; nil when it is not G.711.
+    public private(set) var voiceLaw: G711.Law?
 
     public private(set) var packetsSent: UInt64 = 0
     public private(set) var octetsSent: UInt64 = 0
@@ -116,6 +120,7 @@ public struct RelayPort: ~Copyable {
         received.receive(header, clockRate: format.isTelephoneEvent ? 0 : format.clockRate, at: now)
         hasToldSilence = false
         if format.isTelephoneEvent { detectKey(header, octets) }
+        voiceLaw = format.law
         if format.outgoing != FormatTable.same {
             packet[1] = packet[1] & 0x80 | format.outgoing
             if let law = format.translation { translate(packet, header, by: law) }

@@ -67,6 +67,10 @@ extension MediaThread {
             slots[slot].relay.voice.beginSaying(clips, loop: loop, token: token)
             slots[slot].relay.mode = .saying
             beginSpeaking(slot)
+        case .record(let id, let recording, let channel):
+            guard let slot = slot(id) else { return }
+            (slots[slot].recording, slots[slot].channel) = (recording, channel)
+        case .stopRecording(let id): if let slot = slot(id) { slots[slot].recording = 0 }
         case .stop(let id): if let slot = slot(id), !isBridged(slot) { leave(slot) }
         case .sendDigit(let id, let key, let milliseconds):
             guard let slot = slot(id), let event = TelephoneEvent.event(of: key) else { return }

@@ -5,6 +5,7 @@ import Glibc
 import Media
 import NetAddress
 import RTP
+import RecordingIO
 import Synchronization
 
 /// One thread of the media plane: an epoll loop over the sockets of its ports. Both ends of a call live on the same
@@ -26,6 +27,9 @@ final class MediaThread: @unchecked Sendable {
         let port: UInt16
         let rtp: Int32
         let rtcp: Int32
+        /// The recording that hears this peer; 0: none.
+        var recording: UInt64 = 0
+        var channel: UInt8 = 0
     }
 
     struct Mailbox: Sendable {
@@ -37,6 +41,9 @@ final class MediaThread: @unchecked Sendable {
     private let isV6: Bool
     /// Our own address is one of the public network.
     let isPublic: Bool
+    /// Frames that are recorded go in here; kept, since `tape` points into it.
+    let tapeRing: FrameRing?
+    private let tape: FrameRingProducer?
     let counters: MediaCounters
     private let deliver: @Sendable ([MediaEvent]) -> Void
     /// Gives a port's slot and number back to the pool.
@@ -71,12 +78,15 @@ final class MediaThread: @unchecked Sendable {
         capacity: Int,
         isV6: Bool,
         isPublic: Bool,
+        ring: FrameRing?,
         counters: MediaCounters,
         deliver: @escaping @Sendable ([MediaEvent]) -> Void,
         release: @escaping @Sendable (Int, UInt16) -> Void
     ) {
         (self.index, self.capacity, self.isV6, self.counters) = (index, capacity, isV6, counters)
         self.isPublic = isPublic
+        tapeRing = ring
+        tape = ring?.producer
         (self.deliver, self.release) = (deliver, release)
         bell = linux_io_bell_make()
         epoll = linux_io_epoll_make()
@@ -217,11 +227,28 @@ final class MediaThread: @unchecked Sendable {
         }
         if !here.pointee.relay.news.isEmpty { tellNews(slot) }
         guard here.pointee.relay.receivesFromPeer else { return }
+        if here.pointee.recording != 0 { record(packet, slot: here) }
         switch here.pointee.relay.mode {
         case .bridged(let other): if isOpen[other] { forward(packet, to: slots + other) }
         case .echo: forward(packet, to: here)
         case .idle, .tone, .saying: break
         }
+    }
+
+    /// A full ring refuses and counts: a slow disk never reaches a call.
+    private func record(_ packet: UnsafeMutableRawBufferPointer, slot: UnsafeMutablePointer<Slot>) {
+        let octets = UnsafeRawBufferPointer(packet)
+        guard let tape, let law = slot.pointee.relay.voiceLaw, let header = RTPHeader(octets) else { return }
+        let end = header.payloadOffset + header.payloadLength
+        _ = tape.push(
+            recording: slot.pointee.recording,
+            channel: slot.pointee.channel,
+            law: law,
+            rtpTimestamp: header.timestamp,
+            ssrc: header.ssrc,
+            arrival: now,
+            payload: UnsafeRawBufferPointer(rebasing: octets[header.payloadOffset..<end])
+        )
     }
 
     @inline(__always)

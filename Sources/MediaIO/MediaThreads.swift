@@ -2,6 +2,7 @@ import CLinuxIO
 import Glibc
 public import Media
 public import NetAddress
+public import RecordingIO
 import Synchronization
 
 /// The media plane: some threads that carry packets, and the port pairs that they share.
@@ -24,13 +25,14 @@ public final class MediaThreads: MediaControl, Sendable {
     private let pool: Mutex<Pool>
     private let hasStopped = Atomic(false)
 
-    /// `deliver` is called on the media threads. With `isBatching` commands wait for `flush`: one waking of a thread for all that a
+    /// `deliver` is called on the media threads. With `ringOctets` each has a ring of that many for frames that are recorded. With `isBatching` commands wait for `flush`: one waking of a thread for all that a
     /// turn of the core wants of it.
     public init(
         threads count: Int,
         address: IPAddress,
         ports: ClosedRange<UInt16>,
         isBatching: Bool = false,
+        ringOctets: Int = 0,
         deliver: @escaping @Sendable ([MediaEvent]) -> Void
     ) throws(Fault) {
         let pairs = PortPairs(ports)
@@ -48,6 +50,7 @@ public final class MediaThreads: MediaControl, Sendable {
                 capacity: capacity,
                 isV6: address.isV6,
                 isPublic: !address.isPrivate && !address.isLoopback,
+                ring: ringOctets > 0 ? FrameRing(capacity: ringOctets) : nil,
                 counters: counters,
                 deliver: deliver,
                 release: { slot, port in back.owner?.giveBack(slot, port, of: index) }
@@ -100,6 +103,9 @@ public final class MediaThreads: MediaControl, Sendable {
         }
         throw refusal
     }
+
+    /// Where recorded frames come out, for the recorder.
+    public var rings: [FrameRing] { threads.compactMap(\.tapeRing) }
 
     public func perform(_ command: MediaCommand) {
         let id = command.port
@@ -173,7 +179,7 @@ extension MediaCommand {
     fileprivate var port: MediaID {
         switch self {
         case .configure(let id, _), .bridge(let id, _), .unbridge(let id), .echo(let id), .play(let id, _),
-            .say(let id, _, _, _), .stop(let id), .sendDigit(let id, _, _), .close(let id):
+            .say(let id, _, _, _), .record(let id, _, _), .stopRecording(let id), .stop(let id), .sendDigit(let id, _, _), .close(let id):
             id
         }
     }

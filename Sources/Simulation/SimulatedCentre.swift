@@ -241,6 +241,7 @@ private final class World: EngineOutlet {
         LocalTime(localSeconds: moment.milliseconds / 1000)
     }
     func ask(_ url: String, timeout: Duration, for call: CallID) {}
+    func record(_ order: RecordingOrder) {}
     func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory) {}
     func log(_ level: LogLevel, _ text: String, call: CallID?) {}
 

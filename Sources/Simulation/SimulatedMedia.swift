@@ -40,7 +40,7 @@ public final class SimulatedMedia: MediaControl {
             guard loop == nil, open.contains(id) else { return }
             let length = clips.reduce(0) { $0 + $1.milliseconds }
             sayings.append((length, .said(id, token: token)))
-        case .configure, .echo, .play, .stop, .sendDigit: break
+        case .record, .stopRecording, .configure, .echo, .play, .stop, .sendDigit: break
         }
     }
 

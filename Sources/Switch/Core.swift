@@ -5,6 +5,7 @@ import Events
 import Media
 import NIOCore
 import NetAddress
+import RecordingIO
 import Records
 import SIPMessage
 import SignallingIO
@@ -102,6 +103,35 @@ final class Core: SignallingReceiver {
     func received(_ events: [MediaEvent]) { turn { $0.receive(events, at: $1) } }
 
     func recorded(_ calls: [CallID]) { turn { $0.recorded(calls, at: $1) } }
+
+    func received(_ events: [RecorderEvent]) {
+        for event in events {
+            switch event {
+            case .final(let number, let milliseconds, let octets, let sha256, let lost):
+                if lost > 0 { outlet.log(.info, "a recording has \(lost) frames of silence for lost packets", call: nil) }
+                turn { engine, now in
+                    engine.recordingEnded(number, at: now) { id in
+                        RecordingEnded(
+                            id: id,
+                            isComplete: true,
+                            milliseconds: Int64(milliseconds),
+                            octets: Int64(octets),
+                            digest: sha256
+                        )
+                    }
+                }
+            case .failed(let number, let why):
+                turn { engine, now in
+                    engine.recordingEnded(number, at: now) { id in
+                        RecordingEnded(id: id, isComplete: false, fault: why, milliseconds: 0, octets: 0, digest: nil)
+                    }
+                }
+            case .stalled(let milliseconds):
+                outlet.log(.error, "the disk of the recordings stalled for \(milliseconds) ms; calls go on", call: nil)
+            case .recovered: outlet.log(.notice, "the disk of the recordings is well again", call: nil)
+            }
+        }
+    }
 
     func answered(_ call: CallID, _ steps: [Step]?) { turn { $0.answered(call, steps, at: $1) } }
 

@@ -30,6 +30,9 @@ public actor Node {
     private let registrations: RegistrationWriter
     let prompts: PromptStore
     private let agents: AgentKeeper
+    private let tapes: TapeRoom
+    /// Of each media thread: the frames of a hundred calls over a disk's stall of five seconds, and more.
+    private static let ringOctets = 16 << 20
     private let sockets: NIOLoopBound<SignallingSockets>
     private var control: ControlServer?
     /// As the ready line says them.
@@ -65,6 +68,7 @@ public actor Node {
                 address: node.mediaAddress,
                 ports: node.mediaPorts,
                 isBatching: true,
+                ringOctets: Self.ringOctets,
                 deliver: { events in post.handle?.post { $0.received(events) } }
             )
         } catch {
@@ -75,6 +79,10 @@ public actor Node {
         let prompts = PromptStore(log: log)
         prompts.load([PromptStore.shipped, files.promptsFolder])
         self.prompts = prompts
+        let tapes = TapeRoom(folder: files.dataFolder, rings: media.rings) { events in
+            post.handle?.post { $0.received(events) }
+        }
+        self.tapes = tapes
         let agents = AgentKeeper(database: database, log: log)
         self.agents = agents
         let key = try database.nonceKey()
@@ -90,7 +98,8 @@ public actor Node {
                 resolver: NameResolver(pool: .singleton),
                 registrations: registrations,
                 prompts: prompts,
-                agents: agents
+                agents: agents,
+                tapes: tapes
             )
             let bus = EventBus(node: node.name)
             let now = SystemClock.now()
@@ -229,6 +238,9 @@ public actor Node {
         let sockets = sockets
         try? await loopGroup.next().flatSubmit { sockets.value.close() }.get()
         media.stop()
+        tapes.stop()
+        // What the recorder said last is to be on disk too.
+        _ = try? await handle.ask { _ in }
         _ = try? await handle.ask { $0.records.stop() }
         registrations.flush()
         agents.flush()

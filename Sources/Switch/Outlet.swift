@@ -1,4 +1,5 @@
 import ACD
+import Calls
 import DialPlan
 import Engine
 import Events
@@ -24,6 +25,7 @@ final class Outlet: EngineOutlet {
 
     private let prompts: PromptStore
     private let agents: AgentKeeper
+    private let tapes: TapeRoom
     private var zones: [String: TimeZone] = [:]
 
     init(
@@ -32,10 +34,11 @@ final class Outlet: EngineOutlet {
         resolver: NameResolver,
         registrations: RegistrationWriter,
         prompts: PromptStore,
-        agents: AgentKeeper
+        agents: AgentKeeper,
+        tapes: TapeRoom
     ) {
         (self.loop, self.log, self.resolver, self.registrations) = (loop, log, resolver, registrations)
-        (self.prompts, self.agents) = (prompts, agents)
+        (self.prompts, self.agents, self.tapes) = (prompts, agents, tapes)
     }
 
     func transmit(_ bytes: [UInt8], over flow: Flow) { sockets?.send(bytes, over: flow) }
@@ -70,6 +73,8 @@ final class Outlet: EngineOutlet {
             }
         }
     }
+
+    func record(_ order: RecordingOrder) { tapes.perform(order) }
 
     func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory) { agents.add(agent, memory) }
 

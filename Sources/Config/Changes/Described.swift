@@ -61,6 +61,7 @@ extension Tenant {
             name: id.name,
             settings: [
                 ("domains", domains.joined(separator: ", ")), ("timezone", timeZone), ("language", language),
+                ("recordings", recordings.written),
                 ("pause_reasons", pauseReasons.joined(separator: ", ")),
             ]
         )

@@ -9,6 +9,7 @@ extension Tenant {
         var lines = ["tenant: \(quoted(id.name))", "domains: [\(domains.map(quoted).joined(separator: ", "))]"]
         lines.append("timezone: \(quoted(timeZone))")
         lines.append("language: \(language)")
+        lines.append("recordings: \(recordings.written)")
         if !users.isEmpty { lines += ["", "users:"] + users.values.sorted { $0.number < $1.number }.map(\.exported) }
         if !trunks.isEmpty {
             lines += ["", "trunks:"] + trunks.values.sorted { $0.name < $1.name }.flatMap(\.exported)
@@ -27,6 +28,14 @@ extension Tenant {
             }
         }
         return lines.joined(separator: "\n") + "\n"
+    }
+}
+
+extension RecordingPolicy {
+    var written: String {
+        let listed = CallDirection.allCases.filter(directions.contains).map(\.rawValue).joined(separator: ", ")
+        return "{format: \(format.rawValue), directions: [\(listed)]" + (keep.map { ", keep: \($0.written)" } ?? "")
+            + (quota.map { ", quota_mib: \($0 >> 20)" } ?? "") + "}"
     }
 }
 

@@ -16,6 +16,7 @@ public struct Tenant: Equatable, Sendable {
     public var trunks: [String: Trunk]
     public var queues: [String: Queue]
     public var pauseReasons: [String]
+    public var recordings = RecordingPolicy()
     /// By the name that the tenant gives them.
     public var dialPlans: [String: DialPlan]
 
@@ -37,6 +38,28 @@ public struct Tenant: Equatable, Sendable {
     public var realm: String { domains.first ?? id.name }
     /// What users' calls run through.
     public var internalPlan: DialPlan? { dialPlans["internal"] }
+}
+
+/// How calls are recorded.
+public enum RecordingFormat: String, CaseIterable, Sendable {
+    /// PCM, 16 bits, 8 kHz, two channels.
+    case wav
+    /// Ogg Opus, two channels.
+    case opus
+
+    public var fileExtension: String { self == .wav ? "wav" : "opus" }
+}
+
+/// Which calls are recorded past the queues' and plans' own words, and how long recordings are kept.
+public struct RecordingPolicy: Equatable, Sendable {
+    public var format: RecordingFormat = .wav
+    public var directions: Set<CallDirection> = []
+    /// nil: for ever.
+    public var keep: Duration?
+    /// Octets that the tenant's recordings may take together; the oldest go first. nil: no bound.
+    public var quota: Int64?
+
+    public init() {}
 }
 
 public struct User: Equatable, Sendable {

@@ -59,6 +59,7 @@ struct TenantReader {
         if let reasons = file.take("pause_reasons") {
             reading.tenant.pauseReasons = reasons.sequence("pause_reasons").compactMap { $0.string("a pause reason") }
         }
+        if let recordings = file.take("recordings") { readRecordings(recordings, into: &reading) }
         file.finish("a tenant's file")
         return reading
     }
@@ -92,6 +93,22 @@ struct TenantReader {
             plan.name = entry.name
             reading.tenant.dialPlans[entry.name] = plan
         }
+    }
+
+    private func readRecordings(_ value: YAMLValue, into reading: inout Reading) {
+        guard var mapping = value.mapping("recordings") else { return }
+        defer { mapping.finish("recordings") }
+        var policy = RecordingPolicy()
+        if let format = mapping.take("format")?.choice("format", RecordingFormat.self) { policy.format = format }
+        if let directions = mapping.take("directions") {
+            let read = directions.sequence("directions").compactMap { $0.choice("directions", CallDirection.self) }
+            policy.directions = Set(read)
+        }
+        if let keep = mapping.take("keep")?.duration("keep") { policy.keep = keep }
+        if let quota = mapping.take("quota_mib")?.integer("quota_mib", in: 1...1_000_000_000) {
+            policy.quota = Int64(quota) << 20
+        }
+        reading.tenant.recordings = policy
     }
 
     // MARK: users
