@@ -143,7 +143,7 @@ let package = Package(
         .target(
             name: "Simulation",
             dependencies: [
-                "ACD", "Accounting", "Config", "DialPlan", "Engine", "Events", "Media", "NetAddress", "SDP", "SIP",
+                "ACD", "Accounting", "Calls", "Config", "DialPlan", "Engine", "Events", "Media", "NetAddress", "SDP", "SIP",
                 "SIPMessage", "SoftPhone", "Timebase",
             ],
             swiftSettings: settings
@@ -216,7 +216,7 @@ let package = Package(
         .testTarget(name: "TraceTests", dependencies: ["Events", "Timebase", "Trace"], swiftSettings: testSettings),
         .testTarget(name: "DialPlanTests", dependencies: ["DialPlan"], swiftSettings: testSettings),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: testSettings),
-        .testTarget(name: "EndToEndTests", dependencies: ["Hashes", "gudok"], swiftSettings: testSettings),
+        .testTarget(name: "EndToEndTests", dependencies: ["Codecs", "Hashes", "gudok"], swiftSettings: testSettings),
         .testTarget(
             name: "ControlAPITests",
             dependencies: ["ControlAPI", nioCore, nioPosix],

@@ -77,27 +77,11 @@ extension Call {
     func mustLeave(_ queue: QueueID, _ outcome: QueueOutcome) {
         guard case .queued(let stay) = stage, stay.queue == queue else { return }
         leaveQueue(stay)
-        let settings = settings(of: queue)
-        let destination: Queue.Destination?
-        switch outcome {
-        case .timeout: destination = settings.onTimeout
-        case .full: destination = settings.onFull
-        case .empty:
-            switch settings.onEmpty {
-            case .leave(let place): destination = place
-            case .refuse, .wait: destination = nil
-            }
-        case .answered, .abandoned, .callback, .key, .closed, .restart: destination = nil
-        }
-        if outcome == .empty, settings.onEmpty == .refuse { return finish(.unavailable) }
-        go(to: destination, upon: outcome)
-    }
-
-    private func go(to destination: Queue.Destination?, upon outcome: QueueOutcome) {
-        guard let destination, let plan = tenant.dialPlans[destination.dialPlan] else {
+        if outcome == .empty, settings(of: queue).onEmpty == .refuse { return finish(.unavailable) }
+        guard let (plan, flow) = tenant.destination(of: queue.name, upon: outcome) else {
             return proceed(.queued(outcome))
         }
-        proceed(.jump(plan, flow: destination.flow))
+        proceed(.jump(plan, flow: flow))
     }
 
     private func leaveQueue(_ stay: QueueStay) {
@@ -114,7 +98,8 @@ extension Call {
         publish(.note("key \(key) leads out of the queue"))
         core.dispatch { [self] in $0.leave(id, .key, at: now) }
         leaveQueue(stay)
-        go(to: destination, upon: .key)
+        guard let plan = tenant.dialPlans[destination.dialPlan] else { return proceed(.queued(.key)) }
+        proceed(.jump(plan, flow: destination.flow))
     }
 
     func announced(position: Int, expectedWait: Duration?) {

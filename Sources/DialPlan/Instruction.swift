@@ -95,6 +95,27 @@ public struct LocalTime: Hashable, Sendable {
 }
 
 extension LocalTime {
+    /// `2026-01-07T10:00`; nil for what is written otherwise, or is no day.
+    public init?(written text: String) {
+        let parts = text.split { "-T:".contains($0) }.map { Int($0) }
+        guard parts.count == 5, !parts.contains(nil) else { return nil }
+        let numbers = parts.compactMap { $0 }
+        guard (1970...9_999).contains(numbers[0]), (1...12).contains(numbers[1]), (1...31).contains(numbers[2]),
+            (0...23).contains(numbers[3]), (0...59).contains(numbers[4])
+        else { return nil }
+        // Found by its date from the days around: a year has at most 366, a day 86,400 seconds.
+        let guess = Int64(numbers[0] - 1970) * 31_556_952 + Int64(numbers[1] - 1) * 2_629_746 + Int64(numbers[2]) * 86_400
+        let wanted = LocalTime(year: numbers[0], month: numbers[1], day: numbers[2], weekday: 1, minute: 0).date
+        for day in -5...5 {
+            var time = LocalTime(localSeconds: guess + Int64(day) * 86_400)
+            guard time.date == wanted else { continue }
+            time.minute = numbers[3] * 60 + numbers[4]
+            self = time
+            return
+        }
+        return nil
+    }
+
     /// Reckons in the Gregorian calendar from seconds since 1970 of the place's own clock (UTC and its offset).
     public init(localSeconds: Int64) {
         let days = localSeconds.flooredQuotient(86_400)

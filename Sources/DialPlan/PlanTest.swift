@@ -1,3 +1,5 @@
+public import Events
+
 /// A call and what is expected of it, written beside the rules and run by `gudok dialplan test`.
 public struct PlanTest: Equatable, Sendable {
     public var name: String
@@ -8,6 +10,11 @@ public struct PlanTest: Equatable, Sendable {
     /// The keys that the caller presses, one entry a time he is asked.
     public var input: [String]
     public var expectations: [Expectation]
+    /// How those who are dialled answer, and how waits in queues end, one after the other; then everybody answers.
+    public var dials: [DialOutcome] = []
+    public var waits: [QueueOutcome] = []
+    /// When the call comes, on the clock of wherever the plan asks; nil: a Wednesday at noon.
+    public var at: LocalTime?
     public var position: SourcePosition
 
     /// Something that the run must have done, in the order of the list.
@@ -47,6 +54,6 @@ public struct PlanTest: Equatable, Sendable {
     /// Where a test stands does not change what it asks.
     public static func == (lhs: PlanTest, rhs: PlanTest) -> Bool {
         lhs.name == rhs.name && lhs.from == rhs.from && lhs.to == rhs.to && lhs.trunk == rhs.trunk
-            && lhs.input == rhs.input && lhs.expectations == rhs.expectations
+            && lhs.input == rhs.input && lhs.dials == rhs.dials && lhs.waits == rhs.waits && lhs.at == rhs.at && lhs.expectations == rhs.expectations
     }
 }

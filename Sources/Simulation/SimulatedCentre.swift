@@ -1,5 +1,6 @@
 import ACD
 import Accounting
+import Calls
 import Config
 import DialPlan
 import Engine

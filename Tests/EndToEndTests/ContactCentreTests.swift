@@ -1,4 +1,6 @@
+import Codecs
 import Foundation
+import Glibc
 import Testing
 
 /// The contact centre over the wire: menus, queues, agents.
@@ -41,7 +43,7 @@ struct ContactCentreTests {
           - name: sales
             extension: "700"
             strategy: longest-idle
-            ring_timeout: 2s
+            ring_timeout: 5s
             wrap_up: 2s
             max_wait: 60s
             no_answer_delay: 1s
@@ -183,7 +185,7 @@ struct ContactCentreTests {
         press(1, from: media, to: port, at: 1)
         let first = try #require(anna.expect("INVITE"))
         anna.respond("180 Ringing", to: first, toTag: "anna")
-        let cancel = try #require(anna.expect("CANCEL", within: 6))
+        let cancel = try #require(anna.expect("CANCEL", within: 12))
         anna.respond("200 OK", to: cancel, toTag: "anna")
         anna.respond("487 Request Terminated", to: first, toTag: "anna")
         let second = try #require(boris.expect("INVITE"))
@@ -203,5 +205,68 @@ struct ContactCentreTests {
         #expect(try running.gudok("agent", "unpause", "1001").text.contains("available"))
         #expect(try running.gudok("agent", "logout", "1001").text.contains("logged-out"))
         #expect(try running.gudok("agent", "login", "9999").code == 1)
+    }
+
+    @Test func `the talk is recorded: the caller on the left, the operator on the right`() throws {
+        let running = try Self.centre()
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        _ = try anna.register()
+        _ = try running.gudok("agent", "login", "1001")
+        let media = try WirePeer()
+        let annaMedia = try WirePeer()
+        let (tag, port) = try arrive(carrier, media: media)
+        press(1, from: media, to: port, at: 1)
+        let invite = try #require(anna.expect("INVITE"))
+        anna.respond("200 OK", to: invite, toTag: "anna", sdp: Phone.sdp(port: annaMedia.port))
+        _ = try #require(anna.expect("ACK"))
+        let toAnna = try #require(invite.audioPort)
+        Speaker.speak([(media, port, 440), (annaMedia, toAnna, 1_000)], seconds: 3)
+        carrier.send(carrier.request("BYE", to: "+74950000700", toTag: tag))
+        let bye = try #require(anna.expect("BYE"))
+        anna.respond("200 OK", to: bye)
+        let folder = running.folder.appending(path: "data/tenants/demo/recordings")
+        var file: URL?
+        _ = eventually {
+            file = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)?
+                .compactMap { $0 as? URL }.first { $0.pathExtension == "wav" }
+            return file != nil
+        }
+        let path = try #require(file)
+        var samples: [Int16] = []
+        // The recorder closes the file shortly after the call.
+        _ = try eventually {
+            samples = try Data(contentsOf: path).dropFirst(44).withUnsafeBytes { Array($0.bindMemory(to: Int16.self)) }
+            return samples.count > 2 * 8_000 * 5 / 2
+        }
+        let left = stride(from: 0, to: samples.count - 1, by: 2).map { Double(samples[$0]) }
+        let right = stride(from: 1, to: samples.count, by: 2).map { Double(samples[$0]) }
+        #expect(Tone.share(of: 440, in: left) > 0.8 && Tone.share(of: 1_000, in: left) < 0.05)
+        #expect(Tone.share(of: 1_000, in: right) > 0.8 && Tone.share(of: 440, in: right) < 0.05)
+    }
+}
+
+/// Speaks tones as G.711 A-law in real time: sound has a length.
+enum Speaker {
+    static func speak(_ voices: [(peer: WirePeer, port: UInt16, hertz: Double)], seconds: Double) {
+        let clock = ContinuousClock()
+        let begin = clock.now
+        for frame in 0..<Int(seconds * 50) {
+            for (index, voice) in voices.enumerated() {
+                let samples = (0..<160).map { place in
+                    G711.encode(Int16(8_000 * sin(2 * .pi * voice.hertz * Double(frame * 160 + place) / 8_000)), .a)
+                }
+                let stamp = UInt32(frame * 160)
+                let head: [UInt8] = [
+                    0x80, 8, UInt8(frame >> 8 & 0xFF), UInt8(frame & 0xFF), UInt8(stamp >> 24), UInt8(stamp >> 16 & 0xFF),
+                    UInt8(stamp >> 8 & 0xFF), UInt8(stamp & 0xFF), 7, 7, 7, UInt8(index + 1),
+                ]
+                voice.peer.send(head + samples, to: voice.port)
+            }
+            // The pace of the packets is what is being simulated here.
+            let next = begin + .milliseconds(20 * (frame + 1))
+            let wait = clock.now.duration(to: next)
+            if wait > .zero { usleep(UInt32(wait.components.attoseconds / 1_000_000_000_000)) }
+        }
     }
 }

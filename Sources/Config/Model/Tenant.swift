@@ -40,6 +40,21 @@ public struct Tenant: Equatable, Sendable {
     public var internalPlan: DialPlan? { dialPlans["internal"] }
 }
 
+extension Tenant {
+    /// Where a caller goes whose wait ended so; nil: on with the plan.
+    public func destination(of queue: String, upon outcome: QueueOutcome) -> (DialPlan, String)? {
+        let settings = queues[queue]
+        let place: Queue.Destination?
+        switch outcome {
+        case .timeout: place = settings?.onTimeout
+        case .full: place = settings?.onFull
+        case .empty: if case .leave(let elsewhere) = settings?.onEmpty { place = elsewhere } else { place = nil }
+        case .answered, .abandoned, .callback, .key, .closed, .restart: place = nil
+        }
+        return place.flatMap { place in dialPlans[place.dialPlan].map { ($0, place.flow) } }
+    }
+}
+
 /// How calls are recorded.
 public enum RecordingFormat: String, CaseIterable, Sendable {
     /// PCM, 16 bits, 8 kHz, two channels.

@@ -1,6 +1,16 @@
 public import DialPlan
+import Events
 
 extension DialPlan {
+    /// Reads one plan alone: what it names outside itself is not looked for.
+    public static func read(_ source: ConfigurationText) -> (plan: DialPlan?, faults: [ConfigFault]) {
+        let faults = FaultList()
+        var plan = PlanReader(faults: faults).read(source)
+        plan?.file = source.name
+        if let plan { PlanChecker(plan: plan, tenant: nil, faults: faults).check() }
+        return (faults.faults.isEmpty ? plan : nil, faults.sorted)
+    }
+
     /// Reads a list of steps alone: what a URL answers.
     public static func readSteps(_ source: ConfigurationText) -> (steps: [Step]?, faults: [ConfigFault]) {
         let faults = FaultList()
@@ -62,11 +72,14 @@ struct PlanReader {
         let from = call.require("from", of: "call")?.string("from")
         let to = call.require("to", of: "call")?.string("to")
         let trunk = call.take("trunk")?.string("trunk")
+        let at = call.take("at").flatMap(readTime)
         call.finish("call")
+        let dials = mapping.take("dial").map { readOutcomes($0, DialOutcome.self, "dial") } ?? []
+        let waits = mapping.take("queue").map { readOutcomes($0, QueueOutcome.self, "queue") } ?? []
         let input = mapping.take("input")?.sequence("input").compactMap { $0.string("an input") } ?? []
         let expected = mapping.require("expect", of: "a test")?.sequence("expect").compactMap(readExpectation)
         guard let name, let from, let to, let expected else { return nil }
-        return PlanTest(
+        var test = PlanTest(
             name: name,
             from: from,
             to: to,
@@ -75,6 +88,24 @@ struct PlanReader {
             expectations: expected,
             position: value.position
         )
+        (test.dials, test.waits, test.at) = (dials, waits, at)
+        return test
+    }
+
+    private func readOutcomes<T: RawRepresentable & CaseIterable>(
+        _ value: YAMLValue,
+        _ type: T.Type,
+        _ what: String
+    ) -> [T] where T.RawValue == String {
+        (value.asSequence ?? [value]).compactMap { $0.choice(what, type) }
+    }
+
+    /// `2026-01-07T10:00`.
+    private func readTime(_ value: YAMLValue) -> LocalTime? {
+        guard let text = value.string("at") else { return nil }
+        if let time = LocalTime(written: text) { return time }
+        value.fault(.badValue, "'\(text)' is no time", mend: "write it as 2026-01-07T10:00")
+        return nil
     }
 
     private func readExpectation(_ value: YAMLValue) -> PlanTest.Expectation? {

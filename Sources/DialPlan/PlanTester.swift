@@ -1,0 +1,169 @@
+public import Events
+
+/// Takes a simulated call through a plan: no network, no clock; whatever the plan asks is answered as the test says.
+public struct PlanTester {
+    public struct Result: Equatable, Sendable {
+        public var test: PlanTest
+        /// What happened, in order.
+        public var happened: [PlanTest.Expectation]
+        /// The first expectation that nothing met; nil: the test passed.
+        public var missed: PlanTest.Expectation?
+        /// The line of the rule that took the call; nil: none did.
+        public var rule: Int?
+        public var trail: [TrailEntry]
+
+        public var hasPassed: Bool { missed == nil }
+    }
+
+    private let plan: DialPlan
+    /// Where a wait that ended so leads to; nil: on with the plan.
+    private let destination: (_ queue: String, QueueOutcome) -> (DialPlan, String)?
+    /// More instructions than this are a plan that never ends.
+    private static let longest = 1_000
+
+    public init(
+        _ plan: DialPlan,
+        destination: @escaping (_ queue: String, QueueOutcome) -> (DialPlan, String)? = { _, _ in nil }
+    ) {
+        (self.plan, self.destination) = (plan, destination)
+    }
+
+    /// Runs every test of the plan.
+    public func runAll() -> [Result] { plan.tests.map(run) }
+
+    /// Rules that no test took a call through, by line.
+    public static func untested(_ plan: DialPlan, _ results: [Result]) -> [Int] {
+        let tested = Set(results.compactMap(\.rule))
+        return plan.routes.map(\.position.line).filter { !tested.contains($0) }
+    }
+
+    public func run(_ test: PlanTest) -> Result {
+        let direction: CallDirection =
+            test.trunk != nil ? .inbound : plan.leadsOut(from: test.to, caller: test.from) ? .outbound : .internal
+        var run = PlanRun(
+            plan: plan,
+            variables: [
+                "called": test.to, "caller": test.from, "trunk": test.trunk ?? "", "direction": direction.rawValue,
+                "tenant": "test", "caller_name": "",
+            ]
+        )
+        var script = Script(test)
+        var instruction = run.start()
+        var trail = run.takeTrail()
+        var steps = 0
+        while let result = script.answer(instruction, destination), steps < Self.longest {
+            instruction = run.proceed(result)
+            trail += run.takeTrail()
+            steps += 1
+        }
+        if steps == Self.longest { script.happened.append(PlanTest.Expectation(.hungUp, "never")) }
+        return Result(
+            test: test,
+            happened: script.happened,
+            missed: Self.missed(test.expectations, in: script.happened),
+            rule: trail.lazy.compactMap { if case .routed(_, let line) = $0 { line } else { nil } }.first,
+            trail: trail
+        )
+    }
+
+    /// Expectations hold in their order; other things may happen between them.
+    private static func missed(
+        _ expected: [PlanTest.Expectation],
+        in happened: [PlanTest.Expectation]
+    ) -> PlanTest.Expectation? {
+        var rest = happened[...]
+        for expectation in expected {
+            guard let place = rest.firstIndex(of: expectation) else { return expectation }
+            rest = rest[(place + 1)...]
+        }
+        return nil
+    }
+}
+
+/// The caller of a test, and everybody he meets.
+private struct Script {
+    private var input: [String]
+    private var dials: [DialOutcome]
+    private var waits: [QueueOutcome]
+    private let time: LocalTime
+    private var isAnswered = false
+    var happened: [PlanTest.Expectation] = []
+
+    init(_ test: PlanTest) {
+        (input, dials, waits) = (test.input, test.dials, test.waits)
+        // A Wednesday at noon, unless the test says when.
+        time = test.at ?? LocalTime(year: 2026, month: 1, day: 14, weekday: 3, minute: 720)
+    }
+
+    private mutating func note(_ kind: PlanTest.Kind, _ value: String? = nil) {
+        happened.append(PlanTest.Expectation(kind, value))
+    }
+
+    private mutating func connect() {
+        guard !isAnswered else { return }
+        isAnswered = true
+        note(.answered)
+    }
+
+    /// nil: the call is over.
+    mutating func answer(
+        _ instruction: Instruction,
+        _ destination: (String, QueueOutcome) -> (DialPlan, String)?
+    ) -> StepResult? {
+        switch instruction {
+        case .answer: connect()
+        case .ringing, .agent: break
+        case .echo:
+            connect()
+            note(.echoed)
+            return nil
+        case .play(let names):
+            connect()
+            for name in names { note(.played, name) }
+        case .say(let kind, let value):
+            connect()
+            note(.played, "\(kind.rawValue) \(value)")
+        case .ask(let ask):
+            connect()
+            for name in ask.prompts { note(.played, name) }
+            return .input(input.isEmpty ? "" : String(input.removeFirst().prefix(ask.maximum)))
+        case .dial(let request):
+            note(.dialled, request.target.shortName)
+            let outcome = dials.isEmpty ? .answered : dials.removeFirst()
+            if outcome == .answered { connect() }
+            return .dialled(outcome)
+        case .queue(let request):
+            connect()
+            note(.queued, request.queue)
+            let outcome = waits.isEmpty ? .answered : waits.removeFirst()
+            if let (plan, flow) = destination(request.queue, outcome) { return .jump(plan, flow: flow) }
+            return .queued(outcome)
+        case .localTime: return .time(time)
+        case .record(let isOn): if isOn { note(.recorded) }
+        case .http: return .steps(nil)
+        case .callback(let queue, _): note(.queued, queue)
+        case .hangup(let cause):
+            note(.hungUp, cause.name)
+            return nil
+        case .noRoute:
+            note(.hungUp, HangupCause.notFound.name)
+            return nil
+        }
+        return .done
+    }
+}
+
+extension DialTarget {
+    /// What a test expects: the number, or the group's members.
+    fileprivate var shortName: String {
+        switch self {
+        case .user(let number): number
+        case .trunk(_, let number): number
+        case .group(let numbers): numbers.joined(separator: " ")
+        }
+    }
+}
+
+extension PlanTest.Expectation: CustomStringConvertible {
+    public var description: String { kind.rawValue + (value.map { " \($0)" } ?? "") }
+}
