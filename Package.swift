@@ -215,7 +215,7 @@ let package = Package(
         ),
         .testTarget(name: "TraceTests", dependencies: ["Events", "Timebase", "Trace"], swiftSettings: testSettings),
         .testTarget(name: "DialPlanTests", dependencies: ["DialPlan"], swiftSettings: testSettings),
-        .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: testSettings),
+        .testTarget(name: "SimulationTests", dependencies: ["Events", "Simulation"], swiftSettings: testSettings),
         .testTarget(name: "EndToEndTests", dependencies: ["Codecs", "Hashes", "gudok"], swiftSettings: testSettings),
         .testTarget(
             name: "ControlAPITests",

@@ -4,7 +4,7 @@ import Calls
 import Config
 import DialPlan
 import Engine
-import Events
+public import Events
 import Media
 import NetAddress
 import SDP
@@ -21,6 +21,8 @@ public final class SimulatedCentre {
         public var seed: UInt64
         public var calls = 0
         public var answered = 0
+        /// Callers whose wait in a queue ended so.
+        public var waits: [QueueOutcome: Int] = [:]
         /// Broken invariants, in words; a run is good when there is none.
         public var faults: [String] = []
 
@@ -37,6 +39,11 @@ public final class SimulatedCentre {
     private let world: World
     private let tally = Tally()
     private var phones: [SimulatedPhone] = []
+    /// What is being said, until its end.
+    private var sayings = TimerQueue<UInt64>()
+    private var endings: [UInt64: MediaEvent] = [:]
+    private var sayingCount: UInt64 = 0
+    private var broken: [String] = []
     private var now = Moment(instant: Instant(nanoseconds: 0), wall: WallTime(milliseconds: 1_767_225_600_000))
 
     static let switchAddress = SocketAddress(.v4(0x0A00_0001), 5060)
@@ -65,6 +72,21 @@ public final class SimulatedCentre {
                         trunks:
                           - {name: carrier, host: 10.0.0.99, accept_from: [10.0.0.99], dialplan: incoming, probe: false}
                         dialplans: {internal: internal.yaml, incoming: incoming.yaml}
+                        queues:
+                          - name: sales
+                            strategy: longest-idle
+                            ring_timeout: 8s
+                            wrap_up: 3s
+                            max_wait: 40s
+                            announce_position: every 10s
+                            whisper: incoming-call-from-queue
+                            record: true
+                            agents: [{user: "1001"}, {user: "1002"}]
+                            on_timeout: {dialplan: incoming, flow: nobody}
+                          - name: support
+                            strategy: ring-all
+                            ring_timeout: 8s
+                            agents: [{user: "1002"}, {user: "1003", penalty: 1}, {user: "1004"}]
                         """
                 )
             ],
@@ -74,6 +96,8 @@ public final class SimulatedCentre {
                     text: """
                         routes:
                           - {match: "600", do: [answer, echo]}
+                          - {match: "700", do: [{queue: support}]}
+                          - {match: "*45", do: [{agent: toggle-login}]}
                           - {match: "1xxx", do: [{dial: {user: "{called}", timeout: 20s}}]}
                           - {match: "+.", do: [{dial: {trunk: carrier, number: "{called}", timeout: 20s}}]}
                         """
@@ -82,8 +106,18 @@ public final class SimulatedCentre {
                     name: "incoming.yaml",
                     text: """
                         routes:
+                          - match: "+74950000700"
+                            do:
+                              - menu:
+                                  prompt: main-menu
+                                  timeout: 3s
+                                  attempts: 1
+                                  keys: {"5": [{queue: support}]}
+                                  otherwise: [{queue: sales}]
                           - match: "."
                             do: [{dial: {user: "1001", timeout: 10s}}, {dial: {user: "1002", timeout: 10s}}]
+                        flows:
+                          nobody: [{play: nobody-available}, {hangup: normal}]
                         """
                 ),
             ]
@@ -122,7 +156,9 @@ public final class SimulatedCentre {
     public func run(calls: Int) -> Result {
         for phone in phones where !phone.isCarrier { phone.register(at: now.instant) }
         advance(by: .seconds(5))
+        for number in ["1001", "1002", "1003"] { change(.logIn(device: nil), number) }
         for _ in 0..<calls {
+            if Int.random(in: 0..<4, using: &random) == 0 { changeSomebody() }
             let caller = Int.random(in: phones.indices, using: &random)
             phones[caller].dial(at: now.instant)
             advance(by: .milliseconds(Int64.random(in: 0...8_000, using: &random)))
@@ -132,6 +168,21 @@ public final class SimulatedCentre {
         for phone in phones { phone.leaveEverything(at: now.instant) }
         advance(by: .seconds(200))
         return judge()
+    }
+
+    /// A supervisor's hand in the middle of whatever goes on.
+    private func changeSomebody() {
+        let commands: [Dispatcher.AgentCommand] = [
+            .logIn(device: nil), .logOut, .pause(reason: "break"), .unpause, .endWrapUp, .extendWrapUp(.seconds(5)),
+        ]
+        guard let command = commands.randomElement(using: &random) else { return }
+        change(command, "\(Int.random(in: 1001...1004, using: &random))")
+    }
+
+    private func change(_ command: Dispatcher.AgentCommand, _ number: String) {
+        // One who is not logged in is refused: that is right too.
+        _ = try? engine.perform(command, agent: number, tenant: nil, at: now)
+        settle()
     }
 
     /// Hands one datagram of a stranger in, and gives what goes out upon it at once.
@@ -154,7 +205,11 @@ public final class SimulatedCentre {
             while let datagram = network.arrived(now: now.instant) { deliver(datagram) }
             if let deadline = engine.nextDeadline(), deadline <= now.instant { engine.fire(at: now) }
             for phone in phones { phone.fire(at: now.instant) }
+            while let saying = sayings.popDue(now: now.instant) {
+                if let event = endings.removeValue(forKey: saying) { media.happen(event) }
+            }
             settle()
+            if broken.isEmpty { broken = engine.watch(at: now) }
         }
         set(end)
     }
@@ -165,7 +220,7 @@ public final class SimulatedCentre {
     }
 
     private func nextMoment() -> Instant? {
-        var moments = [network.nextArrival, engine.nextDeadline()]
+        var moments = [network.nextArrival, engine.nextDeadline(), sayings.nextDeadline]
         for phone in phones { moments.append(phone.nextDeadline) }
         return moments.compactMap { $0 }.min()
     }
@@ -192,6 +247,11 @@ public final class SimulatedCentre {
                     network.send(datagram, now: now.instant)
                 }
             }
+            for (milliseconds, event) in media.takeSayings() {
+                sayingCount += 1
+                endings[sayingCount] = event
+                sayings.start(sayingCount, at: now.instant + .milliseconds(milliseconds))
+            }
             let events = media.takeEvents()
             if !events.isEmpty {
                 isBusy = true
@@ -209,7 +269,8 @@ public final class SimulatedCentre {
 
     private func judge() -> Result {
         var result = Result(seed: seed, calls: tally.started, answered: tally.answered)
-        result.faults = tally.faults
+        result.faults = tally.faults + broken
+        result.waits = tally.waits
         for (table, count) in engine.residue.sorted(by: { $0.key < $1.key }) where count > 0 {
             result.faults.append("\(count) left in \(table)")
         }
@@ -261,6 +322,7 @@ private final class Tally: EventSubscriber {
     private var opened: [CallID] = []
     private(set) var started = 0
     private(set) var answered = 0
+    private(set) var waits: [QueueOutcome: Int] = [:]
     private(set) var closed = 0
     private(set) var faults: [String] = []
 
@@ -275,11 +337,17 @@ private final class Tally: EventSubscriber {
         guard let call = envelope.call else { return }
         // A BYE may still be repeated when its call's record is closed; nothing else happens by then.
         if case .sip = envelope.event { return }
+        // A recording is final after its call, and a state of an agent is his own.
+        switch envelope.event {
+        case .recordingEnded, .agentChanged: return
+        default: break
+        }
         if ended.contains(call) { faults.append("\(envelope.event) after the call's end") }
         switch envelope.event {
         case .callStarted:
             started += 1
             legs[call] = [0]
+        case .queueLeft(let left): waits[left.outcome, default: 0] += 1
         case .legStarted(let leg): legs[call, default: []].insert(leg.leg)
         case .legEnded(let end):
             if legs[call]?.remove(end.leg) == nil { faults.append("leg \(end.leg) ended twice") }

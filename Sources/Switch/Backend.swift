@@ -163,6 +163,8 @@ struct Backend: ControlBackend {
 
         var files: [File]
         var dry_run: Bool?
+        /// Though tests of dial plans fail.
+        var force: Bool?
     }
 
     private func apply(_ request: ControlRequest, _ node: Node) async throws -> ControlReply {
@@ -176,7 +178,7 @@ struct Backend: ControlBackend {
         }
         let texts = wanted.files.map { ConfigurationText(name: $0.name, text: $0.text) }
         do {
-            let changes = try await node.apply(texts, isDryRun: wanted.dry_run ?? false)
+            let changes = try await node.apply(texts, isDryRun: wanted.dry_run ?? false, isForced: wanted.force ?? false)
             return .json(["changes": changes])
         } catch let trouble as ConfigurationFiles.Trouble {
             return .problem(

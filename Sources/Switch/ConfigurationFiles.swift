@@ -10,6 +10,7 @@ public struct ConfigurationFiles: Sendable {
 
         init(_ faults: [ConfigFault]) { lines = faults.map(\.description) }
         init(_ line: String) { lines = [line] }
+        init(_ lines: [String]) { self.lines = lines }
     }
 
     public let file: URL

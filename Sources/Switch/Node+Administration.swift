@@ -12,28 +12,43 @@ extension Node {
     /// Puts files in force: all of them, or with a fault in any, none.
     ///
     /// - Returns: what became different.
-    func apply(_ texts: [ConfigurationText], isDryRun: Bool) async throws -> [String] {
+    func apply(_ texts: [ConfigurationText], isDryRun: Bool, isForced: Bool) async throws -> [String] {
         var next = files
         for text in texts { next.put(text) }
-        return try await put(next, isDryRun: isDryRun, actor: "control socket")
+        return try await put(next, isDryRun: isDryRun, isForced: isForced, actor: "control socket")
     }
 
     /// Reads the files again (SIGHUP): a file that is gone takes its tenant along.
     public func reload() async {
         do {
             let fresh = try ConfigurationFiles(file: files.file.path)
-            let changes = try await put(fresh, isDryRun: false, actor: "SIGHUP")
+            let changes = try await put(fresh, isDryRun: false, isForced: false, actor: "SIGHUP")
             log.log(.notice, "files read again: \(changes.count) changes")
         } catch {
             log.log(.error, "the files were read again and nothing was changed: \(error)")
         }
     }
 
-    private func put(_ next: ConfigurationFiles, isDryRun: Bool, actor: String) async throws -> [String] {
+    private func put(
+        _ next: ConfigurationFiles,
+        isDryRun: Bool,
+        isForced: Bool,
+        actor: String
+    ) async throws -> [String] {
         let configuration = try next.configuration()
-        let old = try await handle.ask { $0.engine.configuration }
-        let changes = configuration.changes(from: old)
+        let (old, affected) = try await handle.ask { core in
+            (core.engine.configuration, core.engine.affected(by: configuration))
+        }
+        let changes = configuration.changes(from: old) + affected
         guard !isDryRun else { return changes }
+        let failed = configuration.failedPlanTests
+        if !failed.isEmpty {
+            guard isForced else {
+                throw ConfigurationFiles.Trouble(failed + ["mend the plan or its test, or override with --force"])
+            }
+            note("apply --force", failed.joined(separator: "\n"))
+        }
+        prompts.load([files.promptsFolder])
         try database.apply(next.applied, actor: actor, changes: changes, at: "\(SystemClock.now().wall)")
         try await handle.ask { core in core.turn { $0.apply(configuration, changes: changes, at: $1) } }
         files = next

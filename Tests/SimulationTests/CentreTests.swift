@@ -1,3 +1,4 @@
+import Events
 import Foundation
 import Simulation
 import Synchronization
@@ -34,7 +35,10 @@ import Testing
         // The runs are worth something only when calls were made, and some of them answered.
         #expect(total.calls > Int(Self.runs) / 2)
         #expect(total.answered > Int(Self.runs) / 10)
-        print("\(Self.runs) runs, \(total.calls) calls, \(total.answered) answered")
+        #expect(total.waits[.answered, default: 0] > Int(Self.runs) / 50)
+        #expect(total.waits[.abandoned, default: 0] > 0 && total.waits[.timeout, default: 0] > 0)
+        let waits = total.waits.map { "\($0.value) \($0.key.rawValue)" }.sorted().joined(separator: ", ")
+        print("\(Self.runs) runs, \(total.calls) calls, \(total.answered) answered; waits: \(waits)")
     }
 
     @Test func `the same seed gives the same run`() {
@@ -50,6 +54,7 @@ private final class Progress: Sendable {
         var next: UInt64 = 0
         var calls = 0
         var answered = 0
+        var waits: [QueueOutcome: Int] = [:]
         var bad: [SimulatedCentre.Result] = []
     }
 
@@ -70,6 +75,7 @@ private final class Progress: Sendable {
         state.withLock { state in
             state.calls += result.calls
             state.answered += result.answered
+            state.waits.merge(result.waits, uniquingKeysWith: +)
             if !result.faults.isEmpty { state.bad.append(result) }
         }
     }

@@ -37,6 +37,7 @@ struct Apply: AsyncParsableCommand {
 
     @Argument(help: "Tenants' and dial plans' files.") var paths: [String]
     @Flag(name: .long, help: "Only show.") var dryRun = false
+    @Flag(name: .long, help: "Though tests of dial plans fail; the audit log says so.") var force = false
     @OptionGroup var config: ConfigOption
 
     private struct Body: Encodable {
@@ -47,6 +48,7 @@ struct Apply: AsyncParsableCommand {
 
         var files: [File]
         var dry_run: Bool
+        var force: Bool
     }
 
     private struct Answer: Decodable { var changes: [String] }
@@ -63,7 +65,7 @@ struct Apply: AsyncParsableCommand {
         }
         let changes: [String]
         if await files.isServed {
-            let body = Body(files: texts.map { Body.File(name: $0.name, text: $0.text) }, dry_run: dryRun)
+            let body = Body(files: texts.map { Body.File(name: $0.name, text: $0.text) }, dry_run: dryRun, force: force)
             let request = ControlRequest(
                 method: "POST",
                 path: ["api", "v1", "apply"],
@@ -80,8 +82,13 @@ struct Apply: AsyncParsableCommand {
         var next = files
         for text in texts { next.put(text) }
         do {
-            let changes = try next.configuration().changes(from: try? files.configuration())
+            let configuration = try next.configuration()
+            let changes = configuration.changes(from: try? files.configuration())
             guard !dryRun else { return changes }
+            let failed = configuration.failedPlanTests
+            guard failed.isEmpty || force else {
+                throw Failure((failed + ["mend the plan or its test, or override with --force"]).joined(separator: "\n"))
+            }
             let now = WallTime(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
             try NodeDatabase(folder: files.dataFolder).apply(
                 next.applied,
@@ -90,6 +97,8 @@ struct Apply: AsyncParsableCommand {
                 at: "\(now)"
             )
             return changes
+        } catch let failure as Failure {
+            throw failure
         } catch {
             throw Failure("\(error)")
         }

@@ -109,7 +109,7 @@ struct TraceCommand: AsyncParsableCommand {
         show(trace)
     }
 
-    private func show(_ trace: CallTrace) {
+    func show(_ trace: CallTrace) {
         var text = Ladder(trace, width: Terminal.width).text
         if messages {
             for case .message(let message) in trace.entries.map(\.kind) {
@@ -122,6 +122,51 @@ struct TraceCommand: AsyncParsableCommand {
     }
 
     private func find(_ call: String, _ files: ConfigurationFiles) async throws -> CallTrace {
+        try await CallTrace.find(call, files)
+    }
+
+    private func followCalls(_ files: ConfigurationFiles) async throws {
+        let folder = RecordFolder(files.dataFolder)
+        var shown: Set<String> = []
+        var query = CallQuery()
+        query.limit = 200
+        for record in try folder.calls(query, of: folder.tenants) where record.endedAt != nil {
+            shown.insert(record.callID)
+        }
+        while !Task.isCancelled {
+            for record in try folder.calls(query, of: folder.tenants).reversed()
+            where record.endedAt != nil && !shown.contains(record.callID) {
+                guard let trace = try folder.trace(of: record.callID) else { continue }
+                shown.insert(record.callID)
+                show(trace)
+            }
+            try await Task.sleep(for: .milliseconds(500))
+        }
+    }
+}
+
+/// The decisions of a call in words: which rule, who was rung and who was passed over, which timer, who hung up.
+struct Why: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "The decisions of a call in words.")
+
+    @Argument(help: "The call's id, or `last`.") var call: String
+    @OptionGroup var config: ConfigOption
+
+    func run() async throws {
+        let trace = try await CallTrace.find(call, try config.files())
+        print("\(trace.callID)  \(trace.started.wall)  \(trace.from) → \(trace.to)")
+        for entry in trace.entries {
+            guard case .event(let text) = entry.kind else { continue }
+            let seconds = Double(entry.offset) / 1_000_000
+            print(String(format: "%9.3f  ", seconds) + text)
+        }
+        if trace.omitted > 0 { print("           … and \(trace.omitted) more found no room in the trace") }
+    }
+}
+
+extension CallTrace {
+    /// The trace of a live or finished call; `last` is the newest.
+    static func find(_ call: String, _ files: ConfigurationFiles) async throws -> CallTrace {
         let folder = RecordFolder(files.dataFolder)
         var id = call
         if call == "last" {
@@ -143,24 +188,5 @@ struct TraceCommand: AsyncParsableCommand {
             try await Task.sleep(for: .milliseconds(100))
         }
         throw Failure("there is no trace of call \(id): unknown, or dropped by its age; see: gudok cdr")
-    }
-
-    private func followCalls(_ files: ConfigurationFiles) async throws {
-        let folder = RecordFolder(files.dataFolder)
-        var shown: Set<String> = []
-        var query = CallQuery()
-        query.limit = 200
-        for record in try folder.calls(query, of: folder.tenants) where record.endedAt != nil {
-            shown.insert(record.callID)
-        }
-        while !Task.isCancelled {
-            for record in try folder.calls(query, of: folder.tenants).reversed()
-            where record.endedAt != nil && !shown.contains(record.callID) {
-                guard let trace = try folder.trace(of: record.callID) else { continue }
-                shown.insert(record.callID)
-                show(trace)
-            }
-            try await Task.sleep(for: .milliseconds(500))
-        }
     }
 }
