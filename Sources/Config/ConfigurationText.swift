@@ -26,11 +26,12 @@ extension Configuration {
     public static func read(
         node: ConfigurationText,
         tenants: [ConfigurationText],
-        dialPlans: [ConfigurationText]
+        dialPlans: [ConfigurationText],
+        lists: [ConfigurationText] = []
     ) -> (configuration: Configuration?, faults: [ConfigFault]) {
         let faults = FaultList()
         let nodeConfiguration = NodeReader(faults: faults).read(node)
-        let read = readTenants(tenants, dialPlans: dialPlans, faults: faults)
+        let read = readTenants(tenants, dialPlans: dialPlans, lists: lists, faults: faults)
         guard faults.faults.isEmpty, let nodeConfiguration else { return (nil, faults.sorted) }
         return (Configuration(node: nodeConfiguration, tenants: read), [])
     }
@@ -38,6 +39,7 @@ extension Configuration {
     private static func readTenants(
         _ sources: [ConfigurationText],
         dialPlans: [ConfigurationText],
+        lists: [ConfigurationText],
         faults: FaultList
     ) -> [TenantID: Tenant] {
         var plans: [String: DialPlan] = [:]
@@ -51,9 +53,10 @@ extension Configuration {
             plans[source.fileName] = plan
             PlanChecker(plan: plan, tenant: nil, faults: faults).check()
         }
+        let numbers = Dictionary(lists.map { ($0.fileName, NumberList(text: $0.text)) }) { first, _ in first }
         var readings: [TenantReader.Reading] = []
         for source in sources {
-            guard let reading = TenantReader(faults: faults, plans: plans).read(source) else { continue }
+            guard let reading = TenantReader(faults: faults, plans: plans, lists: numbers).read(source) else { continue }
             if let twin = readings.first(where: { $0.tenant.id == reading.tenant.id }) {
                 reading.place.fault(
                     .duplicate,

@@ -26,6 +26,14 @@ public struct NumberList: Equatable, Sendable {
 
     public var count: Int { packed.count + others.count }
 
+    /// As they were written, those with digits first.
+    public var written: [String] {
+        packed.map { value in
+            let digits = String(value >> 1).dropFirst()
+            return (value & 1 == 1 ? "+" : "") + digits
+        } + others.sorted()
+    }
+
     public func contains(_ number: String) -> Bool {
         guard let value = Self.pack(Substring(number)) else { return others.contains(number) }
         var (low, high) = (0, packed.count)

@@ -77,7 +77,7 @@ public final class SimulatedCentre {
                             strategy: longest-idle
                             ring_timeout: 8s
                             wrap_up: 3s
-                            max_wait: 40s
+                            max_wait: 12s
                             announce_position: every 10s
                             whisper: incoming-call-from-queue
                             record: true

@@ -20,6 +20,8 @@ public struct ConfigurationFiles: Sendable {
     public var tenants: [String: ConfigurationText]
     /// By file name.
     public var dialPlans: [String: ConfigurationText]
+    /// Lists of numbers, beside the dial plans.
+    public private(set) var lists: [ConfigurationText] = []
 
     /// Reads the node's file and the folders that it names.
     public init(file path: String) throws(Trouble) {
@@ -32,6 +34,8 @@ public struct ConfigurationFiles: Sendable {
         let show = { (folder: String) in base + (folder.hasPrefix("./") ? String(folder.dropFirst(2)) : folder) }
         dialPlans = [:]
         tenants = [:]
+        let listFolder = resolve(read.dialPlansPath).appending(path: "lists")
+        lists = try Self.readFolder(listFolder, named: show(read.dialPlansPath) + "/lists", endings: [".txt"])
         for text in try Self.readFolder(resolve(read.dialPlansPath), named: show(read.dialPlansPath)) {
             dialPlans[text.fileName] = text
         }
@@ -56,7 +60,8 @@ public struct ConfigurationFiles: Sendable {
         let (read, faults) = Configuration.read(
             node: node,
             tenants: tenants.values.sorted { $0.name < $1.name },
-            dialPlans: dialPlans.values.sorted { $0.name < $1.name }
+            dialPlans: dialPlans.values.sorted { $0.name < $1.name },
+            lists: lists
         )
         guard let read else { throw Trouble(faults) }
         return read
@@ -97,11 +102,15 @@ public struct ConfigurationFiles: Sendable {
         }
     }
 
-    private static func readFolder(_ folder: URL, named name: String) throws(Trouble) -> [ConfigurationText] {
+    private static func readFolder(
+        _ folder: URL,
+        named name: String,
+        endings: [String] = [".yaml", ".yml"]
+    ) throws(Trouble) -> [ConfigurationText] {
         // A folder that is not there holds nothing: a node without tenants can be started, and given some later.
         guard let files = try? FileManager.default.contentsOfDirectory(atPath: folder.path) else { return [] }
         var texts: [ConfigurationText] = []
-        for file in files.sorted() where file.hasSuffix(".yaml") || file.hasSuffix(".yml") {
+        for file in files.sorted() where endings.contains(where: file.hasSuffix) {
             texts.append(try read(folder.appending(path: file), named: "\(name)/\(file)"))
         }
         return texts

@@ -17,6 +17,13 @@ extension Tenant {
         if !queues.isEmpty {
             lines += ["", "queues:"] + queues.values.sorted { $0.name < $1.name }.flatMap(\.exported)
         }
+        if !lists.isEmpty {
+            lines += ["", "lists:"]
+            for (name, list) in lists.sorted(by: { $0.key < $1.key }) {
+                let inline = "[\(list.written.map(quoted).joined(separator: ", "))]"
+                lines.append("  \(quoted(name)): \(listFiles[name].map(quoted) ?? inline)")
+            }
+        }
         if !pauseReasons.isEmpty {
             lines += ["", "pause_reasons: [\(pauseReasons.map(quoted).joined(separator: ", "))]"]
         }

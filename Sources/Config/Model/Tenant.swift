@@ -17,6 +17,10 @@ public struct Tenant: Equatable, Sendable {
     public var queues: [String: Queue]
     public var pauseReasons: [String]
     public var recordings = RecordingPolicy()
+    /// Numbers that plans look for, by the list's name.
+    public var lists: [String: NumberList] = [:]
+    /// The files that lists were read from.
+    public var listFiles: [String: String] = [:]
     /// By the name that the tenant gives them.
     public var dialPlans: [String: DialPlan]
 

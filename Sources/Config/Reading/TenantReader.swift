@@ -9,6 +9,8 @@ struct TenantReader {
     let faults: FaultList
     /// Dial plans that were read, by file name.
     let plans: [String: DialPlan]
+    /// Lists of numbers that were read, by file name.
+    let lists: [String: NumberList]
 
     /// A tenant, and where its references stand, so that dead ones can be told with their place.
     struct Reading {
@@ -52,6 +54,7 @@ struct TenantReader {
             }
         }
         if let language = file.take("language").flatMap(readLanguage) { reading.tenant.language = language }
+        if let lists = file.take("lists") { readLists(lists, into: &reading) }
         if let plans = file.take("dialplans") { readPlans(plans, into: &reading) }
         if let users = file.take("users") { readUsers(users, into: &reading) }
         if let trunks = file.take("trunks") { readTrunks(trunks, into: &reading) }
@@ -91,6 +94,7 @@ struct TenantReader {
                 continue
             }
             plan.name = entry.name
+            plan.lists = reading.tenant.lists
             reading.tenant.dialPlans[entry.name] = plan
         }
     }
@@ -109,6 +113,29 @@ struct TenantReader {
             policy.quota = Int64(quota) << 20
         }
         reading.tenant.recordings = policy
+    }
+
+    /// Each a file of `lists/` beside the dial plans, or the numbers themselves.
+    private func readLists(_ value: YAMLValue, into reading: inout Reading) {
+        guard var mapping = value.mapping("lists") else { return }
+        for entry in mapping.all() {
+            if entry.value.asSequence != nil {
+                let numbers = entry.value.sequence(entry.name).compactMap { $0.string("a number") }
+                reading.tenant.lists[entry.name] = NumberList(numbers.map { Substring($0) })
+                continue
+            }
+            guard let file = entry.value.string("a list's file") else { continue }
+            guard let list = lists[file] else {
+                entry.value.fault(
+                    .missingFile,
+                    "there is no list '\(file)' in the folder lists beside the dial plans",
+                    mend: suggestion(for: file, among: lists.keys)
+                )
+                continue
+            }
+            reading.tenant.listFiles[entry.name] = file
+            reading.tenant.lists[entry.name] = list
+        }
     }
 
     // MARK: users
