@@ -104,6 +104,7 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(name: "Statistics", dependencies: ["Timebase"], swiftSettings: settings),
 
         // The edges, and what joins them.
         .target(
@@ -172,6 +173,12 @@ let package = Package(
             path: "Benchmarks/Signalling",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "QueueBench",
+            dependencies: ["ACD", "Config", "Events", "SIP", "Timebase"],
+            path: "Benchmarks/Queues",
+            swiftSettings: settings
+        ),
 
         // Tests.
         .target(name: "CAllocations", path: "Tests/CAllocations"),
@@ -213,7 +220,13 @@ let package = Package(
             dependencies: ["Accounting", "Events", "Records", "Timebase"],
             swiftSettings: testSettings
         ),
+        .testTarget(name: "StatisticsTests", dependencies: ["Statistics", "Timebase"], swiftSettings: testSettings),
         .testTarget(name: "TraceTests", dependencies: ["Events", "Timebase", "Trace"], swiftSettings: testSettings),
+        .testTarget(
+            name: "ACDTests",
+            dependencies: ["ACD", "Config", "Events", "SIP", "Timebase"],
+            swiftSettings: testSettings
+        ),
         .testTarget(name: "DialPlanTests", dependencies: ["DialPlan"], swiftSettings: testSettings),
         .testTarget(name: "SimulationTests", dependencies: ["Events", "Simulation"], swiftSettings: testSettings),
         .testTarget(name: "EndToEndTests", dependencies: ["Codecs", "Hashes", "gudok"], swiftSettings: testSettings),

@@ -11,6 +11,8 @@ trap 'kill $pids 2>/dev/null || true; rm -rf "$work"' EXIT
 
 echo "== Signalling cores, CPU time"
 "$bin/SignallingBench"
+echo "== Queues"
+"$bin/QueueBench"
 
 if [ ! -f "$load_source/callload.c" ]; then
     echo "skipped: no load program in ../shared/bench, so no relay and no whole calls"

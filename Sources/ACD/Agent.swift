@@ -31,8 +31,11 @@ final class Agent {
     var isLoggedIn = false
     /// The reason of a pause that is wanted; it begins when the call and its wrap-up are over.
     var pause: String?
+    /// The registrar's word on his device.
     var isReachable = false
     var isBlocked = false
+    /// No user any more: forgotten as soon as he talks no more.
+    var isDismissed = false
     /// Whose phone rings for him (hot desk); his own extension's unless he logged in elsewhere.
     var device: String
     var offer: Engagement?
@@ -46,14 +49,18 @@ final class Agent {
     var handled = 0
     var talked: Duration = .zero
     var memberships: [Membership] = []
+    /// Callers who wait for him alone (sticky).
+    var awaitedBy: Set<CallID> = []
     /// What was last told of him.
     var told = AgentState.loggedOut
+    var toldDevice: String
     var toldReason: String?
     var toldSince: Moment
 
     init(id: UserID, now: Moment) {
         self.id = id
         device = id.number
+        toldDevice = id.number
         toldSince = now
     }
 
@@ -69,17 +76,23 @@ final class Agent {
     }
 
     var isFree: Bool { state == .available && restsUntil == nil }
+
+    /// Whether a caller may wait for him alone: whatever he does now, he comes back to it by himself.
+    var isAwaitable: Bool { isLoggedIn && pause == nil && isReachable && !isBlocked }
 }
 
 /// An agent's place in one queue.
-final class Membership {
+final class Membership: Hashable {
     unowned let agent: Agent
     unowned let queue: QueueLine
     var penalty: Int
     var skill: Int
     /// The place in the queue's list.
     var order: Int
+    /// nil: the queue's.
     var wrapUp: Duration?
+    /// The level of skill under which he stands among the free; nil: he does not stand there.
+    var freeLevel: Int?
     /// When he was last offered a call of this queue: round-robin's memory.
     var lastOffered: UInt64 = 0
     /// Calls of this queue that he took, and how long they lasted.
@@ -90,4 +103,7 @@ final class Membership {
         (self.agent, self.queue, self.penalty, self.skill) = (agent, queue, penalty, skill)
         (self.order, self.wrapUp) = (order, wrapUp)
     }
+
+    static func == (a: Membership, b: Membership) -> Bool { a === b }
+    func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
 }

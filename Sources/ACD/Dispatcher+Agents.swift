@@ -18,16 +18,10 @@ extension Dispatcher {
     /// nil: there is no such agent.
     public func perform(_ command: AgentCommand, by id: UserID, at moment: Moment) -> [Action]? {
         now = moment
-        guard let agent = agents[id] else { return nil }
+        guard let agent = agents[id], !agent.isDismissed else { return nil }
         switch command {
-        case .logIn(let device):
-            agent.isLoggedIn = true
-            agent.device = device ?? id.number
-            agent.missesInARow = 0
-        case .logOut:
-            agent.isLoggedIn = false
-            agent.pause = nil
-            if let offer = agent.offer { takeBack(offer.call, agent) }
+        case .logIn(let device): logIn(agent, at: device ?? id.number)
+        case .logOut: logOut(agent)
         case .pause(let reason):
             agent.pause = reason
             // A phone that rings is no call yet: it stops, and the next agent's rings.
@@ -48,10 +42,40 @@ extension Dispatcher {
         return finish()
     }
 
-    private func takeBack(_ call: CallID, _ agent: Agent) {
-        emit(.withdraw(call, agent: agent.id, .withdrawn))
-        endOffer(call, agent, .withdrawn)
+    // MARK: devices
+
+    private func logIn(_ agent: Agent, at device: String) {
+        // A device has one operator: whoever worked there before goes.
+        let seat = UserID(tenant: agent.id.tenant, number: device)
+        if let before = self.agent(at: seat), before !== agent, before.isLoggedIn, before.device == device {
+            logOut(before)
+            refresh(before, always: true)
+        }
+        if agent.device != device, let offer = agent.offer { takeBack(offer.call, agent) }
+        agent.isLoggedIn = true
+        agent.missesInARow = 0
+        sit(agent, at: device)
     }
+
+    private func logOut(_ agent: Agent) {
+        agent.isLoggedIn = false
+        agent.pause = nil
+        if let offer = agent.offer { takeBack(offer.call, agent) }
+        sit(agent, at: agent.id.number)
+    }
+
+    /// From now on this extension's phones ring for him.
+    func sit(_ agent: Agent, at device: String) {
+        let before = UserID(tenant: agent.id.tenant, number: agent.device)
+        if visitors[before] == agent.id { visitors[before] = nil }
+        let seat = UserID(tenant: agent.id.tenant, number: device)
+        if seat != agent.id { visitors[seat] = agent.id }
+        agent.device = device
+        agent.isReachable = reachableDevices.contains(seat)
+    }
+
+    /// Who sits at a device: whoever logged in there, else its own user.
+    private func agent(at device: UserID) -> Agent? { visitors[device].flatMap { agents[$0] } ?? agents[device] }
 
     /// Feature codes turn round what is.
     public func isLoggedIn(_ id: UserID) -> Bool { agents[id]?.isLoggedIn ?? false }
@@ -60,7 +84,9 @@ extension Dispatcher {
     /// The registrar: a user's first phone came, or the last is gone.
     public func reachable(_ isReachable: Bool, device: UserID, at moment: Moment) -> [Action] {
         now = moment
-        for agent in agents.values where agent.device == device.number && agent.id.tenant == device.tenant {
+        if isReachable { reachableDevices.insert(device) } else { reachableDevices.remove(device) }
+        for id in [visitors[device], device] {
+            guard let agent = id.flatMap({ agents[$0] }), agent.device == device.number else { continue }
             guard agent.isReachable != isReachable else { continue }
             agent.isReachable = isReachable
             refresh(agent)
@@ -68,10 +94,14 @@ extension Dispatcher {
         return finish()
     }
 
+    // MARK: calls past the queues
+
     /// A call of his own begins (he dials, or is dialled past the queues): it keeps him busy.
     public func engaged(_ id: UserID, in call: CallID, at moment: Moment) -> [Action] {
         now = moment
-        guard let agent = agent(atDevice: id), talking[call] == nil, agent.offer?.call != call else { return [] }
+        guard let agent = agent(at: id), agent.talk?.call != call, agent.offer?.call != call else { return [] }
+        // Whoever sits there when it ends may be another.
+        engagements[DeviceCall(device: id, call: call)] = agent.id
         agent.ownCalls.insert(call)
         if var wrapUp = agent.wrapUp, let ends = wrapUp.ends {
             wrapUp.remaining = ends - now.instant
@@ -87,27 +117,44 @@ extension Dispatcher {
 
     public func disengaged(_ id: UserID, from call: CallID, at moment: Moment) -> [Action] {
         now = moment
-        guard let agent = agent(atDevice: id), agent.ownCalls.remove(call) != nil else { return [] }
-        if agent.ownCalls.isEmpty, agent.talk == nil, let wrapUp = agent.wrapUp, wrapUp.ends == nil {
-            beginWrapUp(agent, queue: wrapUp.queue, for: wrapUp.remaining)
-        }
-        refresh(agent)
+        disengage(DeviceCall(device: id, call: call))
         return finish()
     }
 
-    /// Who sits at a device: whoever logged in there, else its own user.
-    private func agent(atDevice id: UserID) -> Agent? {
-        if let own = agents[id], own.device == id.number { return own }
-        return agents.values.first { $0.id.tenant == id.tenant && $0.device == id.number } ?? agents[id]
+    /// The call is no more, whatever anybody did in it: the watchdog's word for what `knownCalls` names and no call has.
+    public func gone(_ call: CallID, at moment: Moment) -> [Action] {
+        now = moment
+        if let caller = callers[call] { drop(caller, .abandoned) }
+        endTalk(call)
+        for key in engagements.keys.filter({ $0.call == call }).sorted(by: { $0.device < $1.device }) {
+            disengage(key)
+        }
+        return finish()
+    }
+
+    private func disengage(_ key: DeviceCall) {
+        guard let agent = engagements.removeValue(forKey: key).flatMap({ agents[$0] }) else { return }
+        // At two devices the same call may be his.
+        guard !engagements.contains(where: { $0.key.call == key.call && $0.value == agent.id }) else { return }
+        agent.ownCalls.remove(key.call)
+        if agent.ownCalls.isEmpty, let wrapUp = agent.wrapUp, wrapUp.ends == nil {
+            beginWrapUp(agent, queue: wrapUp.queue, for: .zero)
+        }
+        refresh(agent, always: agent.isDismissed)
     }
 
     // MARK: wrap-up
 
+    /// Never shortened: by another queue's, nor by a call of his own, which it outlives.
     func beginWrapUp(_ agent: Agent, queue: QueueID, for duration: Duration) {
-        // Never shortened by another queue's.
-        let ends = max(agent.wrapUp?.ends ?? now.instant, now.instant + duration)
-        agent.wrapUp = Agent.WrapUp(queue: queue, ends: ends, remaining: .zero)
-        timers.start(.wrapUp(agent.id), at: ends)
+        let before = agent.wrapUp.map { $0.ends.map { $0 - now.instant } ?? $0.remaining } ?? .zero
+        let length = max(before, duration)
+        guard agent.ownCalls.isEmpty else {
+            agent.wrapUp = Agent.WrapUp(queue: queue, ends: nil, remaining: length)
+            return
+        }
+        agent.wrapUp = Agent.WrapUp(queue: queue, ends: now.instant + length, remaining: .zero)
+        timers.start(.wrapUp(agent.id), at: now.instant + length)
     }
 
     func endWrapUp(_ agent: Agent) {
@@ -117,66 +164,8 @@ extension Dispatcher {
     }
 
     private func extendWrapUp(_ agent: Agent, by more: Duration) {
-        guard let wrapUp = agent.wrapUp else { return }
-        guard let ends = wrapUp.ends else {
-            agent.wrapUp?.remaining += more
-            return
-        }
-        beginWrapUp(agent, queue: wrapUp.queue, for: ends + more - now.instant)
-    }
-
-    // MARK: restart
-
-    /// What outlives a restart: log-in, pause and the rest of a wrap-up.
-    public struct AgentMemory: Equatable, Codable, Sendable {
-        public var isLoggedIn: Bool
-        public var pause: String?
-        public var device: String
-        public var isBlocked: Bool
-        public var wrapUpQueue: String?
-        /// On the wall clock.
-        public var wrapUpEnds: WallTime?
-
-        public init(
-            isLoggedIn: Bool,
-            pause: String?,
-            device: String,
-            isBlocked: Bool = false,
-            wrapUpQueue: String? = nil,
-            wrapUpEnds: WallTime? = nil
-        ) {
-            (self.isLoggedIn, self.pause, self.device) = (isLoggedIn, pause, device)
-            (self.isBlocked, self.wrapUpQueue, self.wrapUpEnds) = (isBlocked, wrapUpQueue, wrapUpEnds)
-        }
-    }
-
-    public func memory(of id: UserID) -> AgentMemory? {
-        guard let agent = agents[id] else { return nil }
-        let left = agent.wrapUp.map { $0.ends.map { $0 - now.instant } ?? $0.remaining }
-        return AgentMemory(
-            isLoggedIn: agent.isLoggedIn,
-            pause: agent.pause,
-            device: agent.device,
-            isBlocked: agent.isBlocked,
-            wrapUpQueue: agent.wrapUp?.queue.name,
-            wrapUpEnds: left.map { now.wall.advanced(by: $0) }
-        )
-    }
-
-    public func restore(_ memories: [UserID: AgentMemory], at moment: Moment) -> [Action] {
-        now = moment
-        for (id, memory) in memories.sorted(by: { $0.key.number < $1.key.number }) {
-            guard let agent = agents[id] else { continue }
-            agent.isLoggedIn = memory.isLoggedIn
-            agent.pause = memory.pause
-            agent.device = memory.device
-            agent.isBlocked = memory.isBlocked
-            if let queue = memory.wrapUpQueue, let ends = memory.wrapUpEnds, ends > now.wall {
-                let left = Duration.milliseconds(min(ends.milliseconds - now.wall.milliseconds, 86_400_000))
-                beginWrapUp(agent, queue: QueueID(tenant: id.tenant, name: queue), for: left)
-            }
-            refresh(agent)
-        }
-        return finish()
+        guard let wrapUp = agent.wrapUp, more > .zero else { return }
+        let left = wrapUp.ends.map { $0 - now.instant } ?? wrapUp.remaining
+        beginWrapUp(agent, queue: wrapUp.queue, for: left + more)
     }
 }

@@ -58,15 +58,14 @@ extension Dispatcher {
 
     public func queueViews(at moment: Moment) -> [QueueView] {
         queues.values.map { queue in
-            let states = queue.members.values.map(\.agent.state)
-            let waits = (queue.waiting.entries + queue.offered.entries).compactMap { callers[$0.member] }
+            let waits = queue.waiting.callers + queue.offered.callers
             return QueueView(
                 id: queue.id,
                 waiting: queue.length,
                 longestWait: waits.map { $0.waited(at: moment.instant) }.max() ?? .zero,
-                available: states.count { $0 == .available },
-                busy: states.count { $0 == .onCall || $0 == .wrapUp || $0 == .ringing },
-                paused: states.count { $0 == .paused },
+                available: queue.staff.available,
+                busy: queue.staff.busy + queue.staff.ringing,
+                paused: queue.staff.paused,
                 expectedWait: queue.expectedWait(position: queue.length + 1)
             )
         }.sorted { ($0.id.tenant.name, $0.id.name) < ($1.id.tenant.name, $1.id.name) }
@@ -77,48 +76,13 @@ extension Dispatcher {
         return CallerView(
             queue: waiter.queue.id,
             waited: waiter.waited(at: moment.instant),
-            ringing: waiter.ringing.keys.sorted { $0.number < $1.number },
-            position: waiter.queue.position(of: call) ?? 0
+            ringing: waiter.ringing.keys.sorted(by: <),
+            position: waiter.queue.position(of: waiter)
         )
     }
 
-    /// Calls that a queue holds or an agent talks in: what the watchdog compares with the calls that live.
-    public var knownCalls: Set<CallID> { Set(callers.keys).union(talking.keys) }
-
-    /// Broken invariants, in words; none in a sound switch.
-    public func faults() -> [String] {
-        var faults: [String] = []
-        for queue in queues.values {
-            for call in queue.waiting.ordered {
-                guard let caller = callers[call] else {
-                    faults.append("\(queue.id): \(call) waits and is nobody's")
-                    continue
-                }
-                for id in queue.free.ordered {
-                    guard let member = queue.members[id], mayTake(member, caller) else { continue }
-                    faults.append("\(queue.id): \(call) waits while \(id) is free")
-                }
-            }
-            for (_, id) in queue.free.entries where agents[id]?.isFree != true {
-                faults.append("\(queue.id): \(id) stands among the free and is not")
-            }
-            for (_, call) in queue.offered.entries where callers[call]?.ringing.isEmpty ?? true {
-                faults.append("\(queue.id): \(call) is offered to nobody")
-            }
-        }
-        for agent in agents.values {
-            if let offer = agent.offer, callers[offer.call]?.ringing[agent.id] == nil {
-                faults.append("\(agent.id) rings for \(offer.call), who is gone")
-            }
-            if agent.offer != nil, agent.talk != nil { faults.append("\(agent.id) rings and talks") }
-            if let talk = agent.talk, talking[talk.call] != agent.id {
-                faults.append("\(agent.id) talks in \(talk.call), which is not his")
-            }
-            if agent.told != agent.state { faults.append("\(agent.id) is \(agent.state) and was told \(agent.told)") }
-        }
-        for (call, id) in talking where agents[id]?.talk?.call != call {
-            faults.append("\(call) is talked in by \(id), who does not")
-        }
-        return faults
+    /// Calls that a queue holds or that keep an agent busy: what the watchdog compares with the calls that live.
+    public var knownCalls: Set<CallID> {
+        Set(callers.keys).union(talking.keys).union(engagements.keys.map(\.call))
     }
 }

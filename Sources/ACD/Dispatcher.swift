@@ -1,11 +1,10 @@
-public import Config
 public import Events
 public import Timebase
 
 /// Queues and agents of every tenant: who is offered whose call. Sans-IO: calls and agents' doings in, actions out.
 ///
 /// Whatever changes ends in `schedule`, so that a free eligible agent and an eligible waiting caller never outlive one call of
-/// this class together. An agent has one offer or one queue's call at a time, whatever queues and tenants he serves.
+/// this class together. An agent has one offer or one queue's call at a time, whatever queues he serves.
 public final class Dispatcher {
     public enum Action: Equatable, Sendable {
         /// Ring the agent's device for this caller.
@@ -24,90 +23,37 @@ public final class Dispatcher {
         case ring(CallID, UserID), longest(CallID), announcement(CallID), widening(CallID)
     }
 
+    /// A call that runs at a device.
+    struct DeviceCall: Hashable {
+        var device: UserID
+        var call: CallID
+    }
+
+    /// What repeats, or asks the same agent again, never does so faster, whatever the configuration says.
+    static let shortestPace: Duration = .seconds(1)
+
     var queues: [QueueID: QueueLine] = [:]
     var agents: [UserID: Agent] = [:]
     var callers: [CallID: WaitingCaller] = [:]
     /// Calls of queues that are being talked in, by the agent who has them.
     var talking: [CallID: UserID] = [:]
+    /// Who is kept busy by which call at which device: whoever sat there when it began.
+    var engagements: [DeviceCall: UserID] = [:]
+    /// Devices with a phone, as the registrar told.
+    var reachableDevices: Set<UserID> = []
+    /// Who is logged in at a device that is not his own.
+    var visitors: [UserID: UserID] = [:]
     var timers = TimerQueue<TimerKey>()
     var now: Moment
     private var random: any RandomNumberGenerator & Sendable
     private var actions: [Action] = []
     private var order: UInt64 = 0
-    private var changedQueues: [QueueLine] = []
-    private var freed: [Agent] = []
+    /// Agents who may take somebody now, and callers who may be taken: what `schedule` looks at.
+    var freed: [Agent] = []
+    var changed: [WaitingCaller] = []
 
     public init(generator: any RandomNumberGenerator & Sendable, now: Moment) {
         (random, self.now) = (generator, now)
-    }
-
-    // MARK: configuration
-
-    /// Puts the tenants' queues in force. What agents do, their clocks, counters and pauses stay; only who serves which queue changes.
-    public func configure(_ tenants: [TenantID: Tenant], at moment: Moment) -> [Action] {
-        now = moment
-        for (tenantID, tenant) in tenants {
-            for user in tenant.users.keys {
-                let id = UserID(tenant: tenantID, number: user)
-                if agents[id] == nil { agents[id] = Agent(id: id, now: now) }
-            }
-            for (name, settings) in tenant.queues {
-                let id = QueueID(tenant: tenantID, name: name)
-                let queue = queues[id] ?? QueueLine(id: id, settings: settings)
-                queue.settings = settings
-                queues[id] = queue
-                assign(settings.agents, to: queue)
-            }
-        }
-        for (id, queue) in queues where tenants[id.tenant]?.queues[id.name] == nil { close(queue) }
-        for (id, agent) in agents where tenants[id.tenant]?.users[id.number] == nil { dismiss(agent) }
-        for agent in agents.values {
-            agent.memberships.sort { ($0.queue.id.name, $0.order) < ($1.queue.id.name, $1.order) }
-            refresh(agent, always: true)
-        }
-        changedQueues += queues.values
-        return finish()
-    }
-
-    private func assign(_ list: [Queue.Agent], to queue: QueueLine) {
-        let previous = queue.members
-        queue.members = [:]
-        for (order, entry) in list.enumerated() {
-            let id = UserID(tenant: queue.id.tenant, number: entry.user)
-            guard let agent = agents[id] else { continue }
-            let member =
-                previous[id]
-                ?? Membership(agent: agent, queue: queue, penalty: 0, skill: 0, order: 0, wrapUp: nil)
-            (member.penalty, member.skill, member.order) = (entry.penalty, entry.skill, order)
-            member.wrapUp = entry.wrapUp
-            queue.members[id] = member
-            if previous[id] == nil { agent.memberships.append(member) }
-        }
-        for (id, member) in previous where queue.members[id] == nil {
-            member.agent.memberships.removeAll { $0 === member }
-            queue.free.remove(id)
-        }
-    }
-
-    private func close(_ queue: QueueLine) {
-        for call in queue.waiting.ordered + queue.offered.ordered { eject(call, .closed) }
-        assign([], to: queue)
-        queues[queue.id] = nil
-        changedQueues.removeAll { $0 === queue }
-    }
-
-    private func dismiss(_ agent: Agent) {
-        if let offer = agent.offer { endOffer(offer.call, agent, .withdrawn) }
-        agent.isLoggedIn = false
-        agent.pause = nil
-        for member in agent.memberships {
-            member.queue.free.remove(agent.id)
-            member.queue.members[agent.id] = nil
-        }
-        agent.memberships = []
-        refresh(agent)
-        // One who still talks is forgotten when that is over.
-        if agent.talk == nil, agent.ownCalls.isEmpty { agents[agent.id] = nil }
     }
 
     // MARK: time
@@ -119,8 +65,9 @@ public final class Dispatcher {
         while let key = timers.popDue(now: now.instant) {
             switch key {
             case .rest(let id):
-                agents[id]?.restsUntil = nil
-                if let agent = agents[id] { refresh(agent, always: true) }
+                guard let agent = agents[id] else { continue }
+                agent.restsUntil = nil
+                refresh(agent, always: true)
             case .wrapUp(let id): if let agent = agents[id] { endWrapUp(agent) }
             case .ring(let call, let id): if let agent = agents[id] { missed(call, agent, .noAnswer) }
             case .longest(let call): eject(call, .timeout)
@@ -144,11 +91,7 @@ public final class Dispatcher {
         return order
     }
 
-    func draw() -> Int64 { Int64.random(in: 0...Int64.max, using: &random) }
-
     func draw(below count: Int64) -> Int64 { Int64.random(in: 0..<max(1, count), using: &random) }
-
-    func touch(_ queue: QueueLine) { changedQueues.append(queue) }
 
     /// Ends a turn: whoever can be brought together is.
     func finish() -> [Action] {
@@ -161,135 +104,43 @@ public final class Dispatcher {
     func refresh(_ agent: Agent, always: Bool = false) {
         let state = agent.state
         let reason = state == .paused ? agent.pause : nil
-        if state != agent.told || reason != agent.toldReason {
-            if state == .available { agent.idleSince = now.instant }
-            let engagement = agent.talk ?? agent.offer
-            publish(
-                .agentChanged(
-                    AgentChanged(
-                        agent: agent.id.number,
-                        state: state,
-                        reason: reason,
-                        queue: engagement?.queue.name ?? (state == .wrapUp ? agent.wrapUp?.queue.name : nil),
-                        device: agent.device
-                    )
-                ),
-                agent.id.tenant,
-                call: engagement?.call ?? agent.ownCalls.first
-            )
-            (agent.told, agent.toldReason, agent.toldSince) = (state, reason, now)
-        } else if !always {
-            return
+        let isNew = state != agent.told || reason != agent.toldReason || agent.device != agent.toldDevice
+        if isNew { tell(of: agent, state, reason) }
+        if !agent.awaitedBy.isEmpty, !agent.isAwaitable { release(agent) }
+        guard isNew || always else { return }
+        if state == .available, agent.restsUntil == nil {
+            for member in agent.memberships { member.queue.free.insert(member, member.queue.rank(of: member)) }
+            freed.append(agent)
+        } else {
+            for member in agent.memberships { member.queue.free.remove(member) }
         }
-        let isFree = agent.isFree
-        for member in agent.memberships {
-            if isFree {
-                member.queue.free.insert(agent.id, member.queue.rank(of: member, random: draw()))
-            } else {
-                member.queue.free.remove(agent.id)
-            }
-        }
-        if isFree { freed.append(agent) }
+        if agent.isDismissed, agent.talk == nil, agent.ownCalls.isEmpty { agents[agent.id] = nil }
     }
 
-    // MARK: bringing together
-
-    private func schedule() {
-        while !freed.isEmpty || !changedQueues.isEmpty {
-            if let agent = freed.popLast() {
-                if agent.isFree, let call = bestCall(for: agent) { offer(call, to: agent) }
-                continue
-            }
-            guard let queue = changedQueues.popLast() else { continue }
-            while let (call, agent) = bestPair(in: queue) { offer(call, to: agent) }
+    private func tell(of agent: Agent, _ state: AgentState, _ reason: String?) {
+        // A phone that rang for somebody who went away was no work: his place among the idle stays.
+        if state == .available, agent.told != .available, agent.told != .ringing { agent.idleSince = now.instant }
+        for member in agent.memberships where state != agent.told {
+            member.queue.staff.add(agent.told, -1)
+            member.queue.staff.add(state, 1)
         }
+        let engagement = agent.talk ?? agent.offer
+        publish(
+            .agentChanged(
+                AgentChanged(
+                    agent: agent.id.number,
+                    state: state,
+                    reason: reason,
+                    queue: engagement?.queue.name ?? (state == .wrapUp ? agent.wrapUp?.queue.name : nil),
+                    device: agent.device
+                )
+            ),
+            agent.id.tenant,
+            call: engagement?.call ?? agent.ownCalls.min()
+        )
+        if state != agent.told || reason != agent.toldReason { agent.toldSince = now }
+        (agent.told, agent.toldReason, agent.toldDevice) = (state, reason, agent.device)
     }
 
-    /// The caller who stands first of all that this agent may take, in whichever of his queues.
-    private func bestCall(for agent: Agent) -> WaitingCaller? {
-        var best: WaitingCaller?
-        for member in agent.memberships {
-            guard let caller = firstCaller(for: member) else { continue }
-            if best.map({ caller.rank < $0.rank }) ?? true { best = caller }
-        }
-        return best ?? joinable(by: agent)
-    }
-
-    /// A ring-all caller for whom others ring already: this one rings too.
-    private func joinable(by agent: Agent) -> WaitingCaller? {
-        var best: WaitingCaller?
-        for member in agent.memberships where member.queue.settings.strategy == .ringAll {
-            for call in member.queue.offered.ordered {
-                guard let caller = callers[call], !caller.isCallback, mayTake(member, caller) else { continue }
-                if best.map({ caller.rank < $0.rank }) ?? true { best = caller }
-                break
-            }
-        }
-        return best
-    }
-
-    private func firstCaller(for member: Membership) -> WaitingCaller? {
-        guard let first = member.queue.waiting.first.flatMap({ callers[$0] }) else { return nil }
-        if mayTake(member, first) { return first }
-        for call in member.queue.waiting.ordered.dropFirst() {
-            if let caller = callers[call], mayTake(member, caller) { return caller }
-        }
-        return nil
-    }
-
-    private func bestPair(in queue: QueueLine) -> (WaitingCaller, Agent)? {
-        guard !queue.free.isEmpty, let first = queue.waiting.first.flatMap({ callers[$0] }) else { return nil }
-        if let agent = bestAgent(for: first) { return (first, agent) }
-        for call in queue.waiting.ordered.dropFirst() {
-            if let caller = callers[call], let agent = bestAgent(for: caller) { return (caller, agent) }
-        }
-        return nil
-    }
-
-    private func bestAgent(for caller: WaitingCaller) -> Agent? {
-        let queue = caller.queue
-        if let preferred = caller.preferred, caller.preferredUntil.map({ now.instant < $0 }) ?? false {
-            return queue.free.contains(preferred) ? agents[preferred] : nil
-        }
-        switch queue.settings.strategy {
-        case .random, .weightedRandom: return drawAgent(for: caller)
-        default: break
-        }
-        guard let first = queue.free.first.flatMap({ queue.members[$0] }) else { return nil }
-        if mayTake(first, caller) { return first.agent }
-        for id in queue.free.ordered.dropFirst() {
-            if let member = queue.members[id], mayTake(member, caller) { return member.agent }
-        }
-        return nil
-    }
-
-    private func drawAgent(for caller: WaitingCaller) -> Agent? {
-        let queue = caller.queue
-        var candidates: [Membership] = []
-        for (_, id) in queue.free.entries {
-            guard let member = queue.members[id], mayTake(member, caller) else { continue }
-            if let lowest = candidates.first?.penalty, member.penalty != lowest {
-                if member.penalty > lowest { continue }
-                candidates = []
-            }
-            candidates.append(member)
-        }
-        let weights = candidates.map { queue.settings.strategy == .weightedRandom ? Int64(max(1, $0.skill)) : 1 }
-        var drawn = draw(below: weights.reduce(0, +))
-        for (member, weight) in zip(candidates, weights) {
-            drawn -= weight
-            if drawn < 0 { return member.agent }
-        }
-        return candidates.last?.agent
-    }
-
-    func mayTake(_ member: Membership, _ caller: WaitingCaller) -> Bool {
-        if let preferred = caller.preferred, let until = caller.preferredUntil, now.instant < until {
-            return preferred == member.agent.id
-        }
-        let waited = caller.waited(at: now.instant)
-        let settings = caller.queue.settings
-        return member.penalty <= settings.allowedPenalty(after: waited)
-            && member.skill >= settings.demandedSkill(caller.requiredSkill, after: waited)
-    }
+    func milliseconds(_ duration: Duration) -> Int64 { duration.wholeNanoseconds / 1_000_000 }
 }

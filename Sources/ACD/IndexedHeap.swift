@@ -26,8 +26,7 @@ struct IndexedHeap<Member: Hashable, Rank: Comparable> {
         guard let place = places.removeValue(forKey: member) else { return false }
         let last = entries.removeLast()
         guard place < entries.count else { return true }
-        entries[place] = last
-        places[last.member] = place
+        put(last, at: place)
         siftUp(place)
         siftDown(place)
         return true
@@ -39,31 +38,34 @@ struct IndexedHeap<Member: Hashable, Rank: Comparable> {
     /// How many stand before a rank.
     func count(before rank: Rank) -> Int { entries.reduce(0) { $0 + ($1.rank < rank ? 1 : 0) } }
 
+    // The one who moves is held back, and the others shift into the gap: one look-up a step.
+
     private mutating func siftUp(_ start: Int) {
-        var child = start
-        while child > 0, entries[child].rank < entries[(child - 1) / 2].rank {
-            swap(child, (child - 1) / 2)
-            child = (child - 1) / 2
+        let moving = entries[start]
+        var gap = start
+        while gap > 0, moving.rank < entries[(gap - 1) / 2].rank {
+            put(entries[(gap - 1) / 2], at: gap)
+            gap = (gap - 1) / 2
         }
+        if gap != start { put(moving, at: gap) }
     }
 
     private mutating func siftDown(_ start: Int) {
-        var parent = start
+        let moving = entries[start]
+        var gap = start
         while true {
-            var least = parent
-            for child in [2 * parent + 1, 2 * parent + 2]
-            where child < entries.count && entries[child].rank < entries[least].rank {
-                least = child
-            }
-            guard least != parent else { return }
-            swap(parent, least)
-            parent = least
+            var least = 2 * gap + 1
+            guard least < entries.count else { break }
+            if least + 1 < entries.count, entries[least + 1].rank < entries[least].rank { least += 1 }
+            guard entries[least].rank < moving.rank else { break }
+            put(entries[least], at: gap)
+            gap = least
         }
+        if gap != start { put(moving, at: gap) }
     }
 
-    private mutating func swap(_ a: Int, _ b: Int) {
-        entries.swapAt(a, b)
-        places[entries[a].member] = a
-        places[entries[b].member] = b
+    private mutating func put(_ entry: (rank: Rank, member: Member), at place: Int) {
+        entries[place] = entry
+        places[entry.member] = place
     }
 }

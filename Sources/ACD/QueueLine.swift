@@ -6,12 +6,14 @@ import Timebase
 final class QueueLine {
     /// Where a caller stands. The order never changes by itself: each point of priority and of the queue's weight is worth
     /// `secondsAPoint` of waiting, so that a caller is overtaken at most by those who come within that many seconds times the
-    /// difference of priorities after him. Nobody starves.
+    /// difference of priorities after him (and by those who bring more of a wait along). Nobody starves.
     struct CallerRank: Comparable {
         /// Nanoseconds; the moment of entry, moved back by priority, weight, and time waited elsewhere.
         var entry: Int64
         var order: UInt64
-        static func < (a: CallerRank, b: CallerRank) -> Bool { (a.entry, a.order) < (b.entry, b.order) }
+        static func < (a: CallerRank, b: CallerRank) -> Bool {
+            a.entry != b.entry ? a.entry < b.entry : a.order < b.order
+        }
     }
 
     /// Who is asked first: the lowest penalty, then what the strategy says.
@@ -20,80 +22,146 @@ final class QueueLine {
         var primary: Int64
         var secondary: Int64
         static func < (a: AgentRank, b: AgentRank) -> Bool {
-            (a.penalty, a.primary, a.secondary) < (b.penalty, b.primary, b.secondary)
+            if a.penalty != b.penalty { return a.penalty < b.penalty }
+            return a.primary != b.primary ? a.primary < b.primary : a.secondary < b.secondary
+        }
+    }
+
+    /// How many of the queue's agents are in which state, as was last told of them.
+    struct Staff: Equatable {
+        var available = 0
+        var ringing = 0
+        /// In calls, or wrapping up.
+        var busy = 0
+        var paused = 0
+        var away = 0
+
+        mutating func add(_ state: AgentState, _ count: Int) {
+            switch state {
+            case .available: available += count
+            case .ringing: ringing += count
+            case .onCall, .wrapUp: busy += count
+            case .paused: paused += count
+            case .loggedOut, .unreachable, .blocked: away += count
+            }
         }
     }
 
     static let secondsAPoint: Int64 = 10
+    /// Bounds what a plan may ask for, so that no sum of ranks overflows: 115 days of advantage at most.
+    static let mostPoints = 1_000_000
+    static let mostCarried: Duration = .seconds(30 * 86_400)
 
     let id: QueueID
     var settings: Queue
     var members: [UserID: Membership] = [:]
+    var staff = Staff()
     /// Callers that nobody's phone rings for.
-    var waiting = IndexedHeap<CallID, CallerRank>()
+    var waiting = CallerLine()
     /// Callers that somebody's phone rings for now.
-    var offered = IndexedHeap<CallID, CallerRank>()
-    var free = IndexedHeap<UserID, AgentRank>()
-    /// The mean of the last handling times (talk and wrap-up), for the expected wait.
-    var handling: Duration = .seconds(180)
-    /// Who spoke with whom last, and until when that is remembered.
-    var lastAgents: [String: (agent: UserID, until: Instant)] = [:]
+    var offered = CallerLine()
+    var free = FreeLine()
+    var forecast = WaitForecast()
+    var lastAgents = LastAgents()
 
     init(id: QueueID, settings: Queue) { (self.id, self.settings) = (id, settings) }
 
     var length: Int { waiting.count + offered.count }
 
-    func rank(of member: Membership, random: Int64) -> AgentRank {
-        let agent = member.agent
-        let idle = agent.idleSince.nanoseconds
-        switch settings.strategy {
-        case .ringAll, .longestIdle: return AgentRank(penalty: member.penalty, primary: idle, secondary: order(member))
-        case .roundRobin:
-            let last = Int64(clamping: member.lastOffered)
-            return AgentRank(penalty: member.penalty, primary: last, secondary: order(member))
-        case .fewestCalls:
-            return AgentRank(penalty: member.penalty, primary: Int64(member.handled), secondary: idle)
-        case .leastTalkTime:
-            return AgentRank(penalty: member.penalty, primary: member.talked.wholeNanoseconds, secondary: idle)
-        case .random, .weightedRandom: return AgentRank(penalty: member.penalty, primary: random, secondary: idle)
-        case .skills: return AgentRank(penalty: member.penalty, primary: -Int64(member.skill), secondary: idle)
-        case .linear: return AgentRank(penalty: member.penalty, primary: order(member), secondary: idle)
-        }
+    func rank(of member: Membership) -> AgentRank {
+        let idle = member.agent.idleSince.nanoseconds
+        let (primary, secondary): (Int64, Int64) =
+            switch settings.strategy {
+            case .ringAll, .longestIdle: (idle, Int64(member.order))
+            case .roundRobin: (Int64(clamping: member.lastOffered), Int64(member.order))
+            case .fewestCalls: (Int64(member.handled), idle)
+            case .leastTalkTime: (member.talked.wholeNanoseconds, idle)
+            // Drawn when a caller is there.
+            case .random, .weightedRandom: (0, idle)
+            case .skills: (-Int64(member.skill), idle)
+            case .linear: (Int64(member.order), idle)
+            }
+        return AgentRank(penalty: member.penalty, primary: primary, secondary: secondary)
     }
 
-    private func order(_ member: Membership) -> Int64 { Int64(member.order) }
-
-    func position(of call: CallID) -> Int? {
-        guard let rank = waiting.rank(of: call) ?? offered.rank(of: call) else { return nil }
-        return 1 + waiting.count(before: rank) + offered.count(before: rank)
+    /// 1: next. Nobody's call: nil.
+    func position(of caller: WaitingCaller) -> Int {
+        1 + waiting.count(before: caller.rank) + offered.count(before: caller.rank)
     }
 
     /// Agents of the queue who work now, whatever they do.
-    var staffed: Int {
-        members.values.count { member in
-            switch member.agent.state {
-            case .available, .ringing, .onCall, .wrapUp: true
-            case .loggedOut, .paused, .unreachable, .blocked: false
-            }
-        }
-    }
+    var staffed: Int { staff.available + staff.ringing + staff.busy }
 
-    /// How long the caller at this place will wait: as many hand-overs as there are before him, at the pace of those who work.
+    /// How long the caller at this place will wait; nil: nobody works.
     func expectedWait(position: Int) -> Duration? {
-        let staffed = staffed
         guard staffed > 0 else { return nil }
         guard free.isEmpty || position > free.count else { return .zero }
-        return .nanoseconds(handling.wholeNanoseconds / Int64(staffed) &* Int64(min(position, 100_000)))
+        return forecast.wait(position: position, staffed: staffed)
     }
 
-    func noteHandling(_ duration: Duration) {
-        let next = duration.wholeNanoseconds / 10 &+ handling.wholeNanoseconds / 10 &* 9
-        handling = .nanoseconds(next)
+    /// Whether nobody is there who could ever take a call, by the causes that count.
+    func isEmpty(of causes: Set<Queue.EmptyCause>) -> Bool {
+        guard staff.available == 0, staff.ringing == 0 else { return false }
+        if staff.busy > 0, !causes.contains(.allBusy) { return false }
+        return staff.paused == 0 || causes.contains(.allPaused)
+    }
+}
+
+/// What waits to come are reckoned from: how much of an agent's time the queue has spent on each hand-over.
+///
+/// Taken from the pace of the hand-overs themselves while callers wait, so that calls of other queues, misses and rests, which
+/// keep the same agents, are in it. Before there were any, the mean of talk and wrap-up serves.
+struct WaitForecast {
+    /// The mean of the last handling times (talk and wrap-up).
+    private var handling: Duration = .seconds(180)
+    /// The mean of the last times between two hand-overs, times the agents who worked then.
+    private var share: Duration?
+    /// The last hand-over, if callers have waited ever since.
+    private var last: Instant?
+
+    func wait(position: Int, staffed: Int) -> Duration {
+        let each = (share ?? handling).wholeNanoseconds / Int64(max(1, staffed))
+        return .nanoseconds(each &* Int64(min(position, 100_000)))
+    }
+
+    mutating func noteHandling(_ duration: Duration) { handling = Self.mean(handling, duration, of: 10) }
+
+    /// `waiting`: how many are left; an hour at most counts, so that a night is no pace.
+    mutating func noteHandOver(at now: Instant, staffed: Int, waiting: Int) {
+        if let last {
+            let time = min(now - last, .seconds(3600)) * max(1, staffed)
+            share = Self.mean(share ?? handling, time, of: 20)
+        }
+        last = waiting > 0 ? now : nil
+    }
+
+    private static func mean(_ mean: Duration, _ next: Duration, of count: Int64) -> Duration {
+        .nanoseconds(next.wholeNanoseconds / count &+ mean.wholeNanoseconds / count &* (count - 1))
+    }
+}
+
+/// Who spoke with whom last, and until when that is remembered. Two generations bound it: the older goes when the younger is full.
+struct LastAgents {
+    private typealias Memory = (agent: UserID, until: Instant)
+    private static let mostOfAGeneration = 25_000
+    private var young: [String: Memory] = [:]
+    private var old: [String: Memory] = [:]
+
+    func agent(for number: String, at now: Instant) -> UserID? {
+        guard let last = young[number] ?? old[number], last.until > now else { return nil }
+        return last.agent
+    }
+
+    mutating func remember(_ agent: UserID, for number: String, until: Instant) {
+        // A caller without a number is everybody.
+        guard !number.isEmpty else { return }
+        if young.count >= Self.mostOfAGeneration { (old, young) = (young, [:]) }
+        young[number] = (agent, until)
     }
 }
 
 /// One caller in a queue.
-final class WaitingCaller {
+final class WaitingCaller: Hashable {
     let call: CallID
     let queue: QueueLine
     let entered: Moment
@@ -102,13 +170,20 @@ final class WaitingCaller {
     let rank: QueueLine.CallerRank
     let number: String
     let requiredSkill: Int
+    /// Who is waited for alone, and until when.
     var preferred: UserID?
     var preferredUntil: Instant?
     /// Whose phones ring.
     var ringing: [UserID: Instant] = [:]
+    /// Who was rung and did not answer: the others are asked before them.
+    var tried: Set<UserID> = []
     /// A call-back: rung when an agent is there, not before.
     let isCallback: Bool
     var offers = 0
+    /// What he demands, as of the last look; the widening timer looks again.
+    var heading = CallerLine.Heading.open(Demand(penalty: .max, skill: 0, isCallback: false))
+    /// Under which heading he stands in the line that has him.
+    var standing: CallerLine.Heading?
 
     init(
         call: CallID,
@@ -126,4 +201,23 @@ final class WaitingCaller {
     }
 
     func waited(at now: Instant) -> Duration { now - entered.instant + carried }
+
+    func updateHeading(at now: Instant) {
+        if let preferred, let preferredUntil, now < preferredUntil {
+            heading = .awaiting(preferred)
+            return
+        }
+        let waited = waited(at: now)
+        let settings = queue.settings
+        heading = .open(
+            Demand(
+                penalty: settings.allowedPenalty(after: waited),
+                skill: settings.demandedSkill(requiredSkill, after: waited),
+                isCallback: isCallback
+            )
+        )
+    }
+
+    static func == (a: WaitingCaller, b: WaitingCaller) -> Bool { a === b }
+    func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
 }

@@ -26,7 +26,8 @@ extension WallTime: CustomStringConvertible {
         self.init(milliseconds: seconds * 1000 + fraction)
     }
 
-    private static func floorDivide(_ value: Int64, _ divisor: Int64) -> (Int64, Int64) {
+    /// Quotient and remainder with a remainder of 0 or more; for divisors above 0.
+    package static func floorDivide(_ value: Int64, _ divisor: Int64) -> (Int64, Int64) {
         let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
         return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
     }
@@ -38,7 +39,8 @@ extension WallTime: CustomStringConvertible {
 
     // The Gregorian calendar in eras of 400 years that begin in March, so that the leap day is a year's last.
 
-    private static func civil(fromDays days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+    /// The date of a day that is counted from 1970-01-01.
+    package static func civil(fromDays days: Int64) -> (year: Int64, month: Int64, day: Int64) {
         let (era, day) = floorDivide(days + 719_468, 146_097)
         let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365
         let ofYear = day - (365 * year + year / 4 - year / 100)
@@ -47,7 +49,8 @@ extension WallTime: CustomStringConvertible {
         return (year + era * 400 + (month >= 10 ? 1 : 0), month < 10 ? month + 3 : month - 9, date)
     }
 
-    private static func days(fromCivil year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
+    /// The day, counted from 1970-01-01, of a date.
+    package static func days(fromCivil year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
         let shifted = month <= 2 ? year - 1 : year
         let (era, ofEra) = floorDivide(shifted, 400)
         let ofYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1

@@ -30,6 +30,10 @@ public struct Queue: Equatable, Sendable {
         public var skill = 0
         /// nil: the queue's.
         public var wrapUp: Duration?
+
+        public init(user: String, penalty: Int = 0, skill: Int = 0, wrapUp: Duration? = nil) {
+            (self.user, self.penalty, self.skill, self.wrapUp) = (user, penalty, skill, wrapUp)
+        }
     }
 
     /// Which agents do not count as being there.
@@ -44,12 +48,20 @@ public struct Queue: Equatable, Sendable {
         public var after: Duration
         public var penalty: Int?
         public var skill: Int?
+
+        public init(after: Duration, penalty: Int?, skill: Int?) {
+            (self.after, self.penalty, self.skill) = (after, penalty, skill)
+        }
     }
 
     /// The agent who spoke with the caller last is waited for alone so long.
     public struct Sticky: Equatable, Sendable {
         public var remember: Duration = .seconds(86_400)
         public var wait: Duration = .seconds(30)
+
+        public init(remember: Duration = .seconds(86_400), wait: Duration = .seconds(30)) {
+            (self.remember, self.wait) = (remember, wait)
+        }
     }
 
     /// What the caller hears every so often while he waits.

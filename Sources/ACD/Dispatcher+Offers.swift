@@ -1,0 +1,138 @@
+import Config
+public import Events
+public import Timebase
+
+/// A phone rings for a caller: answered, missed, taken back. And the talk that comes of it.
+extension Dispatcher {
+    func ring(_ agent: Agent, for caller: WaitingCaller) {
+        let queue = caller.queue
+        let timeout = max(queue.settings.ringTimeout, Self.shortestPace)
+        caller.ringing[agent.id] = now.instant
+        caller.offers += 1
+        agent.offer = Agent.Engagement(call: caller.call, queue: queue.id, since: now.instant)
+        queue.members[agent.id]?.lastOffered = nextOrder()
+        timers.start(.ring(caller.call, agent.id), at: now.instant + timeout)
+        publish(.queueOffered(queue: queue.id.name, agent: agent.id.number), queue.id.tenant, call: caller.call)
+        refresh(agent)
+        emit(.offer(caller.call, queue: queue.id, agent: agent.id, device: agent.device))
+    }
+
+    /// The agent's phone was not answered: he missed it, refused it, or could not be reached.
+    public func offerFailed(_ call: CallID, agent: UserID, _ result: OfferResult, at moment: Moment) -> [Action] {
+        now = moment
+        if let agent = agents[agent] { missed(call, agent, result, isOver: true) }
+        return finish()
+    }
+
+    /// `isOver`: his phone does not ring any more, and need not be told.
+    func missed(_ call: CallID, _ agent: Agent, _ result: OfferResult, isOver: Bool = false) {
+        guard agent.offer?.call == call, let caller = callers[call] else { return }
+        let settings = caller.queue.settings
+        // A phone that refuses at once would otherwise be asked as fast as it refuses.
+        let rest: Duration =
+            switch result {
+            case .noAnswer: settings.noAnswerDelay
+            case .declined: max(settings.declineDelay, Self.shortestPace)
+            case .busy, .unavailable, .answered, .elsewhere, .withdrawn: max(settings.busyDelay, Self.shortestPace)
+            }
+        if result == .noAnswer { agent.missesInARow += 1 }
+        agent.idleSince = now.instant
+        if rest > .zero {
+            agent.restsUntil = now.instant + rest
+            timers.start(.rest(agent.id), at: now.instant + rest)
+        }
+        if let most = settings.pauseAfterMisses, agent.missesInARow >= most, agent.pause == nil {
+            agent.pause = "no-answer"
+            agent.missesInARow = 0
+            publish(.note("agent \(agent.id.number) is paused: \(most) calls missed in a row"), agent.id.tenant)
+        }
+        caller.tried.insert(agent.id)
+        if caller.preferred == agent.id {
+            // He was waited for, and did not want to: now anybody.
+            forgetPreference(caller)
+            restand(caller)
+        }
+        if !isOver { emit(.withdraw(call, agent: agent.id, result)) }
+        endOffer(call, agent, result)
+    }
+
+    /// Stops a phone that rings; the caller stands where he stood.
+    func takeBack(_ call: CallID, _ agent: Agent) {
+        emit(.withdraw(call, agent: agent.id, .withdrawn))
+        endOffer(call, agent, .withdrawn)
+    }
+
+    private func endOffer(_ call: CallID, _ agent: Agent, _ result: OfferResult) {
+        guard let offer = agent.offer, offer.call == call else { return }
+        agent.offer = nil
+        timers.stop(.ring(call, agent.id))
+        publish(
+            .queueOfferEnded(
+                QueueOfferEnded(
+                    queue: offer.queue.name,
+                    agent: agent.id.number,
+                    result: result,
+                    rangMilliseconds: milliseconds(now.instant - offer.since)
+                )
+            ),
+            offer.queue.tenant,
+            call: call
+        )
+        if let caller = callers[call] {
+            caller.ringing[agent.id] = nil
+            if caller.ringing.isEmpty, result != .answered {
+                caller.queue.offered.remove(caller)
+                caller.updateHeading(at: now.instant)
+                caller.queue.waiting.insert(caller)
+                changed.append(caller)
+            }
+        }
+        refresh(agent)
+    }
+
+    /// The agent answered: everybody else stops ringing.
+    public func answered(_ call: CallID, by id: UserID, at moment: Moment) -> [Action] {
+        now = moment
+        guard let caller = callers[call], let agent = agents[id], agent.offer?.call == call else { return finish() }
+        for other in caller.ringing.keys.sorted(by: <) where other != id {
+            emit(.withdraw(call, agent: other, .elsewhere))
+            if let other = agents[other] { endOffer(call, other, .elsewhere) }
+        }
+        agent.missesInARow = 0
+        agent.talk = Agent.Engagement(call: call, queue: caller.queue.id, since: now.instant)
+        talking[call] = id
+        endOffer(call, agent, .answered)
+        remove(caller)
+        let queue = caller.queue
+        queue.forecast.noteHandOver(at: now.instant, staffed: queue.staffed, waiting: queue.length)
+        if let sticky = caller.queue.settings.sticky {
+            caller.queue.lastAgents.remember(id, for: caller.number, until: now.instant + sticky.remember)
+        }
+        left(caller, .answered, agent: id)
+        return finish()
+    }
+
+    /// The talk is over, for whatever reason: the agent wraps up.
+    public func ended(_ call: CallID, at moment: Moment) -> [Action] {
+        now = moment
+        if let caller = callers[call] { drop(caller, .abandoned) }
+        endTalk(call)
+        return finish()
+    }
+
+    func endTalk(_ call: CallID) {
+        guard let id = talking.removeValue(forKey: call), let agent = agents[id], let talk = agent.talk else { return }
+        let duration = now.instant - talk.since
+        agent.talk = nil
+        agent.handled += 1
+        agent.talked += duration
+        let queue = queues[talk.queue]
+        let member = queue?.members[id]
+        member?.handled += 1
+        member?.talked += duration
+        let wrapUp = member?.wrapUp ?? queue?.settings.wrapUp ?? .zero
+        queue?.forecast.noteHandling(duration + wrapUp)
+        if wrapUp > .zero, !agent.isDismissed { beginWrapUp(agent, queue: talk.queue, for: wrapUp) }
+        refresh(agent, always: agent.isDismissed)
+    }
+}

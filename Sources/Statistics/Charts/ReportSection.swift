@@ -1,0 +1,34 @@
+/// A part of a report: what people read, in the order they read it.
+public struct ReportSection: Sendable {
+    public var heading: String
+    public var blocks: [ReportBlock]
+
+    public init(_ heading: String, _ blocks: [ReportBlock]) { (self.heading, self.blocks) = (heading, blocks) }
+}
+
+/// One line of a line chart.
+public struct ReportSeries: Sendable {
+    public var name: String
+    /// One for each label of the axis; nil where there is nothing to show, which breaks the line.
+    public var points: [Double?]
+
+    public init(_ name: String, _ points: [Double?]) { (self.name, self.points) = (name, points) }
+}
+
+/// A value with what it is of.
+public struct ReportValue: Sendable {
+    public var label: String
+    public var value: Double
+
+    public init(_ label: String, _ value: Double) { (self.label, self.value) = (label, value) }
+}
+
+public enum ReportBlock: Sendable {
+    case text(String)
+    /// Large figures side by side: what it is, what it reads, and the formula or remark below.
+    case figures([(label: String, reading: String, note: String)])
+    /// Cells that read as numbers are set to the right.
+    case table(caption: String, headings: [String], rows: [[String]])
+    case bars(caption: String, unit: String, values: [ReportValue])
+    case lines(caption: String, unit: String, labels: [String], series: [ReportSeries])
+}
