@@ -20,6 +20,9 @@ extension CallCore {
     /// A call ends: nobody rings or waits for it any more, and its agent wraps up.
     func leave(_ call: Call) {
         dispatch { $0.leave(call.id, .abandoned, at: now) }
+        if let served = call.served {
+            call.publish(.queueTalkEnded(queue: served.queue.name, agent: served.agent.number))
+        }
         dispatch { $0.ended(call.id, at: now) }
         for user in Set(call.legs.compactMap(\.user)) { disengage(user, from: call) }
     }
@@ -45,8 +48,7 @@ extension CallCore {
         var faults = acd.faults()
         for id in acd.knownCalls.sorted() where call(id)?.isEnding ?? true {
             faults.append("\(id) is over, and the queues did not know")
-            dispatch { $0.leave(id, .abandoned, at: now) }
-            dispatch { $0.ended(id, at: now) }
+            dispatch { $0.gone(id, at: now) }
         }
         return faults
     }
