@@ -116,7 +116,7 @@ public final class SoftPhone {
 }
 
 /// The phone's own stream.
-private struct VoiceOut {
+struct VoiceOut {
     private let ssrc: UInt32
     private var sequence: UInt16
     private var timestamp: UInt32
