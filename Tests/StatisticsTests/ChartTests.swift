@@ -32,7 +32,7 @@ struct ChartTests {
             "Queue <sales> & \"more\"",
             [
                 .text("<script>alert('x')</script>\u{0}"),
-                .figures([("Service level", "81.9 %", ServiceLevelFormula.sl6.formula)]),
+                .figures([ReportFigure("Service level", "81.9 %", note: ServiceLevelFormula.sl6.formula)]),
                 .table(
                     caption: "By hour",
                     headings: ["Hour", "Calls"],

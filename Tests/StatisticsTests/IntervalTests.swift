@@ -115,18 +115,27 @@ struct IntervalTests {
     }
 
     @Test(arguments: zoneNames)
-    func `the ranges partition any window`(name: String) {
+    func `the ranges partition any window, and are cut where the clock shows full intervals or is changed`(name: String)
+    {
         guard let rules = systemZone(name) else { return }
         var random = SplitMix(state: 7)
-        for _ in 0..<100 {
+        for _ in 0..<20 {
             let from = Int64(random.next() % 4_000_000_000_000)
-            let to = from + Int64(random.next() % 40_000_000_000)
             for length in IntervalLength.allCases {
+                let to = from + 1 + Int64(random.next() % UInt64(length.milliseconds * 1000))
                 let ranges = Intervals.intervals(from: from, to: to, by: length, in: rules)
                 #expect(ranges.first?.lowerBound == from)
                 #expect(ranges.last?.upperBound == to)
                 #expect(zip(ranges, ranges.dropFirst()).allSatisfy { $0.upperBound == $1.lowerBound })
                 #expect(ranges.allSatisfy { !$0.isEmpty })
+                let isAligned = ranges.dropFirst().allSatisfy { range in
+                    let local = rules.local(WallTime(milliseconds: range.lowerBound))
+                    let before = rules.local(WallTime(milliseconds: range.lowerBound - 1))
+                    let ofDay = Int64(local.hour * 3600 + local.minute * 60 + local.second) * 1000
+                    let isFull = ofDay % min(length.milliseconds, 24 * Self.hour) == 0
+                    return (isFull && (length != .week || local.weekday == 1)) || local.offset != before.offset
+                }
+                #expect(isAligned)
             }
         }
     }

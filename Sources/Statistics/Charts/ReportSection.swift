@@ -23,10 +23,21 @@ public struct ReportValue: Sendable {
     public init(_ label: String, _ value: Double) { (self.label, self.value) = (label, value) }
 }
 
+/// A figure on its own: what it is, what it reads, and the formula or a remark below it.
+public struct ReportFigure: Sendable {
+    public var label: String
+    public var reading: String
+    public var note: String
+
+    public init(_ label: String, _ reading: String, note: String = "") {
+        (self.label, self.reading, self.note) = (label, reading, note)
+    }
+}
+
 public enum ReportBlock: Sendable {
     case text(String)
-    /// Large figures side by side: what it is, what it reads, and the formula or remark below.
-    case figures([(label: String, reading: String, note: String)])
+    /// Large figures side by side.
+    case figures([ReportFigure])
     /// Cells that read as numbers are set to the right.
     case table(caption: String, headings: [String], rows: [[String]])
     case bars(caption: String, unit: String, values: [ReportValue])

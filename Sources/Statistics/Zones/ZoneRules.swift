@@ -60,12 +60,18 @@ public struct ZoneRules: Hashable, Sendable {
     public func kind(at milliseconds: Int64) -> ZoneKind {
         let time = Self.bounded(milliseconds)
         if let footer, time >= transitions.last?.at ?? .min { return footer.kind(at: time) }
+        let next = index(after: time)
+        return next == 0 ? initial : transitions[next - 1].kind
+    }
+
+    /// Of the first transition later than a time; the count when there is none.
+    private func index(after time: Int64) -> Int {
         var (low, high) = (0, transitions.count)
         while low < high {
             let middle = (low + high) / 2
             if transitions[middle].at <= time { low = middle + 1 } else { high = middle }
         }
-        return low == 0 ? initial : transitions[low - 1].kind
+        return low
     }
 
     /// What the clock shows at a time.
@@ -117,7 +123,7 @@ public struct ZoneRules: Hashable, Sendable {
     func changes(after start: Int64, before end: Int64) -> [ZoneTransition] {
         let (start, end) = (Self.bounded(start), Self.bounded(end))
         guard start < end else { return [] }
-        var times = Set(transitions.lazy.map(\.at).filter { start < $0 && $0 < end })
+        var times = Set(transitions[index(after: start)...].prefix { $0.at < end }.map(\.at))
         if let footer, footer.daylight != nil {
             let tableEnd = transitions.last?.at ?? .min
             let from = max(start, tableEnd)
