@@ -179,6 +179,12 @@ let package = Package(
             path: "Benchmarks/Queues",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "ReportBench",
+            dependencies: ["Events", "Records", .product(name: "GRDB", package: "GRDB.swift")],
+            path: "Benchmarks/Reports",
+            swiftSettings: settings
+        ),
 
         // Tests.
         .target(name: "CAllocations", path: "Tests/CAllocations"),
@@ -217,7 +223,9 @@ let package = Package(
         ),
         .testTarget(
             name: "RecordsTests",
-            dependencies: ["Accounting", "Events", "Records", "Timebase"],
+            dependencies: [
+                "Accounting", "Events", "Records", "Timebase", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             swiftSettings: testSettings
         ),
         .testTarget(name: "StatisticsTests", dependencies: ["Statistics", "Timebase"], swiftSettings: testSettings),

@@ -4,6 +4,9 @@ public import Events
 ///
 /// Times are RFC 3339 in UTC with milliseconds, durations seconds with milliseconds.
 public struct CallRecord: Codable, Equatable, Sendable {
+    /// Variables beyond these are not recorded.
+    public static let mostVariables = 64
+
     public var callID: String
     public var tenant: String
     public var direction: CallDirection
@@ -23,6 +26,7 @@ public struct CallRecord: Codable, Equatable, Sendable {
     public var setup: Double?
     /// From the first ringing to the answer, or to the end.
     public var ring: Double?
+    /// In all the queues that the call was in.
     public var queueWait: Double?
     /// From the answer to the end, holds included.
     public var talk: Double?
@@ -42,9 +46,12 @@ public struct CallRecord: Codable, Equatable, Sendable {
     public var packetsLostB: UInt64?
     public var jitterA: Double?
     public var jitterB: Double?
+    /// The first one's id.
     public var recording: String?
     public var legs: [LegRecord]
     public var sipCallIDs: [String]
+    /// What the dial plan gave to variables of its own.
+    public var variables: [String: String] = [:]
 
     public init(callID: String, tenant: String, direction: CallDirection, from: String, to: String, startedAt: String) {
         (self.callID, self.tenant, self.direction) = (callID, tenant, direction)
@@ -82,6 +89,7 @@ public struct CallRecord: Codable, Equatable, Sendable {
         case jitterB = "jitter_ms_b"
         case recording, legs
         case sipCallIDs = "sip_call_ids"
+        case variables
     }
 
     /// Every key is written, the empty ones as null: a reader finds each where the contract says.
@@ -123,5 +131,6 @@ public struct CallRecord: Codable, Equatable, Sendable {
         try keys.encode(recording, forKey: .recording)
         try keys.encode(legs, forKey: .legs)
         try keys.encode(sipCallIDs, forKey: .sipCallIDs)
+        try keys.encode(variables, forKey: .variables)
     }
 }

@@ -11,6 +11,8 @@ public struct CallRecordAssembler: Sendable {
         case opened(CallRecord)
         /// The caller was answered.
         case answered(CallRecord)
+        /// It has a recording: the row names it as soon as the recording has a row of its own.
+        case changed(CallRecord)
         case closed(CallRecord)
     }
 
@@ -19,10 +21,10 @@ public struct CallRecordAssembler: Sendable {
         let started: Moment
         var ringing: Instant?
         var answered: Instant?
-        /// Legs that hold now, since when somebody does, and for how long somebody did.
-        var holding: Set<Int> = []
-        var heldSince: Instant?
-        var held: Duration = .zero
+        var hold = HoldClock()
+        /// In which queue the caller waits, since when, and for how long he did in queues before.
+        var waiting: (queue: String, since: Instant)?
+        var waited: Duration = .zero
         /// The leg that answered the caller's call.
         var peer: Int?
 
@@ -52,8 +54,8 @@ public struct CallRecordAssembler: Sendable {
             call.answered = at.instant
             call.record.answeredAt = call.stamp(at)
             output = .answered(call.record)
-        case .callHeld(let leg): call.hold(leg, at.instant)
-        case .callResumed(let leg): call.resume(leg, at.instant)
+        case .callHeld(let leg): call.hold.begin(leg, at.instant)
+        case .callResumed(let leg): call.hold.end(leg, at.instant)
         case .callEnded(let end):
             live[id] = nil
             call.finish(end, at)
@@ -62,10 +64,16 @@ public struct CallRecordAssembler: Sendable {
         case .legAnswered(let leg, let codec): call.answer(leg, codec, at)
         case .legEnded(let end): call.end(end, at)
         case .legMedia(let leg, let report): call.media(leg, report)
-        case .callStarted, .routed, .step, .legProvisional, .digit, .note, .sip, .registered, .unregistered,
-            .registrationExpired, .queueEntered, .queueOffered, .queueOfferEnded, .queueLeft, .queueTalkEnded,
-            .agentChanged, .variable, .prompt, .recordingStarted, .recordingPaused, .recordingResumed, .recordingEnded,
-            .trunkUp, .trunkDown, .configurationApplied:
+        case .queueEntered(let entry): call.enter(entry, at)
+        case .queueLeft(let left): call.leave(left, at)
+        case .variable(let name, let value): call.set(name, value)
+        case .recordingStarted(let recording):
+            guard call.record.recording == nil else { return nil }
+            call.record.recording = recording.id
+            output = .changed(call.record)
+        case .callStarted, .routed, .step, .legProvisional, .digit, .note, .sip, .queueOffered, .queueOfferEnded,
+            .queueTalkEnded, .agentChanged, .prompt, .recordingPaused, .recordingResumed, .recordingEnded, .registered,
+            .unregistered, .registrationExpired, .trunkUp, .trunkDown, .configurationApplied:
             return nil
         }
         live[id] = call
@@ -112,6 +120,7 @@ extension CallRecordAssembler.Live {
         )
         made.user = leg.user
         made.trunk = leg.trunk
+        made.queue = waiting?.queue
         record.legs.append(made)
         record.sipCallIDs.append(leg.sipCallID)
         if record.direction == .outbound, record.trunk == nil { record.trunk = leg.trunk }
@@ -142,27 +151,37 @@ extension CallRecordAssembler.Live {
         record.legs[leg].media = report
     }
 
-    fileprivate mutating func hold(_ leg: Int, _ at: Instant) {
-        holding.insert(leg)
-        if heldSince == nil { heldSince = at }
+    fileprivate mutating func enter(_ entry: QueueEntered, _ at: Moment) {
+        stopWaiting(at)
+        waiting = (entry.queue, at.instant)
+        // The queue whose agent took the call stays, whatever queues it sees after that.
+        if record.agent == nil { record.queue = entry.queue }
     }
 
-    fileprivate mutating func resume(_ leg: Int, _ at: Instant) {
-        holding.remove(leg)
-        guard holding.isEmpty, let since = heldSince else { return }
-        held += at - since
-        heldSince = nil
+    fileprivate mutating func leave(_ left: QueueLeft, _ at: Moment) {
+        stopWaiting(at)
+        guard left.outcome == .answered, let agent = left.agent else { return }
+        (record.queue, record.agent) = (left.queue, agent)
+    }
+
+    private mutating func stopWaiting(_ at: Moment) {
+        if let waiting { waited += at.instant - waiting.since }
+        waiting = nil
+    }
+
+    fileprivate mutating func set(_ name: String, _ value: String) {
+        let isKnown = record.variables[name] != nil
+        if isKnown || record.variables.count < CallRecord.mostVariables { record.variables[name] = value }
     }
 
     fileprivate mutating func finish(_ end: CallEnded, _ at: Moment) {
-        holding = []
-        if let since = heldSince { held += at.instant - since }
+        stopWaiting(at)
         record.endedAt = stamp(at)
         record.setup = (ringing ?? answered).map { seconds($0 - started.instant) }
         record.ring = ringing.map { seconds((answered ?? at.instant) - $0) }
-        record.queueWait = 0
+        record.queueWait = seconds(waited)
         record.talk = seconds(answered.map { at.instant - $0 } ?? .zero)
-        record.hold = seconds(held)
+        record.hold = seconds(hold.total(at: at.instant))
         record.duration = seconds(at.instant - started.instant)
         record.disposition = end.disposition
         record.hangupBy = end.hangupBy
@@ -183,7 +202,7 @@ extension CallRecordAssembler.Live {
 
     /// Whole milliseconds.
     private func seconds(_ duration: Duration) -> Double {
-        Double(max(0, duration.wholeNanoseconds) / 1_000_000) / 1000
+        Double(duration.wholeMilliseconds) / 1000
     }
 
     private func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }

@@ -82,6 +82,17 @@ extension [String] {
     }
 }
 
+extension [String: String] {
+    /// An object, its keys in order.
+    public var jsonText: String {
+        var out = JSONText()
+        out.raw("{")
+        for (name, value) in sorted(by: { $0.key < $1.key }) { out.field(name, value) }
+        out.raw("}")
+        return out.text
+    }
+}
+
 extension JSONText {
     fileprivate mutating func write(_ leg: LegRecord) {
         raw("{")
@@ -89,6 +100,7 @@ extension JSONText {
         field("target", leg.target)
         field("user", leg.user)
         field("trunk", leg.trunk)
+        field("queue", leg.queue)
         field("address", leg.address)
         field("started_at", leg.startedAt)
         field("answered_at", leg.answeredAt)

@@ -7,6 +7,8 @@ public struct LegRecord: Codable, Equatable, Sendable {
     public var target: String
     public var user: String?
     public var trunk: String?
+    /// For whose caller it rang.
+    public var queue: String?
     public var address: String
     public var startedAt: String
     public var answeredAt: String?
@@ -26,7 +28,7 @@ public struct LegRecord: Codable, Equatable, Sendable {
 
     public enum CodingKeys: String, CodingKey, Sendable {
         case legID = "leg_id"
-        case target, user, trunk, address
+        case target, user, trunk, queue, address
         case startedAt = "started_at"
         case answeredAt = "answered_at"
         case endedAt = "ended_at"
@@ -43,6 +45,7 @@ public struct LegRecord: Codable, Equatable, Sendable {
         try keys.encode(target, forKey: .target)
         try keys.encode(user, forKey: .user)
         try keys.encode(trunk, forKey: .trunk)
+        try keys.encode(queue, forKey: .queue)
         try keys.encode(address, forKey: .address)
         try keys.encode(startedAt, forKey: .startedAt)
         try keys.encode(answeredAt, forKey: .answeredAt)

@@ -6,8 +6,8 @@ import Timebase
 
 /// A call record as a row of `calls`: a column for each key of the contract, lists as JSON.
 enum CallRow {
-    /// Column and type, in the order of the contract.
-    private static let columns: [(name: String, type: String)] = [
+    /// Column and type, in the order of the contract, as the first version had them.
+    private static let firstColumns: [(name: String, type: String)] = [
         ("call_id", "TEXT NOT NULL PRIMARY KEY"), ("tenant", "TEXT NOT NULL"), ("direction", "TEXT NOT NULL"),
         ("from", "TEXT NOT NULL"), ("from_name", "TEXT"), ("to", "TEXT NOT NULL"), ("trunk", "TEXT"),
         ("user", "TEXT"), ("queue", "TEXT"), ("agent", "TEXT"), ("started_at", "TEXT NOT NULL"),
@@ -20,8 +20,10 @@ enum CallRow {
         ("sip_call_ids", "TEXT NOT NULL"),
     ]
 
+    private static let names = firstColumns.map(\.name) + ["variables"]
+
     static var schema: String {
-        let list = columns.map { "\"\($0.name)\" \($0.type)" }.joined(separator: ",\n  ")
+        let list = firstColumns.map { "\"\($0.name)\" \($0.type)" }.joined(separator: ",\n  ")
         return """
             CREATE TABLE calls (
               \(list)
@@ -32,10 +34,10 @@ enum CallRow {
     }
 
     static let upsert: String = {
-        let names = columns.map { "\"\($0.name)\"" }.joined(separator: ", ")
-        let marks = columns.map { _ in "?" }.joined(separator: ", ")
-        let sets = columns.dropFirst().map { "\"\($0.name)\" = excluded.\"\($0.name)\"" }.joined(separator: ", ")
-        return "INSERT INTO calls (\(names)) VALUES (\(marks)) ON CONFLICT (call_id) DO UPDATE SET \(sets)"
+        let list = names.map { "\"\($0)\"" }.joined(separator: ", ")
+        let marks = names.map { _ in "?" }.joined(separator: ", ")
+        let sets = names.dropFirst().map { "\"\($0)\" = excluded.\"\($0)\"" }.joined(separator: ", ")
+        return "INSERT INTO calls (\(list)) VALUES (\(marks)) ON CONFLICT (call_id) DO UPDATE SET \(sets)"
     }()
 
     static func arguments(_ record: CallRecord) -> StatementArguments {
@@ -47,6 +49,7 @@ enum CallRow {
             record.q850Cause, record.reason, record.codecA, record.codecB, record.mosA, record.mosB,
             record.packetsLostA.map { Int64(clamping: $0) }, record.packetsLostB.map { Int64(clamping: $0) },
             record.jitterA, record.jitterB, record.recording, record.legs.jsonText, record.sipCallIDs.jsonText,
+            record.variables.jsonText,
         ]
         return StatementArguments(values)
     }
@@ -78,6 +81,11 @@ enum CallRow {
         let ids: String = row["sip_call_ids"]
         record.legs = (try? decoder.decode([LegRecord].self, from: Data(legs.utf8))) ?? []
         record.sipCallIDs = (try? decoder.decode([String].self, from: Data(ids.utf8))) ?? []
+        // A file that is only read may be of a version before the variables.
+        let variables: String? = row["variables"]
+        if let variables, variables != "{}" {
+            record.variables = (try? decoder.decode([String: String].self, from: Data(variables.utf8))) ?? [:]
+        }
         return record
     }
 

@@ -1,6 +1,7 @@
 import Accounting
 import Events
 import Foundation
+import GRDB
 import Synchronization
 import Timebase
 import Trace
@@ -8,7 +9,7 @@ import Trace
 /// The writer's thread and its queue.
 final class RecordWorker: Sendable {
     private struct Item: Sendable {
-        var record: CallRecord
+        var rows: [HistoryRow]
         var tenant: TenantID
         /// The call whose start this is.
         var opening: CallID?
@@ -54,9 +55,10 @@ final class RecordWorker: Sendable {
         thread.start()
     }
 
-    func add(_ record: CallRecord, of tenant: TenantID, opening: CallID?, at now: Instant) {
+    /// Rows that are added together are written in one transaction.
+    func add(_ rows: [HistoryRow], of tenant: TenantID, opening: CallID?, at now: Instant) {
         let isUrgent = state.withLock { state in
-            state.items.append(Item(record: record, tenant: tenant, opening: opening, queuedAt: now))
+            state.items.append(Item(rows: rows, tenant: tenant, opening: opening, queuedAt: now))
             // A call waits for its start to be on disk; the rest of its story goes with the next, or in a moment.
             guard opening != nil, !state.isUrgent else { return false }
             state.isUrgent = true
@@ -100,12 +102,14 @@ final class RecordWorker: Sendable {
         var databases: [TenantID: TenantDatabase] = [:]
         var lastPruned = Date.distantPast
         var lastTraced = Date.distantPast
+        var lastBeat = Date.distantPast
+        var open: [TenantID: OpenThings] = [:]
         while true {
             _ = wake.wait(timeout: .now() + 0.05)
             let isTraceDue = Date().timeIntervalSince(lastTraced) > 0.4
             if isTraceDue { lastTraced = Date() }
             let (items, traces, isStopping) = takeAll(isTraceDue: isTraceDue)
-            let isWritten = write(items, &databases)
+            let isWritten = write(items, &databases, &open)
             if isWritten {
                 write(traces, &databases)
             } else {
@@ -115,6 +119,10 @@ final class RecordWorker: Sendable {
             if Date().timeIntervalSince(lastPruned) > 60 {
                 lastPruned = Date()
                 prune(databases)
+            }
+            if isStopping || Date().timeIntervalSince(lastBeat) > 2 {
+                lastBeat = Date()
+                beat(databases, open)
             }
             if isStopping, state.withLock({ $0.items.isEmpty }) { break }
             if !isWritten { Thread.sleep(forTimeInterval: 0.2) }
@@ -136,22 +144,26 @@ final class RecordWorker: Sendable {
     }
 
     /// False when the disk would not have it; what was not written is queued again, before whatever came meanwhile.
-    private func write(_ items: [Item], _ databases: inout [TenantID: TenantDatabase]) -> Bool {
+    private func write(
+        _ items: [Item],
+        _ databases: inout [TenantID: TenantDatabase],
+        _ open: inout [TenantID: OpenThings]
+    ) -> Bool {
         guard !items.isEmpty else { return true }
         var failed: [Item] = []
         for (tenant, group) in Dictionary(grouping: items, by: \.tenant) {
             do {
                 // Of several states of one call the last says it all.
-                var latest: [String: CallRecord] = [:]
-                for item in group { latest[item.record.callID] = item.record }
-                try database(of: tenant, &databases).write(Array(latest.values))
+                let rows = HistoryRow.latest(of: group.flatMap(\.rows))
+                try write(rows, to: database(of: tenant, &databases), of: tenant)
+                for row in rows { open[tenant, default: OpenThings()].note(row) }
                 let opened = group.compactMap(\.opening)
                 if !opened.isEmpty { onCommitted(opened) }
-                state.withLock { $0.written &+= UInt64(latest.count) }
+                state.withLock { $0.written &+= UInt64(rows.count) }
             } catch {
                 databases[tenant] = nil
                 failed += group
-                onTrouble("call records of tenant \(tenant) cannot be written, \(group.count) wait: \(error)")
+                onTrouble("records of tenant \(tenant) cannot be written, \(group.count) wait: \(error)")
             }
         }
         state.withLock { state in
@@ -162,6 +174,24 @@ final class RecordWorker: Sendable {
         }
         if !failed.isEmpty { wake.signal() }
         return failed.isEmpty
+    }
+
+    /// What the database refuses for what it says, and not for want of room, would be refused for ever: it must not hold up
+    /// the rest.
+    private func write(_ rows: [HistoryRow], to database: TenantDatabase, of tenant: TenantID) throws {
+        do {
+            try database.write(rows)
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+            for refusal in try database.writeSingly(rows) {
+                onTrouble("a record of tenant \(tenant) is refused: \(refusal)")
+            }
+        }
+    }
+
+    /// A beat that fails needs no second try: the next is due soon, and records that cannot be written are told of anyway.
+    private func beat(_ databases: [TenantID: TenantDatabase], _ open: [TenantID: OpenThings]) {
+        let now = WallTime(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
+        for (tenant, database) in databases where !(open[tenant]?.isEmpty ?? true) { try? database.beat(at: now) }
     }
 
     private func write(_ traces: [CallTrace], _ databases: inout [TenantID: TenantDatabase]) {

@@ -5,7 +5,7 @@ import Synchronization
 public import Timebase
 public import Trace
 
-/// Puts call records and traces on disk, on a thread of its own: the core hands events over and goes on.
+/// Puts the records of calls, queues, agents and recordings, and traces on disk, on a thread of its own: the core hands events over and goes on.
 ///
 /// A record is never lost: when the disk fails, what could not be written stays queued and is tried again. A trace may be: beyond a
 /// bound the newest are dropped and counted.
@@ -31,6 +31,8 @@ public final class RecordWriter: EventSubscriber {
     }
 
     private var assembler = CallRecordAssembler()
+    private var stays = QueueStayAssembler()
+    private var ledger = AgentLedger()
     private var collector = TraceCollector()
     private let worker: RecordWorker
 
@@ -48,14 +50,37 @@ public final class RecordWriter: EventSubscriber {
     /// On the core's loop.
     public func receive(_ envelope: EventEnvelope) {
         if let trace = collector.apply(envelope) { worker.add(trace) }
-        guard let output = assembler.apply(envelope), let tenant = envelope.tenant, let call = envelope.call else {
-            return
+        guard let tenant = envelope.tenant else { return }
+        var rows: [HistoryRow] = []
+        var opening: CallID?
+        switch assembler.apply(envelope) {
+        case .opened(let record):
+            rows.append(.call(record))
+            opening = envelope.call
+        case .answered(let record), .changed(let record), .closed(let record): rows.append(.call(record))
+        case nil: break
         }
-        switch output {
-        case .opened(let record): worker.add(record, of: tenant, opening: call, at: envelope.at.instant)
-        case .answered(let record), .closed(let record):
-            worker.add(record, of: tenant, opening: nil, at: envelope.at.instant)
+        for output in stays.apply(envelope) {
+            switch output {
+            case .opened(let stay), .answered(let stay), .closed(let stay): rows.append(.stay(stay))
+            case .missed(let offer): rows.append(.missed(offer))
+            }
         }
+        if let change = ledger.apply(envelope) { rows.append(.agent(change.opened)) }
+        switch envelope.event {
+        case .recordingStarted(let start):
+            guard let call = envelope.call else { break }
+            let started = envelope.at.wall.milliseconds
+            rows.append(.recordingStarted(RecordingRow(start, callID: call.value, startedMilliseconds: started)))
+        case .recordingEnded(let end): rows.append(.recordingEnded(end))
+        default: break
+        }
+        if !rows.isEmpty { worker.add(rows, of: tenant, opening: opening, at: envelope.at.instant) }
+    }
+
+    /// Keeps what became of a wish to be called back; on the core's loop.
+    public func save(_ callback: Callback, of tenant: TenantID, at now: Instant) {
+        worker.add([.callback(callback)], of: tenant, opening: nil, at: now)
     }
 
     /// The trace so far of a call that lives; on the core's loop.

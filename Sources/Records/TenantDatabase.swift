@@ -8,7 +8,7 @@ public import Trace
 /// One tenant's file, `tenants/NAME/cdr.sqlite`: its calls and their traces, and nothing of anybody else. The schema is in
 /// `docs/schema.md`.
 public final class TenantDatabase: Sendable {
-    private let queue: DatabaseQueue
+    let queue: DatabaseQueue
 
     /// Opens or makes the tenant's file.
     public init(folder: URL, tenant: TenantID, durability: RecordDurability = .process) throws {
@@ -49,16 +49,39 @@ public final class TenantDatabase: Sendable {
             try database.execute(sql: CallRow.schema)
             try database.execute(sql: TraceRow.schema)
         }
+        migrator.registerMigration("queues and agents") { try $0.execute(sql: HistorySchema.text) }
         return migrator
     }
 
     // MARK: writing
 
-    /// Writes the rows in one transaction: each call's row is made or brought up to date.
-    func write(_ records: [CallRecord]) throws {
+    /// Writes the rows in one transaction and in their order.
+    func write(_ rows: [HistoryRow]) throws {
         try queue.write { database in
-            let statement = try database.cachedStatement(sql: CallRow.upsert)
-            for record in records { try statement.execute(arguments: CallRow.arguments(record)) }
+            for row in rows { try row.write(to: database) }
+        }
+    }
+
+    /// Writes the rows one by one, so that one which the database refuses takes no other with it.
+    ///
+    /// - Returns: why rows were refused; a disk that fails is thrown.
+    func writeSingly(_ rows: [HistoryRow]) throws -> [String] {
+        var refusals: [String] = []
+        for row in rows {
+            do {
+                try write([row])
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+                refusals.append("\(row): \(error)")
+            }
+        }
+        return refusals
+    }
+
+    /// Notes that the switch lives: what a crash leaves open ends at the last such time.
+    func beat(at wall: WallTime) throws {
+        try queue.write { database in
+            try database.cachedStatement(sql: "INSERT OR REPLACE INTO clock (id, at_ms) VALUES (1, ?)")
+                .execute(arguments: [wall.milliseconds])
         }
     }
 
@@ -74,11 +97,20 @@ public final class TenantDatabase: Sendable {
         try queue.write { try TraceRow.prune($0, before: limit, octets: octets) }
     }
 
-    /// Closes the rows of calls that the last run left open.
+    /// Closes what the last run left open: calls, stays in queues, agents' intervals, recordings.
     ///
-    /// - Returns: their ids.
+    /// - Returns: the calls' ids.
     public func closeInterrupted(at end: WallTime) throws -> [String] {
-        try queue.write { try CallRow.closeInterrupted($0, at: end) }
+        try queue.write { database in
+            let known = try Int64.fetchOne(database, sql: "SELECT at_ms FROM clock") ?? 0
+            try StayRow.closeInterrupted(database, at: known)
+            try AgentRow.closeInterrupted(database, at: known)
+            // Their files are repaired by whoever owns the folder of recordings, which then ends them for good.
+            try database.execute(
+                sql: "UPDATE recordings SET state = 'failed', fault = 'engine-restart' WHERE state = 'recording'"
+            )
+            return try CallRow.closeInterrupted(database, at: end)
+        }
     }
 
     // MARK: reading

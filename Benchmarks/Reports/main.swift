@@ -1,0 +1,78 @@
+// How long reports take on a year of calls.
+//
+//   ReportBench [CALLS] [FOLDER]     CALLS: 1 000 000; FOLDER: kept, and used again when it holds calls already
+//
+// 200 agents, 20 queues, four intervals of an agent a call. The file is opened anew for each report, as the command line does.
+
+import Events
+import Foundation
+import Records
+
+let arguments = CommandLine.arguments
+let count = arguments.count > 1 ? Int64(arguments[1]) ?? 1_000_000 : 1_000_000
+let isKept = arguments.count > 2
+let scratch = FileManager.default.temporaryDirectory.appending(path: "report-bench-\(UUID().uuidString.prefix(8))")
+let folder = isKept ? URL(fileURLWithPath: arguments[2]) : scratch
+
+func measure(_ name: String, target: Int, _ body: () throws -> Int) rethrows {
+    var times: [Double] = []
+    var rows = 0
+    for _ in 0..<3 {
+        let began = ContinuousClock.now
+        rows = try body()
+        let time = (ContinuousClock.now - began).components
+        times.append(Double(time.seconds) * 1000 + Double(time.attoseconds) / 1e15)
+    }
+    let first = String(format: "%.1f", times[0])
+    let best = String(format: "%.1f", times.min() ?? 0)
+    let verdict = times[0] <= Double(target) ? "" : "  MISSED"
+    print("\(name): \(first) ms the first time, \(best) ms at best, \(rows) rows, target \(target) ms\(verdict)")
+}
+
+func open() throws -> TenantDatabase {
+    guard let database = try TenantDatabase(reading: folder, tenant: Filling.tenant) else {
+        throw CocoaError(.fileNoSuchFile)
+    }
+    return database
+}
+
+do {
+    defer { if !isKept { try? FileManager.default.removeItem(at: folder) } }
+    if try TenantDatabase(reading: folder, tenant: Filling.tenant) == nil {
+        let began = ContinuousClock.now
+        try Filling.fill(folder, calls: count)
+        print("filled with \(count) calls in \((ContinuousClock.now - began).components.seconds) s")
+    }
+    let day: Int64 = 86_400_000
+    let noon = Filling.start + 200 * day
+    let month = (0...30).map { noon + $0 * day }
+    try measure("queues, a day", target: 300) {
+        try open().queueTotals(from: noon, until: noon + day, threshold: 20_000, short: 5_000).count
+    }
+    try measure("queues, a day by quarter hours", target: 300) {
+        let edges = (1..<96).map { noon + $0 * day / 96 }
+        return try open().queueTotals(from: noon, until: noon + day, threshold: 20_000, short: 5_000, groupedBy: edges)
+            .count
+    }
+    try measure("agents, a day", target: 300) { try open().agentTotals(from: noon, until: noon + day).count }
+    try measure("calls and trunks, a day", target: 300) {
+        let database = try open()
+        return try database.callTotals(from: noon, until: noon + day).count
+            + database.trunkTotals(from: noon, until: noon + day).count
+    }
+    try measure("missed calls, a day", target: 300) { try open().missedCalls(from: noon, until: noon + day).count }
+    try measure("queues, a month by day", target: 2_000) {
+        let end = noon + 30 * day
+        return try open().queueTotals(from: noon, until: end, threshold: 20_000, short: 5_000, groupedBy: month).count
+    }
+    try measure("agents, a month", target: 2_000) { try open().agentTotals(from: noon, until: noon + 30 * day).count }
+    try measure("calls, a month", target: 2_000) { try open().callTotals(from: noon, until: noon + 30 * day).count }
+    let id = Filling.callID(count / 2)
+    try measure("one call by its id, with its stays", target: 5) {
+        let database = try open()
+        return try (database.call(id) == nil ? 0 : 1) + database.stays(of: id).count
+    }
+} catch {
+    print("ReportBench: \(error)")
+    exit(2)
+}

@@ -1,0 +1,237 @@
+public import Events
+import Timebase
+
+/// Folds the events of queues into stays. Sans-IO; holds the calls that live, and the talks whose wrap-up goes on.
+///
+/// Durations come from the monotonic clock, stamps are the call's start on the wall clock and the monotonic time since.
+public struct QueueStayAssembler: Sendable {
+    public enum Output: Equatable, Sendable {
+        /// The caller began to wait.
+        case opened(QueueStay)
+        /// An agent took him.
+        case answered(QueueStay)
+        /// The wait ended unanswered, or the talk is over. Told again when more is known: who hung up, how long the wrap-up was.
+        case closed(QueueStay)
+        case missed(MissedOffer)
+    }
+
+    private struct Story: Sendable {
+        var began: Moment
+        /// A call whose start was not seen: forgotten with its stay, as its end may not come either.
+        var isPart = false
+        var lastEntered = Int64.min
+
+        func stamp(_ moment: Moment) -> Int64 {
+            began.wall.advanced(by: moment.instant - began.instant).milliseconds
+        }
+    }
+
+    private struct Live: Sendable {
+        var stay: QueueStay
+        var entered: Instant
+        var connected: Instant?
+        var hold = HoldClock()
+    }
+
+    /// A stay that is over, and of which more will be known.
+    private struct Settling: Sendable {
+        var stay: QueueStay
+        var ended: Instant
+        var awaitsCall = true
+        var awaitsAgent = false
+        var wrapUp: Duration = .zero
+        var wrappingSince: Instant?
+    }
+
+    private struct StayKey: Hashable, Sendable {
+        var call: CallID
+        var entered: Int64
+    }
+
+    private var stories: [CallID: Story] = [:]
+    private var live: [CallID: Live] = [:]
+    private var settling: [StayKey: Settling] = [:]
+    private var lastOfCall: [CallID: StayKey] = [:]
+    private var talking: [AgentKey: CallID] = [:]
+    private var wrapping: [AgentKey: StayKey] = [:]
+
+    public init() {}
+
+    /// Stays that are not over, and those of which more will be known.
+    public var count: Int { live.count + settling.count }
+
+    public mutating func apply(_ envelope: EventEnvelope) -> [Output] {
+        guard let tenant = envelope.tenant else { return [] }
+        let at = envelope.at
+        if case .agentChanged(let change) = envelope.event { return changed(change, tenant, at) }
+        guard let call = envelope.call else { return [] }
+        switch envelope.event {
+        case .callStarted: stories[call] = Story(began: at)
+        case .queueEntered(let entry): return [enter(entry, call, at)]
+        case .queueOfferEnded(let end): return offerEnded(end, call, at)
+        case .queueLeft(let left): return leave(left, call, tenant, at)
+        case .queueTalkEnded(_, let agent):
+            // The call goes on with somebody else: who hangs up then says nothing of this talk.
+            return endTalk(call, AgentKey(tenant: tenant, agent: agent), at, awaitsCall: false)
+        case .callHeld(let leg): if live[call]?.connected != nil { live[call]?.hold.begin(leg, at.instant) }
+        case .callResumed(let leg): live[call]?.hold.end(leg, at.instant)
+        case .callEnded(let end): return callEnded(end, call, tenant, at)
+        default: break
+        }
+        return []
+    }
+
+    // MARK: the wait
+
+    private mutating func enter(_ entry: QueueEntered, _ call: CallID, _ at: Moment) -> Output {
+        var story = stories[call] ?? Story(began: at, isPart: true)
+        // Two stays of a call never begin in the same millisecond: the beginning tells them apart.
+        let entered = max(story.stamp(at), story.lastEntered == .min ? .min : story.lastEntered + 1)
+        story.lastEntered = entered
+        stories[call] = story
+        var stay = QueueStay(
+            callID: call.value,
+            queue: entry.queue,
+            number: entry.number,
+            enteredMilliseconds: entered
+        )
+        (stay.priority, stay.position) = (entry.priority, entry.position)
+        stay.carriedMilliseconds = entry.carriedMilliseconds
+        live[call] = Live(stay: stay, entered: at.instant)
+        return .opened(stay)
+    }
+
+    private mutating func offerEnded(_ end: QueueOfferEnded, _ call: CallID, _ at: Moment) -> [Output] {
+        if end.result == .answered {
+            live[call]?.stay.ringMilliseconds = end.rangMilliseconds
+            return []
+        }
+        let missed = MissedOffer(
+            callID: call.value,
+            queue: end.queue,
+            agent: end.agent,
+            atMilliseconds: stories[call]?.stamp(at) ?? at.wall.milliseconds,
+            result: end.result,
+            rangMilliseconds: end.rangMilliseconds
+        )
+        return [.missed(missed)]
+    }
+
+    private mutating func leave(_ left: QueueLeft, _ call: CallID, _ tenant: TenantID, _ at: Moment) -> [Output] {
+        guard var waiting = live[call], waiting.connected == nil else { return [] }
+        waiting.stay.outcome = left.outcome
+        waiting.stay.offers = left.offers
+        waiting.stay.waitMilliseconds = (at.instant - waiting.entered).wholeMilliseconds
+        let stamp = waiting.stay.enteredMilliseconds + (waiting.stay.waitMilliseconds ?? 0)
+        guard left.outcome == .answered, let agent = left.agent else {
+            waiting.stay.endedMilliseconds = stamp
+            if left.outcome.isFlowOut { waiting.stay.callerHungUp = false }
+            live[call] = nil
+            // Of a caller who is gone, the call's end says whether he hung up or the switch did.
+            settle(waiting.stay, call, at.instant, awaitsCall: !left.outcome.isFlowOut, agent: nil)
+            return [.closed(waiting.stay)]
+        }
+        waiting.stay.agent = agent
+        waiting.stay.connectedMilliseconds = stamp
+        waiting.connected = at.instant
+        live[call] = waiting
+        let key = AgentKey(tenant: tenant, agent: agent)
+        var outputs: [Output] = []
+        if let before = wrapping[key] { outputs += endWrapUp(before, key, at.instant) }
+        talking[key] = call
+        return outputs + [.answered(waiting.stay)]
+    }
+
+    // MARK: the talk
+
+    private mutating func endTalk(_ call: CallID, _ key: AgentKey, _ at: Moment, awaitsCall: Bool) -> [Output] {
+        guard talking[key] == call, var talk = live[call], let connected = talk.connected else { return [] }
+        talking[key] = nil
+        live[call] = nil
+        let length = (at.instant - connected).wholeMilliseconds
+        talk.stay.talkMilliseconds = length
+        talk.stay.holdMilliseconds = min(length, talk.hold.total(at: at.instant).wholeMilliseconds)
+        talk.stay.endedMilliseconds = (talk.stay.connectedMilliseconds ?? 0) + length
+        if !awaitsCall { talk.stay.callerHungUp = false }
+        settle(talk.stay, call, at.instant, awaitsCall: awaitsCall, agent: key)
+        return [.closed(talk.stay)]
+    }
+
+    private mutating func settle(
+        _ stay: QueueStay,
+        _ call: CallID,
+        _ ended: Instant,
+        awaitsCall: Bool,
+        agent: AgentKey?
+    ) {
+        let isPart = stories[call]?.isPart ?? true
+        if isPart { stories[call] = nil }
+        let key = StayKey(call: call, entered: stay.enteredMilliseconds)
+        let rest = Settling(stay: stay, ended: ended, awaitsCall: awaitsCall && !isPart, awaitsAgent: agent != nil)
+        guard rest.awaitsCall || rest.awaitsAgent else { return }
+        settling[key] = rest
+        if rest.awaitsCall { lastOfCall[call] = key }
+        if let agent { wrapping[agent] = key }
+    }
+
+    private mutating func callEnded(_ end: CallEnded, _ call: CallID, _ tenant: TenantID, _ at: Moment) -> [Output] {
+        var outputs: [Output] = []
+        if let open = live[call] {
+            if open.connected != nil, let agent = open.stay.agent {
+                outputs += endTalk(call, AgentKey(tenant: tenant, agent: agent), at, awaitsCall: true)
+            } else {
+                let left = QueueLeft(
+                    queue: open.stay.queue,
+                    outcome: end.hangupBy == .caller ? .abandoned : .closed,
+                    waitMilliseconds: 0,
+                    agent: nil,
+                    offers: open.stay.offers
+                )
+                outputs += leave(left, call, tenant, at)
+            }
+        }
+        stories[call] = nil
+        guard let key = lastOfCall.removeValue(forKey: call), var rest = settling[key] else { return outputs }
+        // A call that went on after this talk was hung up in another one.
+        let isSameEnd = at.instant <= rest.ended + .seconds(1)
+        rest.stay.callerHungUp = isSameEnd && end.hangupBy == .caller
+        rest.awaitsCall = false
+        settling[key] = rest.awaitsAgent ? rest : nil
+        return outputs + [.closed(rest.stay)]
+    }
+
+    // MARK: the wrap-up
+
+    private mutating func changed(_ change: AgentChanged, _ tenant: TenantID, _ at: Moment) -> [Output] {
+        let agent = AgentKey(tenant: tenant, agent: change.agent)
+        var outputs: [Output] = []
+        if let call = talking[agent], let talk = live[call] {
+            if change.state == .onCall, change.queue == talk.stay.queue { return [] }
+            outputs += endTalk(call, agent, at, awaitsCall: true)
+        }
+        guard let key = wrapping[agent], var rest = settling[key] else { return outputs }
+        if change.state == .wrapUp, change.queue == rest.stay.queue {
+            if rest.wrappingSince == nil { rest.wrappingSince = at.instant }
+            settling[key] = rest
+        } else if change.state == .onCall, change.queue == nil {
+            // A call of his own interrupts it: the rest comes after that.
+            if let since = rest.wrappingSince { rest.wrapUp += at.instant - since }
+            rest.wrappingSince = nil
+            settling[key] = rest
+        } else {
+            outputs += endWrapUp(key, agent, at.instant)
+        }
+        return outputs
+    }
+
+    private mutating func endWrapUp(_ key: StayKey, _ agent: AgentKey, _ now: Instant) -> [Output] {
+        wrapping[agent] = nil
+        guard var rest = settling[key] else { return [] }
+        if let since = rest.wrappingSince { rest.wrapUp += now - since }
+        rest.wrappingSince = nil
+        rest.stay.wrapUpMilliseconds = rest.wrapUp.wholeMilliseconds
+        rest.awaitsAgent = false
+        settling[key] = rest.awaitsCall ? rest : nil
+        return [.closed(rest.stay)]
+    }
+}

@@ -1,0 +1,138 @@
+public import Accounting
+import Events
+public import Foundation
+import GRDB
+
+/// What one agent did in a window of time. Times are milliseconds.
+public struct AgentTotalsRow: Codable, Equatable, Sendable {
+    public var agent: String
+    /// Within the window, by the state's name.
+    public var states: [String: Int64] = [:]
+    /// The time in `paused`, by its reason; without one: an empty text.
+    public var pauses: [String: Int64] = [:]
+    /// In any state but logged out and blocked.
+    public var loggedIn: Int64 = 0
+    /// Calls of queues that he took within the window.
+    public var handled = 0
+    public var talk: Int64 = 0
+    /// Within the talk.
+    public var hold: Int64 = 0
+    public var wrapUp: Int64 = 0
+    /// Calls offered to him: taken, missed, and taken from him.
+    public var offers = 0
+    /// Not answered, refused, busy, or not reached.
+    public var missed = 0
+    /// From his first interval to his last, within the window: the states' sum, or there is a gap or an overlap.
+    public var covered: Int64 = 0
+
+    public var sumOfStates: Int64 { states.values.reduce(0, +) }
+    public var isWhole: Bool { sumOfStates == covered }
+
+    public enum CodingKeys: String, CodingKey, CaseIterable, Sendable {
+        case agent
+        case states = "states_ms"
+        case pauses = "pauses_ms"
+        case loggedIn = "logged_in_ms"
+        case handled
+        case talk = "talk_ms"
+        case hold = "hold_ms"
+        case wrapUp = "wrap_up_ms"
+        case offers, missed
+        case covered = "covered_ms"
+    }
+
+    public init(agent: String) { self.agent = agent }
+}
+
+extension TenantDatabase {
+    /// The totals of each agent who has a history, in the order of their numbers. States are clipped to the window; a call belongs
+    /// to the window in which its agent took it.
+    ///
+    /// Times are milliseconds since 1970: from `from` on and before `until`; an interval that lasts is cut at `now`.
+    public func agentTotals(
+        from: Int64,
+        until: Int64,
+        agent: String? = nil,
+        now: Int64 = Int64(Date().timeIntervalSince1970 * 1000)
+    ) throws -> [AgentTotalsRow] {
+        guard from < until else { return [] }
+        return try queue.read { database in
+            try (agent.map { [$0] } ?? Self.names("agent", in: "agent_states", database)).map { name in
+                var totals = AgentTotalsRow(agent: name)
+                let window: StatementArguments = ["agent": name, "from": from, "until": until]
+                try totals.addStates(database, window, now: now)
+                try totals.addCalls(database, window)
+                return totals
+            }
+        }
+    }
+
+    /// An agent's intervals that touch the window, the first first; whole, not clipped.
+    public func agentIntervals(of agent: String, from: Int64, until: Int64) throws -> [AgentInterval] {
+        try queue.read { database in
+            try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT * FROM agent_states WHERE agent = :agent AND since_ms < :until
+                      AND since_ms >= \(AgentTotalsRow.first) AND (until_ms IS NULL OR until_ms > :from) ORDER BY since_ms
+                    """,
+                arguments: ["agent": agent, "from": from, "until": until]
+            ).map(AgentRow.interval)
+        }
+    }
+}
+
+extension AgentTotalsRow {
+    /// Where the interval began that holds the window's beginning: what ended before is not looked at.
+    fileprivate static let first = """
+        coalesce((SELECT max(since_ms) FROM agent_states WHERE agent = :agent AND since_ms <= :from), :from)
+        """
+
+    private static let states = """
+        SELECT state, CASE state WHEN 'paused' THEN coalesce(reason, '') END AS pause,
+          sum(max(0, min(coalesce(until_ms, max(since_ms, :now)), :until) - max(since_ms, :from))) AS ms,
+          min(max(since_ms, :from)) AS first, max(min(coalesce(until_ms, max(since_ms, :now)), :until)) AS last
+        FROM agent_states
+        WHERE agent = :agent AND since_ms < :until AND since_ms >= \(first) AND (until_ms IS NULL OR until_ms > :from)
+        GROUP BY 1, 2
+        """
+
+    fileprivate mutating func addStates(_ database: Database, _ window: StatementArguments, now: Int64) throws {
+        var (first, last) = (Int64.max, Int64.min)
+        let statement = try database.cachedStatement(sql: Self.states)
+        for row in try Row.fetchAll(statement, arguments: window + ["now": now]) {
+            let name: String = row["state"]
+            let length: Int64 = row["ms"]
+            states[name, default: 0] += length
+            if let pause: String = row["pause"] { pauses[pause, default: 0] += length }
+            let isIn = name != AgentState.loggedOut.rawValue && name != AgentState.blocked.rawValue
+            if isIn { loggedIn += length }
+            (first, last) = (min(first, row["first"]), max(last, row["last"]))
+        }
+        covered = first < last ? last - first : 0
+    }
+
+    fileprivate mutating func addCalls(_ database: Database, _ window: StatementArguments) throws {
+        let calls = try database.cachedStatement(
+            sql: """
+                SELECT count(*) AS calls, coalesce(sum(talk_ms), 0) AS talk, coalesce(sum(hold_ms), 0) AS hold,
+                  coalesce(sum(wrap_up_ms), 0) AS wrap_up
+                FROM queue_stays INDEXED BY queue_stays_by_agent
+                WHERE agent = :agent AND agent IS NOT NULL AND connected_ms >= :from AND connected_ms < :until
+                """
+        )
+        if let row = try Row.fetchOne(calls, arguments: window) {
+            (handled, talk, hold, wrapUp) = (row["calls"], row["talk"], row["hold"], row["wrap_up"])
+        }
+        let offered = try database.cachedStatement(
+            sql: """
+                SELECT count(*) AS offers, coalesce(sum(result NOT IN ('elsewhere', 'withdrawn')), 0) AS missed
+                FROM missed_offers WHERE agent = :agent AND at_ms >= :from AND at_ms < :until
+                """
+        )
+        if let row = try Row.fetchOne(offered, arguments: window) {
+            missed = row["missed"]
+            offers = handled + (row["offers"] as Int)
+        }
+    }
+}

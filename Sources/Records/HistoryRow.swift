@@ -1,0 +1,72 @@
+import Accounting
+import Events
+import GRDB
+
+/// One thing to be written, in the order in which it became true.
+enum HistoryRow: Sendable {
+    case call(CallRecord)
+    case stay(QueueStay)
+    case missed(MissedOffer)
+    /// The agent's new state; it closes the one before.
+    case agent(AgentInterval)
+    case recordingStarted(RecordingRow)
+    case recordingEnded(RecordingEnded)
+    case callback(Callback)
+
+    func write(to database: Database) throws {
+        switch self {
+        case .call(let record):
+            try database.cachedStatement(sql: CallRow.upsert).execute(arguments: CallRow.arguments(record))
+        case .stay(let stay):
+            try database.cachedStatement(sql: StayRow.upsert).execute(arguments: StayRow.arguments(stay))
+        case .missed(let offer):
+            try database.cachedStatement(sql: StayRow.insertOffer).execute(arguments: StayRow.arguments(offer))
+        case .agent(let interval): try AgentRow.begin(interval, in: database)
+        case .recordingStarted(let recording):
+            let statement = try database.cachedStatement(sql: RecordingRow.insert)
+            try statement.execute(arguments: [
+                recording.id, recording.callID, recording.file, recording.policy, recording.startedMilliseconds,
+            ])
+        case .recordingEnded(let end): try RecordingRow.end(end, in: database)
+        case .callback(let callback):
+            try database.cachedStatement(sql: Callback.upsert).execute(arguments: callback.arguments)
+        }
+    }
+
+    /// What is written again and again, of which the last says it all; nil for what is written once.
+    private var subject: String? {
+        switch self {
+        case .call(let record): "c" + record.callID
+        case .stay(let stay): "s\(stay.enteredMilliseconds)" + stay.callID
+        case .callback(let callback): "b" + callback.id
+        case .missed, .agent, .recordingStarted, .recordingEnded: nil
+        }
+    }
+
+    /// The rows without those that later ones replace, in their order.
+    static func latest(of rows: [HistoryRow]) -> [HistoryRow] {
+        var seen: Set<String> = []
+        return rows.reversed().filter { row in row.subject.map { seen.insert($0).inserted } ?? true }.reversed()
+    }
+}
+
+/// What the last run left open: while there is such a thing, the clock in the file is kept, so that a crash has a time.
+struct OpenThings {
+    private var names: Set<String> = []
+
+    var isEmpty: Bool { names.isEmpty }
+
+    mutating func note(_ row: HistoryRow) {
+        switch row {
+        case .call(let record): mark("c" + record.callID, record.endedAt == nil)
+        case .agent(let interval): mark("a" + interval.agent, interval.state != .loggedOut)
+        case .recordingStarted(let recording): mark("r" + recording.id, true)
+        case .recordingEnded(let end): mark("r" + end.id, false)
+        case .stay, .missed, .callback: break
+        }
+    }
+
+    private mutating func mark(_ name: String, _ isOpen: Bool) {
+        if isOpen { names.insert(name) } else { names.remove(name) }
+    }
+}

@@ -1,0 +1,140 @@
+public import Events
+import GRDB
+import Timebase
+
+/// A call from outside that nobody took.
+public struct MissedCall: Codable, Equatable, Sendable {
+    /// The first call with that number afterwards that makes it good: one of ours to it, or one of its own that was answered.
+    public struct Return: Codable, Equatable, Sendable {
+        public var callID: String
+        public var direction: CallDirection
+        /// Who called, or who answered.
+        public var by: String?
+        /// From the end of the missed call to the beginning of this one, milliseconds.
+        public var afterMilliseconds: Int64
+        /// Whether it came to a talk.
+        public var wasAnswered: Bool
+
+        public enum CodingKeys: String, CodingKey, CaseIterable, Sendable {
+            case callID = "call_id"
+            case direction, by
+            case afterMilliseconds = "after_ms"
+            case wasAnswered = "answered"
+        }
+    }
+
+    public var callID: String
+    public var number: String
+    /// In which it was given up; nil: it was in none then.
+    public var queue: String?
+    /// When it entered the queue, or began, milliseconds since 1970.
+    public var atMilliseconds: Int64
+    /// In queues, or from its beginning when it was in none.
+    public var waitedMilliseconds: Int64
+    /// nil: nobody yet.
+    public var returned: Return?
+
+    public enum CodingKeys: String, CodingKey, CaseIterable, Sendable {
+        case callID = "call_id"
+        case number, queue
+        case atMilliseconds = "at_ms"
+        case waitedMilliseconds = "waited_ms"
+        case returned
+    }
+}
+
+extension TenantDatabase {
+    /// Abandoned calls of queues and unanswered inbound calls that entered or began from `from` on and before `until`
+    /// (milliseconds since 1970), the first first.
+    ///
+    /// Numbers are the same when their last ten characters are: people dial `8` or `+7` for the same place.
+    public func missedCalls(from: Int64, until: Int64) throws -> [MissedCall] {
+        try queue.read { database in
+            var missed: [(call: MissedCall, over: Int64)] = []
+            let stays = try Row.fetchAll(database, sql: Self.abandoned, arguments: [from, until])
+            for row in stays {
+                let waited: Int64 = row["wait_ms"]
+                let carried: Int64 = row["carried_ms"]
+                let entered: Int64 = row["entered_ms"]
+                let call = MissedCall(
+                    callID: row["call_id"],
+                    number: row["number"],
+                    queue: row["queue"],
+                    atMilliseconds: entered,
+                    waitedMilliseconds: waited + carried
+                )
+                missed.append((call, entered + waited))
+            }
+            let calls = try Row.fetchAll(database, sql: Self.unanswered, arguments: Self.stamps(from, until))
+            for row in calls {
+                guard let began = WallTime(row["started_at"] as String)?.milliseconds else { continue }
+                let duration: Double = row["duration_s"] ?? 0
+                let length = Int64((duration * 1000).rounded())
+                let call = MissedCall(
+                    callID: row["call_id"],
+                    number: row["from"],
+                    queue: nil,
+                    atMilliseconds: began,
+                    waitedMilliseconds: length
+                )
+                missed.append((call, began + length))
+            }
+            missed.sort { ($0.call.atMilliseconds, $0.call.callID) < ($1.call.atMilliseconds, $1.call.callID) }
+            return try missed.map { entry in
+                var call = entry.call
+                call.returned = try Self.returned(call.number, after: entry.over, database)
+                return call
+            }
+        }
+    }
+
+    private static let abandoned = """
+        SELECT call_id, number, queue, entered_ms, carried_ms, coalesce(wait_ms, 0) AS wait_ms
+        FROM queue_stays INDEXED BY queue_stays_abandoned
+        WHERE outcome = 'abandoned' AND entered_ms >= ? AND entered_ms < ?
+        """
+
+    /// One that was given up in a queue is there already; who chose to be called back missed nothing.
+    private static let unanswered = """
+        SELECT call_id, "from", started_at, duration_s FROM calls INDEXED BY calls_unanswered
+        WHERE \(HistorySchema.unanswered) AND started_at >= ? AND started_at < ? AND NOT EXISTS (
+          SELECT 1 FROM queue_stays WHERE queue_stays.call_id = calls.call_id AND outcome IN ('abandoned', 'callback')
+        )
+        """
+
+    private static let returnColumns = "SELECT call_id, direction, user, agent, started_at, disposition FROM calls"
+
+    private static let outward = """
+        \(returnColumns) INDEXED BY calls_out_by_number
+        WHERE \(HistorySchema.outbound) AND \(HistorySchema.numberKeys.to) = ? AND started_at >= ?
+        ORDER BY started_at LIMIT 1
+        """
+
+    private static let inward = """
+        \(returnColumns) INDEXED BY calls_in_by_number
+        WHERE \(HistorySchema.answeredInbound) AND \(HistorySchema.numberKeys.from) = ? AND started_at >= ?
+        ORDER BY started_at LIMIT 1
+        """
+
+    private static func returned(_ number: String, after over: Int64, _ database: Database) throws -> MissedCall.Return?
+    {
+        // Without a number nobody can be recognised.
+        guard number.contains(where: \.isNumber) else { return nil }
+        let arguments: StatementArguments = [String(number.suffix(10)), "\(WallTime(milliseconds: over))"]
+        var first: (stamp: String, row: Row)?
+        for sql in [outward, inward] {
+            guard let row = try Row.fetchOne(database.cachedStatement(sql: sql), arguments: arguments) else { continue }
+            let stamp: String = row["started_at"]
+            if first.map({ stamp < $0.stamp }) ?? true { first = (stamp, row) }
+        }
+        guard let (stamp, row) = first, let began = WallTime(stamp)?.milliseconds else { return nil }
+        let direction = CallDirection(rawValue: row["direction"]) ?? .outbound
+        return MissedCall.Return(
+            callID: row["call_id"],
+            direction: direction,
+            by: direction == .outbound ? row["user"] : row["agent"] ?? row["user"],
+            afterMilliseconds: began - over,
+            wasAnswered: (row["disposition"] as String?) == Disposition.answered.rawValue
+        )
+    }
+}

@@ -1,0 +1,144 @@
+import GRDB
+
+/// What happened in one queue to the callers who entered it in one interval.
+///
+/// Times are milliseconds. A wait counts from the entry into the first queue of the call, to the answer or to its end in this
+/// one (`wait_ms + carried_ms`).
+public struct QueueTotalsRow: Codable, Equatable, Sendable {
+    public var queue: String
+    /// Milliseconds since 1970, inclusive and exclusive.
+    public var from: Int64
+    public var until: Int64
+    /// Everybody who entered: answered + abandoned + overflowed + interrupted + waiting.
+    public var offered = 0
+    public var answered = 0
+    public var abandoned = 0
+    /// Of the abandoned, those who waited no longer than `short`.
+    public var shortAbandoned = 0
+    /// Sent elsewhere: time-out, empty, full, callback, a key, a queue that was closed.
+    public var overflowed = 0
+    /// The engine died.
+    public var interrupted = 0
+    /// Still there.
+    public var waiting = 0
+    /// No later than `threshold`.
+    public var answeredWithin = 0
+    public var abandonedWithin = 0
+    public var waitAnswered: Int64 = 0
+    public var waitAll: Int64 = 0
+    public var maxWait: Int64 = 0
+    public var talk: Int64 = 0
+    /// Within the talk.
+    public var hold: Int64 = 0
+    public var wrapUp: Int64 = 0
+    /// Of the phones that were answered.
+    public var ring: Int64 = 0
+
+    public enum CodingKeys: String, CodingKey, CaseIterable, Sendable {
+        case queue, from, until, offered, answered, abandoned
+        case shortAbandoned = "short_abandoned"
+        case overflowed, interrupted, waiting
+        case answeredWithin = "answered_within"
+        case abandonedWithin = "abandoned_within"
+        case waitAnswered = "wait_answered_ms"
+        case waitAll = "wait_all_ms"
+        case maxWait = "max_wait_ms"
+        case talk = "talk_ms"
+        case hold = "hold_ms"
+        case wrapUp = "wrap_up_ms"
+        case ring = "ring_ms"
+    }
+
+    public init(queue: String, from: Int64, until: Int64) { (self.queue, self.from, self.until) = (queue, from, until) }
+}
+
+extension TenantDatabase {
+    /// The totals of each queue that somebody entered, in the order of their names and of the intervals; what had no caller has
+    /// no row. A call belongs to the interval in which it entered the queue.
+    ///
+    /// Everything is in milliseconds, times since 1970: from `from` on and before `until`; `threshold` is the service level's,
+    /// `short` the longest wait of a short abandon. With `agent` only what this one took counts.
+    ///
+    /// `boundaries`, rising, are where one interval ends and the next begins: the caller knows how long the days of his time
+    /// zone are. nil: the whole time in one.
+    public func queueTotals(
+        from: Int64,
+        until: Int64,
+        queue: String? = nil,
+        agent: String? = nil,
+        threshold: Int64,
+        short: Int64,
+        groupedBy boundaries: [Int64]? = nil
+    ) throws -> [QueueTotalsRow] {
+        guard from < until else { return [] }
+        let edges = [from] + (boundaries ?? []).filter { $0 > from && $0 < until } + [until]
+        return try self.queue.read { database in
+            // A seek for each queue and interval needs no sorting, which costs more than the sums themselves.
+            let statement = try database.cachedStatement(sql: Self.totals(ofAgent: agent != nil))
+            var rows: [QueueTotalsRow] = []
+            for name in try queue.map({ [$0] }) ?? Self.names("queue", in: "queue_stays", database) {
+                for (start, end) in zip(edges, edges.dropFirst()) where start < end {
+                    var arguments: StatementArguments = [
+                        "threshold": threshold, "short": short, "queue": name, "from": start, "until": end,
+                    ]
+                    if let agent { arguments += ["agent": agent] }
+                    guard let found = try Row.fetchOne(statement, arguments: arguments) else { continue }
+                    let row = QueueTotalsRow(name, start, end, found)
+                    if row.offered > 0 { rows.append(row) }
+                }
+            }
+            return rows
+        }
+    }
+
+    private static func totals(ofAgent: Bool) -> String {
+        """
+        SELECT count(*) AS offered,
+          sum(outcome = 'answered') AS answered,
+          sum(outcome = 'abandoned') AS abandoned,
+          sum(outcome = 'abandoned' AND wait_ms + carried_ms <= :short) AS short_abandoned,
+          sum(outcome NOT IN ('answered', 'abandoned', 'engine-restart')) AS overflowed,
+          sum(outcome = 'engine-restart') AS interrupted,
+          sum(outcome IS NULL) AS waiting,
+          sum(outcome = 'answered' AND wait_ms + carried_ms <= :threshold) AS answered_within,
+          sum(outcome = 'abandoned' AND wait_ms + carried_ms <= :threshold) AS abandoned_within,
+          sum(CASE outcome WHEN 'answered' THEN wait_ms + carried_ms END) AS wait_answered,
+          sum(wait_ms + carried_ms) AS wait_all,
+          max(wait_ms + carried_ms) AS max_wait,
+          sum(talk_ms) AS talk, sum(hold_ms) AS hold, sum(wrap_up_ms) AS wrap_up,
+          sum(CASE outcome WHEN 'answered' THEN ring_ms END) AS ring
+        FROM queue_stays INDEXED BY queue_stays_totals
+        WHERE queue = :queue AND entered_ms >= :from AND entered_ms < :until\(ofAgent ? " AND agent = :agent" : "")
+        """
+    }
+
+    /// The different values of the first column of an index: a seek each, however many rows there are.
+    static func names(_ column: String, in table: String, _ database: Database) throws -> [String] {
+        try String.fetchAll(
+            database,
+            sql: """
+                WITH RECURSIVE found(name) AS (
+                  SELECT min(\(column)) FROM \(table)
+                  UNION ALL
+                  SELECT (SELECT min(\(column)) FROM \(table) WHERE \(column) > name) FROM found WHERE name IS NOT NULL
+                ) SELECT name FROM found WHERE name IS NOT NULL
+                """
+        )
+    }
+}
+
+extension QueueTotalsRow {
+    fileprivate init(_ queue: String, _ from: Int64, _ until: Int64, _ row: Row) {
+        self.init(queue: queue, from: from, until: until)
+        offered = row["offered"]
+        guard offered > 0 else { return }
+        // A sum over nothing but unknowns is null.
+        func number(_ name: String) -> Int64 { row[name] ?? 0 }
+        func count(_ name: String) -> Int { row[name] ?? 0 }
+        (answered, abandoned, shortAbandoned) = (count("answered"), count("abandoned"), count("short_abandoned"))
+        (overflowed, interrupted, waiting) = (count("overflowed"), count("interrupted"), count("waiting"))
+        (answeredWithin, abandonedWithin) = (count("answered_within"), count("abandoned_within"))
+        (waitAnswered, waitAll, maxWait) = (number("wait_answered"), number("wait_all"), number("max_wait"))
+        (talk, hold, wrapUp, ring) = (number("talk"), number("hold"), number("wrap_up"), number("ring"))
+    }
+}

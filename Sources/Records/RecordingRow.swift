@@ -1,0 +1,103 @@
+import Events
+import GRDB
+
+/// A recording as it is kept: where its file is, what became of it.
+public struct RecordingRow: Codable, Equatable, Sendable {
+    public enum State: String, Codable, Sendable, CaseIterable { case recording, final, failed }
+
+    public var id: String
+    public var callID: String
+    /// Below the tenant's folder of recordings.
+    public var file: String
+    public var policy: String
+    /// Milliseconds since 1970.
+    public var startedMilliseconds: Int64
+    /// nil while it goes on.
+    public var milliseconds: Int64?
+    public var octets: Int64?
+    /// Hexadecimal.
+    public var sha256: String?
+    public var state: State
+    public var fault: String?
+    /// Never deleted while this holds.
+    public var isOnLegalHold: Bool
+    /// When its file was deleted, milliseconds since 1970.
+    public var deletedMilliseconds: Int64?
+
+    public enum CodingKeys: String, CodingKey, CaseIterable, Sendable {
+        case id
+        case callID = "call_id"
+        case file, policy
+        case startedMilliseconds = "started_ms"
+        case milliseconds, octets, sha256, state, fault
+        case isOnLegalHold = "legal_hold"
+        case deletedMilliseconds = "deleted_ms"
+    }
+
+    init(_ start: RecordingStarted, callID: String, startedMilliseconds: Int64) {
+        (id, file, policy, self.callID) = (start.id, start.file, start.policy, callID)
+        (self.startedMilliseconds, state, isOnLegalHold) = (startedMilliseconds, .recording, false)
+    }
+
+    init(_ row: Row) {
+        (id, callID, file, policy) = (row["id"], row["call_id"], row["file"], row["policy"])
+        (startedMilliseconds, milliseconds, octets) = (row["started_ms"], row["milliseconds"], row["octets"])
+        (sha256, fault, isOnLegalHold) = (row["sha256"], row["fault"], row["legal_hold"])
+        deletedMilliseconds = row["deleted_ms"]
+        state = State(rawValue: row["state"]) ?? .failed
+    }
+
+    /// A row that is there already keeps what became of it.
+    static let insert = """
+        INSERT OR IGNORE INTO recordings (id, call_id, file, policy, started_ms, state)
+        VALUES (?, ?, ?, ?, ?, 'recording')
+        """
+
+    static func end(_ end: RecordingEnded, in database: Database) throws {
+        let state = end.isComplete ? State.final : .failed
+        try database.cachedStatement(
+            sql: "UPDATE recordings SET state = ?, fault = ?, milliseconds = ?, octets = ?, sha256 = ? WHERE id = ?"
+        ).execute(arguments: [state.rawValue, end.fault, end.milliseconds, end.octets, end.digest, end.id])
+    }
+}
+
+/// Which recordings are asked for, newest first.
+public struct RecordingQuery: Sendable {
+    /// Milliseconds since 1970: begun then or later.
+    public var since: Int64?
+    /// Milliseconds since 1970: begun before that.
+    public var until: Int64?
+    public var id: String?
+    public var callID: String?
+    public var queue: String?
+    public var agent: String?
+    public var state: RecordingRow.State?
+    /// Those whose file is gone, too.
+    public var includesDeleted = false
+    public var limit: Int?
+
+    public init() {}
+
+    var statement: (sql: String, arguments: StatementArguments) {
+        var conditions: [String] = []
+        var arguments: [any DatabaseValueConvertible] = []
+        func add(_ condition: String, _ value: (any DatabaseValueConvertible)?) {
+            guard let value else { return }
+            conditions.append(condition)
+            arguments.append(value)
+        }
+        add("started_ms >= ?", since)
+        add("started_ms < ?", until)
+        add("id = ?", id)
+        add("recordings.call_id = ?", callID)
+        let ofCall = "EXISTS (SELECT 1 FROM calls WHERE calls.call_id = recordings.call_id AND"
+        add("\(ofCall) calls.queue = ?)", queue)
+        add("\(ofCall) calls.agent = ?)", agent)
+        add("state = ?", state?.rawValue)
+        if !includesDeleted { conditions.append("deleted_ms IS NULL") }
+        let filter = conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")
+        let limiting = limit.map { " LIMIT \(max(0, $0))" } ?? ""
+        let sql = "SELECT * FROM recordings\(filter) ORDER BY started_ms DESC, id DESC\(limiting)"
+        return (sql, StatementArguments(arguments))
+    }
+}

@@ -1,0 +1,84 @@
+import Accounting
+import Events
+import GRDB
+
+/// A stay as a row of `queue_stays`, and an offer as one of `missed_offers`.
+enum StayRow {
+    private static let columns = QueueStay.CodingKeys.allCases.map(\.rawValue)
+
+    static let upsert: String = {
+        let names = columns.joined(separator: ", ")
+        let marks = columns.map { _ in "?" }.joined(separator: ", ")
+        let sets = columns.filter { $0 != "call_id" && $0 != "entered_ms" }.map { "\($0) = excluded.\($0)" }
+            .joined(separator: ", ")
+        return "INSERT INTO queue_stays (\(names)) VALUES (\(marks)) ON CONFLICT DO UPDATE SET \(sets)"
+    }()
+
+    /// In the order of the keys.
+    static func arguments(_ stay: QueueStay) -> StatementArguments {
+        let values: [(any DatabaseValueConvertible)?] = [
+            stay.callID, stay.queue, stay.number, stay.priority, stay.position, stay.enteredMilliseconds,
+            stay.carriedMilliseconds, stay.waitMilliseconds, stay.outcome?.rawValue, stay.agent, stay.offers,
+            stay.ringMilliseconds, stay.connectedMilliseconds, stay.talkMilliseconds, stay.holdMilliseconds,
+            stay.endedMilliseconds, stay.wrapUpMilliseconds, stay.callerHungUp,
+        ]
+        return StatementArguments(values)
+    }
+
+    static func stay(_ row: Row) -> QueueStay {
+        var stay = QueueStay(
+            callID: row["call_id"],
+            queue: row["queue"],
+            number: row["number"],
+            enteredMilliseconds: row["entered_ms"]
+        )
+        (stay.priority, stay.position, stay.offers) = (row["priority"], row["position"], row["offers"])
+        (stay.carriedMilliseconds, stay.waitMilliseconds) = (row["carried_ms"], row["wait_ms"])
+        stay.outcome = (row["outcome"] as String?).flatMap { QueueOutcome(rawValue: $0) }
+        (stay.agent, stay.ringMilliseconds) = (row["agent"], row["ring_ms"])
+        (stay.connectedMilliseconds, stay.talkMilliseconds) = (row["connected_ms"], row["talk_ms"])
+        (stay.holdMilliseconds, stay.endedMilliseconds) = (row["hold_ms"], row["ended_ms"])
+        (stay.wrapUpMilliseconds, stay.callerHungUp) = (row["wrap_up_ms"], row["caller_hung_up"])
+        return stay
+    }
+
+    /// Two offers of one call to one agent never end in the same millisecond; a row that is there already says the same.
+    static let insertOffer = """
+        INSERT OR IGNORE INTO missed_offers (agent, at_ms, call_id, queue, result, rang_ms) VALUES (?, ?, ?, ?, ?, ?)
+        """
+
+    static func arguments(_ offer: MissedOffer) -> StatementArguments {
+        [
+            offer.agent, offer.atMilliseconds, offer.callID, offer.queue, offer.result.rawValue,
+            offer.rangMilliseconds,
+        ]
+    }
+
+    static func offer(_ row: Row) -> MissedOffer {
+        MissedOffer(
+            callID: row["call_id"],
+            queue: row["queue"],
+            agent: row["agent"],
+            atMilliseconds: row["at_ms"],
+            result: OfferResult(rawValue: row["result"]) ?? .withdrawn,
+            rangMilliseconds: row["rang_ms"]
+        )
+    }
+
+    /// A caller who waited has a wait up to the last known time; a talk stays answered, and has ended then.
+    static func closeInterrupted(_ database: Database, at now: Int64) throws {
+        try database.execute(
+            sql: """
+                UPDATE queue_stays SET
+                  outcome = coalesce(outcome, 'engine-restart'),
+                  wait_ms = coalesce(wait_ms, max(0, :now - entered_ms)),
+                  talk_ms = CASE WHEN connected_ms IS NULL THEN NULL ELSE max(0, :now - connected_ms) END,
+                  hold_ms = CASE WHEN connected_ms IS NULL THEN NULL ELSE 0 END,
+                  caller_hung_up = 0,
+                  ended_ms = max(:now, coalesce(connected_ms, entered_ms))
+                WHERE ended_ms IS NULL
+                """,
+            arguments: ["now": now]
+        )
+    }
+}

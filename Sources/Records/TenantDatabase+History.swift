@@ -1,0 +1,77 @@
+public import Accounting
+public import Events
+import GRDB
+
+/// The story of one call in queues, recordings, and wishes to be called back.
+extension TenantDatabase {
+    /// The first first.
+    public func stays(of call: String) throws -> [QueueStay] {
+        try queue.read { database in
+            try Row.fetchAll(
+                database,
+                sql: "SELECT * FROM queue_stays WHERE call_id = ? ORDER BY entered_ms",
+                arguments: [call]
+            ).map(StayRow.stay)
+        }
+    }
+
+    /// The ringings of this call that were no answer, the first first.
+    public func missedOffers(of call: String) throws -> [MissedOffer] {
+        try queue.read { database in
+            try Row.fetchAll(
+                database,
+                sql: "SELECT * FROM missed_offers WHERE call_id = ? ORDER BY at_ms, agent",
+                arguments: [call]
+            ).map(StayRow.offer)
+        }
+    }
+
+    // MARK: recordings
+
+    public func recordings(_ query: RecordingQuery) throws -> [RecordingRow] {
+        let (sql, arguments) = query.statement
+        return try queue.read { try Row.fetchAll($0, sql: sql, arguments: arguments).map { RecordingRow($0) } }
+    }
+
+    /// What became of a recording that the last run did not end: its file was repaired, or could not be.
+    public func finish(_ recording: RecordingEnded) throws {
+        try queue.write { try RecordingRow.end(recording, in: $0) }
+    }
+
+    /// - Returns: false: there is no such recording.
+    public func setLegalHold(_ isOn: Bool, recording id: String) throws -> Bool {
+        try queue.write { database in
+            try database.execute(sql: "UPDATE recordings SET legal_hold = ? WHERE id = ?", arguments: [isOn, id])
+            return database.changesCount > 0
+        }
+    }
+
+    /// Notes when (milliseconds since 1970) a recording's file was deleted; never of one on legal hold.
+    ///
+    /// - Returns: false: there is no such recording, or it is on hold, or was gone before.
+    public func markDeleted(recording id: String, at moment: Int64) throws -> Bool {
+        try queue.write { database in
+            try database.execute(
+                sql: "UPDATE recordings SET deleted_ms = ? WHERE id = ? AND legal_hold = 0 AND deleted_ms IS NULL",
+                arguments: [moment, id]
+            )
+            return database.changesCount > 0
+        }
+    }
+
+    // MARK: callbacks
+
+    /// Those that were asked for in a window (milliseconds since 1970), the oldest first.
+    public func callbacks(from: Int64 = .min, until: Int64 = .max, onlyOpen: Bool = false) throws -> [Callback] {
+        try queue.read { database in
+            try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT * FROM callbacks WHERE requested_ms >= ? AND requested_ms < ?
+                      AND (NOT ? OR done_ms IS NULL) ORDER BY requested_ms, id
+                    """,
+                arguments: [from, until, onlyOpen]
+            ).map { Callback($0) }
+        }
+    }
+}

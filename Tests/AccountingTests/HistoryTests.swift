@@ -1,0 +1,220 @@
+import Events
+import Foundation
+import Testing
+import Timebase
+
+@testable import Accounting
+
+@Suite struct HistoryTests {
+    private static let wall = WallTime(milliseconds: 1_800_000_000_000)
+
+    /// So many seconds into the story; the wall clock may have been set meanwhile.
+    private static func at(_ seconds: Double, step: Int64 = 0) -> Moment {
+        let passed = Duration.milliseconds(Int64(seconds * 1000))
+        return Moment(
+            instant: Instant(nanoseconds: 7_000_000_000) + passed,
+            wall: WallTime(milliseconds: wall.advanced(by: passed).milliseconds + step)
+        )
+    }
+
+    private static func envelope(_ event: Event, _ moment: Moment, call: CallID? = "CALL") -> EventEnvelope {
+        EventEnvelope(sequence: 1, node: "n", at: moment, tenant: "demo", call: call, event: event)
+    }
+
+    private static func start() -> Event {
+        .callStarted(
+            CallStarted(
+                direction: .inbound,
+                from: "+7495",
+                fromName: nil,
+                to: "600",
+                trunk: "carrier",
+                user: nil,
+                source: "s",
+                sipCallID: "a"
+            )
+        )
+    }
+
+    private static func end(_ disposition: Disposition, by party: Party = .caller) -> Event {
+        .callEnded(
+            CallEnded(disposition: disposition, hangupBy: party, sipCode: 200, q850Cause: 16, reason: "normal")
+        )
+    }
+
+    private static func enter(_ queue: String, carried: Int64 = 0) -> Event {
+        .queueEntered(
+            QueueEntered(queue: queue, number: "+7495", priority: 2, position: 3, carriedMilliseconds: carried)
+        )
+    }
+
+    private static func left(_ queue: String, _ outcome: QueueOutcome, agent: String? = nil) -> Event {
+        .queueLeft(QueueLeft(queue: queue, outcome: outcome, waitMilliseconds: 0, agent: agent, offers: 2))
+    }
+
+    private static func agent(_ state: AgentState, queue: String? = nil, reason: String? = nil) -> Event {
+        .agentChanged(AgentChanged(agent: "1001", state: state, reason: reason, queue: queue, device: "1001"))
+    }
+
+    private static func offerEnded(_ result: OfferResult, agent: String, _ milliseconds: Int64) -> Event {
+        .queueOfferEnded(
+            QueueOfferEnded(queue: "sales", agent: agent, result: result, rangMilliseconds: milliseconds)
+        )
+    }
+
+    /// Ten seconds of waiting, thirty of talk with five of hold, seven of wrap-up.
+    private static func answered(step: Int64 = 0) -> [EventEnvelope] {
+        [
+            envelope(start(), at(0)), envelope(enter("sales", carried: 4_000), at(2)),
+            envelope(offerEnded(.noAnswer, agent: "1002", 5_000), at(8)),
+            envelope(agent(.ringing, queue: "sales"), at(9)),
+            envelope(offerEnded(.answered, agent: "1001", 3_000), at(12)),
+            envelope(agent(.onCall, queue: "sales"), at(12)),
+            envelope(left("sales", .answered, agent: "1001"), at(12)),
+            envelope(.callHeld(leg: 1), at(20, step: step)), envelope(.callResumed(leg: 1), at(25, step: step)),
+            envelope(agent(.wrapUp, queue: "sales"), at(42, step: step), call: nil),
+            envelope(end(.answered), at(42, step: step)),
+            envelope(agent(.available), at(49, step: step), call: nil),
+        ]
+    }
+
+    private func fold(_ envelopes: [EventEnvelope]) -> [QueueStayAssembler.Output] {
+        var assembler = QueueStayAssembler()
+        let outputs = envelopes.flatMap { assembler.apply($0) }
+        #expect(assembler.count == 0)
+        return outputs
+    }
+
+    private func last(_ outputs: [QueueStayAssembler.Output]) -> QueueStay? {
+        for case .closed(let stay) in outputs.reversed() { return stay }
+        return nil
+    }
+
+    @Test(arguments: [0, 3_600_000, -3_600_000])
+    func `a stay has its wait, ring, talk, hold and wrap-up, whatever the wall clock does`(step: Int64) throws {
+        let outputs = fold(Self.answered(step: step))
+        guard case .opened(let first) = outputs.first else { throw CancellationError() }
+        #expect(
+            first.outcome == nil && first.priority == 2 && first.position == 3 && first.carriedMilliseconds == 4_000
+        )
+        let missed = outputs.compactMap { if case .missed(let offer) = $0 { offer } else { nil } }
+        #expect(missed.map(\.agent) == ["1002"] && missed.first?.rangMilliseconds == 5_000)
+        #expect(missed.first?.atMilliseconds == Self.at(8).wall.milliseconds)
+        let stay = try #require(last(outputs))
+        #expect(stay.waitMilliseconds == 10_000 && stay.totalWaitMilliseconds == 14_000)
+        #expect(stay.outcome == .answered && stay.agent == "1001" && stay.offers == 2 && stay.ringMilliseconds == 3_000)
+        #expect(stay.talkMilliseconds == 30_000 && stay.holdMilliseconds == 5_000 && stay.wrapUpMilliseconds == 7_000)
+        #expect(stay.enteredMilliseconds == Self.at(2).wall.milliseconds)
+        #expect(stay.connectedMilliseconds == Self.at(12).wall.milliseconds)
+        #expect(stay.endedMilliseconds == Self.at(42).wall.milliseconds && stay.callerHungUp == true)
+    }
+
+    @Test func `a call of his own interrupts the wrap-up and is none of it`() throws {
+        let own: [EventEnvelope] = [
+            Self.envelope(Self.agent(.onCall), Self.at(45), call: "OWN"),
+            Self.envelope(Self.agent(.wrapUp, queue: "sales"), Self.at(60), call: nil),
+            Self.envelope(Self.agent(.available), Self.at(64), call: nil),
+        ]
+        let stay = try #require(last(fold(Array(Self.answered().dropLast()) + own)))
+        #expect(stay.wrapUpMilliseconds == 3_000 + 4_000)
+    }
+
+    @Test func `who hangs up after the talk was handed on says nothing of it`() throws {
+        let events = [
+            Self.envelope(.queueTalkEnded(queue: "sales", agent: "1001"), Self.at(22)),
+            Self.envelope(Self.agent(.available), Self.at(22), call: nil),
+            Self.envelope(Self.end(.answered), Self.at(90)),
+        ]
+        let stay = try #require(last(fold(Array(Self.answered().prefix(7)) + events)))
+        #expect(stay.talkMilliseconds == 10_000 && stay.callerHungUp == false && stay.wrapUpMilliseconds == 0)
+    }
+
+    @Test func `an abandoned stay, and two stays that begin at once`() throws {
+        let outputs = fold([
+            Self.envelope(Self.start(), Self.at(0)), Self.envelope(Self.enter("a"), Self.at(1)),
+            Self.envelope(Self.left("a", .full), Self.at(1)), Self.envelope(Self.enter("b"), Self.at(1)),
+            Self.envelope(Self.left("b", .abandoned), Self.at(4)), Self.envelope(Self.end(.abandoned), Self.at(4)),
+        ])
+        var latest: [Int64: QueueStay] = [:]
+        for case .closed(let stay) in outputs { latest[stay.enteredMilliseconds] = stay }
+        #expect(latest.count == 2)
+        let abandoned = try #require(latest.values.first { $0.queue == "b" })
+        #expect(
+            abandoned.outcome == .abandoned && abandoned.waitMilliseconds == 3_000 && abandoned.callerHungUp == true
+        )
+        #expect(latest.values.first { $0.queue == "a" }?.outcome == .full)
+    }
+
+    @Test func `a call that ends without a word from the queue closes its stay`() throws {
+        let stay = try #require(
+            last(
+                fold([
+                    Self.envelope(Self.start(), Self.at(0)), Self.envelope(Self.enter("a"), Self.at(1)),
+                    Self.envelope(Self.end(.failed, by: .switch), Self.at(3)),
+                ])
+            )
+        )
+        #expect(stay.outcome == .closed && stay.endedMilliseconds == Self.at(3).wall.milliseconds)
+    }
+
+    @Test func `the call record names the queue, the agent, the wait, the recording and the variables`() throws {
+        var assembler = CallRecordAssembler()
+        var record: CallRecord?
+        let leg = LegStarted(leg: 1, target: "user 1001", user: "1001", trunk: nil, address: "x", sipCallID: "c")
+        let more: [EventEnvelope] = [
+            Self.envelope(Self.start(), Self.at(0)), Self.envelope(Self.enter("first"), Self.at(1)),
+            Self.envelope(Self.left("first", .timeout), Self.at(4)),
+            Self.envelope(.variable(name: "city", value: "\"Уфа\""), Self.at(4)),
+            Self.envelope(Self.enter("sales"), Self.at(5)), Self.envelope(.legStarted(leg), Self.at(6)),
+            Self.envelope(Self.left("sales", .answered, agent: "1001"), Self.at(8)),
+            Self.envelope(
+                .recordingStarted(RecordingStarted(id: "R1", file: "f", policy: "queue sales")),
+                Self.at(8)
+            ),
+            Self.envelope(.recordingStarted(RecordingStarted(id: "R2", file: "g", policy: "plan")), Self.at(9)),
+            Self.envelope(Self.end(.answered), Self.at(20)),
+        ]
+        for envelope in more {
+            switch assembler.apply(envelope) {
+            case .changed(let changed): #expect(changed.recording == "R1")
+            case .closed(let closed): record = closed
+            default: break
+            }
+        }
+        let closed = try #require(record)
+        #expect(closed.queue == "sales" && closed.agent == "1001" && closed.queueWait == 6 && closed.recording == "R1")
+        #expect(closed.variables == ["city": "\"Уфа\""] && closed.legs.last?.queue == "sales")
+        #expect(closed.variables.jsonText == "{\"city\":\"\\\"Уфа\\\"\"}")
+    }
+
+    @Test(arguments: [0, 3_600_000, -3_600_000])
+    func `an agent's intervals tile time through a shift in which the clock is set, and into the next`(step: Int64) {
+        let changes: [(Event, Moment)] = [
+            (Self.agent(.loggedOut), Self.at(0)), (Self.agent(.available), Self.at(10)),
+            (Self.agent(.available), Self.at(11)), (Self.agent(.paused, reason: "lunch"), Self.at(20, step: step)),
+            (Self.agent(.paused, reason: "training"), Self.at(30, step: step)),
+            (Self.agent(.loggedOut), Self.at(40, step: step)), (Self.agent(.available), Self.at(5_000, step: step)),
+            (Self.agent(.onCall, queue: "q"), Self.at(5_000, step: step)),
+            (Self.agent(.wrapUp, queue: "q"), Self.at(5_030, step: step)),
+        ]
+        var ledger = AgentLedger()
+        var intervals: [AgentInterval] = []
+        var open: AgentInterval?
+        for (event, moment) in changes {
+            guard let change = ledger.apply(Self.envelope(event, moment)) else { continue }
+            if let closed = change.closed {
+                intervals.append(closed)
+                #expect(closed.untilMilliseconds == change.opened.sinceMilliseconds)
+            }
+            open = change.opened
+        }
+        for (one, next) in zip(intervals, intervals.dropFirst()) {
+            #expect(one.untilMilliseconds == next.sinceMilliseconds)
+        }
+        #expect(intervals.map(\.state) == [.available, .paused, .paused, .loggedOut, .onCall])
+        #expect(intervals.map(\.reason) == [nil, "lunch", "training", nil, nil])
+        let lengths = intervals.map { ($0.untilMilliseconds ?? 0) - $0.sinceMilliseconds }
+        #expect(lengths == [10_000, 10_000, 10_000, 4_960_000 + step, 30_000])
+        #expect(open?.state == .wrapUp && open?.callID == "CALL")
+    }
+}

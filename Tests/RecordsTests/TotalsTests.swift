@@ -1,0 +1,231 @@
+import Accounting
+import Events
+import Foundation
+import Testing
+import Timebase
+
+@testable import Records
+
+@Suite struct TotalsTests {
+    private static let start: Int64 = 1_700_000_000_000
+
+    private static func randomStays(_ count: Int, _ generator: inout SeededGenerator) -> [QueueStay] {
+        (0..<count).map { index in
+            var stay = QueueStay(
+                callID: "call-\(index)",
+                queue: "queue-\(Int.random(in: 0..<4, using: &generator))",
+                number: "\(index)",
+                enteredMilliseconds: start + Int64.random(in: 0..<100_000_000, using: &generator)
+            )
+            stay.carriedMilliseconds = Bool.random(using: &generator) ? 0 : 7_000
+            stay.outcome =
+                Int.random(in: 0..<20, using: &generator) == 0
+                ? nil : QueueOutcome.allCases.randomElement(using: &generator)
+            guard let outcome = stay.outcome else { return stay }
+            let wait = Int64.random(in: 0..<40_000, using: &generator)
+            stay.waitMilliseconds = wait
+            stay.endedMilliseconds = stay.enteredMilliseconds + wait
+            guard outcome == .answered else { return stay }
+            stay.agent = "100\(Int.random(in: 1...3, using: &generator))"
+            stay.ringMilliseconds = Int64.random(in: 0..<9_000, using: &generator)
+            stay.connectedMilliseconds = stay.enteredMilliseconds + wait
+            stay.talkMilliseconds = Int64.random(in: 0..<300_000, using: &generator)
+            stay.holdMilliseconds = Int64.random(in: 0..<9_000, using: &generator)
+            stay.wrapUpMilliseconds = Bool.random(using: &generator) ? nil : 6_000
+            return stay
+        }
+    }
+
+    /// The same, the slow and obvious way.
+    private static func naive(_ stays: [QueueStay], _ queue: String, _ from: Int64, _ until: Int64) -> QueueTotalsRow {
+        var row = QueueTotalsRow(queue: queue, from: from, until: until)
+        for stay in stays where stay.queue == queue && (from..<until).contains(stay.enteredMilliseconds) {
+            row.offered += 1
+            let wait = stay.totalWaitMilliseconds ?? 0
+            row.waitAll += wait
+            row.maxWait = max(row.maxWait, wait)
+            switch stay.outcome {
+            case nil: row.waiting += 1
+            case .restart: row.interrupted += 1
+            case .answered:
+                row.answered += 1
+                row.waitAnswered += wait
+                if wait <= 20_000 { row.answeredWithin += 1 }
+                row.ring += stay.ringMilliseconds ?? 0
+            case .abandoned:
+                row.abandoned += 1
+                if wait <= 20_000 { row.abandonedWithin += 1 }
+                if wait <= 5_000 { row.shortAbandoned += 1 }
+            default: row.overflowed += 1
+            }
+            row.talk += stay.talkMilliseconds ?? 0
+            row.hold += stay.holdMilliseconds ?? 0
+            row.wrapUp += stay.wrapUpMilliseconds ?? 0
+        }
+        return row
+    }
+
+    @Test(arguments: [1, 2, 3] as [UInt64])
+    func `totals of random stays are those counted by hand, by the days of a zone that changes its clock too`(
+        seed: UInt64
+    ) throws {
+        try HistoryTests.withDatabase { database, _ in
+            var generator = SeededGenerator(seed: seed)
+            let stays = Self.randomStays(1_500, &generator)
+            try database.write(stays.map { .stay($0) })
+            let hour: Int64 = 3_600_000
+            // Midnights with a day of 23 hours or of 25 among them, said by the caller.
+            let edges = [
+                Self.start, Self.start + (seed.isMultiple(of: 2) ? 23 : 25) * hour, Self.start + 27 * hour,
+                Self.start + 30 * hour,
+            ]
+            for (boundaries, limits) in [(nil as [Int64]?, [edges[0], edges[3]]), (edges, edges)] {
+                let rows = try database.queueTotals(
+                    from: edges[0],
+                    until: edges[3],
+                    threshold: 20_000,
+                    short: 5_000,
+                    groupedBy: boundaries
+                )
+                let wanted = (0..<4).flatMap { queue in
+                    zip(limits, limits.dropFirst()).map { Self.naive(stays, "queue-\(queue)", $0, $1) }
+                }
+                #expect(rows == wanted.filter { $0.offered > 0 })
+                for row in rows {
+                    let sum = row.answered + row.abandoned + row.overflowed + row.interrupted + row.waiting
+                    #expect(row.offered == sum)
+                }
+            }
+            let own = try database.queueTotals(
+                from: edges[0],
+                until: edges[3],
+                queue: "queue-1",
+                agent: "1002",
+                threshold: 20_000,
+                short: 5_000
+            )
+            let taken = stays.filter { $0.agent == "1002" }
+            #expect(own == [Self.naive(taken, "queue-1", edges[0], edges[3])].filter { $0.offered > 0 })
+        }
+    }
+
+    @Test(arguments: [4, 5] as [UInt64])
+    func `an agent's states in any window sum up to it, each as counted by hand`(seed: UInt64) throws {
+        try HistoryTests.withDatabase { database, _ in
+            var generator = SeededGenerator(seed: seed)
+            var intervals: [AgentInterval] = []
+            var time: Int64 = 1_000
+            for _ in 0..<400 {
+                let state = AgentState.allCases.randomElement(using: &generator) ?? .available
+                var made = AgentInterval(agent: "1001", state: state, sinceMilliseconds: time)
+                if state == .paused { made.reason = Bool.random(using: &generator) ? "lunch" : nil }
+                time += Int64.random(in: 1...5_000, using: &generator)
+                made.untilMilliseconds = time
+                intervals.append(made)
+            }
+            try database.write(intervals.map { .agent($0) })
+            for _ in 0..<50 {
+                let from = Int64.random(in: 0..<time, using: &generator)
+                let until = Int64.random(in: from..<time, using: &generator) + 1
+                let row = try #require(try database.agentTotals(from: from, until: until, now: time).first)
+                var states: [String: Int64] = [:]
+                var pauses: [String: Int64] = [:]
+                for one in intervals {
+                    let length = min(one.untilMilliseconds ?? 0, until) - max(one.sinceMilliseconds, from)
+                    guard length > 0 else { continue }
+                    states[one.state.rawValue, default: 0] += length
+                    if one.state == .paused { pauses[one.reason ?? "", default: 0] += length }
+                }
+                #expect(row.states == states && row.pauses == pauses)
+                #expect(row.isWhole && row.covered == max(0, until - max(from, 1_000)))
+            }
+        }
+    }
+
+    @Test func `an agent's calls and offers, those of which he is not guilty apart`() throws {
+        try HistoryTests.withDatabase { database, _ in
+            var generator = SeededGenerator(seed: 9)
+            let stays = Self.randomStays(300, &generator)
+            var rows: [HistoryRow] = stays.map { .stay($0) }
+            rows.append(.agent(AgentInterval(agent: "1002", state: .available, sinceMilliseconds: Self.start)))
+            for (index, result) in [OfferResult.noAnswer, .declined, .elsewhere, .withdrawn].enumerated() {
+                let offer = MissedOffer(
+                    callID: "call-1",
+                    queue: "q",
+                    agent: "1002",
+                    atMilliseconds: Self.start + Int64(index),
+                    result: result,
+                    rangMilliseconds: 1
+                )
+                rows.append(.missed(offer))
+            }
+            try database.write(rows)
+            let row = try #require(
+                try database.agentTotals(from: Self.start, until: .max, agent: "1002", now: Self.start + 5).first
+            )
+            let taken = stays.filter { $0.agent == "1002" }
+            #expect(row.handled == taken.count && row.offers == taken.count + 4 && row.missed == 2)
+            #expect(row.talk == taken.reduce(0) { $0 + ($1.talkMilliseconds ?? 0) })
+            #expect(row.covered == 5 && row.isWhole)
+            #expect(try database.missedOffers(of: "call-1").count == 4)
+        }
+    }
+
+    private static func call(
+        _ id: String,
+        _ direction: CallDirection,
+        from: String,
+        to: String,
+        second: Int64,
+        _ disposition: Disposition
+    ) -> HistoryRow {
+        let began = WallTime(milliseconds: start + second * 1000)
+        var record = CallRecord(
+            callID: id,
+            tenant: "demo",
+            direction: direction,
+            from: from,
+            to: to,
+            startedAt: "\(began)"
+        )
+        record.endedAt = "\(began.advanced(by: .seconds(10)))"
+        (record.duration, record.talk, record.trunk) = (10, disposition == .answered ? 7.5 : 0, "carrier")
+        (record.disposition, record.user) = (disposition, direction == .outbound ? "1003" : nil)
+        record.agent = direction == .inbound && disposition == .answered ? "1001" : nil
+        return .call(record)
+    }
+
+    @Test func `missed calls, each once, with who called back and when; totals by direction and trunk`() throws {
+        try HistoryTests.withDatabase { database, _ in
+            var given = QueueStay(
+                callID: "a",
+                queue: "q",
+                number: "+74951234567",
+                enteredMilliseconds: Self.start + 2_000
+            )
+            (given.outcome, given.waitMilliseconds, given.endedMilliseconds) = (.abandoned, 8_000, Self.start + 10_000)
+            try database.write([
+                .stay(given), Self.call("a", .inbound, from: "+74951234567", to: "600", second: 0, .abandoned),
+                Self.call("b", .inbound, from: "+74957654321", to: "600", second: 20, .noAnswer),
+                Self.call("c", .inbound, from: "anonymous", to: "600", second: 30, .noAnswer),
+                Self.call("d", .inbound, from: "+79990000000", to: "600", second: 40, .blocked),
+                Self.call("e", .outbound, from: "1003", to: "84951234567", second: 70, .noAnswer),
+                Self.call("f", .inbound, from: "+74951234567", to: "600", second: 90, .answered),
+                Self.call("g", .inbound, from: "84957654321", to: "600", second: 130, .answered),
+            ])
+            let missed = try database.missedCalls(from: Self.start, until: Self.start + 1_000_000)
+            #expect(missed.map(\.callID) == ["a", "b", "c"])
+            #expect(missed[0].queue == "q" && missed[0].waitedMilliseconds == 8_000)
+            #expect(missed[0].returned?.callID == "e" && missed[0].returned?.by == "1003")
+            #expect(missed[0].returned?.afterMilliseconds == 60_000 && missed[0].returned?.wasAnswered == false)
+            #expect(missed[1].returned?.by == "1001" && missed[1].returned?.afterMilliseconds == 100_000)
+            #expect(missed[2].returned == nil)
+            let totals = try database.callTotals(from: Self.start, until: Self.start + 100_000)
+            let answered = try #require(totals.first { $0.direction == .inbound && $0.disposition == .answered })
+            #expect(answered.calls == 1 && answered.talk == 7.5 && answered.duration == 10)
+            #expect(totals.reduce(0) { $0 + $1.calls } == 6)
+            let trunks = try database.trunkTotals(from: Self.start, until: Self.start + 1_000_000)
+            #expect(trunks.map(\.calls) == [6, 1] && trunks.map(\.answered) == [2, 0])
+        }
+    }
+}
