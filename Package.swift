@@ -56,7 +56,8 @@ let package = Package(
         .target(
             name: "Calls",
             dependencies: [
-                "ACD", "Config", "DialPlan", "Events", "Media", "NetAddress", "Prompts", "SDP", "SIP", "SIPMessage", "Timebase",
+                "ACD", "Config", "DialPlan", "Events", "Media", "NetAddress", "Prompts", "SDP", "SIP", "SIPMessage",
+                "Timebase",
             ],
             swiftSettings: settings
         ),
@@ -106,6 +107,12 @@ let package = Package(
         ),
         .target(name: "Statistics", dependencies: ["Timebase"], swiftSettings: settings),
 
+        .target(
+            name: "Reports",
+            dependencies: ["Accounting", "Config", "Events", "Records", "Statistics", "Timebase"],
+            swiftSettings: settings
+        ),
+
         // The edges, and what joins them.
         .target(
             name: "SignallingIO",
@@ -127,9 +134,11 @@ let package = Package(
         .target(
             name: "Switch",
             dependencies: [
-                "ACD", "Accounting", "CLinuxIO", "Calls", "Config", "ControlAPI", "DialPlan", "Engine", "Events", "Media", "MediaIO",
+                "ACD", "Accounting", "CLinuxIO", "Calls", "Config", "ControlAPI", "DialPlan", "Engine", "Events",
+                "Media", "MediaIO",
                 "NetAddress",
-                "Prompts", "RecordingIO", "Records", "SIP", "SIPMessage", "SignallingIO", "Timebase", "Trace",
+                "Prompts", "RecordingIO", "Records", "Reports", "SIP", "SIPMessage",
+                "SignallingIO", "Timebase", "Trace",
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"), nioCore, nioPosix,
             ],
             swiftSettings: settings
@@ -144,7 +153,8 @@ let package = Package(
         .target(
             name: "Simulation",
             dependencies: [
-                "ACD", "Accounting", "Calls", "Config", "DialPlan", "Engine", "Events", "Media", "NetAddress", "SDP", "SIP",
+                "ACD", "Accounting", "Calls", "Config", "DialPlan", "Engine", "Events", "Media", "NetAddress", "SDP",
+                "SIP",
                 "SIPMessage", "SoftPhone", "Timebase",
             ],
             swiftSettings: settings
@@ -153,8 +163,9 @@ let package = Package(
         .executableTarget(
             name: "gudok",
             dependencies: [
-                "Accounting", "Config", "Console", "ControlAPI", "DialPlan", "Events", "NetAddress", "Records", "SIP",
-                "SoftPhone", "Switch", "Timebase", "Trace",
+                "Accounting", "Config", "Console", "ControlAPI", "DialPlan", "Events", "Hashes", "NetAddress",
+                "Records",
+                "Reports", "SIP", "SoftPhone", "Statistics", "Switch", "Timebase", "Trace",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings

@@ -15,6 +15,28 @@ extension TenantDatabase {
         }
     }
 
+    /// Everybody who entered in a window (milliseconds since 1970), the first first.
+    public func stays(from: Int64, until: Int64, queue: String? = nil, agent: String? = nil) throws -> [QueueStay] {
+        try self.queue.read { database in
+            let names = try queue.map { [$0] } ?? Self.names("queue", in: "queue_stays", database)
+            return try names.flatMap { name in
+                try Row.fetchAll(
+                    database,
+                    sql: """
+                        SELECT * FROM queue_stays WHERE queue = :queue AND entered_ms >= :from AND entered_ms < :until
+                          AND (:agent IS NULL OR agent = :agent) ORDER BY entered_ms
+                        """,
+                    arguments: ["queue": name, "from": from, "until": until, "agent": agent]
+                ).map(StayRow.stay)
+            }
+        }
+    }
+
+    /// Every queue that somebody entered.
+    public func queueNames() throws -> [String] {
+        try queue.read { try Self.names("queue", in: "queue_stays", $0) }
+    }
+
     /// The ringings of this call that were no answer, the first first.
     public func missedOffers(of call: String) throws -> [MissedOffer] {
         try queue.read { database in

@@ -364,7 +364,7 @@ private final class Tally: EventSubscriber {
             closed += 1
             if record.answeredAt != nil { answered += 1 }
             if record.disposition == nil { faults.append("a record without disposition") }
-        case .answered, nil: break
+        case .answered, .changed, nil: break
         }
     }
 }

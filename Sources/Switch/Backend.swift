@@ -5,6 +5,7 @@ import Engine
 import Events
 import Foundation
 import Records
+import Reports
 import Timebase
 import Trace
 
@@ -63,6 +64,17 @@ struct Backend: ControlBackend {
             return .json(rows.filter { tenant == nil || $0.tenant == tenant })
         case ("GET", "queues", 1): return .json(try await node.queueRows(of: tenant))
         case ("GET", "agents", 1): return .json(try await node.agentRows(of: tenant))
+        case ("GET", "stats", 2):
+            guard let kind = Reporter.Kind(rawValue: path[1]) else { return notFound(request) }
+            guard let report = try await node.report(kind, request.query) else {
+                return .problem(
+                    status: 404,
+                    code: "no-history",
+                    what: "no such tenant, or it has no history yet",
+                    mend: "name one with ?tenant="
+                )
+            }
+            return ControlReply(contentType: "application/json", body: report.json)
         case ("POST", "agents", 2): return try await changeAgent(path[1], request, node)
         case ("GET", "trace", 2):
             let id = CallID(path[1])
@@ -178,7 +190,11 @@ struct Backend: ControlBackend {
         }
         let texts = wanted.files.map { ConfigurationText(name: $0.name, text: $0.text) }
         do {
-            let changes = try await node.apply(texts, isDryRun: wanted.dry_run ?? false, isForced: wanted.force ?? false)
+            let changes = try await node.apply(
+                texts,
+                isDryRun: wanted.dry_run ?? false,
+                isForced: wanted.force ?? false
+            )
             return .json(["changes": changes])
         } catch let trouble as ConfigurationFiles.Trouble {
             return .problem(

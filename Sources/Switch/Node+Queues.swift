@@ -2,13 +2,29 @@ import Engine
 import ACD
 import Config
 import Events
+import Foundation
+import Reports
 import Timebase
 
-/// The live view of queues and agents.
+/// The live view of queues and agents. Today's figures are the report of the same interval.
 extension Node {
     func queueRows(of tenant: String?) async throws -> [QueueRow] {
         let views = try await handle.ask { core in core.turn { $0.queueViews(at: $1) } }
-        return views.filter { tenant == nil || $0.id.tenant.name == tenant }.map { QueueRow($0, today: nil) }
+            .filter { tenant == nil || $0.id.tenant.name == tenant }
+        var today: [QueueID: QueueToday] = [:]
+        for tenant in Set(views.map(\.id.tenant)) {
+            guard let reporter = try await reporter(of: tenant) else { continue }
+            for row in try reporter.queueRows(Reporter.Request(window: reporter.today)) {
+                today[QueueID(tenant: tenant, name: row.queue)] = QueueToday(
+                    offered: row.offered,
+                    answered: row.answered,
+                    abandoned: row.abandoned,
+                    serviceLevel: row.service_level,
+                    averageSpeedOfAnswer: row.asa_s
+                )
+            }
+        }
+        return views.map { QueueRow($0, today: today[$0.id]) }
     }
 
     func agentRows(of tenant: String?) async throws -> [AgentRow] {
@@ -17,7 +33,36 @@ extension Node {
             let views = core.engine.agentViews()
             return (views, views.map { tenants[$0.id.tenant]?.users[$0.id.number]?.name })
         }
+        var today: [UserID: AgentToday] = [:]
+        for tenant in Set(views.map(\.id.tenant)) {
+            guard let reporter = try await reporter(of: tenant) else { continue }
+            for row in try reporter.agentRows(Reporter.Request(window: reporter.today)) {
+                today[UserID(tenant: tenant, number: row.agent)] = AgentToday(
+                    calls: row.handled,
+                    talk: row.talk_s + row.hold_s
+                )
+            }
+        }
         return zip(views, names).filter { tenant == nil || $0.0.id.tenant.name == tenant }
-            .map { AgentRow($0.0, name: $0.1, today: nil) }
+            .map { AgentRow($0.0, name: $0.1, today: today[$0.0.id]) }
+    }
+
+    private func reporter(of tenant: TenantID) async throws -> Reporter? {
+        guard let found = try await handle.ask({ $0.engine.configuration.tenants[tenant] }) else { return nil }
+        return try Reporter(tenant: found, folder: files.dataFolder, now: Date())
+    }
+
+    /// A report as the command line prints it; times are RFC 3339.
+    func report(_ kind: Reporter.Kind, _ query: [String: String]) async throws -> Report? {
+        let tenants = try await handle.ask { $0.engine.configuration.tenants }
+        let name = query["tenant"].map { TenantID($0) } ?? (tenants.count == 1 ? tenants.keys.first : nil)
+        guard let name, let reporter = try await reporter(of: name) else { return nil }
+        var window = reporter.today
+        if let since = query["since"].flatMap({ WallTime($0) }) { window.from = since.milliseconds }
+        if let until = query["until"].flatMap({ WallTime($0) }) { window.until = until.milliseconds }
+        var request = Reporter.Request(window: window)
+        if let by = query["by"].flatMap({ Reporter.Grouping(rawValue: $0) }) { request.grouping = by }
+        (request.queue, request.agent, request.formula) = (query["queue"], query["agent"], query["formula"])
+        return query["show_calls"] == "true" ? try reporter.stays(request) : try reporter.report(kind, request)
     }
 }

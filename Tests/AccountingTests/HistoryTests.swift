@@ -116,7 +116,8 @@ import Timebase
             Self.envelope(Self.agent(.available), Self.at(64), call: nil),
         ]
         let stay = try #require(last(fold(Array(Self.answered().dropLast()) + own)))
-        #expect(stay.wrapUpMilliseconds == 3_000 + 4_000)
+        // Three seconds before it, four after.
+        #expect(stay.wrapUpMilliseconds == 7_000)
     }
 
     @Test func `who hangs up after the talk was handed on says nothing of it`() throws {

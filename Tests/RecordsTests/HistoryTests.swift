@@ -65,11 +65,11 @@ import Timebase
             _ = try database.closeInterrupted(at: WallTime(milliseconds: 60_000))
             try database.write([Self.interval(.available, 20_000), Self.interval(.paused, 70_000)])
             let all = try Self.intervals(database)
-            #expect(all.map(\.state) == [.available, .onCall, .loggedOut, .paused])
-            #expect(all.map(\.sinceMilliseconds) == [1_000, 5_000, 9_000, 70_000])
+            #expect(all.map(\.state) == [.available, .onCall, .loggedOut, .available, .paused])
+            #expect(all.map(\.sinceMilliseconds) == [1_000, 5_000, 9_000, 50_000, 70_000])
             for (one, next) in zip(all, all.dropFirst()) { #expect(one.untilMilliseconds == next.sinceMilliseconds) }
             let row = try #require(try database.agentTotals(from: 0, until: 80_000, now: 80_000).first)
-            #expect(row.isWhole && row.covered == 79_000 && row.loggedIn == 79_000 - 61_000)
+            #expect(row.isWhole && row.covered == 79_000 && row.loggedIn == 79_000 - 41_000)
         }
     }
 
@@ -153,5 +153,108 @@ import Timebase
             #expect(try database.callbacks() == [callback])
             #expect(try database.callbacks(onlyOpen: true).isEmpty)
         }
+    }
+
+    @Test func `the writer keeps a call's record, stay, states and recording together, and the clock while it is open`()
+        throws
+    {
+        try Self.withDatabase { database, folder in
+            let writer = RecordWriter(folder: folder, onCommitted: { _ in }, onTrouble: { Issue.record("\($0)") })
+            let bus = EventBus(node: "n")
+            bus.subscribe(writer)
+            let moment = { (seconds: Int64) in
+                Moment(
+                    instant: Instant(nanoseconds: seconds * 1_000_000_000),
+                    wall: WallTime(milliseconds: 1_700_000_000_000 + seconds * 1_000)
+                )
+            }
+            func publish(_ event: Event, _ second: Int64) {
+                bus.publish(event, tenant: "demo", call: "c", at: moment(second))
+            }
+            let start = CallStarted(
+                direction: .inbound,
+                from: "+7",
+                fromName: nil,
+                to: "600",
+                trunk: nil,
+                user: nil,
+                source: "s",
+                sipCallID: "x"
+            )
+            func change(_ state: AgentState) -> Event {
+                .agentChanged(AgentChanged(agent: "1001", state: state, reason: nil, queue: "q", device: "1001"))
+            }
+            publish(change(.available), 0)
+            publish(.callStarted(start), 1)
+            publish(
+                .queueEntered(
+                    QueueEntered(queue: "q", number: "+7", priority: 0, position: 1, carriedMilliseconds: 0)
+                ),
+                2
+            )
+            publish(change(.onCall), 5)
+            publish(
+                .queueLeft(
+                    QueueLeft(queue: "q", outcome: .answered, waitMilliseconds: 3_000, agent: "1001", offers: 1)
+                ),
+                5
+            )
+            publish(.variable(name: "city", value: "Ufa"), 5)
+            publish(.recordingStarted(RecordingStarted(id: "r", file: "f", policy: "queue q")), 6)
+            writer.stop()
+            #expect(try database.call("c")?.recording == "r")
+            #expect(try database.recordings(RecordingQuery()).first?.callID == "c")
+            #expect(try database.stays(of: "c").first?.outcome == .answered)
+            #expect(
+                try database.agentIntervals(of: "1001", from: 0, until: .max).map(\.state) == [.available, .onCall]
+            )
+            // What is open when the writer ends has a last known time.
+            let beat = try database.queue.read { try Int64.fetchOne($0, sql: "SELECT at_ms FROM clock") }
+            #expect((beat ?? 0) > 1_700_000_000_000)
+            #expect(try database.closeInterrupted(at: moment(9).wall) == ["c"])
+            #expect(try database.call("c")?.variables == ["city": "Ufa"])
+            #expect(try database.agentIntervals(of: "1001", from: 0, until: .max).last?.untilMilliseconds == beat)
+        }
+    }
+
+    @Test func `a disk that fails loses neither a stay nor an interval, and keeps their order`() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "history-\(UUID().uuidString.prefix(8))")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        // A file where the folder should be.
+        try Data("x".utf8).write(to: folder)
+        let bus = EventBus(node: "n")
+        let writer = RecordWriter(folder: folder, onCommitted: { _ in }, onTrouble: { _ in })
+        bus.subscribe(writer)
+        for second in 0..<40 as Range<Int64> {
+            let state: AgentState = second.isMultiple(of: 2) ? .available : .paused
+            let change = AgentChanged(agent: "1001", state: state, reason: nil, queue: nil, device: "1001")
+            let moment = Moment(
+                instant: Instant(nanoseconds: second * 1_000_000_000),
+                wall: WallTime(milliseconds: 1_700_000_000_000 + second * 1_000)
+            )
+            bus.publish(.agentChanged(change), tenant: "demo", at: moment)
+            let entry = QueueEntered(queue: "q", number: "+7", priority: 0, position: 1, carriedMilliseconds: 0)
+            bus.publish(.queueEntered(entry), tenant: "demo", call: CallID("c\(second)"), at: moment)
+            if second == 20 { _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(300)) }
+            if second == 30 { try FileManager.default.removeItem(at: folder) }
+        }
+        writer.stop()
+        let database = try TenantDatabase(folder: folder, tenant: "demo")
+        let intervals = try database.agentIntervals(of: "1001", from: 0, until: .max)
+        #expect(intervals.count == 40)
+        #expect(intervals.dropLast().allSatisfy { $0.untilMilliseconds == $0.sinceMilliseconds + 1_000 })
+        let totals = try database.queueTotals(from: 0, until: .max, threshold: 1, short: 1)
+        #expect(totals.first?.waiting == 40)
+    }
+
+    @Test func `what agents were is kept in the node's file`() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "history-\(UUID().uuidString.prefix(8))")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let database = try NodeDatabase(folder: folder)
+        try database.saveAgentMemory(tenant: "a", user: "1001", json: "{}")
+        try database.saveAgentMemory(tenant: "b", user: "1001", json: "{\"x\":1}")
+        try database.saveAgentMemory(tenant: "a", user: "1001", json: "{\"y\":2}")
+        let memories = try NodeDatabase(folder: folder).agentMemories()
+        #expect(memories[UserID(tenant: "a", number: "1001")] == "{\"y\":2}" && memories.count == 2)
     }
 }

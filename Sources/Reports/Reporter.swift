@@ -1,0 +1,389 @@
+import Accounting
+public import Config
+import Events
+public import Foundation
+import Records
+import Statistics
+import Timebase
+
+/// Makes the reports of one tenant from its history. The command line, the HTTP interface and the live view's "today" are this.
+public struct Reporter {
+    public enum Kind: String, CaseIterable, Sendable {
+        case queues, agents, calls, trunks, worktime, missed
+    }
+
+    public enum Grouping: String, CaseIterable, Sendable {
+        case quarter = "15m"
+        case halfHour = "30m"
+        case hour, day, week, queue, agent
+
+        var length: IntervalLength? {
+            switch self {
+            case .quarter: .quarterHour
+            case .halfHour: .halfHour
+            case .hour: .hour
+            case .day: .day
+            case .week: .week
+            case .queue, .agent: nil
+            }
+        }
+    }
+
+    public struct Window: Sendable {
+        /// Milliseconds since 1970; the end is excluded.
+        public var from: Int64
+        public var until: Int64
+
+        public init(from: Int64, until: Int64) { (self.from, self.until) = (from, until) }
+    }
+
+    public struct Request: Sendable {
+        public var window: Window
+        public var grouping: Grouping = .queue
+        public var queue: String?
+        public var agent: String?
+        /// A name of `ServiceLevelFormula`; nil: the standard one.
+        public var formula: String?
+
+        public init(window: Window) { self.window = window }
+    }
+
+    public struct Fault: Error, CustomStringConvertible { public var description: String }
+
+    let tenant: Tenant
+    let database: TenantDatabase
+    let zone: ZoneRules
+    let now: Int64
+
+    /// nil while the tenant has no history.
+    public init?(tenant: Tenant, folder: URL, now: Date) throws {
+        guard let database = try TenantDatabase(reading: folder, tenant: tenant.id) else { return nil }
+        (self.tenant, self.database) = (tenant, database)
+        zone = Self.rules(of: tenant.timeZone)
+        self.now = Int64((now.timeIntervalSince1970 * 1000).rounded())
+    }
+
+    /// The machine's own rules of a zone (RFC 8536); UTC where it has none.
+    static func rules(of zone: String) -> ZoneRules {
+        guard !zone.contains(".."), let data = FileManager.default.contents(atPath: "/usr/share/zoneinfo/\(zone)"),
+            let rules = try? ZoneRules(tzif: Array(data))
+        else { return .utc }
+        return rules
+    }
+
+    /// From midnight in the tenant's zone to now.
+    public var today: Window {
+        let parts = Intervals.intervals(from: now - 90_000_000, to: now, by: .day, in: zone)
+        return Window(from: parts.last?.lowerBound ?? now, until: now + 1)
+    }
+
+    public func report(_ kind: Kind, _ request: Request) throws -> Report {
+        switch kind {
+        case .queues: try queues(request)
+        case .agents, .worktime: try agents(request)
+        case .calls: try calls(request)
+        case .trunks: try trunks(request)
+        case .missed: try missed(request)
+        }
+    }
+
+    // MARK: queues
+
+    /// The letters of a queue: its own thresholds.
+    func thresholds(of queue: String) -> ServiceThresholds {
+        guard let settings = tenant.queues[queue] else { return ServiceThresholds() }
+        return ServiceThresholds(
+            answerWithin: Int64(settings.serviceLevelSeconds) * 1000,
+            shortAbandon: Int64(settings.abandonThreshold.inMilliseconds.rounded()),
+            targetPercent: Double(settings.serviceLevelTarget)
+        )
+    }
+
+    private func formula(_ request: Request) throws -> ServiceLevelFormula {
+        guard let name = request.formula else { return .standard }
+        let known = ServiceLevelFormula.allCases
+        guard let formula = known.first(where: { $0.rawValue.lowercased() == name.lowercased() }) else {
+            throw Fault(
+                description: "there is no formula '\(name)'; use \(known.map(\.rawValue).joined(separator: ", "))"
+            )
+        }
+        return formula
+    }
+
+    public func queueRows(_ request: Request) throws -> [QueueReportRow] {
+        let formula = try formula(request)
+        let edges = request.grouping.length.map { length in
+            Intervals.intervals(from: request.window.from, to: request.window.until, by: length, in: zone)
+                .map(\.lowerBound)
+        }
+        let known = try database.queueNames()
+        let names = request.queue.map { [$0] } ?? Set(tenant.queues.keys).union(known).sorted()
+        var rows: [QueueReportRow] = []
+        for name in names {
+            let limits = thresholds(of: name)
+            for agent in agents(for: request, in: name) {
+                let totals = try database.queueTotals(
+                    from: request.window.from,
+                    until: request.window.until,
+                    queue: name,
+                    agent: agent,
+                    threshold: limits.answerWithin,
+                    short: limits.shortAbandon,
+                    groupedBy: edges
+                )
+                for row in totals { rows.append(try self.row(row, agent: agent, formula)) }
+            }
+        }
+        return rows
+    }
+
+    private func agents(for request: Request, in queue: String) -> [String?] {
+        if let agent = request.agent { return [agent] }
+        guard request.grouping == .agent else { return [nil] }
+        return tenant.queues[queue]?.agents.map { $0.user } ?? [nil]
+    }
+
+    private func row(
+        _ totals: QueueTotalsRow,
+        agent: String?,
+        _ formula: ServiceLevelFormula
+    ) throws -> QueueReportRow {
+        let tally = QueueTally(totals)
+        return QueueReportRow(
+            queue: totals.queue,
+            agent: agent,
+            from: stamp(totals.from),
+            to: stamp(totals.until),
+            offered: totals.offered,
+            answered: totals.answered,
+            abandoned: totals.abandoned,
+            short_abandoned: totals.shortAbandoned,
+            overflowed: totals.overflowed,
+            waiting: totals.waiting,
+            service_level: rounded(formula.value(of: tally)),
+            service_level_formula: formula.rawValue,
+            asa_s: rounded(QueueMetric.averageSpeedOfAnswer.value(of: tally)),
+            aht_s: rounded(QueueMetric.averageHandleTime.value(of: tally)),
+            acw_s: rounded(QueueMetric.averageWrapUp.value(of: tally)),
+            max_wait_s: seconds(totals.maxWait),
+            abandon_rate: rounded(QueueMetric.abandonRate.value(of: tally)),
+            occupancy: try occupancy(
+                of: agent.map { [$0] } ?? tenant.queues[totals.queue]?.agents.map(\.user) ?? [],
+                totals
+            ),
+            talk_s: seconds(totals.talk - totals.hold),
+            hold_s: seconds(totals.hold)
+        )
+    }
+
+    /// Of the queue's agents together, in whatever queue they worked: nobody is idle for one queue alone.
+    private func occupancy(of agents: [String], _ totals: QueueTotalsRow) throws -> Double? {
+        var time = AgentTime()
+        for agent in agents {
+            for row in try database.agentTotals(from: totals.from, until: totals.until, agent: agent, now: now) {
+                time.talk += row.states[AgentState.onCall.rawValue] ?? 0
+                time.wrapUp += row.states[AgentState.wrapUp.rawValue] ?? 0
+                time.ringing += row.states[AgentState.ringing.rawValue] ?? 0
+                time.available += row.states[AgentState.available.rawValue] ?? 0
+            }
+        }
+        return rounded(AgentMetric.occupancy.value(of: time))
+    }
+
+    private func queues(_ request: Request) throws -> Report {
+        let formula = try formula(request)
+        let limits = request.queue.map(thresholds) ?? ServiceThresholds()
+        var notes = [
+            "service level \(formula.rawValue) = \(formula.formula); \(ServiceLevelFormula.legend)",
+            request.queue == nil
+                ? "X and h are each queue's own service_level and abandon_threshold"
+                : "X = \(limits.answerWithin / 1000) s, h = \(limits.shortAbandon / 1000) s",
+        ]
+        notes += [QueueMetric.averageSpeedOfAnswer, .averageHandleTime, .averageWrapUp, .abandonRate].map {
+            "\($0.rawValue) = \($0.formula)"
+        }
+        notes.append("occupancy = \(AgentMetric.occupancy.formula); ringing counts as available")
+        notes.append("a call belongs to the interval in which it entered the queue")
+        return try Report(rows: try queueRows(request), keys: QueueReportRow.keys, notes: notes)
+    }
+
+    // MARK: the rest
+
+    public func agentRows(_ request: Request) throws -> [AgentReportRow] {
+        let windows = request.grouping.length.map { length in
+            Intervals.intervals(from: request.window.from, to: min(request.window.until, now + 1), by: length, in: zone)
+                .map { Window(from: $0.lowerBound, until: $0.upperBound) }
+        }
+        return try (windows ?? [request.window]).flatMap { window in
+            try database.agentTotals(from: window.from, until: window.until, agent: request.agent, now: now)
+                .filter { $0.covered > 0 || $0.handled > 0 }.map { row($0, window) }
+        }
+    }
+
+    private func row(_ totals: AgentTotalsRow, _ window: Window) -> AgentReportRow {
+        let state = { (state: AgentState) in totals.states[state.rawValue] ?? 0 }
+        var time = AgentTime()
+        (time.talk, time.wrapUp) = (state(.onCall), state(.wrapUp))
+        (time.ringing, time.available) = (state(.ringing), state(.available))
+        let handling = totals.talk + totals.wrapUp
+        return AgentReportRow(
+            agent: totals.agent,
+            name: tenant.users[totals.agent]?.name,
+            from: stamp(window.from),
+            to: stamp(window.until),
+            handled: totals.handled,
+            offers: totals.offers,
+            missed: totals.missed,
+            answer_rate: totals.handled + totals.missed == 0
+                ? nil : rounded(Double(totals.handled) / Double(totals.handled + totals.missed)),
+            talk_s: seconds(totals.talk - totals.hold),
+            hold_s: seconds(totals.hold),
+            acw_s: seconds(totals.wrapUp),
+            aht_s: totals.handled == 0 ? nil : rounded(Double(handling) / 1000 / Double(totals.handled)),
+            logged_in_s: seconds(totals.loggedIn),
+            available_s: seconds(state(.available)),
+            ringing_s: seconds(state(.ringing)),
+            on_call_s: seconds(state(.onCall)),
+            wrap_up_s: seconds(state(.wrapUp)),
+            paused_s: seconds(state(.paused)),
+            unreachable_s: seconds(state(.unreachable)),
+            blocked_s: seconds(state(.blocked)),
+            logged_out_s: seconds(state(.loggedOut)),
+            pauses_s: totals.pauses.mapValues(seconds),
+            occupancy: rounded(AgentMetric.occupancy.value(of: time)),
+            occupancy_formula: AgentMetric.occupancy.rawValue,
+            check_s: seconds(totals.sumOfStates - totals.covered)
+        )
+    }
+
+    private func agents(_ request: Request) throws -> Report {
+        let notes = [
+            "each moment from the first log-in on is in exactly one state; check_s is their sum less the time covered",
+            "occupancy = \(AgentMetric.occupancy.formula); ringing counts as available",
+            "aht = Σ (talk + hold + wrap-up) ÷ handled; answer_rate = handled ÷ (handled + missed)",
+        ]
+        return try Report(rows: try agentRows(request), keys: AgentReportRow.keys, notes: notes)
+    }
+
+    private func calls(_ request: Request) throws -> Report {
+        let rows = try windows(request).flatMap { window in
+            try database.callTotals(from: window.from, until: window.until).map { row in
+                CallReportRow(
+                    direction: row.direction.rawValue,
+                    disposition: row.disposition.rawValue,
+                    trunk: nil,
+                    from: stamp(window.from),
+                    to: stamp(window.until),
+                    calls: row.calls,
+                    answered: row.answered,
+                    answer_rate: nil,
+                    talk_s: milli(row.talk),
+                    duration_s: milli(row.duration)
+                )
+            }
+        }
+        return try Report(
+            rows: rows,
+            keys: CallReportRow.keys,
+            notes: ["a call belongs to the interval in which it began"]
+        )
+    }
+
+    private func trunks(_ request: Request) throws -> Report {
+        let rows = try windows(request).flatMap { window in
+            try database.trunkTotals(from: window.from, until: window.until).map { row in
+                CallReportRow(
+                    direction: row.direction.rawValue,
+                    disposition: nil,
+                    trunk: row.trunk,
+                    from: stamp(window.from),
+                    to: stamp(window.until),
+                    calls: row.calls,
+                    answered: row.answered,
+                    answer_rate: row.calls == 0 ? nil : rounded(Double(row.answered) / Double(row.calls)),
+                    talk_s: milli(row.talk),
+                    duration_s: milli(row.duration)
+                )
+            }
+        }
+        return try Report(rows: rows, keys: CallReportRow.keys, notes: ["answer_rate = answered ÷ calls"])
+    }
+
+    private func missed(_ request: Request) throws -> Report {
+        let rows = try database.missedCalls(from: request.window.from, until: request.window.until)
+            .filter { request.queue == nil || $0.queue == request.queue }
+            .map { call in
+                MissedReportRow(
+                    call_id: call.callID,
+                    number: call.number,
+                    queue: call.queue,
+                    at: stamp(call.atMilliseconds),
+                    waited_s: seconds(call.waitedMilliseconds),
+                    called_back: call.returned != nil,
+                    called_back_by: call.returned?.by,
+                    called_back_after_s: call.returned.map { seconds($0.afterMilliseconds) },
+                    called_back_call: call.returned?.callID
+                )
+            }
+        let note = "called back: the first call out to that number, or answered from it, after the caller was gone"
+        return try Report(rows: rows, keys: MissedReportRow.keys, notes: [note])
+    }
+
+    /// The calls behind a queue report's numbers.
+    public func stays(_ request: Request) throws -> Report {
+        let rows = try database.stays(
+            from: request.window.from,
+            until: request.window.until,
+            queue: request.queue,
+            agent: request.agent
+        ).map { stay in
+            StayReportRow(
+                call_id: stay.callID,
+                queue: stay.queue,
+                number: stay.number,
+                entered_at: stamp(stay.enteredMilliseconds),
+                outcome: stay.outcome?.rawValue,
+                agent: stay.agent,
+                wait_s: stay.totalWaitMilliseconds.map(seconds),
+                talk_s: stay.talkMilliseconds.map { seconds($0 - (stay.holdMilliseconds ?? 0)) },
+                hold_s: stay.holdMilliseconds.map(seconds),
+                acw_s: stay.wrapUpMilliseconds.map(seconds),
+                offers: stay.offers
+            )
+        }
+        return try Report(rows: rows, keys: StayReportRow.keys, notes: [])
+    }
+
+    private func windows(_ request: Request) throws -> [Window] {
+        guard let length = request.grouping.length else { return [request.window] }
+        return Intervals.intervals(from: request.window.from, to: request.window.until, by: length, in: zone)
+            .map { Window(from: $0.lowerBound, until: $0.upperBound) }
+    }
+}
+
+extension Report {
+    init(rows: [some Encodable], keys: [String], notes: [String]) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        self.init(json: Array(try encoder.encode(rows)), keys: keys, notes: notes)
+    }
+}
+
+extension QueueTally {
+    /// What the database counted.
+    init(_ row: QueueTotalsRow) {
+        self.init()
+        (offered, answered, abandoned) = (Int64(row.offered), Int64(row.answered), Int64(row.abandoned))
+        (shortAbandoned, answeredWithin) = (Int64(row.shortAbandoned), Int64(row.answeredWithin))
+        (abandonedWithin, overflowed) = (Int64(row.abandonedWithin), Int64(row.overflowed))
+        waiting = Int64(row.waiting)
+        (waitOfAnswered, waitOfAll, longestWait) = (row.waitAnswered, row.waitAll, row.maxWait)
+        // The history's talk holds the time on hold.
+        (talk, hold, wrapUpAuto, ring) = (row.talk - row.hold, row.hold, row.wrapUp, row.ring)
+    }
+}
+
+func stamp(_ milliseconds: Int64) -> String { "\(WallTime(milliseconds: milliseconds))" }
+func seconds(_ milliseconds: Int64) -> Double { Double(milliseconds) / 1000 }
+func milli(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }
+func rounded(_ value: Double?) -> Double? { value.map { ($0 * 10_000).rounded() / 10_000 } }

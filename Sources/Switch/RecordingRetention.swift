@@ -1,0 +1,37 @@
+public import Config
+public import Foundation
+import Records
+import Timebase
+
+/// How long a tenant's recordings are kept: by age, then by room; what is on legal hold stays.
+public struct RecordingRetention {
+    private let folder: URL
+    private let tenant: Tenant
+
+    public init(folder: URL, tenant: Tenant) { (self.folder, self.tenant) = (folder, tenant) }
+
+    /// Deletes what is past its time. A file is gone before its row says so: never a row that lies about a file that is there.
+    ///
+    /// - Returns: the ids of what was deleted.
+    public func apply(now: Date) throws -> [String] {
+        let policy = tenant.recordings
+        guard policy.keep != nil || policy.quota != nil,
+            try TenantDatabase(reading: folder, tenant: tenant.id) != nil
+        else { return [] }
+        let database = try TenantDatabase(folder: folder, tenant: tenant.id)
+        let moment = Int64((now.timeIntervalSince1970 * 1000).rounded())
+        let limit = policy.keep.map { moment - Int64($0.inMilliseconds.rounded()) }
+        var room = policy.quota ?? .max
+        var deleted: [String] = []
+        // Newest first: what finds no room any more is the oldest.
+        for row in try database.recordings(RecordingQuery()) where row.state != .recording {
+            let isOld = limit.map { row.startedMilliseconds < $0 } ?? false
+            room -= row.octets ?? 0
+            guard isOld || room < 0, !row.isOnLegalHold else { continue }
+            let path = TapeRoom.folder(of: tenant.id, in: folder).appending(path: row.file)
+            if FileManager.default.fileExists(atPath: path.path) { try FileManager.default.removeItem(at: path) }
+            if try database.markDeleted(recording: row.id, at: moment) { deleted.append(row.id) }
+        }
+        return deleted
+    }
+}

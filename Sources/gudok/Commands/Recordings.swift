@@ -1,0 +1,225 @@
+import ArgumentParser
+import Config
+import Console
+import Events
+import Foundation
+import Hashes
+import Records
+import Switch
+
+struct Recordings: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Recordings: lists them, takes one out, checks them, holds and prunes them.",
+        subcommands: [
+            ListRecordings.self, GetRecording.self, VerifyRecordings.self, HoldRecording.self, PruneRecordings.self,
+        ],
+        defaultSubcommand: ListRecordings.self
+    )
+}
+
+/// A recording with its tenant and the place of its file.
+private struct KeptRecording: Encodable {
+    var id: String
+    var call_id: String
+    var tenant: String
+    var file: String
+    var policy: String
+    var started_at: String
+    var duration_s: Double?
+    var octets: Int64?
+    var sha256: String?
+    var state: String
+    var fault: String?
+    var legal_hold: Bool
+    var deleted: Bool
+
+    init(_ row: RecordingRow, _ tenant: TenantID) {
+        (id, call_id, file, policy) = (row.id, row.callID, row.file, row.policy)
+        self.tenant = tenant.name
+        started_at = Date(timeIntervalSince1970: Double(row.startedMilliseconds) / 1000)
+            .formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true))
+        duration_s = row.milliseconds.map { Double($0) / 1000 }
+        (octets, sha256, fault) = (row.octets, row.sha256, row.fault)
+        state = row.state.rawValue
+        legal_hold = row.isOnLegalHold
+        deleted = row.deletedMilliseconds != nil
+    }
+
+    static let keys = [
+        "id", "call_id", "tenant", "file", "policy", "started_at", "duration_s", "octets", "sha256", "state", "fault",
+        "legal_hold", "deleted",
+    ]
+}
+
+private struct Shelf {
+    let folder: URL
+    let tenants: [TenantID]
+
+    init(_ config: ConfigOption, _ tenant: String?) throws {
+        folder = try config.files().dataFolder
+        tenants = tenant.map { [TenantID($0)] } ?? RecordFolder(folder).tenants
+    }
+
+    func find(_ query: RecordingQuery) throws -> [(RecordingRow, TenantID)] {
+        var found: [(RecordingRow, TenantID)] = []
+        for tenant in tenants {
+            guard let database = try TenantDatabase(reading: folder, tenant: tenant) else { continue }
+            found += try database.recordings(query).map { ($0, tenant) }
+        }
+        return found.sorted { $0.0.startedMilliseconds > $1.0.startedMilliseconds }
+    }
+
+    func one(_ id: String) throws -> (RecordingRow, TenantID) {
+        var query = RecordingQuery()
+        query.id = id
+        query.includesDeleted = true
+        guard let found = try find(query).first else {
+            throw Failure("there is no recording \(id); see: gudok recordings")
+        }
+        return found
+    }
+
+    func path(_ row: RecordingRow, _ tenant: TenantID) -> URL {
+        folder.appending(path: "tenants").appending(path: tenant.name).appending(path: "recordings")
+            .appending(path: row.file)
+    }
+}
+
+struct ListRecordings: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "The recordings, newest first.")
+
+    @Option(name: .long, help: "Not before: RFC 3339, a date, today, -2h.") var since: String?
+    @Option(name: .long, help: "Before.") var until: String?
+    @Option(name: .long) var tenant: String?
+    @Option(name: .long) var queue: String?
+    @Option(name: .long) var agent: String?
+    @Option(name: .long, help: "Of this call.") var call: String?
+    @Option(name: .long, help: "At most so many.") var limit: Int = 100
+    @OptionGroup var format: FormatOption
+    @OptionGroup var config: ConfigOption
+
+    func validate() throws {
+        for (name, text) in [("since", since), ("until", until)] {
+            guard let text, TimeFilter(text, now: Date()) == nil else { continue }
+            throw ValidationError("--\(name) is '\(text)': \(TimeFilter.hint)")
+        }
+    }
+
+    func run() async throws {
+        let millisecond = { (text: String) in
+            TimeFilter(text, now: Date()).map { Int64(($0.date.timeIntervalSince1970 * 1000).rounded()) }
+        }
+        var query = RecordingQuery()
+        (query.since, query.until) = (since.flatMap(millisecond), until.flatMap(millisecond))
+        (query.queue, query.agent, query.callID, query.limit) = (queue, agent, call, limit)
+        let rows = try Shelf(config, tenant).find(query).prefix(limit).map { KeptRecording($0.0, $0.1) }
+        try format.show(
+            try JSONEncoder().encode(Array(rows)),
+            keys: KeptRecording.keys,
+            columns: [
+                .init("id", "RECORDING"), .init("started_at", "STARTED"), .init("duration_s", "SECONDS"),
+                .init("octets", "OCTETS"), .init("state"), .init("policy"), .init("fault"),
+            ]
+        )
+    }
+}
+
+struct GetRecording: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "get", abstract: "Copies a recording to a file.")
+
+    @Argument(help: "The recording's id.") var id: String
+    @Option(name: .shortAndLong, help: "Where to; - for standard output.") var output: String
+    @Option(name: .long) var tenant: String?
+    @OptionGroup var config: ConfigOption
+
+    func run() async throws {
+        let shelf = try Shelf(config, tenant)
+        let (row, owner) = try shelf.one(id)
+        let path = shelf.path(row, owner)
+        guard let data = FileManager.default.contents(atPath: path.path) else {
+            throw Failure("\(path.path) cannot be read\(row.deletedMilliseconds == nil ? "" : ": it was deleted")")
+        }
+        if output == "-" { return FileHandle.standardOutput.write(data) }
+        do {
+            try data.write(to: URL(fileURLWithPath: output))
+        } catch {
+            throw Failure("\(output) cannot be written: \(error.localizedDescription)")
+        }
+        print("\(output): \(data.count) octets")
+    }
+}
+
+/// Compares every file with its SHA-256 of when it was final.
+struct VerifyRecordings: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Checks every file against its SHA-256."
+    )
+
+    @Option(name: .long) var tenant: String?
+    @OptionGroup var config: ConfigOption
+
+    func run() async throws {
+        let shelf = try Shelf(config, tenant)
+        var (good, bad) = (0, 0)
+        for (row, owner) in try shelf.find(RecordingQuery()) where row.state == .final {
+            let path = shelf.path(row, owner).path
+            guard let data = FileManager.default.contents(atPath: path) else {
+                print("missing   \(row.id)  \(path)")
+                bad += 1
+                continue
+            }
+            if hex(sha256(Array(data))) == row.sha256 {
+                good += 1
+            } else {
+                print("changed   \(row.id)  \(path)")
+                bad += 1
+            }
+        }
+        print("\(good) recordings are as they were written, \(bad) are not")
+        if bad > 0 { throw ExitCode(1) }
+    }
+}
+
+struct HoldRecording: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "hold",
+        abstract: "Keeps a recording from being deleted."
+    )
+
+    @Argument(help: "The recording's id.") var id: String
+    @Flag(name: .long, help: "Lift the hold.") var release = false
+    @Option(name: .long) var tenant: String?
+    @OptionGroup var config: ConfigOption
+
+    func run() async throws {
+        let shelf = try Shelf(config, tenant)
+        let (_, owner) = try shelf.one(id)
+        guard try TenantDatabase(folder: shelf.folder, tenant: owner).setLegalHold(!release, recording: id) else {
+            throw Failure("there is no recording \(id); see: gudok recordings")
+        }
+        print("\(id) is \(release ? "released" : "held")")
+    }
+}
+
+/// Deletes what is older than the tenant keeps, then the oldest above its quota; never what is on hold.
+struct PruneRecordings: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "prune",
+        abstract: "Deletes what is past the tenant's keep and quota_mib; the switch does so every hour too."
+    )
+
+    @Option(name: .long) var tenant: String?
+    @OptionGroup var config: ConfigOption
+
+    func run() async throws {
+        let folder = try config.files().dataFolder
+        let configuration: Configuration
+        do { configuration = try config.files().configuration() } catch { throw Failure("\(error)") }
+        for owner in configuration.tenants.values.sorted(by: { $0.id < $1.id })
+        where tenant == nil || owner.id.name == tenant {
+            let deleted = try RecordingRetention(folder: folder, tenant: owner).apply(now: Date())
+            print("\(owner.id): \(deleted.count) recordings deleted")
+        }
+    }
+}
