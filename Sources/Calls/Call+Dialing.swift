@@ -116,7 +116,8 @@ extension Call {
     ) throws(SDPFault) -> SessionDescription? {
         if callerIsAnswered || startsUponAnswer {
             // The codec that the caller speaks; between the two laws of G.711 the media plane translates.
-            let codec = codec(of: 0).map { Self.spokenCodecs.contains($0) ? [$0] + Self.spokenCodecs : [$0] }
+            let codec =
+                codec(of: 0).map { Self.spokenCodecs.contains($0) ? [$0] + Self.spokenCodecs : [$0] }
                 ?? core.settings.codecs
             return described.versions.stamp(ownOffer(codecs: codec, as: described.media(port), direction: .sendrecv))
         }

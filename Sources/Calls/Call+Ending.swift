@@ -38,7 +38,9 @@ extension Call {
             reason: reason
         )
         enter(.ending(summary, at: now))
-        for timer in [CallTimer.dialTimeout, .maximumDuration, .toneEnds, .nextKey] { core.timers.stop(.call(id, timer)) }
+        for timer in [CallTimer.dialTimeout, .maximumDuration, .toneEnds, .nextKey] {
+            core.timers.stop(.call(id, timer))
+        }
         stopRecording()
         core.leave(self)
         let header = "Q.850;cause=\(cause.q850);text=\"\(cause.text)\""

@@ -71,7 +71,8 @@ extension Call {
             end(.answered, by: party, cause: HangupCause(reasonHeader: reason) ?? .normal, reason: "normal")
         case .introducing(let agent) where index == agent:
             end(.answered, by: .callee, cause: HangupCause(reasonHeader: reason) ?? .normal, reason: "normal")
-        case .deciding, .answering, .dialing, .echoing, .sounding, .telling, .asking, .queued, .introducing, .consulting:
+        case .deciding, .answering, .dialing, .echoing, .sounding, .telling, .asking, .queued, .introducing,
+            .consulting:
             guard index == 0 else { return }
             let answered: Disposition = isUnserved ? .abandoned : .answered
             let disposition: Disposition = callerIsAnswered ? answered : .cancelled

@@ -86,7 +86,9 @@ extension Call {
 
     private func leaveQueue(_ stay: QueueStay) {
         waitedInQueues += now.instant - stay.entered.instant
-        for (index, _) in settings(of: stay.queue).messages.enumerated() { core.timers.stop(.call(id, .message(index))) }
+        for (index, _) in settings(of: stay.queue).messages.enumerated() {
+            core.timers.stop(.call(id, .message(index)))
+        }
         sayings += 1
         if let port = legs[0].port { core.media.perform(.stop(port.id)) }
         enter(.deciding)

@@ -56,7 +56,8 @@ extension Call {
             stage = .asking(asking)
             awaitKey(asking)
         case .introducing(let leg) where leg == index: connectAgent(leg)
-        case .deciding, .answering, .dialing, .echoing, .queued, .introducing, .consulting, .talking, .sounding, .ending:
+        case .deciding, .answering, .dialing, .echoing, .queued, .introducing, .consulting, .talking, .sounding,
+            .ending:
             break
         }
     }
@@ -171,7 +172,9 @@ extension Step.Say.Kind {
     private static func hundredths(_ text: Substring) -> Int64? {
         let isNegative = text.hasPrefix("-")
         let parts = text.drop { $0 == "-" }.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count <= 2, let whole = parts.first.flatMap({ Int64($0) }), whole < 1_000_000_000_000 else { return nil }
+        guard parts.count <= 2, let whole = parts.first.flatMap({ Int64($0) }), whole < 1_000_000_000_000 else {
+            return nil
+        }
         let rest = parts.count == 2 ? String((parts[1] + "00").prefix(2)) : "0"
         guard whole >= 0, let cents = Int64(rest), cents >= 0 else { return nil }
         return (isNegative ? -1 : 1) * (whole * 100 + cents)

@@ -201,7 +201,11 @@ final class Call {
             enter(.consulting)
             core.surroundings?.ask(url, timeout: timeout, for: id)
         case .callback(let queue, _):
-            core.log(.warning, "the step 'callback' (queue \(queue)) is not built yet: the call ends with 501", call: id)
+            core.log(
+                .warning,
+                "the step 'callback' (queue \(queue)) is not built yet: the call ends with 501",
+                call: id
+            )
             publish(.note("the step 'callback' is not built yet"))
             finish(.notImplemented)
         case .hangup(let cause): finish(cause)

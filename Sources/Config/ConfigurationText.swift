@@ -56,7 +56,9 @@ extension Configuration {
         let numbers = Dictionary(lists.map { ($0.fileName, NumberList(text: $0.text)) }) { first, _ in first }
         var readings: [TenantReader.Reading] = []
         for source in sources {
-            guard let reading = TenantReader(faults: faults, plans: plans, lists: numbers).read(source) else { continue }
+            guard let reading = TenantReader(faults: faults, plans: plans, lists: numbers).read(source) else {
+                continue
+            }
             if let twin = readings.first(where: { $0.tenant.id == reading.tenant.id }) {
                 reading.place.fault(
                     .duplicate,

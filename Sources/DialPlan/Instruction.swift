@@ -104,7 +104,8 @@ extension LocalTime {
             (0...23).contains(numbers[3]), (0...59).contains(numbers[4])
         else { return nil }
         // Found by its date from the days around: a year has at most 366, a day 86,400 seconds.
-        let guess = Int64(numbers[0] - 1970) * 31_556_952 + Int64(numbers[1] - 1) * 2_629_746 + Int64(numbers[2]) * 86_400
+        let guess =
+            Int64(numbers[0] - 1970) * 31_556_952 + Int64(numbers[1] - 1) * 2_629_746 + Int64(numbers[2]) * 86_400
         let wanted = LocalTime(year: numbers[0], month: numbers[1], day: numbers[2], weekday: 1, minute: 0).date
         for day in -5...5 {
             var time = LocalTime(localSeconds: guess + Int64(day) * 86_400)
@@ -168,4 +169,3 @@ public enum DialTarget: Hashable, Sendable, CustomStringConvertible {
         }
     }
 }
-

@@ -271,7 +271,8 @@ public struct PlanRun: Sendable {
 
 extension Step.Hours {
     func isOpen(at time: LocalTime) -> Bool {
-        !holidays.contains(time.date) && open.contains { $0.days.contains(time.weekday) && $0.minutes.contains(time.minute) }
+        !holidays.contains(time.date)
+            && open.contains { $0.days.contains(time.weekday) && $0.minutes.contains(time.minute) }
     }
 }
 

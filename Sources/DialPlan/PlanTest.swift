@@ -54,6 +54,7 @@ public struct PlanTest: Equatable, Sendable {
     /// Where a test stands does not change what it asks.
     public static func == (lhs: PlanTest, rhs: PlanTest) -> Bool {
         lhs.name == rhs.name && lhs.from == rhs.from && lhs.to == rhs.to && lhs.trunk == rhs.trunk
-            && lhs.input == rhs.input && lhs.dials == rhs.dials && lhs.waits == rhs.waits && lhs.at == rhs.at && lhs.expectations == rhs.expectations
+            && lhs.input == rhs.input && lhs.dials == rhs.dials && lhs.waits == rhs.waits && lhs.at == rhs.at
+            && lhs.expectations == rhs.expectations
     }
 }

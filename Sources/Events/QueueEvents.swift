@@ -1,6 +1,7 @@
 /// How an agent stands, at every moment in exactly one of these (docs/agents.md).
 public enum AgentState: String, Codable, Sendable, CaseIterable {
-    case loggedOut = "logged-out", available, ringing, onCall = "on-call", wrapUp = "wrap-up", paused, unreachable, blocked
+    case loggedOut = "logged-out", available, ringing, onCall = "on-call", wrapUp = "wrap-up", paused, unreachable,
+        blocked
 }
 
 /// How a caller's wait ended.

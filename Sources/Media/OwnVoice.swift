@@ -79,7 +79,9 @@ public struct OwnVoice: Sendable {
 
     /// The next packet of what is said; 0 when all is said, or the peer takes none (which takes as long).
     public mutating func writeSaying(tick: Int64, into packet: UnsafeMutableRawBufferPointer) -> Int {
-        guard let (clip, frame) = saying.next(tick: tick), let codec, packet.count >= Self.longestPacket else { return 0 }
+        guard let (clip, frame) = saying.next(tick: tick), let codec, packet.count >= Self.longestPacket else {
+            return 0
+        }
         writeRTPHeader(
             into: packet,
             marker: saying.isFirst,

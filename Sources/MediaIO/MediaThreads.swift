@@ -179,7 +179,8 @@ extension MediaCommand {
     fileprivate var port: MediaID {
         switch self {
         case .configure(let id, _), .bridge(let id, _), .unbridge(let id), .echo(let id), .play(let id, _),
-            .say(let id, _, _, _), .record(let id, _, _), .stopRecording(let id), .stop(let id), .sendDigit(let id, _, _), .close(let id):
+            .say(let id, _, _, _), .record(let id, _, _), .stopRecording(let id), .stop(let id),
+            .sendDigit(let id, _, _), .close(let id):
             id
         }
     }

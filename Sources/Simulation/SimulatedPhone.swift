@@ -43,7 +43,10 @@ final class SimulatedPhone {
 
     /// Calls somebody: a colleague, the world, the echo test, or a number that nobody has.
     func dial(at now: Instant) {
-        let targets = isCarrier ? ["+74950000700", "+74950000700", "+74950000701"] : ["1001", "1002", "1003", "1004", "600", "700", "700", "*45", "+74951112233", "999"]
+        let targets =
+            isCarrier
+            ? ["+74950000700", "+74950000700", "+74950000701"]
+            : ["1001", "1002", "1003", "1004", "600", "700", "700", "*45", "+74951112233", "999"]
         let target = targets.randomElement(using: &random) ?? "600"
         // Now and then without an offer (late offer).
         let offer = Int.random(in: 0..<8, using: &random) == 0 ? nil : describe()

@@ -108,7 +108,9 @@ final class Core: SignallingReceiver {
         for event in events {
             switch event {
             case .final(let number, let milliseconds, let octets, let sha256, let lost):
-                if lost > 0 { outlet.log(.info, "a recording has \(lost) frames of silence for lost packets", call: nil) }
+                if lost > 0 {
+                    outlet.log(.info, "a recording has \(lost) frames of silence for lost packets", call: nil)
+                }
                 turn { engine, now in
                     engine.recordingEnded(number, at: now) { id in
                         RecordingEnded(

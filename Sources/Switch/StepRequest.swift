@@ -44,7 +44,9 @@ struct StepRequest: Sendable {
                 answer.futureResult.whenComplete { _ in channel.close(promise: nil) }
             }
         return answer.futureResult.always { _ in deadline.cancel() }.flatMapThrowing { body in
-            let (steps, faults) = DialPlan.readSteps(ConfigurationText(name: url, text: String(decoding: body, as: UTF8.self)))
+            let (steps, faults) = DialPlan.readSteps(
+                ConfigurationText(name: url, text: String(decoding: body, as: UTF8.self))
+            )
             guard let steps else { throw Fault(faults.map(\.description).joined(separator: "; ")) }
             return steps
         }

@@ -44,6 +44,8 @@ final class TapeRoom: Sendable {
 
     /// Makes the files playable that a crash left unfinished.
     static func repair(in data: URL, tenant: TenantID, files: [String]) {
-        for file in files where file.hasSuffix(".wav") { _ = repairWAV(folder(of: tenant, in: data).appending(path: file).path) }
+        for file in files where file.hasSuffix(".wav") {
+            _ = repairWAV(folder(of: tenant, in: data).appending(path: file).path)
+        }
     }
 }

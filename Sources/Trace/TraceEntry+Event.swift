@@ -30,7 +30,9 @@ extension TraceEntry.Kind {
         case .queueLeft(let left):
             let agent = left.agent.map { " by agent \($0)" } ?? ""
             let waited = Double(left.waitMilliseconds) / 1000
-            self = .event("queue \(left.queue): \(left.outcome.rawValue)\(agent) after \(waited) s, \(left.offers) phones rung")
+            self = .event(
+                "queue \(left.queue): \(left.outcome.rawValue)\(agent) after \(waited) s, \(left.offers) phones rung"
+            )
         case .queueTalkEnded(let queue, let agent): self = .event("queue \(queue): agent \(agent) is done")
         case .agentChanged(let change):
             self = .event("agent \(change.agent) is \(change.state.rawValue)\(change.reason.map { " (\($0))" } ?? "")")

@@ -5,7 +5,11 @@ import Testing
 
 @Suite("Menus, digits, hours and queues in a plan")
 struct VoiceTests {
-    private func run(_ steps: [Step], flows: [String: [Step]] = [:], lists: [String: NumberList] = [:]) throws -> PlanRun {
+    private func run(
+        _ steps: [Step],
+        flows: [String: [Step]] = [:],
+        lists: [String: NumberList] = [:]
+    ) throws -> PlanRun {
         var plan = DialPlan(name: "test", routes: [Route(match: try Pattern("."), steps: steps)])
         plan.flows = flows.reduce(into: [:]) { $0[$1.key] = PlanFlow(name: $1.key, steps: $1.value) }
         plan.lists = lists
@@ -132,11 +136,18 @@ struct VoiceTests {
 
     @Test func `what a URL says is done, and its silence has a way too`() throws {
         let ask = Step(
-            .http(Step.HTTPRequest(url: try Template("http://x/{caller}"), fallback: [Step(.hangup(try Template("busy")))]))
+            .http(
+                Step.HTTPRequest(
+                    url: try Template("http://x/{caller}"),
+                    fallback: [Step(.hangup(try Template("busy")))]
+                )
+            )
         )
         var answered = try run([ask])
         #expect(answered.start() == .http(url: "http://x/+74951112233", timeout: .seconds(3)))
-        #expect(answered.proceed(.steps([Step(.queue(Step.QueueEntry(name: "vip")))])) == .queue(QueueRequest(queue: "vip")))
+        #expect(
+            answered.proceed(.steps([Step(.queue(Step.QueueEntry(name: "vip")))])) == .queue(QueueRequest(queue: "vip"))
+        )
         var silent = try run([ask])
         _ = silent.start()
         #expect(silent.proceed(.steps(nil)) == .hangup(.busy))
@@ -148,7 +159,9 @@ struct VoiceTests {
         #expect(list.count == 1_000_000)
         let clock = ContinuousClock()
         var found = 0
-        let time = clock.measure { for number in 0..<1_000 { found += list.contains("+7495\(1_000_000 + number * 7)") ? 1 : 0 } }
+        let time = clock.measure {
+            for number in 0..<1_000 { found += list.contains("+7495\(1_000_000 + number * 7)") ? 1 : 0 }
+        }
         #expect(found == 1_000 && !list.contains("+74950999999") && !list.contains("74951000000"))
         // A thousand look-ups within the time that one may take.
         #expect(time < .milliseconds(500))

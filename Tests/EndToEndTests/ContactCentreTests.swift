@@ -72,7 +72,9 @@ struct ContactCentreTests {
     private func press(_ event: UInt8, from media: WirePeer, to port: UInt16, at timestamp: UInt8) {
         for (sequence, duration) in [(1, 160), (2, 320), (3, 480), (4, 640), (5, 640), (6, 640)] as [(UInt8, Int)] {
             let isEnd: UInt8 = sequence >= 4 ? 0x80 : 0
-            let head: [UInt8] = [0x80, sequence == 1 ? 101 | 0x80 : 101, timestamp, sequence, 0, 0, timestamp, 0, 1, 2, 3, 4]
+            let head: [UInt8] = [
+                0x80, sequence == 1 ? 101 | 0x80 : 101, timestamp, sequence, 0, 0, timestamp, 0, 1, 2, 3, 4,
+            ]
             media.send(head + [event, isEnd | 10, UInt8(duration >> 8), UInt8(duration & 0xFF)], to: port)
         }
     }
@@ -258,7 +260,8 @@ enum Speaker {
                 }
                 let stamp = UInt32(frame * 160)
                 let head: [UInt8] = [
-                    0x80, 8, UInt8(frame >> 8 & 0xFF), UInt8(frame & 0xFF), UInt8(stamp >> 24), UInt8(stamp >> 16 & 0xFF),
+                    0x80, 8, UInt8(frame >> 8 & 0xFF), UInt8(frame & 0xFF), UInt8(stamp >> 24),
+                    UInt8(stamp >> 16 & 0xFF),
                     UInt8(stamp >> 8 & 0xFF), UInt8(stamp & 0xFF), 7, 7, 7, UInt8(index + 1),
                 ]
                 voice.peer.send(head + samples, to: voice.port)

@@ -62,7 +62,10 @@ extension Tenant {
             settings: [
                 ("domains", domains.joined(separator: ", ")), ("timezone", timeZone), ("language", language),
                 ("recordings", recordings.written),
-                ("lists", lists.sorted { $0.key < $1.key }.map { "\($0.key) (\($0.value.count))" }.joined(separator: ", ")),
+                (
+                    "lists",
+                    lists.sorted { $0.key < $1.key }.map { "\($0.key) (\($0.value.count))" }.joined(separator: ", ")
+                ),
                 ("pause_reasons", pauseReasons.joined(separator: ", ")),
             ]
         )

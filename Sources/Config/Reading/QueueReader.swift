@@ -87,7 +87,11 @@ extension TenantReader {
         if let value = mapping.take("keys"), var keys = value.mapping("keys") {
             for entry in keys.all() {
                 guard entry.name.count == 1, "0123456789*#".contains(entry.name) else {
-                    entry.key.fault(.badValue, "'\(entry.name)' is no key", mend: "keys are 0-9, '*' and '#', in quotes")
+                    entry.key.fault(
+                        .badValue,
+                        "'\(entry.name)' is no key",
+                        mend: "keys are 0-9, '*' and '#', in quotes"
+                    )
                     continue
                 }
                 if let destination = readDestination(entry.value, into: &reading) {

@@ -87,7 +87,9 @@ struct Apply: AsyncParsableCommand {
             guard !dryRun else { return changes }
             let failed = configuration.failedPlanTests
             guard failed.isEmpty || force else {
-                throw Failure((failed + ["mend the plan or its test, or override with --force"]).joined(separator: "\n"))
+                throw Failure(
+                    (failed + ["mend the plan or its test, or override with --force"]).joined(separator: "\n")
+                )
             }
             let now = WallTime(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
             try NodeDatabase(folder: files.dataFolder).apply(

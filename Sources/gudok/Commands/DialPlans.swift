@@ -36,7 +36,8 @@ struct TestPlans: ParsableCommand {
             }
             let untested = PlanTester.untested(suite.plan, results)
             let rules = suite.plan.routes.count
-            let lines = untested.isEmpty ? "" : "; not tested: lines \(untested.map { "\($0)" }.joined(separator: ", "))"
+            let lines =
+                untested.isEmpty ? "" : "; not tested: lines \(untested.map { "\($0)" }.joined(separator: ", "))"
             print("# \(suite.plan.file): \(rules - untested.count) of \(rules) rules tested\(lines)")
         }
         print("1..\(number)")
@@ -96,7 +97,8 @@ struct RoutePlan: ParsableCommand {
 
     @Option(name: .long, help: "The caller's number.") var from: String
     @Option(name: .long, help: "The number dialled.") var to: String
-    @Option(name: .long, help: "When: 2026-01-07T10:00 on the clock of the place; a Wednesday noon if left out.") var at: String?
+    @Option(name: .long, help: "When: 2026-01-07T10:00 on the clock of the place; a Wednesday noon if left out.")
+    var at: String?
     @Option(name: .long, help: "The trunk that the call comes by; a user's own call if left out.") var trunk: String?
     @Option(name: .long, help: "Whose call; may be left out when there is one tenant.") var tenant: String?
     @OptionGroup var config: ConfigOption
@@ -105,7 +107,9 @@ struct RoutePlan: ParsableCommand {
         let configuration: Configuration
         do { configuration = try config.files().configuration() } catch { throw Failure("\(error)") }
         let chosen = tenant.flatMap { configuration.tenants[TenantID($0)] }
-        guard let owner = chosen ?? (tenant == nil && configuration.tenants.count == 1 ? configuration.tenants.values.first : nil)
+        guard
+            let owner = chosen
+                ?? (tenant == nil && configuration.tenants.count == 1 ? configuration.tenants.values.first : nil)
         else { throw Failure("no such tenant, or several; name one with --tenant") }
         let name = try planName(of: owner)
         guard let plan = owner.dialPlans[name] else { throw Failure("tenant \(owner.id) has no dial plan '\(name)'") }

@@ -25,7 +25,9 @@ struct LiveOptions: ParsableArguments {
 }
 
 struct Queues: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "The queues now: who waits, who is there, and today's figures.")
+    static let configuration = CommandConfiguration(
+        abstract: "The queues now: who waits, who is there, and today's figures."
+    )
 
     @OptionGroup var live: LiveOptions
 
