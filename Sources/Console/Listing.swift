@@ -63,6 +63,9 @@ public struct Listing {
         }
     }
 
+    /// Lists of texts without their brackets, for people.
+    private func brief(_ value: Any?) -> String { (value as? [String])?.joined(separator: ", ") ?? plain(value) }
+
     // MARK: CSV
 
     /// RFC 4180: CRLF, a header line, quotes doubled. Lists and objects are JSON in their field.
@@ -83,7 +86,7 @@ public struct Listing {
     // MARK: table
 
     private func table(isColored: Bool) -> String {
-        let cells = rows.map { row in columns.map { shown(plain(row[$0.key]), $0.key) } }
+        let cells = rows.map { row in columns.map { shown(brief(row[$0.key]), $0.key) } }
         let widths = columns.indices.map { index in
             max(columns[index].heading.count, cells.map { $0[index].count }.max() ?? 0)
         }

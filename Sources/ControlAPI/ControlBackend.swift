@@ -3,6 +3,24 @@ import Foundation
 /// Who answers requests of the control interface: the switch.
 public protocol ControlBackend: Sendable {
     func answer(_ request: ControlRequest) async -> ControlReply
+    /// The server-sent events that a request is for; nil when it is for something else.
+    func events(for request: ControlRequest) async -> AsyncStream<ServerEvent>?
+}
+
+extension ControlBackend {
+    public func events(for request: ControlRequest) async -> AsyncStream<ServerEvent>? { nil }
+}
+
+/// One event of a stream (WHATWG HTML, server-sent events).
+public struct ServerEvent: Sendable {
+    public var id: String
+    public var type: String
+    /// Without line breaks.
+    public var data: String
+
+    public init(id: String, type: String, data: String) { (self.id, self.type, self.data) = (id, type, data) }
+
+    var text: String { "id: \(id)\nevent: \(type)\ndata: \(data)\n\n" }
 }
 
 /// One request, whichever way it came.
@@ -15,6 +33,8 @@ public struct ControlRequest: Equatable, Sendable {
     public var body: [UInt8]
     /// It came over the control socket, which only the switch's own user may open.
     public var isLocal: Bool
+    /// The header `Last-Event-ID`: the last event that the peer has.
+    public var lastEventID: String?
 
     public init(
         method: String = "GET",

@@ -104,6 +104,35 @@ public actor ControlServer {
         throw Fault.cannotListen(name, why: "the server stopped at once")
     }
 
+    /// Events as they come, with a comment every fifteen seconds so that the peer and whatever lies between know that we live.
+    private static func stream(_ events: AsyncStream<ServerEvent>) -> Response {
+        let (merged, lines) = AsyncStream<String>.makeStream(bufferingPolicy: .bufferingOldest(10_000))
+        let source = Task {
+            for await event in events { lines.yield(event.text) }
+            lines.finish()
+        }
+        let beat = Task {
+            while !Task.isCancelled {
+                try? await Task.sleep(for: .seconds(15))
+                lines.yield(": \n\n")
+            }
+        }
+        let body = ResponseBody { writer in
+            defer {
+                source.cancel()
+                beat.cancel()
+            }
+            try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
+            for await line in merged { try await writer.write(ByteBuffer(string: line)) }
+            try await writer.finish(nil)
+        }
+        return Response(
+            status: .ok,
+            headers: [.contentType: "text/event-stream", .cacheControl: "no-store"],
+            body: body
+        )
+    }
+
     private static func respond(
         to request: Request,
         backend: any ControlBackend,
@@ -112,12 +141,14 @@ public actor ControlServer {
         let reply: ControlReply
         do {
             let buffer = try await request.body.collect(upTo: longestBody)
-            if let asked = ControlRequest(
+            if var asked = ControlRequest(
                 method: request.method.rawValue,
                 target: request.uri.string,
                 body: Array(buffer.readableBytesView),
                 isLocal: isLocal
             ) {
+                asked.lastEventID = HTTPField.Name("Last-Event-ID").flatMap { request.headers[$0] }
+                if let events = await backend.events(for: asked) { return stream(events) }
                 reply = await backend.answer(asked)
             } else {
                 reply = .problem(

@@ -32,7 +32,9 @@ extension UnsafeMutablePointer<FormatTable.Entry> {
                 there = send.first { $0.encoding == other.encoding }
                 translation = there == nil ? nil : other.table
             }
-            let outgoing = there.map { $0.number == format.number ? FormatTable.same : $0.number & 0x7F }
+            let outgoing = there.map {
+                $0.number == format.number && translation == nil ? FormatTable.same : $0.number & 0x7F
+            }
             self[Int(format.number)] = FormatTable.Entry(
                 clockRate: UInt32(clamping: format.clockRate),
                 outgoing: outgoing ?? FormatTable.same,

@@ -12,6 +12,7 @@ enum HistoryRow: Sendable {
     case recordingStarted(RecordingRow)
     case recordingEnded(RecordingEnded)
     case callback(Callback)
+    case event(JournalDraft)
 
     func write(to database: Database) throws {
         switch self {
@@ -30,7 +31,17 @@ enum HistoryRow: Sendable {
         case .recordingEnded(let end): try RecordingRow.end(end, in: database)
         case .callback(let callback):
             try database.cachedStatement(sql: Callback.upsert).execute(arguments: callback.arguments)
+        case .event(let draft):
+            guard let (type, json) = draft.written() else { return }
+            try database.cachedStatement(sql: JournalEntry.insert)
+                .execute(arguments: [draft.id, draft.envelope.call?.value, type, json])
         }
+    }
+
+    /// What followers of the stream are told; nil for what is no event.
+    func entry(of tenant: TenantID) -> JournalEntry? {
+        guard case .event(let draft) = self, let (_, json) = draft.written() else { return nil }
+        return JournalEntry(id: draft.id, tenant: tenant, json: json)
     }
 
     /// What is written again and again, of which the last says it all; nil for what is written once.
@@ -39,7 +50,7 @@ enum HistoryRow: Sendable {
         case .call(let record): "c" + record.callID
         case .stay(let stay): "s\(stay.enteredMilliseconds)" + stay.callID
         case .callback(let callback): "b" + callback.id
-        case .missed, .agent, .recordingStarted, .recordingEnded: nil
+        case .missed, .agent, .recordingStarted, .recordingEnded, .event: nil
         }
     }
 
@@ -62,7 +73,7 @@ struct OpenThings {
         case .agent(let interval): mark("a" + interval.agent, interval.state != .loggedOut)
         case .recordingStarted(let recording): mark("r" + recording.id, true)
         case .recordingEnded(let end): mark("r" + end.id, false)
-        case .stay, .missed, .callback: break
+        case .stay, .missed, .callback, .event: break
         }
     }
 

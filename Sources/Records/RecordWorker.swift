@@ -35,6 +35,7 @@ final class RecordWorker: Sendable {
     private let settings: RecordWriter.Settings
     private let onCommitted: @Sendable ([CallID]) -> Void
     private let onTrouble: @Sendable (String) -> Void
+    private let feed: EventFeed
     private let state = Mutex(State())
     private let wake = DispatchSemaphore(value: 0)
     private let over = DispatchSemaphore(value: 0)
@@ -43,10 +44,11 @@ final class RecordWorker: Sendable {
         folder: URL,
         settings: RecordWriter.Settings,
         onCommitted: @escaping @Sendable ([CallID]) -> Void,
+        feed: EventFeed,
         onTrouble: @escaping @Sendable (String) -> Void
     ) {
         (self.folder, self.settings) = (folder, settings)
-        (self.onCommitted, self.onTrouble) = (onCommitted, onTrouble)
+        (self.onCommitted, self.onTrouble, self.feed) = (onCommitted, onTrouble, feed)
     }
 
     func start() {
@@ -157,6 +159,7 @@ final class RecordWorker: Sendable {
                 let rows = HistoryRow.latest(of: group.flatMap(\.rows))
                 try write(rows, to: database(of: tenant, &databases), of: tenant)
                 for row in rows { open[tenant, default: OpenThings()].note(row) }
+                if feed.isFollowed { feed.publish(rows.compactMap { $0.entry(of: tenant) }) }
                 let opened = group.compactMap(\.opening)
                 if !opened.isEmpty { onCommitted(opened) }
                 state.withLock { $0.written &+= UInt64(rows.count) }
@@ -211,6 +214,7 @@ final class RecordWorker: Sendable {
         for (tenant, database) in databases {
             do {
                 try database.pruneTraces(before: limit, octets: settings.traceOctets)
+                try database.pruneEvents(before: limit)
             } catch {
                 onTrouble("old traces of tenant \(tenant) cannot be dropped: \(error)")
             }

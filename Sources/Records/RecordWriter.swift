@@ -35,15 +35,23 @@ public final class RecordWriter: EventSubscriber {
     private var ledger = AgentLedger()
     private var collector = TraceCollector()
     private let worker: RecordWorker
+    private var lastEvent: Int64 = 0
 
     /// `onCommitted` tells, on the writer's thread, which calls' starts are on disk; `onTrouble` what went wrong.
     public init(
         folder: URL,
         settings: Settings = Settings(),
         onCommitted: @escaping @Sendable ([CallID]) -> Void,
+        feed: EventFeed = EventFeed(),
         onTrouble: @escaping @Sendable (String) -> Void
     ) {
-        worker = RecordWorker(folder: folder, settings: settings, onCommitted: onCommitted, onTrouble: onTrouble)
+        worker = RecordWorker(
+            folder: folder,
+            settings: settings,
+            onCommitted: onCommitted,
+            feed: feed,
+            onTrouble: onTrouble
+        )
         worker.start()
     }
 
@@ -74,6 +82,10 @@ public final class RecordWriter: EventSubscriber {
             rows.append(.recordingStarted(RecordingRow(start, callID: call.value, startedMilliseconds: started)))
         case .recordingEnded(let end): rows.append(.recordingEnded(end))
         default: break
+        }
+        if JournalEntry.isKept(envelope.event) {
+            lastEvent = max(lastEvent &+ 1, envelope.at.wall.milliseconds << 12)
+            rows.append(.event(JournalDraft(id: lastEvent, envelope: envelope)))
         }
         if !rows.isEmpty { worker.add(rows, of: tenant, opening: opening, at: envelope.at.instant) }
     }

@@ -9,9 +9,11 @@ public import Trace
 /// `docs/schema.md`.
 public final class TenantDatabase: Sendable {
     let queue: DatabaseQueue
+    let tenant: TenantID
 
     /// Opens or makes the tenant's file.
     public init(folder: URL, tenant: TenantID, durability: RecordDurability = .process) throws {
+        self.tenant = tenant
         let place = Self.path(in: folder, of: tenant)
         try FileManager.default.createDirectory(
             at: place.deletingLastPathComponent(),
@@ -33,6 +35,7 @@ public final class TenantDatabase: Sendable {
     public init?(reading folder: URL, tenant: TenantID) throws {
         let place = Self.path(in: folder, of: tenant)
         guard FileManager.default.fileExists(atPath: place.path) else { return nil }
+        self.tenant = tenant
         var configuration = Configuration()
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { try $0.execute(sql: "PRAGMA query_only = 1") }
@@ -50,6 +53,7 @@ public final class TenantDatabase: Sendable {
             try database.execute(sql: TraceRow.schema)
         }
         migrator.registerMigration("queues and agents") { try $0.execute(sql: HistorySchema.text) }
+        migrator.registerMigration("events") { try $0.execute(sql: JournalEntry.schema) }
         return migrator
     }
 

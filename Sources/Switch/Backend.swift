@@ -29,6 +29,12 @@ struct Backend: ControlBackend {
         }
     }
 
+    func events(for request: ControlRequest) async -> AsyncStream<ServerEvent>? {
+        guard request.method == "GET", request.path == ["api", "v1", "events"], let node else { return nil }
+        let last = (request.lastEventID ?? request.query["last_event_id"]).flatMap { Int64($0) }
+        return await node.events(after: last, of: request.query["tenant"].map { TenantID($0) })
+    }
+
     private func route(_ request: ControlRequest, _ node: Node) async throws -> ControlReply {
         let path = request.path
         switch (request.method, path.first, path.count) {

@@ -29,6 +29,7 @@ public actor Node {
     private let loopGroup: MultiThreadedEventLoopGroup
     private let registrations: RegistrationWriter
     let prompts: PromptStore
+    let feed = EventFeed()
     private let agents: AgentKeeper
     private let tapes: TapeRoom
     /// Of each media thread: the frames of a hundred calls over a disk's stall of five seconds, and more.
@@ -90,7 +91,7 @@ public actor Node {
         for (tenant, calls) in interrupted where !calls.isEmpty {
             log.log(.warning, "tenant \(tenant): \(calls.count) calls were cut off by the last end of the switch")
         }
-        let (media, registrations, folder) = (media, registrations, files.dataFolder)
+        let (media, registrations, folder, feed) = (media, registrations, files.dataFolder, feed)
         let made = try await loop.submit { () -> (CoreHandle, NIOLoopBound<SignallingSockets>) in
             let outlet = Outlet(
                 loop: loop,
@@ -116,6 +117,7 @@ public actor Node {
                 folder: folder,
                 settings: RecordWriter.Settings(node),
                 onCommitted: { calls in post.handle?.post { $0.recorded(calls) } },
+                feed: feed,
                 onTrouble: { log.log(.error, $0) }
             )
             bus.subscribe(records)
@@ -234,6 +236,7 @@ public actor Node {
     }
 
     private func shutDown() async {
+        feed.close()
         await control?.stop()
         let sockets = sockets
         try? await loopGroup.next().flatSubmit { sockets.value.close() }.get()

@@ -1,3 +1,4 @@
+import Codecs
 import RTP
 import Testing
 
@@ -11,7 +12,7 @@ struct RelayPortTests {
         (name: "the same numbers", there: [pcma, keys(101)], comes: UInt8(101), goes: UInt8(101)),
         (name: "another number for the same encoding", there: [pcma, keys(96)], comes: 101, goes: 96),
         (name: "another clock is another encoding", there: [pcma, keys(96, 48_000)], comes: 101, goes: 101),
-        (name: "an encoding that the other side has not", there: [pcmu], comes: 8, goes: 8),
+        (name: "an encoding that the other side has not", there: [keys(101)], comes: 8, goes: 8),
         (name: "a number that nobody described", there: [pcma], comes: 120, goes: 120),
     ])
     func `a payload type goes on under the other side's number`(
@@ -26,6 +27,20 @@ struct RelayPortTests {
             #expect(port.take(&sent, from: peer.address, now: 0) == .media, "\(row.name)")
             #expect(sent[1] == row.goes | (marker ? 0x80 : 0), "\(row.name)")
             #expect(sent[2...] == packet[2...], "nothing else is touched")
+        }
+    }
+
+    @Test func `A-law goes on as µ-law where the other side has no A-law, and the other way round`() {
+        for (here, there) in [(pcma, pcmu), (pcmu, pcma)] {
+            var port = port(parameters(described, receive: [here]))
+            port.fillFormats(towards: [there])
+            var peer = Peer(described)
+            let payload = (0..<160).map { UInt8($0) }
+            var packet = peer.speak(UInt8(here.number), payload: payload)
+            #expect(port.take(&packet, from: peer.address, now: 0) == .media)
+            #expect(packet[1] == there.number)
+            let (from, to): (G711.Law, G711.Law) = here == pcma ? (.a, .µ) : (.µ, .a)
+            #expect(packet[12...] == payload.map { G711.encode(G711.decode($0, from), to) }[...])
         }
     }
 

@@ -32,6 +32,7 @@ struct Demo: AsyncParsableCommand {
         say(await node.readyLine)
         let files = try config.files()
         let isDone = try await placeTestCall(files, over: await node.addresses)
+        try await DemoFloor(files: files, addresses: await node.addresses, say: say).run()
         if !once {
             explain(files, addresses: await node.addresses)
             await node.run(until: signals)
@@ -93,10 +94,11 @@ struct Demo: AsyncParsableCommand {
               server (domain, registrar, proxy)  \(place)
               user    1001, 1002 or 1003
               password  anna-demo-1, boris-demo-2 or vera-demo-3
-            Then dial 600 to hear yourself, or 1002 to ring the other one, and look on with:
-              gudok registrations --config \(config.config)
-              gudok calls --config \(config.config)
-              gudok trace last --config \(config.config)
+            Then dial 600 to hear yourself, 1002 to ring the other one, 700 to wait in the queue, *45 to log in as an
+            operator, and look on with (each takes --config \(config.config)):
+              gudok calls --watch, gudok queues --watch, gudok agents --watch    what goes on
+              gudok cdr, gudok trace last, gudok why last                        what happened
+              gudok stats queues, gudok stats agents, gudok recordings           what it came to
             Ctrl-C ends it.
             """
         )

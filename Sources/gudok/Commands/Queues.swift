@@ -31,6 +31,12 @@ struct Queues: AsyncParsableCommand {
 
     @OptionGroup var live: LiveOptions
 
+    static let brief: [Listing.Column] = [
+        .init("queue"), .init("waiting"), .init("longest_wait_s", "LONGEST S"), .init("agents_available", "FREE"),
+        .init("agents_busy", "BUSY"), .init("offered_today", "OFFERED"), .init("answered_today", "ANSWERED"),
+        .init("service_level_today", "SL"),
+    ]
+
     func run() async throws {
         try await live.show(
             "queues",

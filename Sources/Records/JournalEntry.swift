@@ -1,0 +1,75 @@
+public import Events
+import Foundation
+import GRDB
+import Timebase
+
+/// An event as it is kept for those who follow the stream, and may come back after a break.
+public struct JournalEntry: Equatable, Sendable {
+    /// Rises over all tenants and restarts: milliseconds since 1970 in the upper bits, a count in the lower twelve.
+    public var id: Int64
+    public var tenant: TenantID
+    /// One object: `id`, `at`, `tenant`, `call_id`, `type`, `data`.
+    public var json: String
+
+    /// What is worth following: calls from start to end, queues, agents, recordings, registrations, trunks. The steps of plans and
+    /// the legs' own doings are in the calls' traces.
+    static func isKept(_ event: Event) -> Bool {
+        switch event {
+        case .callStarted, .callRinging, .callAnswered, .callHeld, .callResumed, .callEnded, .queueEntered,
+            .queueOffered,
+            .queueOfferEnded, .queueLeft, .queueTalkEnded, .agentChanged, .recordingStarted, .recordingPaused,
+            .recordingResumed, .recordingEnded, .registered, .unregistered, .registrationExpired, .trunkUp, .trunkDown:
+            true
+        default: false
+        }
+    }
+
+    static let schema = """
+        CREATE TABLE events (id INTEGER PRIMARY KEY, call_id TEXT, type TEXT NOT NULL, json TEXT NOT NULL);
+        CREATE INDEX events_by_call ON events (call_id) WHERE call_id IS NOT NULL;
+        """
+
+    static let insert = "INSERT OR IGNORE INTO events (id, call_id, type, json) VALUES (?, ?, ?, ?)"
+}
+
+/// An event on its way to the journal: it is written out on the writer's thread.
+struct JournalDraft: Sendable {
+    var id: Int64
+    var envelope: EventEnvelope
+
+    /// The event's name and its text.
+    func written() -> (type: String, json: String)? {
+        guard let data = try? JSONEncoder().encode(envelope.event),
+            let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any], let type = object.keys.first
+        else { return nil }
+        // An event that holds one thing is that thing.
+        let inner = object[type] as? [String: Any] ?? [:]
+        let whole: [String: Any] = [
+            "id": "\(id)", "at": "\(envelope.at.wall)", "tenant": envelope.tenant?.name ?? NSNull(),
+            "call_id": envelope.call?.value ?? NSNull(), "type": type, "data": inner["_0"] ?? inner,
+        ]
+        let options: JSONSerialization.WritingOptions = [.sortedKeys, .withoutEscapingSlashes]
+        guard let text = try? JSONSerialization.data(withJSONObject: whole, options: options) else { return nil }
+        return (type, String(decoding: text, as: UTF8.self))
+    }
+}
+
+extension TenantDatabase {
+    /// Events after `id`, the first first.
+    public func events(after id: Int64, limit: Int) throws -> [JournalEntry] {
+        try queue.read { database in
+            try Row.fetchAll(
+                database,
+                sql: "SELECT id, json FROM events WHERE id > ? ORDER BY id LIMIT ?",
+                arguments: [id, limit]
+            ).map { JournalEntry(id: $0["id"], tenant: tenant, json: $0["json"]) }
+        }
+    }
+
+    /// Drops what is older than `limit`.
+    func pruneEvents(before limit: WallTime) throws {
+        try queue.write {
+            try $0.execute(sql: "DELETE FROM events WHERE id < ?", arguments: [limit.milliseconds << 12])
+        }
+    }
+}
