@@ -101,7 +101,8 @@ let package = Package(
         .target(
             name: "Records",
             dependencies: [
-                "Accounting", "Events", "SIP", "Timebase", "Trace", .product(name: "GRDB", package: "GRDB.swift"),
+                "Accounting", "Events", "Hashes", "SIP", "Timebase", "Trace",
+                .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: settings
         ),

@@ -77,6 +77,9 @@ extension Dispatcher {
     /// Who sits at a device: whoever logged in there, else its own user.
     private func agent(at device: UserID) -> Agent? { visitors[device].flatMap { agents[$0] } ?? agents[device] }
 
+    /// The same, for whoever dials a feature code there.
+    public func occupant(of device: UserID) -> UserID { agent(at: device)?.id ?? device }
+
     /// Feature codes turn round what is.
     public func isLoggedIn(_ id: UserID) -> Bool { agents[id]?.isLoggedIn ?? false }
     public func isPaused(_ id: UserID) -> Bool { agents[id]?.pause != nil }

@@ -179,38 +179,6 @@ extension Call {
         }
         fail(agent, result)
     }
-
-    // MARK: feature codes
-
-    func changeAgent(_ step: Step.AgentStep) {
-        guard let user else {
-            publish(.note("a caller who is no user has no working state"))
-            return tell(["not-allowed"])
-        }
-        let agent = UserID(tenant: tenant.id, number: user)
-        let acd = core.acd
-        let command: Dispatcher.AgentCommand
-        let prompt: String
-        switch step.change {
-        case .login: (command, prompt) = (.logIn(device: nil), "logged-in")
-        case .logout: (command, prompt) = (.logOut, "logged-out")
-        case .toggleLogin:
-            let isIn = acd.isLoggedIn(agent)
-            (command, prompt) = isIn ? (.logOut, "logged-out") : (.logIn(device: nil), "logged-in")
-        case .pause: (command, prompt) = (.pause(reason: step.reason ?? "break"), "paused")
-        case .unpause: (command, prompt) = (.unpause, "unpaused")
-        case .togglePause:
-            let isPaused = acd.isPaused(agent)
-            (command, prompt) = isPaused ? (.unpause, "unpaused") : (.pause(reason: step.reason ?? "break"), "paused")
-        }
-        if acd.isLoggedIn(agent) || step.change == .login || step.change == .toggleLogin {
-            core.perform(command, by: agent)
-            tell([prompt])
-        } else {
-            publish(.note("agent \(user) is not logged in"))
-            tell(["not-allowed"])
-        }
-    }
 }
 
 /// A caller's place in a queue, in recorded pieces.

@@ -25,14 +25,22 @@ public struct ServerEvent: Sendable {
 
 /// One request, whichever way it came.
 public struct ControlRequest: Equatable, Sendable {
+    /// Who sent it.
+    public enum Peer: Equatable, Sendable {
+        /// A process of this machine, over the control socket, which only the switch's own user may open. The user as the kernel
+        /// tells it (`SO_PEERCRED`); nil: it did not.
+        case process(userID: UInt32?)
+        /// Over HTTP.
+        case address(String)
+    }
+
     /// Upper case.
     public var method: String
     /// The path's segments, percent-decoded.
     public var path: [String]
     public var query: [String: String]
     public var body: [UInt8]
-    /// It came over the control socket, which only the switch's own user may open.
-    public var isLocal: Bool
+    public var peer: Peer
     /// The header `Last-Event-ID`: the last event that the peer has.
     public var lastEventID: String?
 
@@ -41,20 +49,20 @@ public struct ControlRequest: Equatable, Sendable {
         path: [String],
         query: [String: String] = [:],
         body: [UInt8] = [],
-        isLocal: Bool = true
+        peer: Peer = .process(userID: nil)
     ) {
         (self.method, self.path, self.query) = (method, path, query)
-        (self.body, self.isLocal) = (body, isLocal)
+        (self.body, self.peer) = (body, peer)
     }
 
     /// Takes a request's target apart (RFC 9112 §3.2.1); nil when it is none.
-    init?(method: String, target: String, body: [UInt8], isLocal: Bool) {
+    init?(method: String, target: String, body: [UInt8], peer: Peer) {
         guard target.hasPrefix("/"), let parts = URLComponents(string: target) else { return nil }
         let segments = parts.percentEncodedPath.split(separator: "/").map { String($0).removingPercentEncoding }
         guard !segments.contains(nil) else { return nil }
         var query: [String: String] = [:]
         for item in parts.queryItems ?? [] { query[item.name] = item.value ?? "" }
-        self.init(method: method, path: segments.compactMap { $0 }, query: query, body: body, isLocal: isLocal)
+        self.init(method: method, path: segments.compactMap { $0 }, query: query, body: body, peer: peer)
     }
 
     /// The target as a request line has it.

@@ -50,7 +50,7 @@ public actor ControlServer {
         )
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let fresh = folder + "/s"
-        _ = try await serve(.unixDomainSocket(path: fresh), named: path, isLocal: true)
+        _ = try await serve(.unixDomainSocket(path: fresh), named: path)
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: fresh)
         try FileManager.default.moveItem(atPath: fresh, toPath: path)
         socketPath = path
@@ -60,7 +60,7 @@ public actor ControlServer {
     ///
     /// - Returns: the port.
     public func listen(host: String, port: UInt16) async throws -> UInt16 {
-        let address = try await serve(.hostname(host, port: Int(port)), named: "\(host):\(port)", isLocal: false)
+        let address = try await serve(.hostname(host, port: Int(port)), named: "\(host):\(port)")
         return UInt16(truncatingIfNeeded: address?.port ?? Int(port))
     }
 
@@ -71,10 +71,10 @@ public actor ControlServer {
         if let socketPath { try? FileManager.default.removeItem(atPath: socketPath) }
     }
 
-    private func serve(_ address: BindAddress, named name: String, isLocal: Bool) async throws -> SocketAddress? {
+    private func serve(_ address: BindAddress, named name: String) async throws -> SocketAddress? {
         let backend = backend
-        let responder = CallbackResponder { (request: Request, _: BasicRequestContext) in
-            await Self.respond(to: request, backend: backend, isLocal: isLocal)
+        let responder = CallbackResponder { (request: Request, context: ControlContext) in
+            await Self.respond(to: request, backend: backend, peer: await context.peer)
         }
         var logger = Logger(label: "gudok.http")
         logger.logLevel = .critical
@@ -136,7 +136,7 @@ public actor ControlServer {
     private static func respond(
         to request: Request,
         backend: any ControlBackend,
-        isLocal: Bool
+        peer: ControlRequest.Peer
     ) async -> Response {
         let reply: ControlReply
         do {
@@ -145,7 +145,7 @@ public actor ControlServer {
                 method: request.method.rawValue,
                 target: request.uri.string,
                 body: Array(buffer.readableBytesView),
-                isLocal: isLocal
+                peer: peer
             ) {
                 asked.lastEventID = HTTPField.Name("Last-Event-ID").flatMap { request.headers[$0] }
                 if let events = await backend.events(for: asked) { return stream(events) }

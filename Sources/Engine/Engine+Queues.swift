@@ -21,7 +21,7 @@ extension Engine {
         tellReachability(of: UserID(tenant: tenant, number: user))
     }
 
-    private func tellReachability(of device: UserID) {
+    func tellReachability(of device: UserID) {
         let isReachable = !registrar.bindings(for: device, now: now.instant).isEmpty
         calls.dispatch { $0.reachable(isReachable, device: device, at: now) }
     }
@@ -55,56 +55,6 @@ extension Engine {
 
     public func agentViews() -> [Dispatcher.AgentView] { calls.acd.agentViews() }
     public func queueViews(at moment: Moment) -> [Dispatcher.QueueView] { calls.acd.queueViews(at: moment) }
-
-    /// Changes an agent's working state by a supervisor's word.
-    public func perform(
-        _ command: Dispatcher.AgentCommand,
-        agent number: String,
-        tenant name: String?,
-        at moment: Moment
-    ) throws(Refusal) -> Dispatcher.AgentView {
-        enter(moment)
-        defer { settle() }
-        let tenant = try chooseTenant(name)
-        let id = UserID(tenant: tenant.id, number: number)
-        guard tenant.users[number] != nil else {
-            throw Refusal(
-                code: "no-such-user",
-                what: "tenant \(tenant.id) has no user \(number)",
-                mend: "see: gudok agents"
-            )
-        }
-        switch command {
-        case .pause(let reason) where !tenant.pauseReasons.isEmpty && !tenant.pauseReasons.contains(reason):
-            throw Refusal(
-                code: "no-such-reason",
-                what: "'\(reason)' is no reason to pause",
-                mend: "use one of: \(tenant.pauseReasons.joined(separator: ", "))"
-            )
-        case .pause, .unpause, .endWrapUp, .extendWrapUp:
-            guard calls.acd.isLoggedIn(id) else {
-                throw Refusal(
-                    code: "logged-out",
-                    what: "agent \(number) is not logged in",
-                    mend: "gudok agent login \(number)"
-                )
-            }
-        case .logIn(let device?) where tenant.users[device] == nil:
-            throw Refusal(
-                code: "no-such-user",
-                what: "tenant \(tenant.id) has no extension \(device) to log in at",
-                mend: "name an extension of the tenant"
-            )
-        case .logIn, .logOut, .block, .unblock: break
-        }
-        calls.perform(command, by: id)
-        if case .logIn = command { tellReachability(of: UserID(tenant: tenant.id, number: number)) }
-        if case .logIn(let device?) = command { tellReachability(of: UserID(tenant: tenant.id, number: device)) }
-        guard let view = calls.acd.agentView(id) else {
-            throw Refusal(code: "no-such-agent", what: "\(number) is no agent", mend: "see: gudok agents")
-        }
-        return view
-    }
 
     /// What agents were before the restart.
     public func restore(_ memories: [UserID: Dispatcher.AgentMemory], at moment: Moment) {

@@ -71,6 +71,8 @@ public enum Event: Codable, Equatable, Sendable {
     case trunkUp(name: String)
     case trunkDown(name: String, reason: String)
     case configurationApplied(changes: [String])
+    /// Somebody did, or was refused, what the audit log keeps.
+    case audited(AuditedAct)
 }
 
 public struct CallStarted: Codable, Equatable, Sendable {

@@ -2,7 +2,7 @@ public import Events
 public import Foundation
 import GRDB
 public import SIP
-import Timebase
+public import Timebase
 
 /// The node's own file, `gudok.sqlite`: the applied configuration, registrations, the audit log, and the key of its nonces.
 public final class NodeDatabase: Sendable {
@@ -38,8 +38,22 @@ public final class NodeDatabase: Sendable {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("node") { try $0.execute(sql: Self.schema) }
         migrator.registerMigration("agents") { try $0.execute(sql: Self.agentSchema) }
+        migrator.registerMigration("audit chain") { try Self.chainAudit($0) }
         try migrator.migrate(queue)
     }
+
+    /// Opens the file only to read it, beside a running switch or without one; nil when there is none yet.
+    public init?(reading folder: URL) throws {
+        let place = folder.appending(path: "gudok.sqlite")
+        guard FileManager.default.fileExists(atPath: place.path) else { return nil }
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA query_only = 1") }
+        queue = try DatabaseQueue(path: place.path, configuration: configuration)
+    }
+
+    func write(_ body: (Database) throws -> Void) throws { try queue.write(body) }
+    func read<T>(_ body: (Database) throws -> T) throws -> T { try queue.read(body) }
 
     private static let agentSchema = """
         CREATE TABLE agents (
@@ -130,7 +144,7 @@ public final class NodeDatabase: Sendable {
     // MARK: configuration
 
     /// Replaces what is applied, and notes who did it, in one transaction.
-    public func apply(_ files: [AppliedFile], actor: String, changes: [String], at stamp: String) throws {
+    public func apply(_ files: [AppliedFile], noting acts: [AuditedAct], at moment: WallTime) throws {
         try queue.write { database in
             try database.execute(sql: "DELETE FROM applied")
             for file in files {
@@ -139,10 +153,7 @@ public final class NodeDatabase: Sendable {
                     arguments: [file.kind.rawValue, file.name, file.text]
                 )
             }
-            try database.execute(
-                sql: "INSERT INTO audit (at, actor, action, detail) VALUES (?, ?, 'apply', ?)",
-                arguments: [stamp, actor, changes.joined(separator: "\n")]
-            )
+            for act in acts { try Self.append(act, at: "\(moment)", to: database) }
         }
     }
 
@@ -156,16 +167,6 @@ public final class NodeDatabase: Sendable {
                     text: row["text"]
                 )
             }
-        }
-    }
-
-    /// Notes what somebody did.
-    public func audit(actor: String, action: String, detail: String, at stamp: String) throws {
-        try queue.write { database in
-            try database.execute(
-                sql: "INSERT INTO audit (at, actor, action, detail) VALUES (?, ?, ?, ?)",
-                arguments: [stamp, actor, action, detail]
-            )
         }
     }
 

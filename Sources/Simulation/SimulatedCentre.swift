@@ -181,7 +181,8 @@ public final class SimulatedCentre {
 
     private func change(_ command: Dispatcher.AgentCommand, _ number: String) {
         // One who is not logged in is refused: that is right too.
-        _ = try? engine.perform(command, agent: number, tenant: nil, at: now)
+        let supervisor = AuditedAct.Actor(.controlSocket, "supervisor")
+        _ = try? engine.perform(command, agent: number, tenant: nil, by: supervisor, at: now)
         settle()
     }
 

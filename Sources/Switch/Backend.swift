@@ -89,10 +89,11 @@ struct Backend: ControlBackend {
             }
             return .json(trace)
         case ("POST", "calls", 1): return try await originate(request, node)
-        case ("DELETE", "calls", 2): return try await hangUp(CallID(path[1]), node)
+        case ("DELETE", "calls", 2): return try await hangUp(CallID(path[1]), request, node)
         case ("POST", "apply", 1): return try await apply(request, node)
-        case ("GET", "tenants", 2): return try await export(path[1], node)
+        case ("GET", "tenants", 2): return try await export(path[1], request, node)
         case ("GET", "cdr", 1): return try await node.records(matching: request.query)
+        case ("GET", "audit", 1): return try await node.auditEntries(matching: request.query)
         default: return notFound(request)
         }
     }
@@ -124,16 +125,18 @@ struct Backend: ControlBackend {
         let id = try await node.handle.ask { core in
             try core.turn { try $0.originate(from: wanted.from, to: wanted.to, tenant: wanted.tenant, at: $1) }
         }
-        await node.note("call", "\(wanted.from) → \(wanted.to): \(id)")
+        await node.note(
+            AuditedAct(by: .init(request.peer), "call", "call \(id)", detail: "\(wanted.from) → \(wanted.to)")
+        )
         return .json(["call_id": id.value], status: 201)
     }
 
-    private func hangUp(_ id: CallID, _ node: Node) async throws -> ControlReply {
+    private func hangUp(_ id: CallID, _ request: ControlRequest, _ node: Node) async throws -> ControlReply {
         let found = try await node.handle.ask { core in core.turn { $0.hangUp(id, at: $1) } }
         guard found else {
             return .problem(status: 404, code: "no-such-call", what: "no call \(id) is up", mend: "see: gudok calls")
         }
-        await node.note("hangup", id.value)
+        await node.note(AuditedAct(by: .init(request.peer), "hangup", "call \(id)"))
         return .json(["call_id": id.value])
     }
 
@@ -166,10 +169,10 @@ struct Backend: ControlBackend {
             )
         }
         let tenant = wanted?.tenant ?? request.query["tenant"]
+        let actor = AuditedAct.Actor(request.peer)
         let view = try await node.handle.ask { core in
-            try core.turn { try $0.perform(command, agent: number, tenant: tenant, at: $1) }
+            try core.turn { try $0.perform(command, agent: number, tenant: tenant, by: actor, at: $1) }
         }
-        await node.note("agent", "\(number) \(wanted?.action ?? "")\(wanted?.reason.map { " (\($0))" } ?? "")")
         return .json(AgentRow(view, name: nil, today: nil))
     }
 
@@ -199,7 +202,8 @@ struct Backend: ControlBackend {
             let changes = try await node.apply(
                 texts,
                 isDryRun: wanted.dry_run ?? false,
-                isForced: wanted.force ?? false
+                isForced: wanted.force ?? false,
+                by: .init(request.peer)
             )
             return .json(["changes": changes])
         } catch let trouble as ConfigurationFiles.Trouble {
@@ -212,11 +216,14 @@ struct Backend: ControlBackend {
         }
     }
 
-    private func export(_ tenant: String, _ node: Node) async throws -> ControlReply {
+    private func export(_ tenant: String, _ request: ControlRequest, _ node: Node) async throws -> ControlReply {
         guard let text = try await node.handle.ask({ $0.engine.configuration.tenants[TenantID(tenant)]?.export() })
         else {
             return .problem(status: 404, code: "no-such-tenant", what: "no tenant \(tenant)", mend: "check the name")
         }
+        await node.note(
+            AuditedAct(by: .init(request.peer), "export", "tenant \(tenant)", tenant: TenantID(tenant))
+        )
         return ControlReply(contentType: "application/yaml", body: Array(text.utf8))
     }
 }

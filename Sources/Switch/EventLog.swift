@@ -42,6 +42,10 @@ final class EventLog: EventSubscriber {
             return (.info, "queue \(left.queue): \(left.outcome.rawValue)\(agent) after \(left.waitMilliseconds) ms")
         case .agentChanged(let change):
             return (.info, "agent \(change.agent): \(change.state.rawValue)\(change.reason.map { " (\($0))" } ?? "")")
+        case .audited(let act):
+            let why = act.detail.map { ": \($0)" } ?? ""
+            let level: LogLevel = act.outcome == .done ? .info : .notice
+            return (level, "\(act.actor.name): \(act.action) \(act.object) \(act.outcome.rawValue)\(why)")
         case .recordingEnded(let end) where !end.isComplete:
             return (.error, "recording \(end.id) failed: \(end.fault ?? "")")
         case .queueOffered, .queueOfferEnded, .queueEntered, .queueTalkEnded, .variable, .prompt, .recordingStarted,

@@ -2,7 +2,7 @@ import Accounting
 import Config
 import ControlAPI
 import Engine
-import Events
+public import Events
 import Foundation
 public import Records
 import Timebase
@@ -12,17 +12,22 @@ extension Node {
     /// Puts files in force: all of them, or with a fault in any, none.
     ///
     /// - Returns: what became different.
-    func apply(_ texts: [ConfigurationText], isDryRun: Bool, isForced: Bool) async throws -> [String] {
+    func apply(
+        _ texts: [ConfigurationText],
+        isDryRun: Bool,
+        isForced: Bool,
+        by actor: AuditedAct.Actor
+    ) async throws -> [String] {
         var next = files
         for text in texts { next.put(text) }
-        return try await put(next, isDryRun: isDryRun, isForced: isForced, actor: "control socket")
+        return try await put(next, isDryRun: isDryRun, isForced: isForced, by: actor)
     }
 
     /// Reads the files again (SIGHUP): a file that is gone takes its tenant along.
     public func reload() async {
         do {
             let fresh = try ConfigurationFiles(file: files.file.path)
-            let changes = try await put(fresh, isDryRun: false, isForced: false, actor: "SIGHUP")
+            let changes = try await put(fresh, isDryRun: false, isForced: false, by: .init(.signal, "SIGHUP"))
             log.log(.notice, "files read again: \(changes.count) changes")
         } catch {
             log.log(.error, "the files were read again and nothing was changed: \(error)")
@@ -33,40 +38,53 @@ extension Node {
         _ next: ConfigurationFiles,
         isDryRun: Bool,
         isForced: Bool,
-        actor: String
+        by actor: AuditedAct.Actor
     ) async throws -> [String] {
-        let configuration = try next.configuration()
+        let configuration: Configuration
+        do {
+            configuration = try next.configuration()
+        } catch {
+            if !isDryRun { note(AuditedAct(by: actor, "apply", "configuration", outcome: .failed, detail: "\(error)")) }
+            throw error
+        }
         let (old, affected) = try await handle.ask { core in
             (core.engine.configuration, core.engine.affected(by: configuration))
         }
         let changes = configuration.changes(from: old) + affected
         guard !isDryRun else { return changes }
         let failed = configuration.failedPlanTests
-        if !failed.isEmpty {
-            guard isForced else {
-                throw ConfigurationFiles.Trouble(failed + ["mend the plan or its test, or override with --force"])
-            }
-            note("apply --force", failed.joined(separator: "\n"))
+        if !failed.isEmpty, !isForced {
+            let why = failed.joined(separator: "\n")
+            note(AuditedAct(by: actor, "apply", "configuration", outcome: .refused, detail: why))
+            throw ConfigurationFiles.Trouble(failed + ["mend the plan or its test, or override with --force"])
         }
         prompts.load([files.promptsFolder])
-        try database.apply(next.applied, actor: actor, changes: changes, at: "\(SystemClock.now().wall)")
+        let acts = AuditedAct.application(by: actor, changes: changes, despite: failed)
+        try database.apply(next.applied, noting: acts, at: SystemClock.now().wall)
         try await handle.ask { core in core.turn { $0.apply(configuration, changes: changes, at: $1) } }
         files = next
         return changes
     }
 
-    /// Notes an act of an administrator.
-    func note(_ action: String, _ detail: String) {
+    /// Notes what somebody did over the control interface.
+    func note(_ act: AuditedAct) {
         do {
-            try database.audit(
-                actor: "control interface",
-                action: action,
-                detail: detail,
-                at: "\(SystemClock.now().wall)"
-            )
+            try database.audit([act], at: SystemClock.now().wall)
         } catch {
-            log.log(.error, "the audit log cannot be written: \(error)")
+            log.log(.error, "the audit log cannot be written: \(error); \(act.actor.name) \(act.action) \(act.object)")
         }
+    }
+
+    /// The audit log over HTTP, with the filters of `gudok audit`.
+    func auditEntries(matching query: [String: String]) throws -> ControlReply {
+        var wanted = NodeDatabase.AuditQuery()
+        wanted.since = query["since"].flatMap { WallTime($0) }
+        wanted.until = query["until"].flatMap { WallTime($0) }
+        (wanted.tenant, wanted.actor, wanted.action) = (query["tenant"], query["actor"], query["action"])
+        wanted.outcome = query["outcome"].flatMap { AuditedAct.Outcome(rawValue: $0) }
+        wanted.after = query["after"].flatMap { Int64($0) }
+        wanted.limit = min(query["limit"].flatMap { Int($0) } ?? 100, 10_000)
+        return .json(try database.auditEntries(wanted))
     }
 
     /// Call records over HTTP, with the filters of `gudok cdr`.
@@ -89,5 +107,19 @@ extension ConfigurationFiles {
     public var applied: [NodeDatabase.AppliedFile] {
         tenants.map { NodeDatabase.AppliedFile(kind: .tenant, name: $0.key, text: $0.value.text) }
             + dialPlans.map { NodeDatabase.AppliedFile(kind: .dialPlan, name: $0.key, text: $0.value.text) }
+    }
+}
+
+extension AuditedAct {
+    /// What an `apply` leaves in the log; the tests that failed are an entry of their own, for whoever looks for `--force`.
+    public static func application(by actor: Actor, changes: [String], despite failed: [String]) -> [AuditedAct] {
+        var acts: [AuditedAct] = []
+        if !failed.isEmpty {
+            let tests = failed.joined(separator: "\n")
+            acts.append(AuditedAct(by: actor, "apply.force", "configuration", detail: tests))
+        }
+        let text = changes.isEmpty ? "nothing changed" : changes.joined(separator: "\n")
+        acts.append(AuditedAct(by: actor, "apply", "configuration", after: text))
+        return acts
     }
 }

@@ -31,6 +31,7 @@ public actor Node {
     let prompts: PromptStore
     let feed = EventFeed()
     private let agents: AgentKeeper
+    private let audit: AuditKeeper
     private let tapes: TapeRoom
     /// Of each media thread: the frames of a hundred calls over a disk's stall of five seconds, and more.
     private static let ringOctets = 16 << 20
@@ -86,6 +87,8 @@ public actor Node {
         self.tapes = tapes
         let agents = AgentKeeper(database: database, log: log)
         self.agents = agents
+        let audit = AuditKeeper(database: database, log: log)
+        self.audit = audit
         let key = try database.nonceKey()
         let interrupted = try Self.closeInterrupted(in: files.dataFolder)
         for (tenant, calls) in interrupted where !calls.isEmpty {
@@ -122,6 +125,7 @@ public actor Node {
             )
             bus.subscribe(records)
             bus.subscribe(EventLog(log))
+            bus.subscribe(audit)
             let core = Core(
                 loop: loop,
                 engine: engine,
@@ -247,6 +251,7 @@ public actor Node {
         _ = try? await handle.ask { $0.records.stop() }
         registrations.flush()
         agents.flush()
+        audit.flush()
         try? await loopGroup.shutdownGracefully()
     }
 }

@@ -45,7 +45,7 @@ struct Gudok: AsyncParsableCommand {
             Serve.self, Demo.self, Check.self, Apply.self, Export.self, Registrations.self, Calls.self, Trunks.self,
             PlaceCall.self,
             HangUp.self, Queues.self, Agents.self, ChangeAgent.self, DialPlanCommand.self, Stats.self, Recordings.self,
-            CallRecords.self, TraceCommand.self, Why.self, Doctor.self,
+            CallRecords.self, TraceCommand.self, Why.self, Audit.self, Doctor.self,
         ]
     )
 }

@@ -1,8 +1,11 @@
 public import ArgumentParser
 public import Console
 import ControlAPI
+import Events
 import Foundation
+import Records
 import Switch
+import Timebase
 
 struct ConfigOption: ParsableArguments {
     @Option(name: .long, help: "The node's file.") var config = "./gudok.yaml"
@@ -45,6 +48,16 @@ extension ConfigurationFiles {
             throw Failure("\(problem.error.what); \(problem.error.mend)")
         }
         return Data(reply.body)
+    }
+
+    /// Notes in the audit log what a command is about to do with the data folder itself: what cannot be noted is not done.
+    func note(_ act: AuditedAct) throws {
+        do {
+            let now = WallTime(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
+            try NodeDatabase(folder: dataFolder).audit([act], at: now)
+        } catch {
+            throw Failure("the audit log in \(dataFolder.path) cannot be written, and nothing was done: \(error)")
+        }
     }
 
     var isServed: Bool { get async { (try? await ask(ControlRequest(path: ["healthz"]))) != nil } }

@@ -10,7 +10,7 @@ private struct Mirror: ControlBackend {
         var path: [String]
         var query: [String: String]
         var body: Int
-        var isLocal: Bool
+        var peer: String
     }
 
     func answer(_ request: ControlRequest) async -> ControlReply {
@@ -21,7 +21,7 @@ private struct Mirror: ControlBackend {
                 path: request.path,
                 query: request.query,
                 body: request.body.count,
-                isLocal: request.isLocal
+                peer: "\(request.peer)"
             )
         )
     }
@@ -60,7 +60,8 @@ private struct Mirror: ControlBackend {
                 path: request.path,
                 query: request.query,
                 body: 100_000,
-                isLocal: true
+                // The kernel's word on who holds the other end.
+                peer: "\(ControlRequest.Peer.process(userID: getuid()))"
             )
             #expect(seen == expected)
         }

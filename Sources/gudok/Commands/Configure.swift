@@ -92,12 +92,8 @@ struct Apply: AsyncParsableCommand {
                 )
             }
             let now = WallTime(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
-            try NodeDatabase(folder: files.dataFolder).apply(
-                next.applied,
-                actor: "command line",
-                changes: changes,
-                at: "\(now)"
-            )
+            let acts = AuditedAct.application(by: .commandLine, changes: changes, despite: failed)
+            try NodeDatabase(folder: files.dataFolder).apply(next.applied, noting: acts, at: now)
             return changes
         } catch let failure as Failure {
             throw failure
@@ -133,6 +129,7 @@ struct Export: AsyncParsableCommand {
         guard let found = configuration.tenants[TenantID(name)] else {
             throw Failure("there is no tenant '\(name)'; there are: \(names.joined(separator: ", "))")
         }
+        try files.note(AuditedAct(by: .commandLine, "export", "tenant \(name)", tenant: found.id))
         FileHandle.standardOutput.write(Data(found.export().utf8))
     }
 }

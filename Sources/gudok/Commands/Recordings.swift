@@ -139,6 +139,15 @@ struct GetRecording: AsyncParsableCommand {
         guard let data = FileManager.default.contents(atPath: path.path) else {
             throw Failure("\(path.path) cannot be read\(row.deletedMilliseconds == nil ? "" : ": it was deleted")")
         }
+        try config.files().note(
+            AuditedAct(
+                by: .commandLine,
+                "recording.get",
+                "recording \(id)",
+                tenant: owner,
+                detail: "call \(row.callID)"
+            )
+        )
         if output == "-" { return FileHandle.standardOutput.write(data) }
         do {
             try data.write(to: URL(fileURLWithPath: output))
@@ -194,7 +203,18 @@ struct HoldRecording: AsyncParsableCommand {
 
     func run() async throws {
         let shelf = try Shelf(config, tenant)
-        let (_, owner) = try shelf.one(id)
+        let (row, owner) = try shelf.one(id)
+        try config.files().note(
+            AuditedAct(
+                by: .commandLine,
+                release ? "recording.release" : "recording.hold",
+                "recording \(id)",
+                tenant: owner,
+                before: row.isOnLegalHold ? "held" : "not held",
+                after: release ? "not held" : "held",
+                detail: "call \(row.callID)"
+            )
+        )
         guard try TenantDatabase(folder: shelf.folder, tenant: owner).setLegalHold(!release, recording: id) else {
             throw Failure("there is no recording \(id); see: gudok recordings")
         }
@@ -219,6 +239,17 @@ struct PruneRecordings: AsyncParsableCommand {
         for owner in configuration.tenants.values.sorted(by: { $0.id < $1.id })
         where tenant == nil || owner.id.name == tenant {
             let deleted = try RecordingRetention(folder: folder, tenant: owner).apply(now: Date())
+            for id in deleted {
+                try config.files().note(
+                    AuditedAct(
+                        by: .commandLine,
+                        "recording.delete",
+                        "recording \(id)",
+                        tenant: owner.id,
+                        after: "deleted"
+                    )
+                )
+            }
             print("\(owner.id): \(deleted.count) recordings deleted")
         }
     }

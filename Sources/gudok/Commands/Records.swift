@@ -72,7 +72,7 @@ struct CallRecords: AsyncParsableCommand {
 extension Disposition: ExpressibleByArgument {}
 
 extension WallTime {
-    fileprivate init(_ filter: TimeFilter) {
+    init(_ filter: TimeFilter) {
         self.init(milliseconds: Int64((filter.date.timeIntervalSince1970 * 1000).rounded()))
     }
 }

@@ -1,0 +1,27 @@
+import Events
+
+extension Dispatcher.AgentCommand {
+    /// Stable: as the audit log and the command line have it.
+    public var name: String {
+        switch self {
+        case .logIn: "login"
+        case .logOut: "logout"
+        case .pause: "pause"
+        case .unpause: "unpause"
+        case .endWrapUp: "end-wrap-up"
+        case .extendWrapUp: "extend-wrap-up"
+        case .block: "block"
+        case .unblock: "unblock"
+        }
+    }
+}
+
+extension Dispatcher.AgentView {
+    /// For people: `paused (lunch)`, `on-call, then paused (lunch)`, `available at 1005`.
+    public var summary: String {
+        var text = state.rawValue + (reason.map { " (\($0))" } ?? "")
+        if device != id.number { text += " at \(device)" }
+        if let pendingPause { text += ", then paused (\(pendingPause))" }
+        return text
+    }
+}

@@ -1,0 +1,105 @@
+public import ACD
+import Calls
+import Config
+public import Events
+public import Timebase
+
+/// What supervisors do with agents over the control interface.
+extension Engine {
+    /// Changes an agent's working state by a supervisor's word. Done or refused, the audit log has it.
+    public func perform(
+        _ command: Dispatcher.AgentCommand,
+        agent number: String,
+        tenant name: String?,
+        by actor: AuditedAct.Actor,
+        at moment: Moment
+    ) throws(Refusal) -> Dispatcher.AgentView {
+        enter(moment)
+        defer { settle() }
+        let before = (try? chooseTenant(name)).flatMap { agentView(number, of: $0) }
+        do throws(Refusal) {
+            let tenant = try chooseTenant(name)
+            try admit(command, of: number, in: tenant)
+            calls.perform(command, by: UserID(tenant: tenant.id, number: number))
+            for device in [number, command.device].compactMap({ $0 }) where command.isLogIn {
+                tellReachability(of: UserID(tenant: tenant.id, number: device))
+            }
+            guard let view = agentView(number, of: tenant) else {
+                throw Refusal(code: "no-such-agent", what: "\(number) is no agent", mend: "see: gudok agents")
+            }
+            note(command, of: number, by: actor, before: before, after: view, refusal: nil)
+            return view
+        } catch {
+            note(command, of: number, by: actor, before: before, after: nil, refusal: error)
+            throw error
+        }
+    }
+
+    private func agentView(_ number: String, of tenant: Tenant) -> Dispatcher.AgentView? {
+        calls.acd.agentView(UserID(tenant: tenant.id, number: number))
+    }
+
+    private func note(
+        _ command: Dispatcher.AgentCommand,
+        of number: String,
+        by actor: AuditedAct.Actor,
+        before: Dispatcher.AgentView?,
+        after: Dispatcher.AgentView?,
+        refusal: Refusal?
+    ) {
+        let act = AuditedAct(
+            by: actor,
+            "agent.\(command.name)",
+            "agent \(number)",
+            tenant: before?.id.tenant,
+            outcome: refusal == nil ? .done : .refused,
+            before: before?.summary,
+            after: after?.summary,
+            detail: refusal?.what
+        )
+        bus.publish(.audited(act), tenant: before?.id.tenant, at: now)
+    }
+
+    /// Refuses what makes no sense for this agent.
+    private func admit(
+        _ command: Dispatcher.AgentCommand,
+        of number: String,
+        in tenant: Tenant
+    ) throws(Refusal) {
+        guard tenant.users[number] != nil else {
+            throw Refusal(
+                code: "no-such-user",
+                what: "tenant \(tenant.id) has no user \(number)",
+                mend: "see: gudok agents"
+            )
+        }
+        switch command {
+        case .pause(let reason) where !tenant.pauseReasons.isEmpty && !tenant.pauseReasons.contains(reason):
+            throw Refusal(
+                code: "no-such-reason",
+                what: "'\(reason)' is no reason to pause",
+                mend: "use one of: \(tenant.pauseReasons.joined(separator: ", "))"
+            )
+        case .pause, .unpause, .endWrapUp, .extendWrapUp:
+            guard calls.acd.isLoggedIn(UserID(tenant: tenant.id, number: number)) else {
+                throw Refusal(
+                    code: "logged-out",
+                    what: "agent \(number) is not logged in",
+                    mend: "gudok agent login \(number)"
+                )
+            }
+        case .logIn(let device?) where tenant.users[device] == nil:
+            throw Refusal(
+                code: "no-such-user",
+                what: "tenant \(tenant.id) has no extension \(device) to log in at",
+                mend: "name an extension of the tenant"
+            )
+        case .logIn, .logOut, .block, .unblock: break
+        }
+    }
+}
+
+extension Dispatcher.AgentCommand {
+    fileprivate var isLogIn: Bool { if case .logIn = self { true } else { false } }
+    fileprivate var device: String? { if case .logIn(let device) = self { device } else { nil } }
+}

@@ -1,0 +1,104 @@
+import Events
+import GRDB
+import Hashes
+
+/// One line of the audit log, chained to the one before it: whoever changes, removes or inserts one breaks every hash from there on.
+public struct AuditEntry: Codable, Equatable, Sendable {
+    /// 1, 2, 3, … without a hole.
+    public var id: Int64
+    /// RFC 3339.
+    public var at: String
+    public var channel: String
+    public var actor: String
+    public var tenant: String?
+    public var action: String
+    public var object: String
+    public var outcome: String
+    public var before: String?
+    public var after: String?
+    public var detail: String?
+    /// SHA-256 in hexadecimal of the hash before and this entry's fields.
+    public var hash: String
+
+    public enum CodingKeys: String, CodingKey, CaseIterable, Sendable {
+        case id, at, channel, actor, tenant, action, object, outcome, before, after, detail, hash
+    }
+
+    /// Every key is there, null where there is nothing.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(id, forKey: .id)
+        let texts: [(CodingKeys, String?)] = [
+            (.at, at), (.channel, channel), (.actor, actor), (.tenant, tenant), (.action, action), (.object, object),
+            (.outcome, outcome), (.before, before), (.after, after), (.detail, detail), (.hash, hash),
+        ]
+        for (key, text) in texts { try container.encode(text, forKey: key) }
+    }
+
+    /// A longer text says no more to anybody who reads the log, and a peer's name may be of any length.
+    static let longestText = 16_384
+
+    init(_ act: AuditedAct, id: Int64, at stamp: String, after previous: String) {
+        let cut = { (text: String) in String(text.prefix(Self.longestText)) }
+        (self.id, at) = (id, stamp)
+        (channel, actor) = (act.actor.channel.rawValue, cut(act.actor.name))
+        (tenant, action, object) = (act.tenant?.name, cut(act.action), cut(act.object))
+        (outcome, before, after) = (act.outcome.rawValue, act.before.map(cut), act.after.map(cut))
+        detail = act.detail.map(cut)
+        hash = ""
+        hash = expectedHash(after: previous)
+    }
+
+    init(_ row: Row) {
+        (id, at, channel, actor) = (row["id"], row["at"], row["channel"], row["actor"])
+        (tenant, action, object, outcome) = (row["tenant"], row["action"], row["object"], row["outcome"])
+        (before, after, detail, hash) = (row["before"], row["after"], row["detail"], row["hash"])
+    }
+
+    /// What stands before the first entry.
+    static let firstHash = String(repeating: "0", count: 64)
+
+    /// SHA-256 of the hash before, the id and the texts in the order of the columns: each with its length in octets and a colon
+    /// before it and a comma behind it (netstrings, so that no text can pass for two), `-,` where there is none.
+    func expectedHash(after previous: String) -> String {
+        let texts: [String?] = [
+            previous, "\(id)", at, channel, actor, tenant, action, object, outcome, before, after, detail,
+        ]
+        let written = texts.map { text in text.map { "\($0.utf8.count):\($0)," } ?? "-," }.joined()
+        return hex(sha256(Array(written.utf8)))
+    }
+
+    static let schema = """
+        CREATE TABLE audit (
+          id INTEGER PRIMARY KEY AUTOINCREMENT,
+          at TEXT NOT NULL,
+          channel TEXT NOT NULL,
+          actor TEXT NOT NULL,
+          tenant TEXT,
+          action TEXT NOT NULL,
+          object TEXT NOT NULL,
+          outcome TEXT NOT NULL CHECK (outcome IN ('done', 'refused', 'failed')),
+          before TEXT,
+          after TEXT,
+          detail TEXT,
+          hash TEXT NOT NULL
+        );
+        CREATE INDEX audit_by_time ON audit (at);
+        CREATE TRIGGER audit_stays BEFORE UPDATE ON audit
+        BEGIN SELECT RAISE(ABORT, 'audit: what was written is not changed'); END;
+        CREATE TRIGGER audit_keeps BEFORE DELETE ON audit
+        BEGIN SELECT RAISE(ABORT, 'audit: what was written is not removed'); END;
+        CREATE TRIGGER audit_follows BEFORE INSERT ON audit
+        WHEN NEW.id <= (SELECT coalesce(max(id), 0) FROM audit)
+        BEGIN SELECT RAISE(ABORT, 'audit: entries are added at the end'); END;
+        """
+
+    static let insertion = """
+        INSERT INTO audit (id, at, channel, actor, tenant, action, object, outcome, before, after, detail, hash)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """
+
+    var arguments: StatementArguments {
+        [id, at, channel, actor, tenant, action, object, outcome, before, after, detail, hash]
+    }
+}
