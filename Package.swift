@@ -247,6 +247,11 @@ let package = Package(
             dependencies: ["ACD", "Config", "Events", "SIP", "Timebase"],
             swiftSettings: testSettings
         ),
+        .testTarget(
+            name: "CallsTests",
+            dependencies: ["Calls", "Config", "Events", "Media", "SIP", "Timebase"],
+            swiftSettings: testSettings
+        ),
         .testTarget(name: "DialPlanTests", dependencies: ["DialPlan"], swiftSettings: testSettings),
         .testTarget(name: "SimulationTests", dependencies: ["Events", "Simulation"], swiftSettings: testSettings),
         .testTarget(name: "EndToEndTests", dependencies: ["Codecs", "Hashes", "gudok"], swiftSettings: testSettings),

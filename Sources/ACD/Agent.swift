@@ -44,6 +44,7 @@ final class Agent {
     var ownCalls: Set<CallID> = []
     var wrapUp: WrapUp?
     var restsUntil: Instant?
+    var pauses = PauseClock()
     var missesInARow = 0
     var idleSince = Instant(nanoseconds: 0)
     var handled = 0

@@ -9,6 +9,7 @@ extension Dispatcher {
     /// Everything is walked through by name: a seed replays a run.
     public func configure(_ tenants: [TenantID: Tenant], at moment: Moment) -> [Action] {
         now = moment
+        pauseReasons = tenants.mapValues(\.pauseReasons)
         for (tenantID, tenant) in tenants.sorted(by: { $0.key < $1.key }) {
             for user in tenant.users.keys { admit(UserID(tenant: tenantID, number: user)) }
             for (name, settings) in tenant.queues.sorted(by: { $0.key < $1.key }) {
@@ -29,6 +30,7 @@ extension Dispatcher {
         for agent in everybody where !agent.isDismissed {
             agent.memberships.sort { ($0.queue.id.name, $0.order) < ($1.queue.id.name, $1.order) }
             refresh(agent, always: true)
+            watchPause(of: agent)
         }
         return finish()
     }

@@ -14,6 +14,11 @@ extension Dispatcher {
         public var wrapUpQueue: String?
         /// On the wall clock.
         public var wrapUpEnds: WallTime?
+        /// When the pause that lasts began, on the wall clock.
+        public var pausedSince: WallTime?
+        /// Milliseconds of this shift's pauses that are over, by reason.
+        public var pausesSpent: [String: Int64]?
+        public var loggedOutSince: WallTime?
 
         public init(
             isLoggedIn: Bool,
@@ -32,7 +37,7 @@ extension Dispatcher {
     public func memory(of id: UserID) -> AgentMemory? {
         guard let agent = agents[id] else { return nil }
         let left = agent.wrapUp.map { $0.ends.map { $0 - now.instant } ?? $0.remaining }
-        return AgentMemory(
+        var memory = AgentMemory(
             isLoggedIn: agent.isLoggedIn,
             pause: agent.pause,
             device: agent.device,
@@ -40,6 +45,18 @@ extension Dispatcher {
             wrapUpQueue: agent.wrapUp?.queue.name,
             wrapUpEnds: left.map { now.wall.advanced(by: $0) }
         )
+        memory.pausedSince = agent.pauses.running.map { now.wall.advanced(by: $0.since - now.instant) }
+        memory.loggedOutSince = agent.pauses.loggedOut.map { now.wall.advanced(by: $0 - now.instant) }
+        if !agent.pauses.spent.isEmpty { memory.pausesSpent = agent.pauses.spent.mapValues(milliseconds) }
+        return memory
+    }
+
+    private static let longestMemory: Duration = .seconds(7 * 86_400)
+
+    /// The instant at which the wall clock showed this; a clock that was set back in between makes it now.
+    private func instant(_ wall: WallTime) -> Instant {
+        let passed = Duration.milliseconds(max(0, now.wall.milliseconds - wall.milliseconds))
+        return now.instant + (.zero - min(passed, Self.longestMemory))
     }
 
     /// Puts back what `memory(of:)` gave before the restart; agents who are no users any more are passed over.
@@ -55,7 +72,13 @@ extension Dispatcher {
                 let left = Duration.milliseconds(min(ends.milliseconds - now.wall.milliseconds, 86_400_000))
                 beginWrapUp(agent, queue: QueueID(tenant: id.tenant, name: queue), for: left)
             }
+            agent.pauses.spent = (memory.pausesSpent ?? [:]).mapValues { .milliseconds($0) }
+            agent.pauses.loggedOut = memory.loggedOutSince.map(instant)
             refresh(agent)
+            if let since = memory.pausedSince {
+                agent.pauses.backdate(to: instant(since))
+                watchPause(of: agent)
+            }
         }
         return finish()
     }

@@ -14,6 +14,9 @@ extension Dispatcher {
         public var isLoggedIn: Bool
         /// A pause that begins after the call.
         public var pendingPause: String?
+        public var isWrappingUp: Bool
+        /// The limits of pauses that he is over.
+        public var exceeded: Set<PauseLimit>
     }
 
     public struct QueueView: Sendable {
@@ -52,7 +55,9 @@ extension Dispatcher {
             currentCall: (agent.talk ?? agent.offer)?.call ?? agent.ownCalls.sorted().first,
             device: agent.device,
             isLoggedIn: agent.isLoggedIn,
-            pendingPause: agent.state == .paused ? nil : agent.pause
+            pendingPause: agent.state == .paused ? nil : agent.pause,
+            isWrappingUp: agent.wrapUp != nil,
+            exceeded: agent.pauses.running?.exceeded ?? []
         )
     }
 

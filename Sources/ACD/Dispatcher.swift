@@ -1,3 +1,4 @@
+import Config
 public import Events
 public import Timebase
 
@@ -19,7 +20,7 @@ public final class Dispatcher {
     }
 
     enum TimerKey: Hashable, Sendable {
-        case rest(UserID), wrapUp(UserID)
+        case rest(UserID), wrapUp(UserID), pauseLimit(UserID)
         case ring(CallID, UserID), longest(CallID), announcement(CallID), widening(CallID)
     }
 
@@ -41,6 +42,8 @@ public final class Dispatcher {
     var engagements: [DeviceCall: UserID] = [:]
     /// Devices with a phone, as the registrar told.
     var reachableDevices: Set<UserID> = []
+    /// What agents may pause for.
+    var pauseReasons: [TenantID: [PauseReason]] = [:]
     /// Who is logged in at a device that is not his own.
     var visitors: [UserID: UserID] = [:]
     var timers = TimerQueue<TimerKey>()
@@ -69,6 +72,7 @@ public final class Dispatcher {
                 agent.restsUntil = nil
                 refresh(agent, always: true)
             case .wrapUp(let id): if let agent = agents[id] { endWrapUp(agent) }
+            case .pauseLimit(let id): if let agent = agents[id] { pauseLimitReached(agent) }
             case .ring(let call, let id): if let agent = agents[id] { missed(call, agent, .noAnswer) }
             case .longest(let call): eject(call, .timeout)
             case .announcement(let call): announce(call)
@@ -114,7 +118,10 @@ public final class Dispatcher {
         } else {
             for member in agent.memberships { member.queue.free.remove(member) }
         }
-        if agent.isDismissed, agent.talk == nil, agent.ownCalls.isEmpty { agents[agent.id] = nil }
+        if agent.isDismissed, agent.talk == nil, agent.ownCalls.isEmpty {
+            timers.stop(.pauseLimit(agent.id))
+            agents[agent.id] = nil
+        }
     }
 
     private func tell(of agent: Agent, _ state: AgentState, _ reason: String?) {
@@ -138,7 +145,11 @@ public final class Dispatcher {
             agent.id.tenant,
             call: engagement?.call ?? agent.ownCalls.min()
         )
-        if state != agent.told || reason != agent.toldReason { agent.toldSince = now }
+        if state != agent.told || reason != agent.toldReason {
+            agent.toldSince = now
+            agent.pauses.enter(state, reason, now: now.instant)
+            watchPause(of: agent)
+        }
         (agent.told, agent.toldReason, agent.toldDevice) = (state, reason, agent.device)
     }
 

@@ -73,7 +73,7 @@ public struct CallRecordAssembler: Sendable {
             output = .changed(call.record)
         case .callStarted, .routed, .step, .legProvisional, .digit, .note, .sip, .queueOffered, .queueOfferEnded,
             .queueTalkEnded, .agentChanged, .prompt, .recordingPaused, .recordingResumed, .recordingEnded, .registered,
-            .unregistered, .registrationExpired, .trunkUp, .trunkDown, .configurationApplied, .audited:
+            .unregistered, .registrationExpired, .trunkUp, .trunkDown, .configurationApplied, .audited, .pauseExceeded:
             return nil
         }
         live[id] = call

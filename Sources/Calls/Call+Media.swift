@@ -1,3 +1,4 @@
+import DialPlan
 import Events
 import Media
 import NetAddress
@@ -216,7 +217,7 @@ extension Call {
 
     func informed(_ index: Int, contentType: String, body: [UInt8]) {
         if let digit = InfoDigit(contentType: contentType, body: body) {
-            publish(.digit(leg: index, digit.key, source: "info"))
+            tell(of: digit.key, on: index, source: "info")
             if index == 0 { take(key: digit.key) }
             guard let other = counterpart(of: index), let port = legs[other].port else { return }
             // A peer that said nothing of INFO hears the key as the telephone-event it negotiated (RFC 4733).
@@ -228,8 +229,15 @@ extension Call {
         act(on: other) { session, _ in session.sendInfo(contentType: contentType, body: body) }
     }
 
+    /// Of a PIN only that a key was pressed.
+    private func tell(of key: String, on index: Int, source: String) {
+        var isSecret = false
+        if index == 0, case .asking(let asking) = stage { isSecret = asking.ask.isSecret }
+        publish(.digit(leg: index, isSecret ? "•" : key, source: source))
+    }
+
     func pressed(_ index: Int, digit: String, source: String) {
-        publish(.digit(leg: index, digit, source: source))
+        tell(of: digit, on: index, source: source)
         if index == 0 { take(key: digit) }
         guard let other = counterpart(of: index), !hasTelephoneEvent(other) else { return }
         // The packets mean nothing to a peer that negotiated no telephone-event: it is told by INFO.

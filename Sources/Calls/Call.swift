@@ -190,7 +190,7 @@ final class Call {
         case .say(let kind, let value): tell(pieces(kind, value))
         case .ask(let ask): self.ask(ask)
         case .queue(let request): join(request)
-        case .agent(let change): changeAgent(change)
+        case .agent(let change, let claim): changeAgent(change, as: claim)
         case .localTime(let zone):
             let time = core.surroundings?.localTime(in: zone ?? tenant.timeZone, at: now.wall)
             proceed(time.map { .time($0) } ?? .done)

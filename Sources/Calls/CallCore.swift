@@ -44,6 +44,8 @@ public final class CallCore {
     private var finished: [Call] = []
     /// Queues and agents.
     public let acd: Dispatcher
+    /// PINs at others' phones.
+    var logIns = LogInGuard()
     /// What the dispatcher wants, in order: doing it may make it want more.
     /// Recordings that are not final yet, by their numbers.
     private var recordings: [UInt64: (id: String, call: CallID, tenant: TenantID)] = [:]

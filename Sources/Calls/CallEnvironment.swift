@@ -34,6 +34,8 @@ public protocol CallOracle: AnyObject {
     /// Asks a URL what a call is to do next; `CallCore.answered` brings what it said.
     func ask(_ url: String, timeout: Duration, for call: CallID)
     func record(_ order: RecordingOrder)
+    /// A tenant as it is configured now; nil: there is none any more.
+    func tenant(_ id: TenantID) -> Tenant?
     /// Keeps what outlives a restart of an agent.
     func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory)
 }

@@ -18,8 +18,8 @@ public enum Instruction: Equatable, Sendable {
     case ask(Ask)
     /// Wait for an agent; answer `.queued` once the wait is over, with `.answered` only once the talk is over.
     case queue(QueueRequest)
-    /// Change the working state of the agent who calls; answer `.done`.
-    case agent(Step.AgentStep)
+    /// Change the working state of the agent at the caller's phone, or of the one who logs in there with this PIN; answer `.done`.
+    case agent(Step.AgentStep, as: AgentClaim?)
     /// What time it is in a zone (nil: the tenant's); answer `.time`.
     case localTime(String?)
     /// Begin or end recording what is said from here on; answer `.done`.
@@ -48,6 +48,14 @@ public enum StepResult: Equatable, Sendable {
     case jump(DialPlan, flow: String)
 }
 
+/// Who somebody at another's phone says that he is.
+public struct AgentClaim: Equatable, Sendable {
+    public var user: String
+    public var pin: String
+
+    public init(user: String, pin: String) { (self.user, self.pin) = (user, pin) }
+}
+
 /// Keys to be taken down, while prompts are played or after them.
 public struct Ask: Equatable, Sendable {
     public var prompts: [String]
@@ -56,6 +64,8 @@ public struct Ask: Equatable, Sendable {
     public var timeout: Duration
     /// Ends the input; empty: none does.
     public var terminator: String
+    /// Keys that nobody else is to read: they are told as `•`.
+    public var isSecret = false
 
     public init(prompts: [String], maximum: Int, timeout: Duration, terminator: String) {
         (self.prompts, self.maximum, self.timeout, self.terminator) = (prompts, maximum, timeout, terminator)

@@ -12,6 +12,7 @@ public struct PlanRun: Sendable {
     private enum Question: Sendable {
         case menu(Step.Menu, attempt: Int)
         case collect(Step.Collect)
+        case pin(Step.AgentStep, user: String)
     }
 
     public private(set) var plan: DialPlan
@@ -162,7 +163,14 @@ public struct PlanRun: Sendable {
         case .queue(let entry):
             let request = QueueRequest(queue: entry.name, priority: entry.priority, skill: entry.skill)
             return tell("queue \(entry.name)", line, .queue(request))
-        case .agent(let change): return tell("agent \(change.change.rawValue)", line, .agent(change))
+        case .agent(let change):
+            guard let user = change.user.map(expand) else {
+                return tell("agent \(change.change.rawValue)", line, .agent(change, as: nil))
+            }
+            question = .pin(change, user: user)
+            var ask = Ask(prompts: ["enter-pin"], maximum: 16, timeout: .seconds(8), terminator: "#")
+            ask.isSecret = true
+            return talk("agent \(change.change.rawValue) as \(user)", line, .ask(ask))
         case .callback(let callback):
             let number = expand(callback.number)
             return tell("callback \(callback.queue) \(number)", line, .callback(queue: callback.queue, number: number))
@@ -237,6 +245,9 @@ public struct PlanRun: Sendable {
     private mutating func proceed(upon keys: String) -> Instruction {
         defer { if case .collect = question { question = nil } }
         switch question {
+        case .pin(let change, let user):
+            question = nil
+            return .agent(change, as: AgentClaim(user: user, pin: keys))
         case .menu(let menu, let attempt):
             if let chosen = menu.keys.first(where: { $0.key == keys }) {
                 question = nil

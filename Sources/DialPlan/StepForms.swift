@@ -142,6 +142,8 @@ extension Step {
     public struct AgentStep: Equatable, Sendable {
         public enum Change: String, CaseIterable, Sendable {
             case login, logout, pause, unpause
+            case endWrapUp = "end-wrap-up"
+            case extendWrapUp = "extend-wrap-up"
             case toggleLogin = "toggle-login"
             case togglePause = "toggle-pause"
 
@@ -149,10 +151,18 @@ extension Step {
             public var takesReason: Bool { self == .pause || self == .togglePause }
         }
 
+        public static let usualExtension: Duration = .seconds(60)
+
         public var change: Change
         public var reason: String?
+        /// Who logs in at the caller's phone, with his PIN; nil: whoever the phone is of.
+        public var user: Template?
+        /// How much longer the wrap-up is to last.
+        public var more: Duration = usualExtension
 
-        public init(_ change: Change, reason: String? = nil) { (self.change, self.reason) = (change, reason) }
+        public init(_ change: Change, reason: String? = nil, user: Template? = nil) {
+            (self.change, self.reason, self.user) = (change, reason, user)
+        }
     }
 
     /// Goes one way in opening hours and the other out of them.

@@ -74,11 +74,11 @@ extension Engine {
             )
         }
         switch command {
-        case .pause(let reason) where !tenant.pauseReasons.isEmpty && !tenant.pauseReasons.contains(reason):
+        case .pause(let reason) where !tenant.pauseReasons.isEmpty && tenant.pauseReason(reason) == nil:
             throw Refusal(
                 code: "no-such-reason",
                 what: "'\(reason)' is no reason to pause",
-                mend: "use one of: \(tenant.pauseReasons.joined(separator: ", "))"
+                mend: "use one of: \(tenant.pauseReasons.map(\.name).joined(separator: ", "))"
             )
         case .pause, .unpause, .endWrapUp, .extendWrapUp:
             guard calls.acd.isLoggedIn(UserID(tenant: tenant.id, number: number)) else {

@@ -56,6 +56,8 @@ public enum Event: Codable, Equatable, Sendable {
     /// The talk with the agent of a queue is over.
     case queueTalkEnded(queue: String, agent: String)
     case agentChanged(AgentChanged)
+    /// Somebody pauses longer than he may.
+    case pauseExceeded(PauseExceeded)
     /// The plan gave a value to a variable of its own.
     case variable(name: String, value: String)
     /// A prompt began.

@@ -18,6 +18,9 @@ public struct AgentTotalsRow: Codable, Equatable, Sendable {
     /// Within the talk.
     public var hold: Int64 = 0
     public var wrapUp: Int64 = 0
+    /// Answered calls of his own, made or taken past the queues, and how long they lasted.
+    public var ownCalls = 0
+    public var ownTalk: Int64 = 0
     /// Calls offered to him: taken, missed, and taken from him.
     public var offers = 0
     /// Not answered, refused, busy, or not reached.
@@ -37,6 +40,8 @@ public struct AgentTotalsRow: Codable, Equatable, Sendable {
         case talk = "talk_ms"
         case hold = "hold_ms"
         case wrapUp = "wrap_up_ms"
+        case ownCalls = "own_calls"
+        case ownTalk = "own_talk_ms"
         case offers, missed
         case covered = "covered_ms"
     }
@@ -62,6 +67,7 @@ extension TenantDatabase {
                 let window: StatementArguments = ["agent": name, "from": from, "until": until]
                 try totals.addStates(database, window, now: now)
                 try totals.addCalls(database, window)
+                try totals.addOwnCalls(database, window)
                 return totals
             }
         }
@@ -134,5 +140,21 @@ extension AgentTotalsRow {
             missed = row["missed"]
             offers = handled + (row["offers"] as Int)
         }
+    }
+
+    /// A call counts for whom it kept busy when it began; one without a second party (a feature code, the echo) is no talk.
+    fileprivate mutating func addOwnCalls(_ database: Database, _ window: StatementArguments) throws {
+        let statement = try database.cachedStatement(
+            sql: """
+                SELECT count(*) AS calls, coalesce(sum(round(talk_s * 1000)), 0) AS talk FROM calls
+                WHERE call_id IN (
+                    SELECT call_id FROM agent_states WHERE agent = :agent AND since_ms >= :from AND since_ms < :until
+                      AND state = 'on-call' AND queue IS NULL AND call_id IS NOT NULL
+                  ) AND disposition = 'answered' AND codec_b IS NOT NULL
+                """
+        )
+        guard let row = try Row.fetchOne(statement, arguments: window) else { return }
+        ownCalls = row["calls"]
+        ownTalk = Int64((row["talk"] as Double).rounded())
     }
 }

@@ -19,7 +19,7 @@ public struct JournalEntry: Equatable, Sendable {
             .queueOffered,
             .queueOfferEnded, .queueLeft, .queueTalkEnded, .agentChanged, .recordingStarted, .recordingPaused,
             .recordingResumed, .recordingEnded, .registered, .unregistered, .registrationExpired, .trunkUp, .trunkDown,
-            .audited:
+            .pauseExceeded, .audited:
             true
         default: false
         }

@@ -43,6 +43,9 @@ public struct AgentReportRow: Codable, Equatable, Sendable {
     public var hold_s: Double
     public var acw_s: Double
     public var aht_s: Double?
+    /// Answered calls of the agent's own, past the queues.
+    public var direct_calls: Int
+    public var direct_talk_s: Double
     public var logged_in_s: Double
     public var available_s: Double
     public var ringing_s: Double
@@ -54,6 +57,11 @@ public struct AgentReportRow: Codable, Equatable, Sendable {
     public var logged_out_s: Double
     /// By reason.
     public var pauses_s: [String: Double]
+    /// Of the pauses whose reasons are paid, and of those whose are not.
+    public var paid_pause_s: Double
+    public var unpaid_pause_s: Double
+    /// All time logged in but unpaid pauses.
+    public var paid_s: Double
     public var occupancy: Double?
     public var occupancy_formula: String
     /// The states' sum less the time they cover: 0, or there is a gap or an overlap.
@@ -61,9 +69,10 @@ public struct AgentReportRow: Codable, Equatable, Sendable {
 
     static let keys = [
         "agent", "name", "from", "to", "handled", "offers", "missed", "answer_rate", "talk_s", "hold_s", "acw_s",
-        "aht_s",
+        "aht_s", "direct_calls", "direct_talk_s",
         "logged_in_s", "available_s", "ringing_s", "on_call_s", "wrap_up_s", "paused_s", "unreachable_s", "blocked_s",
-        "logged_out_s", "pauses_s", "occupancy", "occupancy_formula", "check_s",
+        "logged_out_s", "pauses_s", "paid_pause_s", "unpaid_pause_s", "paid_s", "occupancy", "occupancy_formula",
+        "check_s",
     ]
 }
 

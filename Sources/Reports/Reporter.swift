@@ -226,6 +226,9 @@ public struct Reporter {
         (time.talk, time.wrapUp) = (state(.onCall), state(.wrapUp))
         (time.ringing, time.available) = (state(.ringing), state(.available))
         let handling = totals.talk + totals.wrapUp
+        let unpaid = totals.pauses.reduce(0) { sum, pause in
+            tenant.pauseReason(pause.key)?.isPaid ?? true ? sum : sum + pause.value
+        }
         return AgentReportRow(
             agent: totals.agent,
             name: tenant.users[totals.agent]?.name,
@@ -240,6 +243,8 @@ public struct Reporter {
             hold_s: seconds(totals.hold),
             acw_s: seconds(totals.wrapUp),
             aht_s: totals.handled == 0 ? nil : rounded(Double(handling) / 1000 / Double(totals.handled)),
+            direct_calls: totals.ownCalls,
+            direct_talk_s: seconds(totals.ownTalk),
             logged_in_s: seconds(totals.loggedIn),
             available_s: seconds(state(.available)),
             ringing_s: seconds(state(.ringing)),
@@ -250,6 +255,9 @@ public struct Reporter {
             blocked_s: seconds(state(.blocked)),
             logged_out_s: seconds(state(.loggedOut)),
             pauses_s: totals.pauses.mapValues(seconds),
+            paid_pause_s: seconds(state(.paused) - unpaid),
+            unpaid_pause_s: seconds(unpaid),
+            paid_s: seconds(totals.loggedIn - unpaid),
             occupancy: rounded(AgentMetric.occupancy.value(of: time)),
             occupancy_formula: AgentMetric.occupancy.rawValue,
             check_s: seconds(totals.sumOfStates - totals.covered)
@@ -259,6 +267,7 @@ public struct Reporter {
     private func agents(_ request: Request) throws -> Report {
         let notes = [
             "each moment from the first log-in on is in exactly one state; check_s is their sum less the time covered",
+            "paid = logged in less pauses whose reasons are unpaid today; a reason that the tenant does not name is paid",
             "occupancy = \(AgentMetric.occupancy.formula); ringing counts as available",
             "aht = Σ (talk + hold + wrap-up) ÷ handled; answer_rate = handled ÷ (handled + missed)",
         ]

@@ -42,6 +42,13 @@ final class EventLog: EventSubscriber {
             return (.info, "queue \(left.queue): \(left.outcome.rawValue)\(agent) after \(left.waitMilliseconds) ms")
         case .agentChanged(let change):
             return (.info, "agent \(change.agent): \(change.state.rawValue)\(change.reason.map { " (\($0))" } ?? "")")
+        case .pauseExceeded(let pause):
+            let limit = pause.limit == .pause ? "one such pause" : "such pauses of a shift"
+            let minutes = Double(pause.limitMilliseconds) / 60_000
+            return (
+                .warning,
+                "agent \(pause.agent): paused (\(pause.reason)) longer than \(minutes) min, the limit of \(limit)"
+            )
         case .audited(let act):
             let why = act.detail.map { ": \($0)" } ?? ""
             let level: LogLevel = act.outcome == .done ? .info : .notice

@@ -1,3 +1,4 @@
+import ACD
 import Calls
 import Engine
 import Events
@@ -9,6 +10,7 @@ import Timebase
 extension Node {
     private struct Seen: Sendable {
         var calls: [LiveCall]
+        var agents: [Dispatcher.AgentView]
         var registrations: Int
         var counters: EngineCounters
         var trunks: [Engine.TrunkStatus]
@@ -22,6 +24,7 @@ extension Node {
             core.turn { engine, now in
                 Seen(
                     calls: engine.liveCalls,
+                    agents: engine.agentViews(),
                     registrations: engine.bindings(at: now).count,
                     counters: engine.counters,
                     trunks: engine.trunkStatuses,
@@ -40,6 +43,18 @@ extension Node {
             LiveCall.State.allCases.map { state in
                 ([("state", state.rawValue)], Double(states[state]?.count ?? 0))
             }
+        )
+        let agents = Dictionary(grouping: seen.agents) { [$0.id.tenant.name, $0.state.rawValue] }
+        page.gauge(
+            "agents",
+            "Agents, by state.",
+            agents.map { ([("tenant", $0.key[0]), ("state", $0.key[1])], Double($0.value.count)) }
+        )
+        let staffed = Dictionary(grouping: seen.agents, by: \.id.tenant.name)
+        page.gauge(
+            "agents_over_pause_limit",
+            "Agents who pause longer than they may.",
+            staffed.map { ([("tenant", $0.key)], Double($0.value.count { !$0.exceeded.isEmpty })) }
         )
         page.counter("calls_started_total", "Calls that were taken.", Double(seen.counters.callsStarted))
         page.gauge("registrations", "Contacts that are registered.", [([], Double(seen.registrations))])

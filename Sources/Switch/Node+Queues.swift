@@ -38,8 +38,8 @@ extension Node {
             guard let reporter = try await reporter(of: tenant) else { continue }
             for row in try reporter.agentRows(Reporter.Request(window: reporter.today)) {
                 today[UserID(tenant: tenant, number: row.agent)] = AgentToday(
-                    calls: row.handled,
-                    talk: row.talk_s + row.hold_s
+                    calls: row.handled + row.direct_calls,
+                    talk: row.talk_s + row.hold_s + row.direct_talk_s
                 )
             }
         }

@@ -95,6 +95,10 @@ struct AgentRow: Encodable, Sendable {
     @OrNull var current_call: String?
     /// Whose phones ring for the agent.
     var device: String
+    /// A pause that begins after the call and its wrap-up.
+    @OrNull var pending_pause: String?
+    /// The limit of pauses that the agent is over.
+    @OrNull var alarm: String?
 
     init(_ agent: Dispatcher.AgentView, name: String?, today: AgentToday?) {
         tenant = agent.id.tenant.name
@@ -108,6 +112,8 @@ struct AgentRow: Encodable, Sendable {
         talk_s_today = today?.talk ?? 0
         current_call = agent.currentCall?.value
         device = agent.device
+        pending_pause = agent.pendingPause
+        alarm = (agent.exceeded.contains(.shift) ? .shift : agent.exceeded.first)?.rawValue
     }
 }
 

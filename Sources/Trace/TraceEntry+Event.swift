@@ -47,7 +47,7 @@ extension TraceEntry.Kind {
         case .callEnded(let end):
             self = .event("\(end.disposition.rawValue): \(end.reason), by \(end.hangupBy.rawValue), \(end.sipCode)")
         case .callRinging, .callAnswered, .legProvisional, .legAnswered, .registered, .unregistered,
-            .registrationExpired, .trunkUp, .trunkDown, .configurationApplied, .audited:
+            .registrationExpired, .trunkUp, .trunkDown, .configurationApplied, .audited, .pauseExceeded:
             return nil
         }
     }

@@ -16,6 +16,7 @@ final class Floor {
     )
     var queues: [String: Queue] = [:]
     var users: Set<String> = []
+    var reasons: [PauseReason] = []
     /// Of the last turn.
     private(set) var actions: [Dispatcher.Action] = []
     /// All that was published.
@@ -52,6 +53,7 @@ final class Floor {
         let credentials = Credentials(username: "u", realm: "r", ha1: [:])
         var tenant = Tenant(id: Self.tenant, domains: ["demo.example"])
         tenant.queues = queues
+        tenant.pauseReasons = reasons
         for number in users {
             tenant.users[number] = User(number: number, name: nil, role: .operator, credentials: credentials)
         }

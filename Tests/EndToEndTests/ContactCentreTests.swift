@@ -63,60 +63,31 @@ struct ContactCentreTests {
         try RunningSwitch(tenant: tenant(queue), incoming: incoming, internalPlan: internalPlan)
     }
 
-    /// The state of an agent in the live view.
-    private func state(_ agent: String, _ running: RunningSwitch) throws -> String? {
-        try running.rows("agents").first { $0["user"] as? String == agent }?["state"] as? String
-    }
-
-    /// A key as RFC 4733 sends it: the same event in several packets, its end three times.
-    private func press(_ event: UInt8, from media: WirePeer, to port: UInt16, at timestamp: UInt8) {
-        for (sequence, duration) in [(1, 160), (2, 320), (3, 480), (4, 640), (5, 640), (6, 640)] as [(UInt8, Int)] {
-            let isEnd: UInt8 = sequence >= 4 ? 0x80 : 0
-            let head: [UInt8] = [
-                0x80, sequence == 1 ? 101 | 0x80 : 101, timestamp, sequence, 0, 0, timestamp, 0, 1, 2, 3, 4,
-            ]
-            media.send(head + [event, isEnd | 10, UInt8(duration >> 8), UInt8(duration & 0xFF)], to: port)
-        }
-    }
-
-    /// The carrier calls, and is connected to the menu.
-    private func arrive(
-        _ carrier: Phone,
-        media: WirePeer
-    ) throws -> (tag: String, port: UInt16) {
-        carrier.send(carrier.request("INVITE", to: "+74950000700", sdp: Phone.sdp(port: media.port)))
-        let answer = try #require(carrier.final("INVITE"))
-        #expect(answer.startWord == "200")
-        let tag = String(answer.header("To")?.components(separatedBy: ";tag=").last ?? "")
-        carrier.send(carrier.request("ACK", to: "+74950000700", toTag: tag, sequence: carrier.sequence))
-        return (tag, try #require(answer.audioPort))
-    }
-
     @Test func `a caller hears a prompt, presses a key, waits with music, and the operator's phone rings`() throws {
         let running = try Self.centre()
         let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
         let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
         #expect(try anna.register().startWord == "200")
-        #expect(try state("1001", running) == "logged-out")
+        #expect(try running.state(of: "1001") == "logged-out")
         #expect(try running.gudok("agent", "login", "1001").code == 0)
-        #expect(try state("1001", running) == "available")
+        #expect(try running.state(of: "1001") == "available")
 
         let media = try WirePeer()
-        let (tag, port) = try arrive(carrier, media: media)
+        let (tag, port) = try carrier.arrive(media: media)
         let prompt = try #require(media.receive())
         #expect(prompt.bytes.count == 172 && prompt.bytes[1] & 0x7F == 8)
-        press(1, from: media, to: port, at: 1)
+        media.press(1, to: port, at: 1)
 
         let invite = try #require(anna.expect("INVITE"))
         #expect(invite.header("From")?.contains("+74951112233") == true)
-        #expect(try state("1001", running) == "ringing")
+        #expect(try running.state(of: "1001") == "ringing")
         let queue = try #require(try running.rows("queues").first)
         #expect(queue["waiting"] as? Int == 1)
         let annaMedia = try WirePeer()
         anna.respond("180 Ringing", to: invite, toTag: "anna")
         anna.respond("200 OK", to: invite, toTag: "anna", sdp: Phone.sdp(port: annaMedia.port))
         _ = try #require(anna.expect("ACK"))
-        #expect(try state("1001", running) == "on-call")
+        #expect(try running.state(of: "1001") == "on-call")
         let call = try #require(try running.rows("calls").first)
         #expect(call["state"] as? String == "talking" && call["agent"] as? String == "1001")
 
@@ -128,8 +99,8 @@ struct ContactCentreTests {
         carrier.send(carrier.request("BYE", to: "+74950000700", toTag: tag))
         let bye = try #require(anna.expect("BYE"))
         anna.respond("200 OK", to: bye)
-        #expect(try state("1001", running) == "wrap-up")
-        #expect(try eventually(within: 6) { try state("1001", running) == "available" })
+        #expect(try running.state(of: "1001") == "wrap-up")
+        #expect(try eventually(within: 6) { try running.state(of: "1001") == "available" })
         var record: [String: Any] = [:]
         _ = try eventually {
             record = try running.rows("cdr").first ?? [:]
@@ -148,15 +119,15 @@ struct ContactCentreTests {
         _ = try anna.register()
         _ = try running.gudok("agent", "login", "1001")
         let media = try WirePeer()
-        let (tag, port) = try arrive(carrier, media: media)
-        press(1, from: media, to: port, at: 1)
+        let (tag, port) = try carrier.arrive(media: media)
+        media.press(1, to: port, at: 1)
         let invite = try #require(anna.expect("INVITE"))
         anna.respond("180 Ringing", to: invite, toTag: "anna")
         carrier.send(carrier.request("BYE", to: "+74950000700", toTag: tag))
         let cancel = try #require(anna.expect("CANCEL"))
         anna.respond("200 OK", to: cancel, toTag: "anna")
         anna.respond("487 Request Terminated", to: invite, toTag: "anna")
-        #expect(try eventually { try state("1001", running) == "available" })
+        #expect(try eventually { try running.state(of: "1001") == "available" })
         var record: [String: Any] = [:]
         _ = try eventually {
             record = try running.rows("cdr").first ?? [:]
@@ -177,14 +148,14 @@ struct ContactCentreTests {
         #expect(coded.startWord == "200")
         let toTag = String(coded.header("To")?.components(separatedBy: ";tag=").last ?? "")
         anna.send(anna.request("ACK", to: "*45", toTag: toTag, sequence: anna.sequence))
-        #expect(try eventually { try state("1001", running) == "on-call" })
+        #expect(try eventually { try running.state(of: "1001") == "on-call" })
         let farewell = try #require(anna.expect("BYE", within: 8))
         anna.respond("200 OK", to: farewell)
-        #expect(try eventually { try state("1001", running) == "available" })
+        #expect(try eventually { try running.state(of: "1001") == "available" })
         _ = try running.gudok("agent", "login", "1002")
         let media = try WirePeer()
-        let (_, port) = try arrive(carrier, media: media)
-        press(1, from: media, to: port, at: 1)
+        let (_, port) = try carrier.arrive(media: media)
+        media.press(1, to: port, at: 1)
         let first = try #require(anna.expect("INVITE"))
         anna.respond("180 Ringing", to: first, toTag: "anna")
         let cancel = try #require(anna.expect("CANCEL", within: 12))
@@ -217,8 +188,8 @@ struct ContactCentreTests {
         _ = try running.gudok("agent", "login", "1001")
         let media = try WirePeer()
         let annaMedia = try WirePeer()
-        let (tag, port) = try arrive(carrier, media: media)
-        press(1, from: media, to: port, at: 1)
+        let (tag, port) = try carrier.arrive(media: media)
+        media.press(1, to: port, at: 1)
         let invite = try #require(anna.expect("INVITE"))
         anna.respond("200 OK", to: invite, toTag: "anna", sdp: Phone.sdp(port: annaMedia.port))
         _ = try #require(anna.expect("ACK"))

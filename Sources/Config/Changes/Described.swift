@@ -10,7 +10,7 @@ struct Described: Equatable {
     /// A secret's value is its hash here, and is never printed.
     var settings: [(key: String, value: String)]
 
-    static let secrets: Set<String> = ["password"]
+    static let secrets: Set<String> = ["password", "pin"]
 
     static func == (lhs: Described, rhs: Described) -> Bool {
         lhs.kind == rhs.kind && lhs.name == rhs.name && lhs.settings.elementsEqual(rhs.settings) { $0 == $1 }
@@ -23,7 +23,10 @@ extension User {
         return Described(
             kind: "user",
             name: number,
-            settings: [("name", name ?? "none"), ("role", role.rawValue), ("password", hashes.joined())]
+            settings: [
+                ("name", name ?? "none"), ("role", role.rawValue), ("password", hashes.joined()),
+                ("pin", pin.map { $0.ha1.sorted { $0.key.rawValue < $1.key.rawValue }.map(\.value).joined() } ?? ""),
+            ]
         )
     }
 }
@@ -66,7 +69,7 @@ extension Tenant {
                     "lists",
                     lists.sorted { $0.key < $1.key }.map { "\($0.key) (\($0.value.count))" }.joined(separator: ", ")
                 ),
-                ("pause_reasons", pauseReasons.joined(separator: ", ")),
+                ("pause_reasons", pauseReasons.map(\.written).joined(separator: ", ")),
             ]
         )
         return [own] + users.values.sorted { $0.number < $1.number }.map(\.described)

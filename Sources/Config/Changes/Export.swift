@@ -25,7 +25,7 @@ extension Tenant {
             }
         }
         if !pauseReasons.isEmpty {
-            lines += ["", "pause_reasons: [\(pauseReasons.map(quoted).joined(separator: ", "))]"]
+            lines += ["", "pause_reasons: [\(pauseReasons.map(\.written).joined(separator: ", "))]"]
         }
         if !dialPlans.isEmpty {
             lines += ["", "dialplans:"]
@@ -73,6 +73,7 @@ extension User {
         let parts = [
             "extension: \(quoted(number))", name.map { "name: \(quoted($0))" }, "role: \(role.rawValue)",
             "ha1: \(exportedHashes(credentials.exportedPairs))",
+            pin.map { "pin_ha1: \(exportedHashes($0.exportedPairs))" },
         ]
         return "  - {" + parts.compactMap { $0 }.joined(separator: ", ") + "}"
     }

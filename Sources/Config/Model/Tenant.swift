@@ -15,7 +15,8 @@ public struct Tenant: Equatable, Sendable {
     public var users: [String: User]
     public var trunks: [String: Trunk]
     public var queues: [String: Queue]
-    public var pauseReasons: [String]
+    /// Empty: any reason will do.
+    public var pauseReasons: [PauseReason]
     public var recordings = RecordingPolicy()
     /// Numbers that plans look for, by the list's name.
     public var lists: [String: NumberList] = [:]
@@ -31,13 +32,15 @@ public struct Tenant: Equatable, Sendable {
         users: [String: User] = [:],
         trunks: [String: Trunk] = [:],
         queues: [String: Queue] = [:],
-        pauseReasons: [String] = [],
+        pauseReasons: [PauseReason] = [],
         dialPlans: [String: DialPlan] = [:]
     ) {
         (self.id, self.domains, self.timeZone, self.users) = (id, domains, timeZone, users)
         (self.trunks, self.queues, self.pauseReasons) = (trunks, queues, pauseReasons)
         self.dialPlans = dialPlans
     }
+
+    public func pauseReason(_ name: String) -> PauseReason? { pauseReasons.first { $0.name == name } }
 
     public var realm: String { domains.first ?? id.name }
     /// What users' calls run through.
@@ -90,6 +93,8 @@ public struct User: Equatable, Sendable {
     public var role: Role
     /// Hashed when the file was read; the password itself is nowhere.
     public var credentials: Credentials
+    /// What he logs in with at another's phone, kept like a password; nil: he cannot.
+    public var pin: Credentials?
 
     public init(number: String, name: String?, role: Role, credentials: Credentials) {
         (self.number, self.name, self.role, self.credentials) = (number, name, role, credentials)

@@ -76,8 +76,9 @@ struct PlanChecker {
             requireQueue(callback.queue, at: position)
             check(callback.number, at: position)
         case .agent(let agent):
+            if let user = agent.user { check(.user(user), at: position) }
             guard let tenant, let reason = agent.reason else { return }
-            require("pause reason", reason, in: tenant.pauseReasons, at: position)
+            require("pause reason", reason, in: tenant.pauseReasons.map(\.name), at: position)
         }
     }
 

@@ -100,11 +100,21 @@ extension StepReader {
 
     func readAgent(_ value: YAMLValue, _ step: inout YAMLMapping) -> Step.Action? {
         let reason = step.take("reason")
+        let user = step.take("as")
+        let more = step.take("by")
         guard let change = value.choice("agent", Step.AgentStep.Change.self) else { return nil }
         if let reason, !change.takesReason {
             reason.fault(.unknownKey, "'\(change.rawValue)' takes no reason", mend: "remove it")
         }
-        return .agent(Step.AgentStep(change, reason: reason?.string("reason")))
+        if let user, change != .login {
+            user.fault(.unknownKey, "'\(change.rawValue)' is for whoever is at the phone", mend: "remove 'as'")
+        }
+        if let more, change != .extendWrapUp {
+            more.fault(.unknownKey, "'\(change.rawValue)' takes no 'by'", mend: "remove it")
+        }
+        var made = Step.AgentStep(change, reason: reason?.string("reason"), user: user?.template("as"))
+        if let more { made.more = more.duration("by") ?? made.more }
+        return .agent(made)
     }
 
     func readHTTP(_ value: YAMLValue) -> Step.Action? {

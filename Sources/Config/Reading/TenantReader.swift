@@ -59,9 +59,7 @@ struct TenantReader {
         if let users = file.take("users") { readUsers(users, into: &reading) }
         if let trunks = file.take("trunks") { readTrunks(trunks, into: &reading) }
         if let queues = file.take("queues") { readQueues(queues, into: &reading) }
-        if let reasons = file.take("pause_reasons") {
-            reading.tenant.pauseReasons = reasons.sequence("pause_reasons").compactMap { $0.string("a pause reason") }
-        }
+        if let reasons = file.take("pause_reasons") { reading.tenant.pauseReasons = readPauseReasons(reasons) }
         if let recordings = file.take("recordings") { readRecordings(recordings, into: &reading) }
         file.finish("a tenant's file")
         return reading
@@ -155,6 +153,7 @@ struct TenantReader {
                 realm: reading.tenant.realm,
                 isRequired: true
             )
+            let pin = readPIN(&user, username: number ?? "", realm: reading.tenant.realm)
             guard let number, let numberValue, let secret else { continue }
             guard number.utf8.count <= 32, number.utf8.allSatisfy(Self.isExtensionOctet) else {
                 numberValue.fault(.badValue, "'\(number)' is no extension", mend: "use digits, letters, '*' and '#'")
@@ -164,7 +163,9 @@ struct TenantReader {
                 numberValue.fault(.duplicate, "extension \(number) is given twice", mend: "choose another")
                 continue
             }
-            reading.tenant.users[number] = User(number: number, name: name, role: role, credentials: secret)
+            var known = User(number: number, name: name, role: role, credentials: secret)
+            known.pin = pin
+            reading.tenant.users[number] = known
         }
     }
 
@@ -182,18 +183,29 @@ struct TenantReader {
     ) -> Credentials? {
         let password = mapping.take("password")
         let hashes = mapping.take("ha1")
-        switch (password, hashes) {
+        if password == nil, hashes == nil, isRequired {
+            mapping.place.fault(.missingKey, "\(what) has no password", mend: "add `password:`, or `ha1:`")
+        }
+        return credentials(of: what, password, hashes, ("password", "ha1"), username: username, realm: realm)
+    }
+
+    /// What a secret is kept as, whether it or its hashes are given; `names` are their keys.
+    func credentials(
+        of what: String,
+        _ secret: YAMLValue?,
+        _ hashes: YAMLValue?,
+        _ names: (secret: String, hashes: String),
+        username: String,
+        realm: String
+    ) -> Credentials? {
+        switch (secret, hashes) {
         case (let password?, nil):
-            guard let text = password.string("the password") else { return nil }
+            guard let text = password.string("the \(names.secret)") else { return nil }
             return Credentials(username: username, realm: realm, password: text)
         case (nil, let hashes?): return readHashes(hashes, username: username, realm: realm)
-        case (nil, nil):
-            if isRequired {
-                mapping.place.fault(.missingKey, "\(what) has no password", mend: "add `password:`, or `ha1:`")
-            }
-            return nil
+        case (nil, nil): return nil
         case (.some, let hashes?):
-            hashes.fault(.duplicate, "\(what) has a password and ha1", mend: "keep one of them")
+            hashes.fault(.duplicate, "\(what) has a \(names.secret) and \(names.hashes)", mend: "keep one of them")
             return nil
         }
     }

@@ -67,10 +67,12 @@ struct Agents: AsyncParsableCommand {
 
     static let keys = [
         "tenant", "user", "name", "state", "reason", "since", "queues", "calls_today", "talk_s_today", "current_call",
+        "device", "pending_pause", "alarm",
     ]
     static let columns: [Listing.Column] = [
         .init("tenant"), .init("user", "AGENT"), .init("name"), .init("state"), .init("reason"), .init("since"),
         .init("queues"), .init("calls_today", "CALLS"), .init("talk_s_today", "TALK S"), .init("current_call", "CALL"),
+        .init("alarm"),
     ]
 }
 

@@ -1,0 +1,173 @@
+import Foundation
+import Testing
+
+/// Agents and their working time over the wire.
+@Suite("Agents over the wire")
+struct AgentWorkTests {
+    private static let internalPlan = """
+        routes:
+          - {match: "1xxx", do: [{dial: {user: "{called}", timeout: 20s}}]}
+          - {match: "600", do: [answer, echo]}
+          - {match: "*45", do: [{agent: toggle-login}]}
+          - {match: "*45.", do: [{agent: login, as: "{called:3}"}]}
+          - {match: "*46", do: [{agent: toggle-pause, reason: break}]}
+          - {match: "*47", do: [{agent: end-wrap-up}]}
+          - {match: "*48", do: [{agent: extend-wrap-up, by: 2m}]}
+        """
+
+    private static let incoming = """
+        routes:
+          - {match: ".", do: [{queue: sales}, {hangup: normal}]}
+        """
+
+    private static let tenant = """
+        queues:
+          - name: sales
+            strategy: linear
+            ring_timeout: 1s
+            wrap_up: 60s
+            pause_after_misses: 1
+            agents: [{user: "1001"}, {user: "1002"}]
+        pause_reasons: [break, {name: lunch, paid: false, limit: 1s, shift_limit: 1h}]
+        """
+
+    private static func centre() throws -> RunningSwitch {
+        try RunningSwitch(
+            node: "registrations: {min_expires: 1s}",
+            tenant: tenant,
+            incoming: incoming,
+            internalPlan: internalPlan
+        )
+    }
+
+    private static func phones(_ running: RunningSwitch) throws -> (carrier: Phone, anna: Phone, boris: Phone) {
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        _ = try (anna.register(), boris.register())
+        return (carrier, anna, boris)
+    }
+
+    @Test func `an operator logs in at another's phone with a PIN, is rung there, and logs out there`() throws {
+        let running = try Self.centre()
+        let pin = "s/password: anna-demo-1/password: anna-demo-1, pin: \"4711\"/"
+        let file = running.folder.appending(path: "tenants/demo.yaml").path
+        #expect(try ChildProcess("/usr/bin/env", ["sed", "-i", pin, file]).exitCode(within: 5) == 0)
+        #expect(try running.gudok("apply", file).code == 0)
+        let (carrier, _, boris) = try Self.phones(running)
+
+        try boris.dial(code: "*451001", keys: [4, 7, 1, 2, 11])
+        #expect(try running.state(of: "1001") == "logged-out")
+        try boris.dial(code: "*451001", keys: [4, 7, 1, 1, 11])
+        #expect(try running.state(of: "1001") == "available")
+        #expect(try running.agent("1001")?["device"] as? String == "1002")
+
+        let media = try WirePeer()
+        let (tag, _) = try carrier.arrive(media: media)
+        let annas = try WirePeer()
+        _ = try boris.pickUp(media: annas)
+        #expect(try running.state(of: "1001") == "on-call" && running.state(of: "1002") == "logged-out")
+        carrier.send(carrier.request("BYE", to: "+74950000700", toTag: tag))
+        try boris.expectBye()
+        #expect(try eventually { try running.state(of: "1001") == "wrap-up" })
+        // Whoever works at the phone is meant.
+        try boris.dial(code: "*48")
+        try boris.dial(code: "*47")
+        #expect(try running.state(of: "1001") == "available")
+        try boris.dial(code: "*46")
+        #expect(try running.state(of: "1001") == "paused")
+        try boris.dial(code: "*45")
+        #expect(try running.state(of: "1001") == "logged-out")
+
+        let entries = try running.rows("audit", "--action", "agent").reversed()
+        let actions = entries.compactMap { entry in
+            (entry["action"] as? String).map {
+                "\($0) \(entry["actor"] ?? "") \(entry["object"] ?? "") \(entry["outcome"] ?? "")"
+            }
+        }
+        #expect(
+            actions == [
+                "agent.login 1002 agent 1001 refused", "agent.login 1002 agent 1001 done",
+                "agent.extend-wrap-up 1002 agent 1001 done", "agent.end-wrap-up 1002 agent 1001 done",
+                "agent.pause 1002 agent 1001 done", "agent.logout 1002 agent 1001 done",
+            ]
+        )
+        // The PIN is nowhere: neither in the log, nor in a record or a trace.
+        let calls = try running.rows("cdr").compactMap { $0["call_id"] as? String }
+        let traces = try calls.map { try running.gudok("trace", $0).text }.joined()
+        #expect(!"\(entries)\(traces)".contains("4711") && traces.contains("•"))
+        #expect(!(try running.gudok("export").text.contains("4711")))
+    }
+
+    @Test func `the free one rings, who misses is paused, and the next call sees it`() throws {
+        let running = try Self.centre()
+        let (carrier, anna, boris) = try Self.phones(running)
+        for agent in ["1001", "1002"] { _ = try running.gudok("agent", "login", agent) }
+        _ = try running.gudok("agent", "pause", "1001", "--reason", "lunch")
+        // B123: one is paused, so the other rings, and he alone.
+        let media = try WirePeer()
+        let (tag, _) = try carrier.arrive(media: media)
+        let missed = try #require(boris.expect("INVITE"))
+        boris.respond("180 Ringing", to: missed, toTag: "boris")
+        #expect(anna.expect("INVITE", within: 0.3) == nil)
+        // B127: unanswered he is paused for it.
+        let cancel = try #require(boris.expect("CANCEL"))
+        boris.respond("200 OK", to: cancel, toTag: "boris")
+        boris.respond("487 Request Terminated", to: missed, toTag: "boris")
+        #expect(try eventually { try running.agent("1002")?["reason"] as? String == "no-answer" })
+        #expect(try running.agent("1001")?["reason"] as? String == "lunch")
+        // Longer than the reason allows: an alarm in the live view, in the metrics and in the log.
+        #expect(try eventually { try running.agent("1001")?["alarm"] as? String == "pause-limit" })
+        #expect(try running.metric("gudok_agents_over_pause_limit") == 1)
+        #expect(running.process.text.contains("paused (lunch) longer than"))
+        // B133: the end of the pause is seen by the caller who waits.
+        _ = try running.gudok("agent", "unpause", "1001")
+        let annas = try WirePeer()
+        _ = try anna.pickUp(media: annas)
+        #expect(try running.agent("1001")?["alarm"] is NSNull)
+        // B127: she is in a call, and nobody else is there: the second caller rings nowhere.
+        _ = try running.gudok("agent", "unpause", "1002")
+        _ = try running.gudok("agent", "logout", "1002")
+        carrier.send(carrier.request("BYE", to: "+74950000700", toTag: tag))
+        try anna.expectBye()
+        // B125: nor while she wraps up, until that is ended.
+        #expect(try eventually { try running.state(of: "1001") == "wrap-up" })
+        carrier.callID = UUID().uuidString
+        _ = try carrier.arrive(media: media)
+        #expect(anna.expect("INVITE", within: 0.5) == nil)
+        _ = try running.gudok("agent", "end-wrap-up", "1001")
+        _ = try #require(anna.expect("INVITE"))
+    }
+
+    @Test func `a phone that is gone makes unreachable within its expiry, and a call of his own makes busy`() throws {
+        let running = try Self.centre()
+        let (_, anna, _) = try Self.phones(running)
+        _ = try running.gudok("agent", "login", "1001")
+        let echo = try anna.call("600")
+        let tag = anna.acknowledge(echo, to: "600")
+        #expect(try running.state(of: "1001") == "on-call")
+        anna.send(anna.request("BYE", to: "600", toTag: tag))
+        #expect(try eventually { try running.state(of: "1001") == "available" })
+        // A call to a colleague counts, the echo is no talk.
+        let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        _ = try boris.register()
+        anna.callID = UUID().uuidString
+        anna.send(anna.request("INVITE", to: "1002", sdp: Phone.sdp(port: 4_000)))
+        let challenge = try #require(anna.final("INVITE"))
+        anna.acknowledge(challenge, to: "1002")
+        let uri = "sip:1002@127.0.0.1:\(running.sipPort)"
+        let proof = try anna.authorization(for: challenge, method: "INVITE", uri: uri)
+        anna.send(anna.request("INVITE", to: "1002", extra: [proof], sdp: Phone.sdp(port: 4_000)))
+        let borisMedia = try WirePeer()
+        _ = try boris.pickUp(media: borisMedia)
+        let tagOfBoris = anna.acknowledge(try #require(anna.final("INVITE")), to: "1002")
+        anna.send(anna.request("BYE", to: "1002", toTag: tagOfBoris))
+        try boris.expectBye()
+        #expect(try eventually { try running.agent("1001")?["calls_today"] as? Int == 1 })
+        anna.callID = UUID().uuidString
+        #expect(try anna.register(expires: 1).startWord == "200")
+        #expect(try eventually(within: 4) { try running.state(of: "1001") == "unreachable" })
+        #expect(try anna.register().startWord == "200")
+        #expect(try eventually { try running.state(of: "1001") == "available" })
+    }
+}
