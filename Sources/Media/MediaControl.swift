@@ -87,6 +87,9 @@ public enum MediaCommand: Equatable, Sendable {
     case configure(MediaID, MediaParameters)
     /// What comes in at one goes out at the other, both ways. Replaces what either did before.
     case bridge(MediaID, MediaID)
+    /// Each of these ports, which one thread serves (`open(near:)`), hears the sum of those that it names. The list is the whole of
+    /// who hears whom among them; a bridge, or whatever else a port is told to do, takes it out.
+    case mix([MixMember])
     /// Ends the bridge that this port is part of.
     case unbridge(MediaID)
     /// The peer hears itself.
@@ -105,6 +108,14 @@ public enum MediaCommand: Equatable, Sendable {
     case sendDigit(MediaID, String, milliseconds: Int)
     /// Gives the ports back; `MediaEvent.closed` follows with the report, always and once.
     case close(MediaID)
+}
+
+/// One port of a mix, and whom its peer hears.
+public struct MixMember: Hashable, Sendable {
+    public var port: MediaID
+    public var hears: [MediaID]
+
+    public init(port: MediaID, hears: [MediaID]) { (self.port, self.hears) = (port, hears) }
 }
 
 /// Call progress tones of ITU-T E.180, with the Russian and European cadences of 425 Hz.

@@ -98,6 +98,31 @@ public struct OwnVoice: Sendable {
         return Self.longestPacket
     }
 
+    public mutating func beginMix() { frame = 0 }
+
+    /// A packet of a mix: as many samples as 20 ms have, of which each may be the sum of many; 0 when the peer takes none.
+    public mutating func writeMix(
+        _ samples: UnsafeMutableBufferPointer<Int32>,
+        into packet: UnsafeMutableRawBufferPointer
+    ) -> Int {
+        guard let codec, samples.count == MixIntake.frame, packet.count >= Self.longestPacket else { return 0 }
+        writeRTPHeader(
+            into: packet,
+            marker: frame == 0,
+            payloadType: codec.number,
+            sequence: sequence,
+            timestamp: timestamp,
+            ssrc: ssrc
+        )
+        for (place, sample) in samples.enumerated() {
+            packet[12 + place] = G711.encode(Int16(clamping: sample), codec.law)
+        }
+        frame &+= 1
+        sequence &+= 1
+        timestamp &+= 160
+        return Self.longestPacket
+    }
+
     /// The next packet of the key that is pressed; 0 when none is to be sent now.
     public mutating func writeKey(into packet: UnsafeMutableRawBufferPointer) -> Int {
         guard let eventNumber, packet.count >= 16,

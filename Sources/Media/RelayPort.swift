@@ -13,6 +13,8 @@ public struct RelayPort: ~Copyable {
         case tone(Tone)
         /// Prompts, or music.
         case saying
+        /// Hears the sum of others, and is heard by others.
+        case mixing
     }
 
     public enum Verdict: Equatable, Sendable {
@@ -60,6 +62,8 @@ public struct RelayPort: ~Copyable {
     var control = ControlState()
     /// What we speak ourselves: tones and keys.
     public var voice: OwnVoice
+    /// What the peer says into a mix.
+    public var intake = MixIntake()
 
     public init(id: MediaID, randomness: UInt64) {
         self.id = id
@@ -91,6 +95,13 @@ public struct RelayPort: ~Copyable {
     /// The numbers under which packets from here go on: those of the peer that they go to.
     public mutating func fillFormats(towards send: [MediaFormat]) {
         formats.entries.fill(receive: parameters.receiveFormats, send: send)
+    }
+
+    /// The peer's packets are decoded as they come, under its own numbers.
+    public mutating func beginMixing() {
+        fillFormats(towards: parameters.receiveFormats)
+        intake.begin()
+        voice.beginMix()
     }
 
     // MARK: packets

@@ -31,7 +31,7 @@ extension MediaThread {
     }
 
     /// The slot of a port; nil when it was closed meanwhile.
-    private func slot(_ id: MediaID) -> Int? {
+    func slot(_ id: MediaID) -> Int? {
         let slot = id.slot
         return slot < capacity && isOpen[slot] && slots[slot].relay.id == id ? slot : nil
     }
@@ -42,6 +42,9 @@ extension MediaThread {
             guard let slot = slot(id) else { return }
             slots[slot].relay.configure(parameters, isUnreachable: isUnreachable(parameters), now: now)
             if case .bridged(let other) = slots[slot].relay.mode, isOpen[other] { joinFormats(slot, other) }
+            if slots[slot].relay.mode == .mixing {
+                slots[slot].relay.fillFormats(towards: slots[slot].relay.parameters.receiveFormats)
+            }
         case .bridge(let a, let b):
             guard let first = slot(a), let second = slot(b) else { return }
             leave(first)
@@ -49,6 +52,7 @@ extension MediaThread {
             slots[first].relay.mode = .bridged(second)
             slots[second].relay.mode = .bridged(first)
             joinFormats(first, second)
+        case .mix(let members): mix(members)
         case .unbridge(let id): if let slot = slot(id) { leave(slot) }
         case .echo(let id):
             guard let slot = slot(id) else { return }
@@ -95,7 +99,8 @@ extension MediaThread {
     }
 
     /// Ends what a port does, and its partner with it.
-    private func leave(_ slot: Int) {
+    func leave(_ slot: Int) {
+        if slots[slot].relay.mode == .mixing { leaveMix(slot) }
         if case .bridged(let other) = slots[slot].relay.mode, isOpen[other] { slots[other].relay.mode = .idle }
         slots[slot].relay.mode = .idle
     }

@@ -6,6 +6,7 @@ extension MediaThread {
     func speak() {
         nextTick = max(nextTick + Self.tick, now - Self.tick)
         let tick = nextTick / Self.tick
+        takeFrames()
         withUnsafeTemporaryAllocation(byteCount: OwnVoice.longestPacket, alignment: 8) { packet in
             for slot in speaking where isOpen[slot] {
                 let here = slots + slot
@@ -14,6 +15,9 @@ extension MediaThread {
                     length = here.pointee.relay.voice.writeKey(into: packet)
                 } else if case .tone(let tone) = here.pointee.relay.mode {
                     length = here.pointee.relay.voice.writeTone(tone, from: tones, into: packet)
+                }
+                if length == 0, here.pointee.relay.mode == .mixing, !here.pointee.relay.voice.isPressing {
+                    length = writeMix(for: slot, into: packet)
                 }
                 // A key that is pressed takes the place of what is said; that waits for it.
                 if length == 0, case .saying = here.pointee.relay.mode, !here.pointee.relay.voice.isPressing {
@@ -36,7 +40,7 @@ extension MediaThread {
     private func isSpeaking(_ slot: Int) -> Bool {
         if slots[slot].relay.voice.isPressing { return true }
         return switch slots[slot].relay.mode {
-        case .tone, .saying: true
+        case .tone, .saying, .mixing: true
         case .idle, .bridged, .echo: false
         }
     }

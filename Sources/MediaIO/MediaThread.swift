@@ -30,6 +30,8 @@ final class MediaThread: @unchecked Sendable {
         /// The recording that hears this peer; 0: none.
         var recording: UInt64 = 0
         var channel: UInt8 = 0
+        /// Whom this peer hears in a mix.
+        var hears: [Int] = []
     }
 
     struct Mailbox: Sendable {
@@ -231,6 +233,7 @@ final class MediaThread: @unchecked Sendable {
         switch here.pointee.relay.mode {
         case .bridged(let other): if isOpen[other] { forward(packet, to: slots + other) }
         case .echo: forward(packet, to: here)
+        case .mixing: intake(packet, slot: here)
         case .idle, .tone, .saying: break
         }
     }

@@ -182,6 +182,8 @@ extension MediaCommand {
             .say(let id, _, _, _), .record(let id, _, _), .stopRecording(let id), .stop(let id),
             .sendDigit(let id, _, _), .close(let id):
             id
+        // A mix of nobody is no thread's.
+        case .mix(let members): members.first?.port ?? MediaID(rawValue: .max)
         }
     }
 }

@@ -16,6 +16,9 @@ public final class SimulatedMedia: MediaControl {
     /// Ports that are bridged to each other now.
     public private(set) var bridges: [MediaID: MediaID] = [:]
 
+    /// Whom the ports of mixes hear now.
+    public private(set) var mixes: [MediaID: [MediaID]] = [:]
+
     public init(address: IPAddress) { self.address = address }
 
     public func open(near: MediaID?) throws(MediaRefusal) -> MediaPort {
@@ -31,9 +34,17 @@ public final class SimulatedMedia: MediaControl {
         switch command {
         case .close(let id):
             guard open.remove(id) != nil else { return }
+            mixes[id] = nil
             if let other = bridges.removeValue(forKey: id) { bridges[other] = nil }
             pending.append(.closed(id, MediaReport()))
-        case .bridge(let a, let b): (bridges[a], bridges[b]) = (b, a)
+        case .bridge(let a, let b):
+            (bridges[a], bridges[b]) = (b, a)
+            (mixes[a], mixes[b]) = (nil, nil)
+        case .mix(let members):
+            for member in members {
+                if let other = bridges.removeValue(forKey: member.port) { bridges[other] = nil }
+                mixes[member.port] = member.hears
+            }
         case .unbridge(let id): if let other = bridges.removeValue(forKey: id) { bridges[other] = nil }
         case .say(let id, let clips, let loop, let token):
             if let other = bridges.removeValue(forKey: id) { bridges[other] = nil }

@@ -1,0 +1,59 @@
+import Codecs
+import Media
+import RTP
+
+/// Mixes: ports of this thread that hear the sum of others, every 20 ms.
+extension MediaThread {
+    func mix(_ members: [MixMember]) {
+        for member in members {
+            guard let slot = slot(member.port) else { continue }
+            if slots[slot].relay.mode != .mixing {
+                leave(slot)
+                slots[slot].relay.mode = .mixing
+                slots[slot].relay.beginMixing()
+                beginSpeaking(slot)
+            }
+            slots[slot].hears.removeAll(keepingCapacity: true)
+            for id in member.hears where id != member.port {
+                if let other = self.slot(id) { slots[slot].hears.append(other) }
+            }
+        }
+    }
+
+    /// Nobody hears a port any more that is out of its mix.
+    func leaveMix(_ slot: Int) {
+        slots[slot].hears.removeAll()
+        for other in open where slots[other].relay.mode == .mixing { slots[other].hears.removeAll { $0 == slot } }
+    }
+
+    /// What a member of a mix says.
+    @inline(__always)
+    func intake(_ packet: UnsafeMutableRawBufferPointer, slot: UnsafeMutablePointer<Slot>) {
+        let octets = UnsafeRawBufferPointer(packet)
+        guard let law = slot.pointee.relay.voiceLaw, let header = RTPHeader(octets) else { return }
+        let end = header.payloadOffset + header.payloadLength
+        slot.pointee.relay.intake.receive(
+            UnsafeRawBufferPointer(rebasing: octets[header.payloadOffset..<end]),
+            law,
+            ssrc: header.ssrc,
+            timestamp: header.timestamp
+        )
+    }
+
+    /// Before anybody is sent anything: a frame of each member, which all who hear him get.
+    func takeFrames() {
+        for slot in speaking where isOpen[slot] && slots[slot].relay.mode == .mixing { slots[slot].relay.intake.take() }
+    }
+
+    /// The next packet for one member: the sum of those he hears, clipped where they are too loud together.
+    func writeMix(for slot: Int, into packet: UnsafeMutableRawBufferPointer) -> Int {
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: MixIntake.frame) { sum in
+            sum.initialize(repeating: 0)
+            for other in slots[slot].hears where isOpen[other] {
+                guard let said = slots[other].relay.intake.taken else { continue }
+                for place in 0..<MixIntake.frame { sum[place] &+= Int32(said[place]) }
+            }
+            return slots[slot].relay.voice.writeMix(sum, into: packet)
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import Codecs
+import Events
+import Testing
+
+@testable import Media
+
+/// What is heard is known by its level: every packet has one, and G.711 gives it back exactly.
+@Suite struct MixTests {
+    private static let levels: [Int16] = (1...60).map { G711.decode(G711.encode(Int16($0 * 256), .a), .a) }
+
+    /// A peer that speaks packets of 20 ms, each with the next level.
+    private struct Peer: ~Copyable {
+        var intake = MixIntake()
+        private var timestamp: UInt32 = 4_294_967_000
+
+        init() { intake.begin() }
+
+        mutating func speak(_ packet: Int, ssrc: UInt32 = 7) {
+            let payload = [UInt8](repeating: G711.encode(MixTests.levels[packet], .a), count: 160)
+            let stamp = timestamp &+ UInt32(packet * 160)
+            payload.withUnsafeBytes { intake.receive($0, .a, ssrc: ssrc, timestamp: stamp) }
+        }
+
+        /// The levels of the next 20 ms, each once.
+        mutating func take() -> [Int16] {
+            intake.take()
+            guard let taken = intake.taken else { return [] }
+            var levels: [Int16] = []
+            for place in 0..<MixIntake.frame where levels.last != taken[place] { levels.append(taken[place]) }
+            return levels
+        }
+    }
+
+    @Test func `a cushion is filled first, and then comes what was said, over the end of the time stamps too`() {
+        var peer = Peer()
+        peer.speak(0)
+        #expect(peer.take() == [0])
+        for packet in 1..<10 {
+            peer.speak(packet)
+            #expect(peer.take() == [Self.levels[packet - 1]])
+        }
+    }
+
+    @Test func `what was lost is silence of its length, and what comes too late is not heard`() {
+        var peer = Peer()
+        for packet in 0..<2 { peer.speak(packet) }
+        var heard = [peer.take()]
+        for packet in [3, 2] { peer.speak(packet) }
+        for _ in 0..<3 { heard.append(peer.take()) }
+        #expect(heard == [[Self.levels[0]], [Self.levels[1]], [0], [Self.levels[3]]])
+    }
+
+    @Test func `a peer that falls silent is silence, and is heard again when the cushion is full`() {
+        var peer = Peer()
+        for packet in 0..<2 { peer.speak(packet) }
+        let first = (0..<4).map { _ in peer.take() }
+        #expect(first == [[Self.levels[0]], [Self.levels[1]], [0], [0]])
+        peer.speak(50)
+        #expect(peer.take() == [0])
+        peer.speak(51)
+        #expect(peer.take() == [Self.levels[50]])
+    }
+
+    @Test func `a clock that runs fast costs sound, and never delay`() {
+        var peer = Peer()
+        for packet in 0..<60 {
+            peer.speak(packet)
+            if packet.isMultiple(of: 2) { _ = peer.take() }
+            #expect(peer.intake.waiting <= MixIntake.mostWaiting)
+        }
+    }
+
+    @Test func `another stream begins anew, and what is no packet is nothing`() {
+        var peer = Peer()
+        for packet in 0..<2 { peer.speak(packet) }
+        peer.speak(0, ssrc: 8)
+        #expect((0..<3).map { _ in peer.take() } == [[Self.levels[0]], [Self.levels[1]], [Self.levels[0]]])
+        [UInt8](repeating: 0, count: 60_000).withUnsafeBytes {
+            peer.intake.receive($0, .a, ssrc: 8, timestamp: 0)
+        }
+        #expect(peer.intake.waiting == 0)
+    }
+
+    @Test(arguments: [("PCMA", G711.Law.a), ("PCMU", .µ)]) func `the sum of many is clipped, not wrapped`(
+        _ encoding: String,
+        _ law: G711.Law
+    ) {
+        var voice = OwnVoice(randomness: 1)
+        voice.choose(from: [MediaFormat(number: 8, encoding: encoding, clockRate: 8_000)])
+        voice.beginMix()
+        var sum = [Int32](repeating: 100_000, count: MixIntake.frame)
+        sum[1] = -100_000
+        var packet = [UInt8](repeating: 0, count: OwnVoice.longestPacket)
+        let length = sum.withUnsafeMutableBufferPointer { sum in
+            packet.withUnsafeMutableBytes { voice.writeMix(sum, into: $0) }
+        }
+        #expect(length == OwnVoice.longestPacket)
+        #expect(G711.decode(packet[12], law) > 30_000 && G711.decode(packet[13], law) < -30_000)
+    }
+}
