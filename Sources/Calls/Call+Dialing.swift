@@ -281,6 +281,9 @@ extension Call {
     }
 
     func dialTimedOut() {
+        if startsUponAnswer {
+            return originationFailed(Rejection(status: 480, phrase: ReasonPhrase.standard(480), isLocal: true))
+        }
         guard case .dialing(let dial) = stage else { return }
         for index in dial.attempts { cancel(index, .noAnswer, nil) }
         lastRejection = Rejection(status: 480, phrase: ReasonPhrase.standard(480), isLocal: true)

@@ -43,6 +43,7 @@ extension Call {
         }
         stopRecording()
         core.leave(self)
+        endSupervision()
         let header = "Q.850;cause=\(cause.q850);text=\"\(cause.text)\""
         for index in legs.indices {
             let result: LegResult = legs[index].progress == .answered ? .answered : .cancelled

@@ -14,7 +14,7 @@ extension Call {
     /// Opens the caller's port; nil when none is free.
     func openCallerPort() -> MediaPort? {
         if let port = legs[0].port { return port }
-        guard let port = core.openPort(for: legs[0].id, near: anyPort) else { return nil }
+        guard let port = core.openPort(for: legs[0].id, near: anyPort ?? supervisedPort) else { return nil }
         legs[0].port = port
         legs[0].awaitsReport = true
         return port
@@ -77,6 +77,8 @@ extension Call {
 
     func bridge(_ a: Int, _ b: Int) {
         guard let first = legs[a].port, let second = legs[b].port else { return }
+        let heard = attendants.filter(\.isPresent)
+        guard heard.isEmpty else { return mix(with: heard) }
         core.media.perform(.bridge(first.id, second.id))
     }
 
@@ -239,7 +241,12 @@ extension Call {
     func pressed(_ index: Int, digit: String, source: String) {
         tell(of: digit, on: index, source: source)
         if index == 0 { take(key: digit) }
-        guard let other = counterpart(of: index), !hasTelephoneEvent(other) else { return }
+        guard let other = counterpart(of: index) else { return }
+        guard !hasTelephoneEvent(other) else {
+            // Over a bridge the packets went on by themselves; a mix is only sound.
+            guard attendants.contains(where: \.isPresent), let port = legs[other].port else { return }
+            return core.media.perform(.sendDigit(port.id, digit, milliseconds: 160))
+        }
         // The packets mean nothing to a peer that negotiated no telephone-event: it is told by INFO.
         let body = Array("Signal=\(digit)\r\nDuration=160\r\n".utf8)
         act(on: other) { session, _ in session.sendInfo(contentType: "application/dtmf-relay", body: body) }

@@ -71,8 +71,11 @@ extension Call {
             end(.answered, by: party, cause: HangupCause(reasonHeader: reason) ?? .normal, reason: "normal")
         case .introducing(let agent) where index == agent:
             end(.answered, by: .callee, cause: HangupCause(reasonHeader: reason) ?? .normal, reason: "normal")
+        case .takenOver(let stays, _):
+            guard index == stays else { return }
+            end(.answered, by: party, cause: HangupCause(reasonHeader: reason) ?? .normal, reason: "normal")
         case .deciding, .answering, .dialing, .echoing, .sounding, .telling, .asking, .queued, .introducing,
-            .consulting:
+            .consulting, .supervising:
             guard index == 0 else { return }
             let answered: Disposition = isUnserved ? .abandoned : .answered
             let disposition: Disposition = callerIsAnswered ? answered : .cancelled
@@ -94,7 +97,7 @@ extension Call {
 
     func isTalking(to index: Int) -> Bool {
         switch stage {
-        case .talking(let peer), .introducing(let peer): peer == index
+        case .talking(let peer), .introducing(let peer), .takenOver(let peer, _): peer == index
         default: false
         }
     }
@@ -106,7 +109,8 @@ extension Call {
         case .dialing(let dial):
             guard let early = dial.early else { return nil }
             return index == 0 ? early : (index == early ? 0 : nil)
-        case .deciding, .answering, .echoing, .sounding, .ending, .telling, .asking, .queued, .introducing, .consulting:
+        case .deciding, .answering, .echoing, .sounding, .ending, .telling, .asking, .queued, .introducing, .consulting,
+            .takenOver, .supervising:
             return nil
         }
     }

@@ -12,6 +12,7 @@ extension Call {
     func originated(_ description: SessionDescription?) {
         guard startsUponAnswer, !isEnding, let description else { return }
         startsUponAnswer = false
+        core.timers.stop(.call(id, .dialTimeout))
         callerIsAnswered = true
         legs[0].progress = .answered
         legs[0].described.remote = description

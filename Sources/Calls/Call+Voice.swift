@@ -57,7 +57,7 @@ extension Call {
             awaitKey(asking)
         case .introducing(let leg) where leg == index: connectAgent(leg)
         case .deciding, .answering, .dialing, .echoing, .queued, .introducing, .consulting, .talking, .sounding,
-            .ending:
+            .takenOver, .supervising, .ending:
             break
         }
     }
@@ -94,6 +94,7 @@ extension Call {
         guard case .asking(var asking) = stage else {
             switch stage {
             case .queued: exitQueue(by: key)
+            case .supervising: switchSupervision(by: key)
             case .deciding, .telling, .consulting: if typedAhead.utf8.count < Self.mostTypedAhead { typedAhead += key }
             default: break
             }

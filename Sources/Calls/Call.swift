@@ -31,6 +31,10 @@ final class Call {
         case consulting
         /// Connected to the leg with this index.
         case talking(Int)
+        /// A supervisor took the operator's place: the leg with this index speaks with him, who is the caller of a call of his own.
+        case takenOver(Int, by: CallID)
+        /// The caller is in somebody else's talk (`supervisedCall`).
+        case supervising
         /// The caller, connected already, hears why the call failed.
         case sounding(HangupCause)
         case ending(CallEnded, at: Moment)
@@ -118,6 +122,12 @@ final class Call {
     var recordings = 0
     /// Why the talk is to be recorded, when it is.
     var isToBeRecorded: String?
+    /// Supervisors in this call's talk, or on their way into it.
+    var attendants: [Attendant] = []
+    /// The call whose talk the caller is in, or is to be let into when he answers.
+    var supervisedCall: CallID?
+    /// What is done upon the answer in the place of the plan's rules.
+    var opening: Instruction?
     /// Keys that were pressed before anybody asked: whoever knows the menu need not wait for it.
     var typedAhead = ""
     /// Names what is being said: an end that was overtaken is known by its number.
@@ -159,7 +169,7 @@ final class Call {
     var caller: Leg { legs[0] }
 
     /// Starts the dial plan.
-    func begin() { perform(plan.start()) }
+    func begin() { perform(opening ?? plan.start()) }
 
     func proceed(_ result: StepResult) {
         guard !isEnding else { return }
@@ -200,6 +210,7 @@ final class Call {
         case .http(let url, let timeout):
             enter(.consulting)
             core.surroundings?.ask(url, timeout: timeout, for: id)
+        case .supervise(let request): supervise(request)
         case .callback(let queue, _):
             core.log(
                 .warning,
@@ -233,7 +244,7 @@ final class Call {
     }
 
     /// Answers the caller ourselves, with a codec that the switch speaks.
-    private func answerLocally() {
+    func answerLocally() {
         enter(.answering)
         guard openCallerPort() != nil else {
             return end(.failed, by: .switch, cause: .congestion, reason: "no-media-port")
@@ -275,7 +286,7 @@ final class Call {
             upcoming = nil
             carryOut(next ?? .answer)
         case .deciding, .dialing, .echoing, .talking, .sounding, .ending, .telling, .asking, .queued, .introducing,
-            .consulting:
+            .consulting, .takenOver, .supervising:
             break
         }
     }
@@ -328,7 +339,7 @@ extension Instruction {
     fileprivate var needsAnswer: Bool {
         switch self {
         case .answer, .echo, .play, .say, .ask, .queue, .agent: true
-        case .ringing, .dial, .localTime, .record, .http, .callback, .hangup, .noRoute: false
+        case .ringing, .dial, .localTime, .record, .http, .callback, .supervise, .hangup, .noRoute: false
         }
     }
 }

@@ -20,11 +20,16 @@ extension CallCore {
     /// A call ends: nobody rings or waits for it any more, and its agent wraps up.
     func leave(_ call: Call) {
         dispatch { $0.leave(call.id, .abandoned, at: now) }
+        endService(of: call)
+        for user in Set(call.legs.compactMap(\.user)) { disengage(user, from: call) }
+    }
+
+    /// The agent of a queue's call has nothing more to do with it: he wraps up.
+    func endService(of call: Call) {
         if let served = call.served {
             call.publish(.queueTalkEnded(queue: served.queue.name, agent: served.agent.number))
         }
         dispatch { $0.ended(call.id, at: now) }
-        for user in Set(call.legs.compactMap(\.user)) { disengage(user, from: call) }
     }
 
     /// False: there is no such agent.
@@ -50,7 +55,7 @@ extension CallCore {
             faults.append("\(id) is over, and the queues did not know")
             dispatch { $0.gone(id, at: now) }
         }
-        return faults
+        return faults + mendSupervision()
     }
 
     private func carryOut(_ actions: [Dispatcher.Action]) {

@@ -1,6 +1,6 @@
 public import ACD
 import Config
-import DialPlan
+public import DialPlan
 public import Events
 public import Media
 public import NetAddress
@@ -122,7 +122,15 @@ public final class CallCore {
     func makeSessionID() -> UInt64 { ids.bits() >> 12 }
 
     /// Rings `route`, and upon its answer runs the dial plan for `to` with it as the caller.
-    public func originate(from identity: CallerIdentity, over routes: [TargetRoute], to: String) -> CallID? {
+    ///
+    /// `opening` stands in the place of the plan's rules; a call that is to join another's media is opened `near` it.
+    public func originate(
+        from identity: CallerIdentity,
+        over routes: [TargetRoute],
+        to: String,
+        opening: Instruction? = nil,
+        near neighbour: MediaPort? = nil
+    ) -> CallID? {
         guard let route = routes.first else { return nil }
         let call = Call(
             id: CallID(ids.sortable(at: now.wall)),
@@ -133,7 +141,7 @@ public final class CallCore {
             at: now
         )
         let legID = LegID(call: call.id, index: 0)
-        guard let port = openPort(for: legID, near: nil) else { return nil }
+        guard let port = openPort(for: legID, near: neighbour) else { return nil }
         var described = Leg.Description(sessionID: makeSessionID())
         let offer = described.versions.stamp(
             ownOffer(codecs: Call.spokenCodecs, as: described.media(port), direction: .sendrecv)
@@ -163,7 +171,9 @@ public final class CallCore {
         leg.awaitsReport = true
         call.legs.append(leg)
         call.startsUponAnswer = true
+        call.opening = opening
         open(call, source: "api")
+        timers.start(.call(call.id, .dialTimeout), at: now.instant + settings.originationTimeout)
         call.act(on: 0) { session, _ in session.start() }
         return call.id
     }
@@ -353,6 +363,7 @@ public final class CallCore {
     public func pauseRecording(of id: CallID, _ isPaused: Bool) -> Bool { calls[id]?.pauseRecording(isPaused) ?? false }
 
     func call(_ id: CallID) -> Call? { calls[id] }
+    var everyCall: some Sequence<Call> { calls.values }
 
     /// The turn's end: closes the records of the calls that ended in it.
     public func closeFinished() {

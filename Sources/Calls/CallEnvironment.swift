@@ -116,6 +116,8 @@ public struct CallSettings: Sendable {
     /// How long a caller who is connected already hears why the call failed.
     public var toneDuration: Duration = .seconds(4)
     public var maximumRedirects = 5
+    /// How long a phone that the switch rings by itself may ring.
+    public var originationTimeout: Duration = .seconds(60)
 
     public init(session: SessionSettings, codecs: [String], rtpTimeout: Duration?, maximumDuration: Duration) {
         (self.session, self.codecs) = (session, codecs)

@@ -37,7 +37,10 @@ public struct LiveCall: Sendable {
         case .queued(let stay):
             state = .queued
             queue = stay.queue.name
-        case .introducing: state = .talking
+        case .introducing, .supervising: state = .talking
+        case .takenOver(_, let supervisor):
+            state = .talking
+            agent = call.core.call(supervisor)?.user
         case .talking: state = call.legs.contains { $0.holds } ? .held : .talking
         case .ending: state = .talking
         }

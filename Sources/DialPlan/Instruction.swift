@@ -28,6 +28,8 @@ public enum Instruction: Equatable, Sendable {
     case http(url: String, timeout: Duration)
     /// Keep a place in a queue, and ring this number when it is its turn; answer `.done`.
     case callback(queue: String, number: String)
+    /// Let the caller into somebody's talk, until either is over; answer `.done` when he may not.
+    case supervise(SupervisionRequest)
     /// The plan is over.
     case hangup(HangupCause)
     /// The plan is over: no rule takes this number. The call ends with 404.

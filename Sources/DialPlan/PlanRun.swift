@@ -171,6 +171,10 @@ public struct PlanRun: Sendable {
             var ask = Ask(prompts: ["enter-pin"], maximum: 16, timeout: .seconds(8), terminator: "#")
             ask.isSecret = true
             return talk("agent \(change.change.rawValue) as \(user)", line, .ask(ask))
+        case .supervise(let step):
+            let agent = expand(step.agent)
+            let request = SupervisionRequest(mode: step.mode, subject: .agent(agent))
+            return tell("supervise \(step.mode.rawValue) \(agent)", line, .supervise(request))
         case .callback(let callback):
             let number = expand(callback.number)
             return tell("callback \(callback.queue) \(number)", line, .callback(queue: callback.queue, number: number))

@@ -27,13 +27,13 @@ public struct PlanTest: Equatable, Sendable {
     }
 
     public enum Kind: String, CaseIterable, Sendable {
-        case answered, echoed, played, queued, dialled, recorded
+        case answered, echoed, played, queued, dialled, recorded, supervised
         case hungUp = "hung-up"
 
         public var takesValue: Bool {
             switch self {
             case .answered, .echoed, .recorded: false
-            case .played, .queued, .dialled, .hungUp: true
+            case .played, .queued, .dialled, .hungUp, .supervised: true
             }
         }
     }

@@ -139,6 +139,10 @@ private struct Script {
             if let (plan, flow) = destination(request.queue, outcome) { return .jump(plan, flow: flow) }
             return .queued(outcome)
         case .localTime: return .time(time)
+        case .supervise(let request):
+            connect()
+            if case .agent(let agent) = request.subject { note(.supervised, agent) }
+            return nil
         case .record(let isOn): if isOn { note(.recorded) }
         case .http: return .steps(nil)
         case .callback(let queue, _): note(.queued, queue)

@@ -16,7 +16,7 @@ public struct Step: Equatable, Sendable {
     /// Every step a plan may name.
     public enum Name: String, CaseIterable, Sendable {
         case answer, ringing, echo, hangup, dial, when, goto, set, record
-        case queue, play, say, menu, collect, agent, hours, http, callback, transfer
+        case queue, play, say, menu, collect, agent, hours, http, callback, transfer, supervise
     }
 
     public indirect enum Action: Equatable, Sendable {
@@ -42,6 +42,7 @@ public struct Step: Equatable, Sendable {
         case http(HTTPRequest)
         case callback(Callback)
         case transfer(Target)
+        case supervise(Supervise)
 
         public var name: Name {
             switch self {
@@ -64,6 +65,7 @@ public struct Step: Equatable, Sendable {
             case .http: .http
             case .callback: .callback
             case .transfer: .transfer
+            case .supervise: .supervise
             }
         }
 
@@ -75,7 +77,7 @@ public struct Step: Equatable, Sendable {
             case .menu(let menu): menu.keys.map(\.steps) + [menu.otherwise]
             case .http(let request): [request.fallback]
             case .answer, .ringing, .echo, .hangup, .dial, .goto, .set, .record, .queue, .play, .say, .collect,
-                .agent, .callback, .transfer:
+                .agent, .callback, .transfer, .supervise:
                 []
             }
         }

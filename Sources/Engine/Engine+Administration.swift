@@ -25,6 +25,20 @@ extension Engine {
         public var code: String
         public var what: String
         public var mend: String
+
+        static let draining = Refusal(
+            code: "draining",
+            what: "the switch is shutting down",
+            mend: "try again after the restart"
+        )
+
+        static func notRegistered(_ number: String) -> Refusal {
+            Refusal(
+                code: "not-registered",
+                what: "no phone of \(number) is registered",
+                mend: "register it, then look with: gudok registrations"
+            )
+        }
     }
 
     public var liveCalls: [LiveCall] { calls.liveCalls }
@@ -70,9 +84,7 @@ extension Engine {
     ) throws(Refusal) -> CallID {
         enter(moment)
         defer { settle() }
-        guard !isDraining else {
-            throw Refusal(code: "draining", what: "the switch is shutting down", mend: "try again after the restart")
-        }
+        guard !isDraining else { throw Refusal.draining }
         let tenant = try chooseTenant(name)
         guard let user = tenant.users[number] else {
             throw Refusal(
@@ -89,11 +101,7 @@ extension Engine {
             )
         }
         guard case .routes(let routes) = reach(.user(number), of: tenant) else {
-            throw Refusal(
-                code: "not-registered",
-                what: "no phone of \(number) is registered",
-                mend: "register it, then look with: gudok registrations"
-            )
+            throw Refusal.notRegistered(number)
         }
         let identity = CallerIdentity(
             tenant: tenant,

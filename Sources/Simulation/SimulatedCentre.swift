@@ -21,6 +21,8 @@ public final class SimulatedCentre {
         public var seed: UInt64
         public var calls = 0
         public var answered = 0
+        /// Supervisors who were let into talks, or whose phones rang for that.
+        public var supervisions = 0
         /// Callers whose wait in a queue ended so.
         public var waits: [QueueOutcome: Int] = [:]
         /// Broken invariants, in words; a run is good when there is none.
@@ -44,6 +46,7 @@ public final class SimulatedCentre {
     private var endings: [UInt64: MediaEvent] = [:]
     private var sayingCount: UInt64 = 0
     private var broken: [String] = []
+    private var supervisions = 0
     private var now = Moment(instant: Instant(nanoseconds: 0), wall: WallTime(milliseconds: 1_767_225_600_000))
 
     static let switchAddress = SocketAddress(.v4(0x0A00_0001), 5060)
@@ -51,7 +54,9 @@ public final class SimulatedCentre {
 
     /// Read once: the configuration of every run.
     private static let configuration: Configuration? = {
-        let users = (1001...1004).map { "  - {extension: \"\($0)\", password: p\($0)}" }.joined(separator: "\n")
+        let users = (1001...1004).map {
+            "  - {extension: \"\($0)\", password: p\($0)\($0 == 1004 ? ", role: supervisor" : "")}"
+        }.joined(separator: "\n")
         return Configuration.read(
             node: ConfigurationText(
                 name: "node",
@@ -98,6 +103,7 @@ public final class SimulatedCentre {
                           - {match: "600", do: [answer, echo]}
                           - {match: "700", do: [{queue: support}]}
                           - {match: "*45", do: [{agent: toggle-login}]}
+                          - {match: "*5.", do: [{supervise: {mode: whisper, agent: "{called:2}"}}]}
                           - {match: "1xxx", do: [{dial: {user: "{called}", timeout: 20s}}]}
                           - {match: "+.", do: [{dial: {trunk: carrier, number: "{called}", timeout: 20s}}]}
                         """
@@ -163,11 +169,29 @@ public final class SimulatedCentre {
             phones[caller].dial(at: now.instant)
             advance(by: .milliseconds(Int64.random(in: 0...8_000, using: &random)))
         }
+        for _ in 0..<8 {
+            advance(by: .milliseconds(Int64.random(in: 0...5_000, using: &random)))
+            if Int.random(in: 0..<3, using: &random) == 0 { superviseSomebody() }
+        }
         // The longest ringing, talking and giving up of any call.
         advance(by: .seconds(300))
         for phone in phones { phone.leaveEverything(at: now.instant) }
         advance(by: .seconds(200))
         return judge()
+    }
+
+    /// A supervisor who wants to hear whatever talk there is, and may change his mind about how far he is in it.
+    private func superviseSomebody() {
+        let talks = engine.liveCalls.filter { $0.state == .talking || $0.state == .held }
+        guard let talk = talks.randomElement(using: &random),
+            let mode = SupervisionMode.allCases.randomElement(using: &random)
+        else { return }
+        let supervisor = AuditedAct.Actor(.controlSocket, "supervisor")
+        let request = SupervisionRequest(mode: mode, subject: .call(talk.id))
+        // Refused where he talks himself, or the codec is not understood: that is right too.
+        let made = try? engine.supervise(request, by: "1004", tenant: nil, actor: supervisor, at: now)
+        if made != nil { supervisions += 1 }
+        settle()
     }
 
     /// A supervisor's hand in the middle of whatever goes on.
@@ -275,6 +299,8 @@ public final class SimulatedCentre {
         for (table, count) in engine.residue.sorted(by: { $0.key < $1.key }) where count > 0 {
             result.faults.append("\(count) left in \(table)")
         }
+        result.supervisions = supervisions
+        if !media.mixes.isEmpty { result.faults.append("\(media.mixes.count) ports left in mixes") }
         if !media.open.isEmpty { result.faults.append("\(media.open.count) ports left open") }
         if tally.started != tally.closed {
             result.faults.append("\(tally.started) calls began and \(tally.closed) records were closed")

@@ -46,7 +46,7 @@ final class SimulatedPhone {
         let targets =
             isCarrier
             ? ["+74950000700", "+74950000700", "+74950000701"]
-            : ["1001", "1002", "1003", "1004", "600", "700", "700", "*45", "+74951112233", "999"]
+            : ["1001", "1002", "1003", "1004", "600", "700", "700", "*45", "*51001", "+74951112233", "999"]
         let target = targets.randomElement(using: &random) ?? "600"
         // Now and then without an offer (late offer).
         let offer = Int.random(in: 0..<8, using: &random) == 0 ? nil : describe()
@@ -102,10 +102,11 @@ final class SimulatedPhone {
             let description = describe()
             agent.act(plan.call, at: now) { $0.reoffer(description, now: $1) }
         case .key:
+            let key = ["5", "5", "5", "1", "3", "4"].randomElement(using: &random) ?? "5"
             agent.act(plan.call, at: now) { session, _ in
                 session.sendInfo(
                     contentType: "application/dtmf-relay",
-                    body: Array("Signal=5\r\nDuration=100\r\n".utf8)
+                    body: Array("Signal=\(key)\r\nDuration=100\r\n".utf8)
                 )
             }
         case .leave: agent.act(plan.call, at: now) { $0.hangUp(reason: nil, now: $1) }

@@ -1,6 +1,7 @@
 import ACD
 import Config
 import ControlAPI
+import DialPlan
 import Engine
 import Events
 import Foundation
@@ -81,6 +82,10 @@ struct Backend: ControlBackend {
                 )
             }
             return ControlReply(contentType: "application/json", body: report.json)
+        case ("POST", "calls", 3) where path[2] == "supervise":
+            return try await supervise(.call(CallID(path[1])), request, node)
+        case ("POST", "agents", 3) where path[2] == "supervise":
+            return try await supervise(.agent(path[1]), request, node)
         case ("POST", "agents", 2): return try await changeAgent(path[1], request, node)
         case ("GET", "trace", 2):
             let id = CallID(path[1])

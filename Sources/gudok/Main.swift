@@ -43,7 +43,7 @@ struct Gudok: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             Serve.self, Demo.self, Check.self, Apply.self, Export.self, Registrations.self, Calls.self, Trunks.self,
-            PlaceCall.self,
+            PlaceCall.self, Supervise.self,
             HangUp.self, Queues.self, Agents.self, ChangeAgent.self, DialPlanCommand.self, Stats.self, Recordings.self,
             CallRecords.self, TraceCommand.self, Why.self, Audit.self, Doctor.self,
         ]

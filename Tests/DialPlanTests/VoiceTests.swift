@@ -185,4 +185,20 @@ struct VoiceTests {
         var unknown = try run([when], lists: ["vip": NumberList(["+74951112234"])])
         #expect(unknown.start() == .hangup(.busy))
     }
+
+    @Test func `a log-in at another's phone asks for the PIN first, and tells nobody what it was`() throws {
+        let login = Step.AgentStep(.login, user: try Template("{called}"))
+        var run = try run([Step(.agent(login))])
+        guard case .ask(let ask) = run.start() else { return #expect(Bool(false), "no PIN was asked for") }
+        #expect(ask.isSecret && ask.terminator == "#")
+        let claim = AgentClaim(user: "100", pin: "4711")
+        #expect(run.proceed(.input("4711")) == .agent(login, as: claim))
+        #expect(!"\(run.takeTrail())\(run.variables)".contains("4711"))
+    }
+
+    @Test func `a supervisor's step names the mode and the operator`() throws {
+        var run = try run([Step(.supervise(Step.Supervise(mode: .whisper, agent: try Template("{called:1}"))))])
+        #expect(run.start() == .supervise(SupervisionRequest(mode: .whisper, subject: .agent("00"))))
+        #expect(run.proceed(.done) == .hangup(.normal))
+    }
 }

@@ -1,3 +1,4 @@
+import Codecs
 import Foundation
 import Testing
 
@@ -25,6 +26,23 @@ extension Phone {
         respond("200 OK", to: invite, toTag: user, sdp: Self.sdp(port: media.port))
         _ = try #require(expect("ACK"))
         return (invite, try #require(invite.audioPort))
+    }
+
+    /// Ends a call that rang here and was picked up.
+    func hangUp(_ invite: String) {
+        let contact =
+            invite.header("Contact")?.split { "<>".contains($0) }.first { $0.hasPrefix("sip:") } ?? "sip:nobody"
+        let lines = [
+            "BYE \(contact) SIP/2.0",
+            "Via: SIP/2.0/UDP 127.0.0.1:\(peer.port);branch=z9hG4bK\(UInt64.random(in: 0...UInt64.max));rport",
+            "Max-Forwards: 70",
+            "From: \(invite.header("To") ?? "");tag=\(user)",
+            "To: \(invite.header("From") ?? "")",
+            "Call-ID: \(invite.header("Call-ID") ?? "")",
+            "CSeq: 1 BYE",
+            "Content-Length: 0",
+        ]
+        send(lines.joined(separator: "\r\n") + "\r\n\r\n")
     }
 
     /// Waits to be hung up on.
@@ -55,6 +73,18 @@ extension WirePeer {
             ]
             send(head + [event, isEnd | 10, UInt8(duration >> 8), UInt8(duration & 0xFF)], to: port)
         }
+    }
+}
+
+extension WirePeer {
+    /// What came in as A-law until now, in the order in which it came.
+    func samples() -> [Double] {
+        var samples: [Double] = []
+        while let packet = receive(within: 0) {
+            guard packet.bytes.count > 12, packet.bytes[1] & 0x7F == 8 else { continue }
+            samples += packet.bytes.dropFirst(12).map { Double(G711.decode($0, .a)) }
+        }
+        return samples
     }
 }
 

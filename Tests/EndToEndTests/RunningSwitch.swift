@@ -56,6 +56,12 @@ final class RunningSwitch {
 
     struct StartFailure: Error { var output: String }
 
+    /// What a listing said in the place of rows.
+    struct NoRows: Error {
+        var command: [String]
+        var output: String
+    }
+
     /// Runs a command of the same binary against this switch.
     func gudok(_ arguments: String..., within seconds: Double = 20) throws -> (code: Int32?, text: String) {
         let configuration = ["--config", folder.appending(path: "gudok.yaml").path]
@@ -71,8 +77,10 @@ final class RunningSwitch {
         let command = try ChildProcess(Self.binary, arguments + configuration, in: folder)
         command.exitCode(within: 20)
         _ = command.waitFor(2) { _ in false }
-        let object = try JSONSerialization.jsonObject(with: Data(command.text.utf8))
-        return object as? [[String: Any]] ?? []
+        guard let rows = try? JSONSerialization.jsonObject(with: Data(command.text.utf8)) as? [[String: Any]] else {
+            throw NoRows(command: arguments, output: command.text)
+        }
+        return rows
     }
 
     /// One number of `/metrics`, over all its labels.

@@ -37,8 +37,11 @@ import Testing
         #expect(total.answered > Int(Self.runs) / 10)
         #expect(total.waits[.answered, default: 0] > Int(Self.runs) / 50)
         #expect(total.waits[.abandoned, default: 0] > 0 && total.waits[.timeout, default: 0] > 0)
+        #expect(total.supervisions > Int(Self.runs) / 200)
         let waits = total.waits.map { "\($0.value) \($0.key.rawValue)" }.sorted().joined(separator: ", ")
-        print("\(Self.runs) runs, \(total.calls) calls, \(total.answered) answered; waits: \(waits)")
+        print(
+            "\(Self.runs) runs, \(total.calls) calls, \(total.answered) answered, \(total.supervisions) supervisions; waits: \(waits)"
+        )
     }
 
     @Test func `the same seed gives the same run`() {
@@ -54,6 +57,7 @@ private final class Progress: Sendable {
         var next: UInt64 = 0
         var calls = 0
         var answered = 0
+        var supervisions = 0
         var waits: [QueueOutcome: Int] = [:]
         var bad: [SimulatedCentre.Result] = []
     }
@@ -75,6 +79,7 @@ private final class Progress: Sendable {
         state.withLock { state in
             state.calls += result.calls
             state.answered += result.answered
+            state.supervisions += result.supervisions
             state.waits.merge(result.waits, uniquingKeysWith: +)
             if !result.faults.isEmpty { state.bad.append(result) }
         }

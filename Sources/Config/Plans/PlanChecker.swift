@@ -71,6 +71,7 @@ struct PlanChecker {
         case .collect(let collect): if let prompt = collect.prompt { check(prompt, at: position) }
         case .http(let request): check(request.url, at: position)
         case .hours: break
+        case .supervise(let supervise): check(.user(supervise.agent), at: position)
         case .queue(let queue): requireQueue(queue.name, at: position)
         case .callback(let callback):
             requireQueue(callback.queue, at: position)

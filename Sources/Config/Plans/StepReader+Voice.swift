@@ -1,4 +1,5 @@
 import DialPlan
+import Events
 
 /// The steps that talk to the caller, and those about queues and agents.
 extension StepReader {
@@ -115,6 +116,15 @@ extension StepReader {
         var made = Step.AgentStep(change, reason: reason?.string("reason"), user: user?.template("as"))
         if let more { made.more = more.duration("by") ?? made.more }
         return .agent(made)
+    }
+
+    func readSupervise(_ value: YAMLValue) -> Step.Action? {
+        guard var mapping = value.mapping("supervise") else { return nil }
+        defer { mapping.finish("supervise") }
+        let mode = mapping.require("mode", of: "supervise")?.choice("mode", SupervisionMode.self)
+        let agent = mapping.require("agent", of: "supervise")?.template("agent")
+        guard let mode, let agent else { return nil }
+        return .supervise(Step.Supervise(mode: mode, agent: agent))
     }
 
     func readHTTP(_ value: YAMLValue) -> Step.Action? {

@@ -75,6 +75,7 @@ struct StepReader {
         case .hours: return readHours(value, &step)
         case .http: return readHTTP(value)
         case .callback: return readCallback(value)
+        case .supervise: return readSupervise(value)
         case .transfer:
             guard var mapping = value.mapping("transfer") else { return nil }
             defer { mapping.finish("transfer") }

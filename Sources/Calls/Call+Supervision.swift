@@ -1,0 +1,140 @@
+import ACD
+import Config
+public import DialPlan
+import Events
+import Media
+import SIP
+
+/// A supervisor in somebody else's talk, seen from his own call: its caller is the supervisor, and its record is its own.
+extension Call {
+    /// A port of the supervised call: the supervisor's is opened beside it, so that one thread mixes them all.
+    var supervisedPort: MediaPort? { supervisedCall.flatMap { core.call($0)?.anyPort } }
+
+    /// Lets the caller into a talk, if he may.
+    func supervise(_ request: SupervisionRequest) {
+        do throws(SupervisionRefusal) {
+            let admission = try core.admit(user, of: currentTenant, to: request)
+            // Asked for once more after the answer: what was one call then is meant now too.
+            let subject = SupervisionRequest(mode: request.mode, subject: .call(admission.call.id))
+            if !callerIsAnswered {
+                supervisedCall = admission.call.id
+                let attendant = Attendant(call: id, user: user ?? from, mode: request.mode, isPresent: false)
+                admission.call.attendants.append(attendant)
+                upcoming = .supervise(subject)
+                return answerLocally()
+            }
+            guard supervisedCall == admission.call.id else {
+                throw SupervisionRefusal(
+                    .answeredBefore,
+                    "the supervisor was answered before the step 'supervise'",
+                    mend: "let the plan come to it without answering, playing or asking anything"
+                )
+            }
+            attend(admission.call, agent: admission.agent, request.mode)
+        } catch {
+            refuse(request, error)
+        }
+    }
+
+    /// As it is configured now, which may differ from when the call began.
+    private var currentTenant: Tenant { core.surroundings?.tenant(tenant.id) ?? tenant }
+
+    private func attend(_ other: Call, agent: String, _ mode: SupervisionMode) {
+        publish(.variable(name: "supervised_call", value: other.id.value))
+        publish(.variable(name: "supervised_agent", value: agent))
+        enter(.supervising)
+        other.attendants.removeAll { $0.call == id }
+        other.attendants.append(Attendant(call: id, user: user ?? from, mode: .listen, isPresent: true))
+        note(mode, of: other, before: nil, by: AuditedAct.Actor(.sip, user ?? from))
+        other.follow(id, mode)
+    }
+
+    private func refuse(_ request: SupervisionRequest, _ refusal: SupervisionRefusal) {
+        supervisedCall.flatMap { core.call($0) }?.forget(id)
+        supervisedCall = nil
+        publish(.note("not let into a talk: \(refusal.what)"))
+        publish(
+            .audited(
+                AuditedAct(
+                    by: AuditedAct.Actor(.sip, user ?? from),
+                    "supervise.\(request.mode.rawValue)",
+                    request.subject.words,
+                    tenant: tenant.id,
+                    outcome: .refused,
+                    detail: refusal.what
+                )
+            )
+        )
+        switch refusal.code {
+        case .notAllowed where callerIsAnswered: tell(["not-allowed"])
+        case .notAllowed: finish(.rejected)
+        default: finish(.unavailable)
+        }
+    }
+
+    /// Keys while he is in the talk: 1 listens, 2 whispers, 3 barges in, 4 takes over.
+    func switchSupervision(by key: String) {
+        let modes: [String: SupervisionMode] = ["1": .listen, "2": .whisper, "3": .barge, "4": .takeOver]
+        guard let mode = modes[key] else { return }
+        changeSupervision(to: mode, by: AuditedAct.Actor(.sip, user ?? from))
+    }
+
+    func changeSupervision(to mode: SupervisionMode, by actor: AuditedAct.Actor) {
+        guard let other = supervisedCall.flatMap({ core.call($0) }), !other.isEnding,
+            let attendant = other.attendants.first(where: { $0.call == id }), attendant.mode != mode
+        else { return }
+        if case .takenOver = other.stage { return }
+        note(mode, of: other, before: attendant.mode, by: actor)
+        other.follow(id, mode)
+    }
+
+    private func note(
+        _ mode: SupervisionMode,
+        of other: Call,
+        before: SupervisionMode?,
+        by actor: AuditedAct.Actor
+    ) {
+        publish(.variable(name: "supervision", value: mode.rawValue))
+        other.publish(.note("\(user ?? from) is in the talk: \(mode.rawValue) (call \(id))"))
+        publish(
+            .audited(
+                AuditedAct(
+                    by: actor,
+                    "supervise.\(mode.rawValue)",
+                    "call \(other.id)",
+                    tenant: tenant.id,
+                    before: before?.rawValue,
+                    after: mode.rawValue,
+                    detail: "supervisor \(user ?? from)"
+                )
+            )
+        )
+    }
+
+    /// The call is over: supervisors go with it, or the talk that the caller was in goes on without him.
+    func endSupervision() {
+        let leaving = attendants
+        attendants = []
+        for attendant in leaving { core.call(attendant.call)?.supervisedCallEnded() }
+        let other = supervisedCall.flatMap { core.call($0) }
+        supervisedCall = nil
+        other?.supervisorLeft(id)
+    }
+
+    private func supervisedCallEnded() {
+        supervisedCall = nil
+        let cause: HangupCause = callerIsAnswered ? .normal : .unavailable
+        let disposition: Disposition = callerIsAnswered ? .answered : .cancelled
+        end(disposition, by: .switch, cause: cause, reason: "supervised-call-ended")
+    }
+}
+
+extension SupervisionRequest.Subject {
+    /// As the audit log names it.
+    public var words: String {
+        switch self {
+        case .agent(let number): "agent \(number)"
+        case .call(let id): "call \(id)"
+        }
+    }
+}

@@ -1,0 +1,181 @@
+import ACD
+public import Config
+public import DialPlan
+public import Events
+
+/// Who may be in whose talk.
+extension CallCore {
+    /// A talk that somebody may be let into.
+    struct Admission {
+        var call: Call
+        /// The operator's extension.
+        var agent: String
+    }
+
+    /// More in one talk hear nothing that the others do not.
+    static let mostAttendants = 4
+
+    /// Looks whether `user` may be in the talk; the rights are those of the configuration in force.
+    func admit(
+        _ user: String?,
+        of tenant: Tenant,
+        to request: SupervisionRequest
+    ) throws(SupervisionRefusal) -> Admission {
+        guard let user, let role = tenant.users[user]?.role, role.maySupervise else {
+            throw SupervisionRefusal(
+                .notAllowed,
+                "\(user ?? "a caller who is no user") is no supervisor of tenant \(tenant.id)",
+                mend: "give the user the role supervisor or administrator"
+            )
+        }
+        let (call, agent) = try find(request.subject, of: tenant.id)
+        // Nobody listens to himself; a supervisor who took over is in the talk by that.
+        guard !call.legs.contains(where: { $0.user == user && !$0.isOver }) else {
+            throw SupervisionRefusal(.inTheCall, "\(user) is in call \(call.id) himself", mend: "name another call")
+        }
+        guard case .talking(let peer) = call.stage else {
+            if case .takenOver = call.stage {
+                throw SupervisionRefusal(
+                    .takenOver,
+                    "call \(call.id) was taken over from its operator",
+                    mend: "name another call"
+                )
+            }
+            throw SupervisionRefusal(.notTalking, "nobody talks in call \(call.id) yet", mend: "see: gudok calls")
+        }
+        for index in [0, peer] {
+            guard let codec = call.codec(of: index), !Call.spokenCodecs.contains(codec) else { continue }
+            throw SupervisionRefusal(
+                .notUnderstood,
+                "call \(call.id) speaks \(codec), which is relayed without being understood",
+                mend: "put PCMA or PCMU first in media.codecs"
+            )
+        }
+        let others = call.attendants.count { $0.user != user }
+        guard others < Self.mostAttendants else {
+            throw SupervisionRefusal(
+                .tooMany,
+                "\(others) supervisors are in call \(call.id)",
+                mend: "wait until one of them leaves"
+            )
+        }
+        return Admission(call: call, agent: agent)
+    }
+
+    private func find(
+        _ subject: SupervisionRequest.Subject,
+        of tenant: TenantID
+    ) throws(SupervisionRefusal) -> (Call, String) {
+        switch subject {
+        case .call(let id):
+            // Another tenant's call is none.
+            guard let call = call(id), !call.isEnding, call.tenant.id == tenant else {
+                throw SupervisionRefusal(.noSuchCall, "no call \(id) is up", mend: "see: gudok calls")
+            }
+            return (call, operatorsNumber(in: call))
+        case .agent(let number):
+            let agent = UserID(tenant: tenant, number: number)
+            let known = acd.agentView(agent)?.currentCall.flatMap { call($0) }
+            if let known, known.isTalk { return (known, number) }
+            // Of several calls of his, the one that he talks in and came to last.
+            let his = everyCall.filter { $0.tenant.id == tenant && $0.isTalk && operatorsNumber(in: $0) == number }
+            guard let call = his.max(by: { $0.id < $1.id }) else {
+                throw SupervisionRefusal(.notTalking, "\(number) talks with nobody", mend: "see: gudok agents")
+            }
+            return (call, number)
+        }
+    }
+
+    private func operatorsNumber(in call: Call) -> String {
+        if let served = call.served { return served.agent.number }
+        guard case .talking(let peer) = call.stage else { return call.user ?? "" }
+        return call.legs[call.operatorsLeg(speakingWith: peer)].user ?? ""
+    }
+
+    /// The supervisor's own call, when he is in this talk or on his way into it.
+    func attendance(of user: String, in call: Call) -> CallID? { call.attendants.first { $0.user == user }?.call }
+
+    /// Supervisors and the calls that they are in must know of each other; in words, where they did not.
+    func mendSupervision() -> [String] {
+        var faults: [String] = []
+        for call in everyCall.sorted(by: { $0.id < $1.id }) where !call.isEnding {
+            for attendant in call.attendants where self.call(attendant.call)?.supervisedCall != call.id {
+                faults.append("\(attendant.call) is in the talk of \(call.id), and is not")
+                call.supervisorLeft(attendant.call)
+            }
+            guard let other = call.supervisedCall.map({ self.call($0) }) else { continue }
+            if other?.isEnding ?? true || !(other?.attendants.contains { $0.call == call.id } ?? false) {
+                faults.append("\(call.id) is in the talk of a call that does not know it")
+                call.end(.answered, by: .switch, cause: .normal, reason: "supervised-call-ended")
+            }
+        }
+        return faults
+    }
+
+    // MARK: by the engine's word
+
+    public struct Supervision: Sendable {
+        /// The supervisor's own call.
+        public var call: CallID
+        public var supervised: CallID
+        public var agent: String
+        public var mode: SupervisionMode
+        /// His phone rings; false: he was in the talk, and only the mode is another.
+        public var isNew: Bool
+    }
+
+    /// Changes the mode of one who is in the talk already; nil: he is not.
+    public func changeSupervision(
+        _ request: SupervisionRequest,
+        by user: String,
+        of tenant: Tenant,
+        actor: AuditedAct.Actor
+    ) throws(SupervisionRefusal) -> Supervision? {
+        let admission = try admit(user, of: tenant, to: request)
+        guard let own = attendance(of: user, in: admission.call) else { return nil }
+        call(own)?.changeSupervision(to: request.mode, by: actor)
+        return Supervision(
+            call: own,
+            supervised: admission.call.id,
+            agent: admission.agent,
+            mode: request.mode,
+            isNew: false
+        )
+    }
+
+    /// Rings the supervisor; upon his answer he is let into the talk. nil: no port is free, or there is no way to him.
+    public func originateSupervision(
+        _ request: SupervisionRequest,
+        from identity: CallerIdentity,
+        over routes: [TargetRoute]
+    ) throws(SupervisionRefusal) -> Supervision? {
+        let admission = try admit(identity.user, of: identity.tenant, to: request)
+        let subject = SupervisionRequest(mode: request.mode, subject: .call(admission.call.id))
+        let made = originate(
+            from: identity,
+            over: routes,
+            to: admission.agent,
+            opening: .supervise(subject),
+            near: admission.call.anyPort
+        )
+        guard let made, let own = call(made), let user = identity.user else { return nil }
+        own.supervisedCall = admission.call.id
+        admission.call.attendants.append(Attendant(call: made, user: user, mode: request.mode, isPresent: false))
+        return Supervision(
+            call: made,
+            supervised: admission.call.id,
+            agent: admission.agent,
+            mode: request.mode,
+            isNew: true
+        )
+    }
+}
+
+extension User.Role {
+    var maySupervise: Bool {
+        switch self {
+        case .operator: false
+        case .supervisor, .administrator: true
+        }
+    }
+}

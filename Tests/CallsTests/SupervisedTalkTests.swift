@@ -1,0 +1,50 @@
+import Events
+import Media
+import Testing
+
+@testable import Calls
+
+@Suite struct SupervisedTalkTests {
+    private static let customer = MediaID(rawValue: 1)
+    private static let agent = MediaID(rawValue: 2)
+    private static let vera = MediaID(rawValue: 3)
+    private static let gleb = MediaID(rawValue: 4)
+
+    private static func hears(_ listeners: [(MediaID, SupervisionMode)], held: Bool = false) -> [MediaID: Set<MediaID>]
+    {
+        let talk = SupervisedTalk(
+            customer: held ? nil : customer,
+            operatorsPort: agent,
+            listeners: listeners.map { SupervisedTalk.Listener(port: $0.0, mode: $0.1) }
+        )
+        return Dictionary(uniqueKeysWithValues: talk.members.map { ($0.port, Set($0.hears)) })
+    }
+
+    @Test(arguments: [
+        (SupervisionMode.listen, [agent], [customer]), (.whisper, [agent], [customer, vera]),
+        (.barge, [agent, vera], [customer, vera]),
+    ])
+    func `each mode lets the supervisor hear both, and be heard by whom it says`(
+        _ mode: SupervisionMode,
+        _ customer: [MediaID],
+        _ agent: [MediaID]
+    ) {
+        let hears = Self.hears([(Self.vera, mode)])
+        #expect(hears[Self.vera] == [Self.customer, Self.agent])
+        #expect(hears[Self.customer] == Set(customer))
+        #expect(hears[Self.agent] == Set(agent))
+    }
+
+    @Test func `nobody hears himself, and a customer never hears a whisper`() {
+        let hears = Self.hears([(Self.vera, .whisper), (Self.gleb, .barge)])
+        for (port, heard) in hears { #expect(!heard.contains(port)) }
+        #expect(hears[Self.customer] == [Self.agent, Self.gleb])
+        #expect(hears[Self.gleb] == [Self.customer, Self.agent, Self.vera])
+    }
+
+    @Test func `one who is on hold is not in the mix`() {
+        let hears = Self.hears([(Self.vera, .barge)], held: true)
+        #expect(hears[Self.customer] == nil)
+        #expect(hears[Self.agent] == [Self.vera] && hears[Self.vera] == [Self.agent])
+    }
+}

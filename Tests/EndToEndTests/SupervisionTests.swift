@@ -1,0 +1,210 @@
+import Codecs
+import Foundation
+import Testing
+
+/// A supervisor in an operator's talk, with every voice told apart by its tone.
+@Suite("Supervision over the wire")
+struct SupervisionTests {
+    private static let internalPlan = """
+        routes:
+          - {match: "1xxx", do: [{dial: {user: "{called}", timeout: 20s}}]}
+          - {match: "*55.", do: [{supervise: {mode: listen, agent: "{called:3}"}}]}
+        """
+
+    private static let incoming = """
+        routes:
+          - {match: ".", do: [{queue: sales}, {hangup: normal}]}
+        """
+
+    private static let tenant = """
+        queues: [{name: sales, wrap_up: 30s, record: true, agents: [{user: "1001"}]}]
+        """
+
+    /// A carrier's caller (440 Hz), Anna, who serves him (1,000 Hz), and Vera, who supervises (1,700 Hz).
+    private final class Centre {
+        let running: RunningSwitch
+        let carrier: Phone
+        let anna: Phone
+        let vera: Phone
+        let callers: WirePeer
+        let annas: WirePeer
+        let veras: WirePeer
+        var tag = ""
+        var toCaller: UInt16 = 0
+        var toAnna: UInt16 = 0
+        var call = ""
+
+        init() throws {
+            (callers, annas, veras) = try (WirePeer(), WirePeer(), WirePeer())
+            running = try RunningSwitch(tenant: tenant, incoming: incoming, internalPlan: internalPlan)
+            carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+            anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+            vera = try Phone("1003", password: "vera-demo-3", server: running.sipPort)
+            _ = try (anna.register(), vera.register())
+            _ = try running.gudok("agent", "login", "1001")
+        }
+
+        func talk() throws {
+            (tag, toCaller) = try carrier.arrive(media: callers)
+            toAnna = try anna.pickUp(media: annas).port
+            call = try #require(try running.rows("calls").first?["call_id"] as? String)
+        }
+
+        func hangUp() { carrier.send(carrier.request("BYE", to: "+74950000700", toTag: tag)) }
+
+        /// Everybody who is named speaks for two seconds and a half; who hears whom. Whoever was let go is silent: his port may be
+        /// somebody else's by now.
+        func heard(_ speaking: Set<String>, toVera: UInt16) -> [String: Set<String>] {
+            let voices: [(name: String, peer: WirePeer, port: UInt16, hertz: Double)] = [
+                ("caller", callers, toCaller, 440), ("anna", annas, toAnna, 1_000), ("vera", veras, toVera, 1_700),
+            ]
+            for voice in voices { _ = voice.peer.samples() }
+            Speaker.speak(
+                voices.filter { speaking.contains($0.name) }.map { ($0.peer, $0.port, $0.hertz) },
+                seconds: 2.5
+            )
+            var heard: [String: Set<String>] = [:]
+            for listener in voices where speaking.contains(listener.name) {
+                let samples = listener.peer.samples()
+                heard[listener.name] = Set(voices.filter { Tone.share(of: $0.hertz, in: samples) > 0.1 }.map(\.name))
+            }
+            return heard
+        }
+    }
+
+    private static let everybody: Set<String> = ["caller", "anna", "vera"]
+
+    @Test func `listen, whisper and barge let each hear whom they should, and the call goes on without the supervisor`()
+        throws
+    {
+        let centre = try Centre()
+        try centre.talk()
+        let running = centre.running
+        #expect(try running.gudok("supervise", "listen", centre.call, "--by", "1003").code == 0)
+        let (invite, toVera) = try centre.vera.pickUp(media: centre.veras)
+        #expect(invite.header("From")?.contains("1001") == true)
+        #expect(
+            centre.heard(Self.everybody, toVera: toVera) == [
+                "caller": ["anna"], "anna": ["caller"], "vera": ["caller", "anna"],
+            ]
+        )
+        // By key.
+        centre.veras.press(2, to: toVera, at: 1)
+        #expect(try eventually { try running.rows("audit", "--action", "supervise.whisper").count == 1 })
+        #expect(
+            centre.heard(Self.everybody, toVera: toVera) == [
+                "caller": ["anna"], "anna": ["caller", "vera"], "vera": ["caller", "anna"],
+            ]
+        )
+        // A key of the caller reaches the operator out of the mix too.
+        _ = centre.annas.samples()
+        centre.callers.press(7, to: centre.toCaller, at: 2)
+        #expect(
+            eventually(within: 3) {
+                centre.annas.receive(within: 1).map { $0.bytes[1] & 0x7F == 101 && $0.bytes[12] == 7 } ?? false
+            }
+        )
+        // By the operator's extension, from the command line.
+        #expect(try running.gudok("supervise", "barge", "1001", "--by", "1003").code == 0)
+        #expect(
+            centre.heard(Self.everybody, toVera: toVera)
+                == ["caller": ["anna", "vera"], "anna": ["caller", "vera"], "vera": ["caller", "anna"]]
+        )
+        centre.vera.hangUp(invite)
+        #expect(centre.vera.final("BYE")?.startWord == "200")
+        #expect(
+            try eventually { try running.rows("calls").count == 1 }
+        )
+        #expect(centre.heard(["caller", "anna"], toVera: toVera) == ["caller": ["anna"], "anna": ["caller"]])
+        centre.hangUp()
+        try centre.anna.expectBye()
+
+        var records: [[String: Any]] = []
+        #expect(
+            try eventually {
+                records = try running.rows("cdr")
+                return records.count == 2 && records.allSatisfy { $0["ended_at"] is String }
+            }
+        )
+        let own = try #require(records.first { $0["call_id"] as? String != centre.call })
+        let variables = own["variables"] as? [String: String]
+        #expect(variables?["supervised_call"] == centre.call && variables?["supervised_agent"] == "1001")
+        let supervised = try #require(records.first { $0["call_id"] as? String == centre.call })
+        #expect((supervised["legs"] as? [Any])?.count == 2)
+        #expect(supervised["agent"] as? String == "1001" && supervised["hangup_by"] as? String == "caller")
+        #expect(
+            try running.rows("audit", "--action", "supervise").reversed().compactMap { $0["after"] as? String }
+                == ["listen", "whisper", "barge"]
+        )
+    }
+
+    @Test func `the supervisor takes over: the operator wraps up, and the caller goes on with him`() throws {
+        let centre = try Centre()
+        try centre.talk()
+        let running = centre.running
+        #expect(try running.gudok("supervise", "take-over", "1001", "--by", "1003").code == 0)
+        let (_, toVera) = try centre.vera.pickUp(media: centre.veras)
+        try centre.anna.expectBye()
+        #expect(try eventually { try running.state(of: "1001") == "wrap-up" })
+        #expect(centre.heard(["caller", "vera"], toVera: toVera) == ["caller": ["vera"], "vera": ["caller"]])
+        let live = try #require(try running.rows("calls").first { $0["call_id"] as? String == centre.call })
+        #expect(live["state"] as? String == "talking" && live["agent"] as? String == "1003")
+        centre.hangUp()
+        try centre.vera.expectBye()
+        var record: [String: Any] = [:]
+        #expect(
+            try eventually {
+                record = try running.rows("cdr", centre.call).first ?? [:]
+                return record["ended_at"] is String
+            }
+        )
+        #expect(record["disposition"] as? String == "answered" && record["agent"] as? String == "1001")
+        // The right channel goes on with the supervisor's voice.
+        let id = try #require(record["recording"] as? String)
+        let file = running.folder.appending(path: "out.wav")
+        #expect(try eventually { try running.gudok("recordings", "get", id, "-o", file.path).code == 0 })
+        let samples = try Data(contentsOf: file).dropFirst(44).withUnsafeBytes { Array($0.bindMemory(to: Int16.self)) }
+        let right = stride(from: 1, to: samples.count, by: 2).map { Double(samples[$0]) }
+        #expect(Tone.share(of: 1_700, in: right) > 0.8)
+    }
+
+    @Test func `a feature code lets supervisors in, and nobody else`() throws {
+        let centre = try Centre()
+        #expect(try centre.vera.call("*551001", port: 4_000).startWord == "480")
+        centre.vera.callID = UUID().uuidString
+        try centre.talk()
+        let boris = try Phone("1002", password: "boris-demo-2", server: centre.running.sipPort)
+        #expect(try boris.call("*551001").startWord == "403")
+        #expect(
+            try centre.running.gudok("supervise", "listen", centre.call, "--by", "1002").text.contains("no supervisor")
+        )
+        let answer = try centre.vera.call("*551001", port: centre.veras.port)
+        #expect(answer.startWord == "200")
+        centre.vera.acknowledge(answer, to: "*551001")
+        #expect(try centre.running.rows("calls").count == 2)
+        // The talk ends, and the supervisor's leg with it.
+        centre.hangUp()
+        try centre.anna.expectBye()
+        try centre.vera.expectBye()
+        let outcomes = try centre.running.rows("audit", "--action", "supervise").reversed()
+            .compactMap { entry in (entry["outcome"] as? String).map { "\(entry["actor"] ?? "") \($0)" } }
+        #expect(outcomes.prefix(2) == ["1003 refused", "1002 refused"] && outcomes.last == "1003 done")
+        #expect(outcomes.count == 4)
+        #expect(try eventually { try centre.running.metric("gudok_rtp_port_pairs_in_use") == 0 })
+    }
+
+    @Test func `a talk that ends while the supervisor's phone rings stops it`() throws {
+        let centre = try Centre()
+        try centre.talk()
+        #expect(try centre.running.gudok("supervise", "listen", "1001", "--by", "1003").code == 0)
+        let invite = try #require(centre.vera.expect("INVITE"))
+        centre.vera.respond("180 Ringing", to: invite, toTag: "vera")
+        centre.hangUp()
+        try centre.anna.expectBye()
+        let cancel = try #require(centre.vera.expect("CANCEL"))
+        centre.vera.respond("200 OK", to: cancel, toTag: "vera")
+        centre.vera.respond("487 Request Terminated", to: invite, toTag: "vera")
+        #expect(try eventually { try centre.running.rows("calls").isEmpty })
+        #expect(try eventually { try centre.running.metric("gudok_rtp_port_pairs_in_use") == 0 })
+    }
+}
