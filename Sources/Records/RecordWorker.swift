@@ -183,7 +183,8 @@ final class RecordWorker: Sendable {
     /// the rest.
     private func write(_ rows: [HistoryRow], to database: TenantDatabase, of tenant: TenantID) throws {
         do {
-            try database.write(rows)
+            // What begins right before a crash is to have lasted until it was written.
+            try database.write(rows, at: Self.now)
         } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
             for refusal in try database.writeSingly(rows) {
                 onTrouble("a record of tenant \(tenant) is refused: \(refusal)")
@@ -191,9 +192,11 @@ final class RecordWorker: Sendable {
         }
     }
 
+    private static var now: WallTime { WallTime(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
+
     /// A beat that fails needs no second try: the next is due soon, and records that cannot be written are told of anyway.
     private func beat(_ databases: [TenantID: TenantDatabase], _ open: [TenantID: OpenThings]) {
-        let now = WallTime(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
+        let now = Self.now
         for (tenant, database) in databases where !(open[tenant]?.isEmpty ?? true) { try? database.beat(at: now) }
     }
 

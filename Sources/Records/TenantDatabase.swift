@@ -59,10 +59,11 @@ public final class TenantDatabase: Sendable {
 
     // MARK: writing
 
-    /// Writes the rows in one transaction and in their order.
-    func write(_ rows: [HistoryRow]) throws {
+    /// Writes the rows in one transaction and in their order; with `now`, the switch is known to live then.
+    func write(_ rows: [HistoryRow], at now: WallTime? = nil) throws {
         try queue.write { database in
             for row in rows { try row.write(to: database) }
+            if let now { try Self.beat(database, at: now) }
         }
     }
 
@@ -83,10 +84,12 @@ public final class TenantDatabase: Sendable {
 
     /// Notes that the switch lives: what a crash leaves open ends at the last such time.
     func beat(at wall: WallTime) throws {
-        try queue.write { database in
-            try database.cachedStatement(sql: "INSERT OR REPLACE INTO clock (id, at_ms) VALUES (1, ?)")
-                .execute(arguments: [wall.milliseconds])
-        }
+        try queue.write { try Self.beat($0, at: wall) }
+    }
+
+    private static func beat(_ database: Database, at wall: WallTime) throws {
+        try database.cachedStatement(sql: "INSERT OR REPLACE INTO clock (id, at_ms) VALUES (1, ?)")
+            .execute(arguments: [wall.milliseconds])
     }
 
     func write(_ traces: [CallTrace]) throws {
