@@ -36,6 +36,20 @@ public struct OwnVoice: Sendable {
         if event == nil { keys.removeAll() }
     }
 
+    /// The header of the next 20 ms of sound.
+    private mutating func beginFrame(into packet: UnsafeMutableRawBufferPointer, payloadType: UInt8, isFirst: Bool) {
+        writeRTPHeader(
+            into: packet,
+            marker: isFirst,
+            payloadType: payloadType,
+            sequence: sequence,
+            timestamp: timestamp,
+            ssrc: ssrc
+        )
+        sequence &+= 1
+        timestamp &+= 160
+    }
+
     public mutating func beginTone() { frame = 0 }
 
     /// A key to be sent when those before it are over; nothing when the peer takes no telephone-events.
@@ -53,19 +67,10 @@ public struct OwnVoice: Sendable {
         into packet: UnsafeMutableRawBufferPointer
     ) -> Int {
         guard let codec, packet.count >= Self.longestPacket else { return 0 }
-        writeRTPHeader(
-            into: packet,
-            marker: frame == 0,
-            payloadType: codec.number,
-            sequence: sequence,
-            timestamp: timestamp,
-            ssrc: ssrc
-        )
+        beginFrame(into: packet, payloadType: codec.number, isFirst: frame == 0)
         let payload = UnsafeMutableRawBufferPointer(rebasing: packet[12...])
         (codec.law == .a ? sources.a : sources.µ).write(tone, frame: frame, into: payload)
         frame &+= 1
-        sequence &+= 1
-        timestamp &+= 160
         return Self.longestPacket
     }
 
@@ -82,19 +87,10 @@ public struct OwnVoice: Sendable {
         guard let (clip, frame) = saying.next(tick: tick), let codec, packet.count >= Self.longestPacket else {
             return 0
         }
-        writeRTPHeader(
-            into: packet,
-            marker: saying.isFirst,
-            payloadType: codec.number,
-            sequence: sequence,
-            timestamp: timestamp,
-            ssrc: ssrc
-        )
+        beginFrame(into: packet, payloadType: codec.number, isFirst: saying.isFirst)
         let octets = (codec.law == .a ? clip.alaw : clip.µlaw) + frame * PromptClip.frame
         packet.baseAddress?.advanced(by: 12).copyMemory(from: octets, byteCount: PromptClip.frame)
         saying.isFirst = false
-        sequence &+= 1
-        timestamp &+= 160
         return Self.longestPacket
     }
 
@@ -106,20 +102,11 @@ public struct OwnVoice: Sendable {
         into packet: UnsafeMutableRawBufferPointer
     ) -> Int {
         guard let codec, samples.count == MixIntake.frame, packet.count >= Self.longestPacket else { return 0 }
-        writeRTPHeader(
-            into: packet,
-            marker: frame == 0,
-            payloadType: codec.number,
-            sequence: sequence,
-            timestamp: timestamp,
-            ssrc: ssrc
-        )
+        beginFrame(into: packet, payloadType: codec.number, isFirst: frame == 0)
         for (place, sample) in samples.enumerated() {
             packet[12 + place] = G711.encode(Int16(clamping: sample), codec.law)
         }
         frame &+= 1
-        sequence &+= 1
-        timestamp &+= 160
         return Self.longestPacket
     }
 

@@ -37,6 +37,7 @@ public actor Node {
     private static let ringOctets = 16 << 20
     private let sockets: NIOLoopBound<SignallingSockets>
     private var control: ControlServer?
+    private var retention: Task<Void, Never>?
     /// As the ready line says them.
     public private(set) var addresses: [String] = []
     public private(set) var httpAddress: String?
@@ -154,6 +155,7 @@ public actor Node {
             throw error
         }
         isReady = true
+        retention = startRetention()
     }
 
     /// `ready sip=udp://127.0.0.1:5060,… http=127.0.0.1:8060`.
@@ -240,6 +242,7 @@ public actor Node {
     }
 
     private func shutDown() async {
+        retention?.cancel()
         feed.close()
         await control?.stop()
         let sockets = sockets

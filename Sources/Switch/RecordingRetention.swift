@@ -1,6 +1,7 @@
 public import Config
+public import Events
 public import Foundation
-import Records
+public import Records
 import Timebase
 
 /// How long a tenant's recordings are kept: by age, then by room; what is on legal hold stays.
@@ -10,10 +11,11 @@ public struct RecordingRetention {
 
     public init(folder: URL, tenant: Tenant) { (self.folder, self.tenant) = (folder, tenant) }
 
-    /// Deletes what is past its time. A file is gone before its row says so: never a row that lies about a file that is there.
+    /// Deletes what is past its time. A file is gone before its row says so: never a row that lies about a file that is there. What
+    /// cannot be noted in the audit log is not deleted.
     ///
     /// - Returns: the ids of what was deleted.
-    public func apply(now: Date) throws -> [String] {
+    public func apply(now: Date, by actor: AuditedAct.Actor, in log: NodeDatabase) throws -> [String] {
         let policy = tenant.recordings
         guard policy.keep != nil || policy.quota != nil,
             try TenantDatabase(reading: folder, tenant: tenant.id) != nil
@@ -28,6 +30,15 @@ public struct RecordingRetention {
             let isOld = limit.map { row.startedMilliseconds < $0 } ?? false
             room -= row.octets ?? 0
             guard isOld || room < 0, !row.isOnLegalHold else { continue }
+            let act = AuditedAct(
+                by: actor,
+                "recording.delete",
+                "recording \(row.id)",
+                tenant: tenant.id,
+                after: "deleted",
+                detail: "call \(row.callID), \(isOld ? "older than the tenant keeps" : "over the tenant's quota")"
+            )
+            try log.audit([act], at: WallTime(milliseconds: moment))
             let path = TapeRoom.folder(of: tenant.id, in: folder).appending(path: row.file)
             if FileManager.default.fileExists(atPath: path.path) { try FileManager.default.removeItem(at: path) }
             if try database.markDeleted(recording: row.id, at: moment) { deleted.append(row.id) }

@@ -19,6 +19,28 @@ struct ConfigOption: ParsableArguments {
     }
 }
 
+/// The period that a listing is of.
+struct PeriodOption: ParsableArguments {
+    @Option(name: .long, help: "Not before: RFC 3339, a date, today, yesterday, -2h.") var since: String?
+    @Option(name: .long, help: "Before.") var until: String?
+
+    func validate() throws {
+        for (name, text) in [("since", since), ("until", until)] {
+            guard let text, TimeFilter(text, now: Date()) == nil else { continue }
+            throw ValidationError("--\(name) is '\(text)': \(TimeFilter.hint)")
+        }
+    }
+
+    var from: WallTime? { since.flatMap { TimeFilter($0, now: Date()) }.map(WallTime.init) }
+    var to: WallTime? { until.flatMap { TimeFilter($0, now: Date()) }.map(WallTime.init) }
+}
+
+extension WallTime {
+    fileprivate init(_ filter: TimeFilter) {
+        self.init(milliseconds: Int64((filter.date.timeIntervalSince1970 * 1000).rounded()))
+    }
+}
+
 struct FormatOption: ParsableArguments {
     @Option(name: .long, help: "table, json, jsonl or csv; a table on a terminal.") var format: OutputFormat?
     @Flag(name: .long, help: "No colours.") var noColor = false

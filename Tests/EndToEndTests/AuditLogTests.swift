@@ -52,4 +52,44 @@ import Testing
         let broken = try running.gudok("audit", "verify")
         #expect(broken.code == 1 && broken.text.contains("entry 2"))
     }
+
+    @Test func `who heard, held, released and deleted a recording is in the log`() throws {
+        let running = try RunningSwitch(tenant: "recordings: {keep: 1s}")
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let media = try WirePeer()
+        let (tag, _) = try carrier.arrive(at: "600", media: media)
+        carrier.send(carrier.request("BYE", to: "600", toTag: tag))
+        #expect(try eventually { try running.rows("cdr").first?["ended_at"] is String })
+        let folder = running.folder.appending(path: "data/tenants/demo")
+        try FileManager.default.createDirectory(
+            at: folder.appending(path: "recordings"),
+            withIntermediateDirectories: true
+        )
+        let file = folder.appending(path: "recordings/a.wav")
+        try Data("RIFF".utf8).write(to: file)
+        let row = """
+            INSERT INTO recordings (id, call_id, file, policy, started_ms, milliseconds, octets, sha256, state)
+            VALUES ('c-1', 'c', 'a.wav', 'plan', 1, 1, 4, '', 'final')
+            """
+        let database = folder.appending(path: "cdr.sqlite").path
+        #expect(try ChildProcess("/usr/bin/env", ["sqlite3", database, row]).exitCode(within: 10) == 0)
+        let copy = running.folder.appending(path: "copy.wav").path
+        for arguments in [["get", "c-1", "-o", copy], ["hold", "c-1"], ["prune"], ["hold", "c-1", "--release"]] {
+            let command = try ChildProcess(
+                RunningSwitch.binary,
+                ["recordings"] + arguments + ["--config", running.folder.appending(path: "gudok.yaml").path]
+            )
+            #expect(command.exitCode(within: 20) == 0)
+        }
+        #expect(FileManager.default.fileExists(atPath: file.path))
+        #expect(try running.gudok("recordings", "prune").code == 0)
+        #expect(!FileManager.default.fileExists(atPath: file.path))
+        let entries = try running.rows("audit", "--action", "recording").reversed()
+        #expect(
+            entries.compactMap { $0["action"] as? String }
+                == ["recording.get", "recording.hold", "recording.release", "recording.delete"]
+        )
+        #expect(entries.allSatisfy { $0["channel"] as? String == "command-line" && $0["tenant"] as? String == "demo" })
+        #expect(try running.gudok("audit", "verify").code == 0)
+    }
 }

@@ -18,8 +18,7 @@ struct Audit: AsyncParsableCommand {
 struct ListAudit: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "list", abstract: "The entries, newest first.")
 
-    @Option(name: .long, help: "Not before: RFC 3339, a date, today, yesterday, -2h.") var since: String?
-    @Option(name: .long, help: "Before.") var until: String?
+    @OptionGroup var period: PeriodOption
     @Option(name: .long) var tenant: String?
     @Option(name: .long, help: "Who, as the entries name him.") var actor: String?
     @Option(name: .long, help: "agent.login, or a family of them: agent, recording, supervise, apply.") var action:
@@ -31,16 +30,11 @@ struct ListAudit: AsyncParsableCommand {
 
     func validate() throws {
         if limit < 0 { throw ValidationError("--limit is \(limit): write 0 or more") }
-        for (name, text) in [("since", since), ("until", until)] {
-            guard let text, TimeFilter(text, now: Date()) == nil else { continue }
-            throw ValidationError("--\(name) is '\(text)': \(TimeFilter.hint)")
-        }
     }
 
     func run() async throws {
-        let wall = { (text: String) in TimeFilter(text, now: Date()).map(WallTime.init) }
         var query = NodeDatabase.AuditQuery()
-        (query.since, query.until) = (since.flatMap(wall), until.flatMap(wall))
+        (query.since, query.until) = (period.from, period.to)
         (query.tenant, query.actor, query.action) = (tenant, actor, action)
         (query.outcome, query.limit) = (outcome, limit)
         let entries = try NodeDatabase(reading: config.files().dataFolder)?.auditEntries(query) ?? []

@@ -6,6 +6,7 @@ import Foundation
 import Hashes
 import Records
 import Switch
+import Timebase
 
 struct Recordings: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -88,8 +89,7 @@ private struct Shelf {
 struct ListRecordings: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "list", abstract: "The recordings, newest first.")
 
-    @Option(name: .long, help: "Not before: RFC 3339, a date, today, -2h.") var since: String?
-    @Option(name: .long, help: "Before.") var until: String?
+    @OptionGroup var period: PeriodOption
     @Option(name: .long) var tenant: String?
     @Option(name: .long) var queue: String?
     @Option(name: .long) var agent: String?
@@ -98,19 +98,9 @@ struct ListRecordings: AsyncParsableCommand {
     @OptionGroup var format: FormatOption
     @OptionGroup var config: ConfigOption
 
-    func validate() throws {
-        for (name, text) in [("since", since), ("until", until)] {
-            guard let text, TimeFilter(text, now: Date()) == nil else { continue }
-            throw ValidationError("--\(name) is '\(text)': \(TimeFilter.hint)")
-        }
-    }
-
     func run() async throws {
-        let millisecond = { (text: String) in
-            TimeFilter(text, now: Date()).map { Int64(($0.date.timeIntervalSince1970 * 1000).rounded()) }
-        }
         var query = RecordingQuery()
-        (query.since, query.until) = (since.flatMap(millisecond), until.flatMap(millisecond))
+        (query.since, query.until) = (period.from?.milliseconds, period.to?.milliseconds)
         (query.queue, query.agent, query.callID, query.limit) = (queue, agent, call, limit)
         let rows = try Shelf(config, tenant).find(query).prefix(limit).map { KeptRecording($0.0, $0.1) }
         try format.show(
@@ -238,18 +228,8 @@ struct PruneRecordings: AsyncParsableCommand {
         do { configuration = try config.files().configuration() } catch { throw Failure("\(error)") }
         for owner in configuration.tenants.values.sorted(by: { $0.id < $1.id })
         where tenant == nil || owner.id.name == tenant {
-            let deleted = try RecordingRetention(folder: folder, tenant: owner).apply(now: Date())
-            for id in deleted {
-                try config.files().note(
-                    AuditedAct(
-                        by: .commandLine,
-                        "recording.delete",
-                        "recording \(id)",
-                        tenant: owner.id,
-                        after: "deleted"
-                    )
-                )
-            }
+            let deleted = try RecordingRetention(folder: folder, tenant: owner)
+                .apply(now: Date(), by: .commandLine, in: try NodeDatabase(folder: folder))
             print("\(owner.id): \(deleted.count) recordings deleted")
         }
     }

@@ -16,8 +16,7 @@ struct CallRecords: AsyncParsableCommand {
         discussion: "Reads the databases directly, with or without a running switch."
     )
 
-    @Option(name: .long, help: "Not before: RFC 3339, a date, today, yesterday, -2h.") var since: String?
-    @Option(name: .long, help: "Before.") var until: String?
+    @OptionGroup var period: PeriodOption
     @Option(name: .long) var tenant: String?
     @Option(name: .long) var queue: String?
     @Option(name: .long) var agent: String?
@@ -33,10 +32,6 @@ struct CallRecords: AsyncParsableCommand {
 
     func validate() throws {
         if limit < 0 { throw ValidationError("--limit is \(limit): write 0 or more") }
-        for (name, text) in [("since", since), ("until", until)] {
-            guard let text, TimeFilter(text, now: Date()) == nil else { continue }
-            throw ValidationError("--\(name) is '\(text)': \(TimeFilter.hint)")
-        }
     }
 
     func run() async throws {
@@ -61,8 +56,7 @@ struct CallRecords: AsyncParsableCommand {
             return [record]
         }
         var query = CallQuery()
-        query.since = since.flatMap { TimeFilter($0, now: Date()) }.map(WallTime.init)
-        query.until = until.flatMap { TimeFilter($0, now: Date()) }.map(WallTime.init)
+        (query.since, query.until) = (period.from, period.to)
         (query.from, query.to, query.trunk, query.queue, query.agent) = (from, to, trunk, queue, agent)
         (query.disposition, query.limit) = (disposition, limit)
         return try folder.calls(query, of: tenant.map { [TenantID($0)] } ?? folder.tenants)
@@ -70,12 +64,6 @@ struct CallRecords: AsyncParsableCommand {
 }
 
 extension Disposition: ExpressibleByArgument {}
-
-extension WallTime {
-    init(_ filter: TimeFilter) {
-        self.init(milliseconds: Int64((filter.date.timeIntervalSince1970 * 1000).rounded()))
-    }
-}
 
 struct TraceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
