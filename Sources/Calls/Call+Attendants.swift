@@ -1,6 +1,7 @@
 import DialPlan
 import Events
 import Media
+import SDP
 import SIP
 
 /// Supervisors in a call's talk, seen from that call: its record, its recording and its talk time do not know of them.
@@ -91,12 +92,55 @@ extension Call {
         if let recording {
             core.media.perform(.record(port.id, recording: recording.number, channel: works == 0 ? 0 : 1))
         }
+        legs[works].progress.finish(.answered, status: 200, reason: "taken-over")
+        // His hold ended with him, and with it the music.
         mix(with: attendants.filter(\.isPresent))
         if let released = legs[works].port { core.closePort(released.id) }
-        legs[works].progress.finish(.answered, status: 200, reason: "taken-over")
         act(on: works) { $0.hangUp(reason: "Q.850;cause=16;text=\"Taken over\"", now: $1) }
         release(works)
         core.endService(of: self)
         served = nil
+        takeBack(party, from: works)
+    }
+
+    /// What the released operator asked of the other party ends with him: an offer that waits, and a hold.
+    private func takeBack(_ party: Int, from released: Int) {
+        let waiting = relayed
+        relayed = nil
+        if waiting?.from == party { act(on: party) { session, _ in session.refuseOffer(488) } }
+        // The answer to what he asked is on its way: two offers at once are none (RFC 3261 §14.1).
+        if waiting?.to == party { resumption = Resumption(leg: party) } else { resume(party) }
+    }
+
+    /// Asks a party for its voice again that was put on hold by somebody who is gone.
+    private func resume(_ party: Int) {
+        resumption = nil
+        guard let port = legs[party].port, let local = legs[party].described.local,
+            AudioStream(of: local)?.direction != .sendrecv
+        else { return }
+        let media = legs[party].described.media(port)
+        let offer = legs[party].described.versions.stamp(
+            ownOffer(codecs: Self.spokenCodecs, as: media, direction: .sendrecv)
+        )
+        resumption = Resumption(leg: party, offer: offer)
+        act(on: party) { $0.reoffer(offer.write(), now: $1) }
+    }
+
+    /// The leg answered an offer; false: it was not one of these.
+    func resumed(_ index: Int, _ description: SessionDescription?) -> Bool {
+        guard let own = resumption, own.leg == index else { return false }
+        if let description { legs[index].described.remote = description }
+        guard let offer = own.offer else {
+            resume(index)
+            return true
+        }
+        resumption = nil
+        if description == nil {
+            publish(.note("leg \(index) stays on hold"))
+        } else {
+            legs[index].described.local = offer
+            configureMedia(index)
+        }
+        return true
     }
 }

@@ -153,6 +153,7 @@ extension Call {
     }
 
     func reofferAnswered(_ index: Int, description: SessionDescription?, isOffer: Bool) {
+        if !isOffer, resumed(index, description) { return }
         guard let relay = relayed, relay.to == index, let description, let port = legs[relay.from].port else { return }
         legs[index].described.remote = description
         let media = legs[relay.from].described.media(port)
@@ -199,6 +200,7 @@ extension Call {
     }
 
     func reofferRefused(_ index: Int, status: Int) {
+        if resumed(index, nil) { return }
         guard let relay = relayed, relay.to == index else { return }
         relayed = nil
         act(on: relay.from) { session, _ in session.refuseOffer((400..<700).contains(status) ? status : 488) }

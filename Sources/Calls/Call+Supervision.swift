@@ -52,7 +52,16 @@ extension Call {
     private func refuse(_ request: SupervisionRequest, _ refusal: SupervisionRefusal) {
         supervisedCall.flatMap { core.call($0) }?.forget(id)
         supervisedCall = nil
-        publish(.note("not let into a talk: \(refusal.what)"))
+        noteRefusal(of: request, refusal)
+        switch refusal.code {
+        case .notAllowed where callerIsAnswered: tell(["not-allowed"])
+        case .notAllowed: finish(.rejected)
+        default: finish(.unavailable)
+        }
+    }
+
+    private func noteRefusal(of request: SupervisionRequest, _ refusal: SupervisionRefusal) {
+        publish(.note("\(request.mode.rawValue) refused: \(refusal.what)"))
         publish(
             .audited(
                 AuditedAct(
@@ -65,18 +74,20 @@ extension Call {
                 )
             )
         )
-        switch refusal.code {
-        case .notAllowed where callerIsAnswered: tell(["not-allowed"])
-        case .notAllowed: finish(.rejected)
-        default: finish(.unavailable)
-        }
     }
 
     /// Keys while he is in the talk: 1 listens, 2 whispers, 3 barges in, 4 takes over.
     func switchSupervision(by key: String) {
         let modes: [String: SupervisionMode] = ["1": .listen, "2": .whisper, "3": .barge, "4": .takeOver]
-        guard let mode = modes[key] else { return }
-        changeSupervision(to: mode, by: AuditedAct.Actor(.sip, user ?? from))
+        guard let mode = modes[key], let other = supervisedCall else { return }
+        let request = SupervisionRequest(mode: mode, subject: .call(other))
+        do throws(SupervisionRefusal) {
+            // His role may be another by now.
+            _ = try core.admit(user, of: currentTenant, to: request)
+            changeSupervision(to: mode, by: AuditedAct.Actor(.sip, user ?? from))
+        } catch {
+            noteRefusal(of: request, error)
+        }
     }
 
     func changeSupervision(to mode: SupervisionMode, by actor: AuditedAct.Actor) {

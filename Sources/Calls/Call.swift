@@ -85,6 +85,13 @@ final class Call {
         var relayedOffer: SessionDescription?
     }
 
+    /// A leg that is being taken back from hold.
+    struct Resumption {
+        var leg: Int
+        /// nil while the answer to somebody else's offer is waited for.
+        var offer: SessionDescription?
+    }
+
     let id: CallID
     unowned let core: CallCore
     let tenant: Tenant
@@ -103,6 +110,7 @@ final class Call {
     var isRecorded = false
     var heldAnswer: HeldAnswer?
     var relayed: Relayed?
+    var resumption: Resumption?
     /// A late offer under way: the callee's offer that the caller's ACK answers.
     var lateOffer: (leg: Int, offer: SessionDescription)?
     var callerIsAnswered = false

@@ -24,7 +24,8 @@ struct Backend: ControlBackend {
         do {
             return try await route(request, node)
         } catch let refusal as Engine.Refusal {
-            return .problem(status: 409, code: refusal.code, what: refusal.what, mend: refusal.mend)
+            let status = refusal.code == "not-allowed" ? 403 : 409
+            return .problem(status: status, code: refusal.code, what: refusal.what, mend: refusal.mend)
         } catch {
             return .problem(status: 500, code: "internal", what: "\(error)", mend: "look into the switch's log")
         }

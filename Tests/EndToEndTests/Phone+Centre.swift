@@ -28,22 +28,26 @@ extension Phone {
         return (invite, try #require(invite.audioPort))
     }
 
-    /// Ends a call that rang here and was picked up.
-    func hangUp(_ invite: String) {
-        let contact =
-            invite.header("Contact")?.split { "<>".contains($0) }.first { $0.hasPrefix("sip:") } ?? "sip:nobody"
-        let lines = [
-            "BYE \(contact) SIP/2.0",
+    /// A request in the dialog of a call that rang here and was picked up.
+    func request(_ method: String, in invite: String, sequence number: Int, sdp: String? = nil) -> String {
+        let contact = invite.header("Contact")?.split { "<>".contains($0) }.first { $0.hasPrefix("sip:") } ?? "sip:x"
+        var lines = [
+            "\(method) \(contact) SIP/2.0",
             "Via: SIP/2.0/UDP 127.0.0.1:\(peer.port);branch=z9hG4bK\(UInt64.random(in: 0...UInt64.max));rport",
             "Max-Forwards: 70",
             "From: \(invite.header("To") ?? "");tag=\(user)",
             "To: \(invite.header("From") ?? "")",
             "Call-ID: \(invite.header("Call-ID") ?? "")",
-            "CSeq: 1 BYE",
-            "Content-Length: 0",
+            "CSeq: \(number) \(method)",
+            "Contact: \(self.contact)",
         ]
-        send(lines.joined(separator: "\r\n") + "\r\n\r\n")
+        if sdp != nil { lines.append("Content-Type: application/sdp") }
+        lines.append("Content-Length: \(sdp?.utf8.count ?? 0)")
+        return lines.joined(separator: "\r\n") + "\r\n\r\n" + (sdp ?? "")
     }
+
+    /// Ends a call that rang here and was picked up.
+    func hangUp(_ invite: String) { send(request("BYE", in: invite, sequence: 1)) }
 
     /// Waits to be hung up on.
     func expectBye(within seconds: Double = 8) throws {

@@ -33,6 +33,7 @@ struct SupervisionTests {
         var toCaller: UInt16 = 0
         var toAnna: UInt16 = 0
         var call = ""
+        var annasInvite = ""
 
         init() throws {
             (callers, annas, veras) = try (WirePeer(), WirePeer(), WirePeer())
@@ -46,7 +47,7 @@ struct SupervisionTests {
 
         func talk() throws {
             (tag, toCaller) = try carrier.arrive(media: callers)
-            toAnna = try anna.pickUp(media: annas).port
+            (annasInvite, toAnna) = try anna.pickUp(media: annas)
             call = try #require(try running.rows("calls").first?["call_id"] as? String)
         }
 
@@ -168,6 +169,32 @@ struct SupervisionTests {
         #expect(Tone.share(of: 1_700, in: right) > 0.8)
     }
 
+    @Test func `a caller on hold is asked for his voice again by whoever takes over`() throws {
+        let centre = try Centre()
+        try centre.talk()
+        let hold = Phone.sdp(port: centre.annas.port, direction: "sendonly", version: 2)
+        centre.anna.send(centre.anna.request("INVITE", in: centre.annasInvite, sequence: 1, sdp: hold))
+        let held = try #require(centre.carrier.expect("INVITE"))
+        #expect(held.sipBody.contains("a=sendonly"))
+        centre.carrier.respond(
+            "200 OK",
+            to: held,
+            sdp: Phone.sdp(port: centre.callers.port, direction: "recvonly", version: 2)
+        )
+        _ = try #require(centre.carrier.expect("ACK"))
+        #expect(centre.anna.final("INVITE")?.startWord == "200")
+        centre.anna.send(centre.anna.request("ACK", in: centre.annasInvite, sequence: 1))
+        #expect(try eventually { try centre.running.rows("calls").first?["state"] as? String == "held" })
+        #expect(try centre.running.gudok("supervise", "take-over", "1001", "--by", "1003").code == 0)
+        let (_, toVera) = try centre.vera.pickUp(media: centre.veras)
+        let back = try #require(centre.carrier.expect("INVITE"))
+        #expect(!back.sipBody.contains("a=sendonly") && !back.sipBody.contains("a=inactive"))
+        centre.carrier.respond("200 OK", to: back, sdp: Phone.sdp(port: centre.callers.port, version: 3))
+        _ = try #require(centre.carrier.expect("ACK"))
+        try centre.anna.expectBye()
+        #expect(centre.heard(["caller", "vera"], toVera: toVera) == ["caller": ["vera"], "vera": ["caller"]])
+    }
+
     @Test func `a feature code lets supervisors in, and nobody else`() throws {
         let centre = try Centre()
         #expect(try centre.vera.call("*551001", port: 4_000).startWord == "480")
@@ -182,14 +209,25 @@ struct SupervisionTests {
         #expect(answer.startWord == "200")
         centre.vera.acknowledge(answer, to: "*551001")
         #expect(try centre.running.rows("calls").count == 2)
+        // Another tenant's supervisor finds no such call.
+        let other = centre.running.folder.appending(path: "other.yaml")
+        let text = """
+            tenant: other
+            domains: [other.test]
+            users: [{extension: "1003", password: other-3, role: supervisor}]
+            """
+        try text.write(to: other, atomically: true, encoding: .utf8)
+        #expect(try centre.running.gudok("apply", other.path).code == 0)
+        let stranger = try centre.running.gudok("supervise", "listen", centre.call, "--by", "1003", "--tenant", "other")
+        #expect(stranger.code == 1 && stranger.text.contains("no call"))
         // The talk ends, and the supervisor's leg with it.
         centre.hangUp()
         try centre.anna.expectBye()
         try centre.vera.expectBye()
         let outcomes = try centre.running.rows("audit", "--action", "supervise").reversed()
             .compactMap { entry in (entry["outcome"] as? String).map { "\(entry["actor"] ?? "") \($0)" } }
-        #expect(outcomes.prefix(2) == ["1003 refused", "1002 refused"] && outcomes.last == "1003 done")
-        #expect(outcomes.count == 4)
+        #expect(outcomes.prefix(2) == ["1003 refused", "1002 refused"] && outcomes.contains("1003 done"))
+        #expect(outcomes.count == 5 && outcomes.count { $0.hasSuffix("refused") } == 4)
         #expect(try eventually { try centre.running.metric("gudok_rtp_port_pairs_in_use") == 0 })
     }
 
