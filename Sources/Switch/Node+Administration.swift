@@ -54,7 +54,7 @@ extension Node {
         guard !isDryRun else { return changes }
         let failed = configuration.failedPlanTests
         if !failed.isEmpty, !isForced {
-            let why = failed.joined(separator: "\n")
+            let why = failed.joined(separator: "; ")
             note(AuditedAct(by: actor, "apply", "configuration", outcome: .refused, detail: why))
             throw ConfigurationFiles.Trouble(failed + ["mend the plan or its test, or override with --force"])
         }
@@ -115,10 +115,10 @@ extension AuditedAct {
     public static func application(by actor: Actor, changes: [String], despite failed: [String]) -> [AuditedAct] {
         var acts: [AuditedAct] = []
         if !failed.isEmpty {
-            let tests = failed.joined(separator: "\n")
+            let tests = failed.joined(separator: "; ")
             acts.append(AuditedAct(by: actor, "apply.force", "configuration", detail: tests))
         }
-        let text = changes.isEmpty ? "nothing changed" : changes.joined(separator: "\n")
+        let text = changes.isEmpty ? "nothing changed" : changes.joined(separator: "; ")
         acts.append(AuditedAct(by: actor, "apply", "configuration", after: text))
         return acts
     }

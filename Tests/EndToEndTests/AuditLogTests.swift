@@ -41,10 +41,23 @@ import Testing
             (entries[3]["actor"] as? String)?.hasPrefix("127.0.0.1:") == true
                 && entries[3]["channel"] as? String == "http"
         )
-        #expect(!"\(entries)".contains("secret"))
+        #expect(!"\(entries)".contains("secret") && !"\(entries)".contains(Phone.md5("1001:demo.test:anna-secret-9")))
+        #expect(entries[5]["after"] as? String == "~ user 1001 password")
         #expect(try running.rows("audit", "--outcome", "refused").count == 1)
         let sound = try running.gudok("audit", "verify")
         #expect(sound.code == 0 && sound.text.contains("6 entries"))
+
+        // A plan whose test fails is refused, and forced with an entry of its own.
+        let plan = running.folder.appending(path: "dialplans/incoming.yaml")
+        let tests = "tests: [{name: no, call: {from: \"1\", to: \"2\"}, expect: [answered]}]\n"
+        try (RunningSwitch.incomingPlan + "\n" + tests).write(to: plan, atomically: true, encoding: .utf8)
+        #expect(try running.gudok("apply", plan.path).code == 1)
+        #expect(try running.gudok("apply", plan.path, "--force").code == 0)
+        let applied = try running.rows("audit", "--action", "apply").reversed().dropFirst()
+        #expect(
+            applied.compactMap { entry in (entry["action"] as? String).map { "\($0) \(entry["outcome"] ?? "")" } }
+                == ["apply refused", "apply.force done", "apply done"]
+        )
 
         let database = running.folder.appending(path: "data/gudok.sqlite").path
         let tamper = "DROP TRIGGER audit_stays; UPDATE audit SET outcome = 'done' WHERE id = 2"

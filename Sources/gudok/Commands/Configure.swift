@@ -87,9 +87,11 @@ struct Apply: AsyncParsableCommand {
             guard !dryRun else { return changes }
             let failed = configuration.failedPlanTests
             guard failed.isEmpty || force else {
-                throw Failure(
-                    (failed + ["mend the plan or its test, or override with --force"]).joined(separator: "\n")
+                let why = failed.joined(separator: "; ")
+                try files.note(
+                    AuditedAct(by: .commandLine, "apply", "configuration", outcome: .refused, detail: why)
                 )
+                throw Failure("\(failed.joined(separator: "\n"))\nmend the plan or its test, or override with --force")
             }
             let now = WallTime(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
             let acts = AuditedAct.application(by: .commandLine, changes: changes, despite: failed)
