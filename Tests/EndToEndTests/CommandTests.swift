@@ -65,6 +65,63 @@ struct CommandTests {
         #expect(text.contains("dialplans/plan.yaml:4:5: error: the rule '600' is never reached"), "\(text)")
     }
 
+    @Test func `what agents and supervisors are configured with is checked, and exported as it was read`() throws {
+        let folder = try RunningSwitch.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        func write(_ name: String, _ text: String) throws {
+            try text.write(to: folder.appending(path: name), atomically: true, encoding: .utf8)
+        }
+        func tenant(pin: String, lunch: String) -> String {
+            """
+            tenant: a
+            domains: [a.test]
+            users: [{extension: "1001", password: x, pin: "\(pin)"}]
+            pause_reasons: [break, \(lunch)]
+            dialplans: {internal: plan.yaml}
+            """
+        }
+        let node = #"{node: x, sip: {listen: ["udp://127.0.0.1:0"]}, media: {address: 127.0.0.1}}"#
+        try write("gudok.yaml", node)
+        try write("tenants/a.yaml", tenant(pin: "47x1", lunch: "{name: break, limit: 2h, shift_limit: 1h, payed: no}"))
+        try write(
+            "dialplans/plan.yaml",
+            """
+            routes:
+              - {match: "*5.", do: [{play: welcome}, {supervise: {mode: spy, agent: "{called:2}"}}]}
+              - {match: "*6.", do: [{agent: pause, as: "1001", by: 2m}]}
+            """
+        )
+        let (code, text) = try check(folder)
+        #expect(code == 1)
+        for fault in [
+            "the pin is none", "a shift's pauses may last less", "no key 'payed'", "'break' is given twice",
+            "'pause' is for whoever is at the phone", "'pause' takes no 'by'", "plan.yaml:2:",
+        ] { #expect(text.contains(fault), "\(fault) in \(text)") }
+
+        try write(
+            "tenants/a.yaml",
+            tenant(pin: "4711", lunch: "{name: lunch, paid: false, limit: 45m, shift_limit: 1h}")
+        )
+        let plan = #"{match: "*5.", do: [{play: welcome}, {supervise: {mode: listen, agent: "{called:2}"}}]}"#
+        try write("dialplans/plan.yaml", "routes: [\(plan)]\n")
+        #expect(try check(folder).text.contains("'play' answers the supervisor before 'supervise'"))
+        try write("dialplans/plan.yaml", "routes: [\(plan.replacing("{play: welcome}, ", with: ""))]\n")
+        #expect(try check(folder).code == 0)
+        func run(_ arguments: String...) throws -> String {
+            let command = try ChildProcess(RunningSwitch.binary, arguments + ["--config", "gudok.yaml"], in: folder)
+            #expect(command.exitCode(within: 20) == 0)
+            _ = command.waitFor(2) { _ in false }
+            return command.text
+        }
+        let exported = try run("export")
+        #expect(
+            exported.contains(#"pause_reasons: ["break", {name: "lunch", paid: false, limit: 45m, shift_limit: 1h}]"#)
+        )
+        #expect(exported.contains("pin_ha1: {") && !exported.contains("4711"))
+        try write("a.yaml", exported)
+        #expect(try run("apply", "--dry-run", "a.yaml").contains("nothing changes"))
+    }
+
     @Test func `apply shows the difference, keeps calls up, is atomic, and outlives a restart`() throws {
         let carrierPort = try WirePeer().port
         var running = try RunningSwitch(carrierPort: carrierPort)

@@ -11,6 +11,16 @@ struct StepReader {
                 mend: "remove the step, or move it before '\(step.name)'"
             )
         }
+        // A supervisor's port is opened beside the talk's, which one that was answered before is not.
+        if let answer = steps.firstIndex(where: { $0.1.action.answers }) {
+            for (item, step) in steps[answer...] where step.action.name == .supervise {
+                item.fault(
+                    .badValue,
+                    "'\(steps[answer].1.name)' answers the supervisor before 'supervise', which then refuses him",
+                    mend: "let 'supervise' come first"
+                )
+            }
+        }
         return steps.map(\.1)
     }
 
@@ -187,6 +197,15 @@ struct StepReader {
 }
 
 extension Step.Action {
+    /// The caller is connected by it, if he was not.
+    fileprivate var answers: Bool {
+        switch self {
+        case .answer, .echo, .play, .say, .menu, .collect, .queue, .agent: true
+        case .ringing, .hangup, .dial, .when, .goto, .set, .record, .hours, .http, .callback, .transfer, .supervise:
+            false
+        }
+    }
+
     /// Nothing in the list comes after it.
     fileprivate var isLast: Bool {
         switch self {
