@@ -71,9 +71,10 @@ let package = Package(
 
         // Media.
         .target(name: "Codecs", swiftSettings: settings),
+        .systemLibrary(name: "CSpeexDSP", pkgConfig: "speexdsp", providers: [.apt(["libspeexdsp-dev"])]),
         .target(
             name: "Prompts",
-            dependencies: ["Codecs"],
+            dependencies: ["CSpeexDSP", "Codecs"],
             exclude: ["make-music.py", "make-prompts.sh", "prompts.tsv"],
             resources: [.copy("Resources")],
             swiftSettings: settings
@@ -136,7 +137,7 @@ let package = Package(
             name: "Switch",
             dependencies: [
                 "ACD", "Accounting", "CLinuxIO", "Calls", "Config", "ControlAPI", "DialPlan", "Engine", "Events",
-                "Media", "MediaIO",
+                "Hashes", "Media", "MediaIO",
                 "NetAddress",
                 "Prompts", "RecordingIO", "Records", "Reports", "SIP", "SIPMessage",
                 "SignallingIO", "Timebase", "Trace",
@@ -215,7 +216,7 @@ let package = Package(
         .testTarget(name: "RecordingTests", dependencies: ["COgg", "COpus", "Recording"], swiftSettings: testSettings),
         .testTarget(
             name: "RecordingIOTests",
-            dependencies: ["Codecs", "Hashes", "RecordingIO"],
+            dependencies: ["COpus", "Codecs", "Hashes", "RecordingIO"],
             swiftSettings: testSettings
         ),
         .testTarget(name: "TimebaseTests", dependencies: ["Timebase"], swiftSettings: testSettings),

@@ -13,6 +13,8 @@ public enum PromptFault: Error, Equatable, Sendable {
     case rate(Int, isCompanded: Bool)
     /// Length in seconds.
     case tooLong(seconds: Int)
+    /// What SpeexDSP says.
+    case cannotResample(String)
 }
 
 extension PromptFault: CustomStringConvertible {
@@ -39,6 +41,8 @@ extension PromptFault: CustomStringConvertible {
         case .tooLong(let seconds):
             "the sound lasts \(seconds) s, and at most \(PromptFile.longest) s are read; cut it, "
                 + "for example `sox IN.wav OUT.wav trim 0 \(PromptFile.longest)`"
+        case .cannotResample(let why):
+            "the sound cannot be brought to 8000 samples a second (\(why)); \(Self.convert)"
         }
     }
 

@@ -25,8 +25,9 @@ public enum PromptFile {
     /// The longest sound that is read, in seconds.
     public static let longest = 3600
 
-    /// Reads a whole file. Of a data chunk that is cut short, what is there is read.
-    public static func read(_ bytes: [UInt8]) throws(PromptFault) -> PromptAudio {
+    /// Reads a whole file. Of a data chunk that is cut short, what is there is read. `isLoop`: it is played again and again, so its
+    /// end must join its beginning.
+    public static func read(_ bytes: [UInt8], isLoop: Bool = false) throws(PromptFault) -> PromptAudio {
         let chunks = try Chunks(bytes)
         guard let described = chunks.format else { throw .noFormat }
         let format = try Format(bytes[described])
@@ -36,7 +37,8 @@ public enum PromptFile {
         guard count > 0 else { throw .empty }
         guard count <= longest * format.rate else { throw .tooLong(seconds: count / format.rate) }
         let samples = mixed(bytes, from: data.lowerBound, count: count, format: format)
-        return PromptAudio(Resampler.telephone(samples, rate: format.rate))
+        guard isLoop else { return PromptAudio(try Resampler.telephone(samples, rate: format.rate)) }
+        return PromptAudio(try Resampler.loop(samples, rate: format.rate))
     }
 
     /// One sample for every frame of the file: that of its only channel, or the mean of both.

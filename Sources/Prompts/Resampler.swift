@@ -1,69 +1,66 @@
-import Glibc
+internal import CSpeexDSP
 
-/// Brings a recording down to the telephone's 8 kHz: a windowed-sinc filter, one set of taps for each position that an
-/// output sample can have between two input samples.
+/// Brings a recording down to the telephone's 8 kHz, by SpeexDSP's resampler.
 enum Resampler {
     /// The rates that are read, in samples a second.
     static let rates = [8000, 11_025, 16_000, 22_050, 44_100, 48_000]
     private static let telephone = 8000
+    /// SpeexDSP's best: files are read once, and heard often.
+    private static let quality = SPEEX_RESAMPLER_QUALITY_MAX
+    /// Output samples that the filter of that quality reaches to either side, and then some.
+    private static let reach = 256
 
-    /// The cut-off in hertz. Blackman's window over 64 output samples is 690 Hz wide: flat to 3.3 kHz, gone at 4 kHz.
-    private static let cutoff = 3650.0
-    /// Half the filter's length, in output samples.
-    private static let reach = 32
-
-    /// Samples at one of `rates` as samples at 8 kHz.
-    static func telephone(_ samples: [Int16], rate: Int) -> [Int16] {
-        guard rate != telephone, rates.contains(rate) else { return samples }
-        let divisor = greatestCommonDivisor(rate, telephone)
-        // An output sample is `step / phases` input samples after the one before it.
-        let (step, phases) = (rate / divisor, telephone / divisor)
-        let half = reach * rate / telephone + 1
-        let filters = (0..<phases).map { taps(offset: Double($0) / Double(phases), half: half, rate: Double(rate)) }
-        // At most an hour of samples: the product stays far below 64 bits.
-        let count = (samples.count * phases + step - 1) / step
-        return samples.withUnsafeBufferPointer { samples in
-            (0..<count)
-                .map { index in
-                    let (centre, phase) = (index * step).quotientAndRemainder(dividingBy: phases)
-                    return convolved(samples, around: centre, filters[phase], half: half)
-                }
-        }
+    /// Samples at one of `rates` as samples at 8 kHz; beyond their ends there is silence.
+    static func telephone(_ samples: [Int16], rate: Int) throws(PromptFault) -> [Int16] {
+        guard rate != telephone, !samples.isEmpty else { return samples }
+        let count = (samples.count * telephone + rate - 1) / rate
+        let silence = repeatElement(Int16(0), count: (reach + 1) * rate / telephone + 1)
+        return Array(try process(samples + silence, from: rate, to: telephone, count: count))
     }
 
-    /// The sum of the samples around one, weighed; beyond the ends there is silence.
-    private static func convolved(
-        _ samples: UnsafeBufferPointer<Int16>,
-        around centre: Int,
-        _ taps: [Float],
-        half: Int
-    ) -> Int16 {
-        let first = centre - half + 1
-        let range = max(0, first)..<min(samples.count, first + taps.count)
-        let sum = taps.withUnsafeBufferPointer { taps in
-            var sum: Float = 0
-            for index in range { sum += Float(samples[index]) * taps[index - first] }
-            return sum
-        }
-        return Int16(max(-32_768, min(32_767, sum.rounded())))
+    /// The same for sound whose end is followed by its beginning, as whole frames of 20 ms: what is missing to a whole one is
+    /// made up by a pitch that is lower by that little, since silence there would be a click each time round.
+    static func loop(_ samples: [Int16], rate: Int) throws(PromptFault) -> [Int16] {
+        let frame = PromptAudio.frame * rate
+        let frames = (samples.count * telephone + frame - 1) / frame
+        let count = frames * PromptAudio.frame
+        guard count > 0, count != samples.count else { return samples }
+        // So much of the next time round that the filter sees it both before the first sample and behind the last.
+        let more = (reach * 2 + 1) * samples.count / count + 1
+        let wrapped = samples + (0..<more).map { samples[$0 % samples.count] }
+        var output = try process(wrapped, from: samples.count, to: count, count: count + reach)
+        for place in 0..<reach where count + place < output.count { output[place % count] = output[count + place] }
+        output.removeLast(output.count - count)
+        return output
     }
 
-    /// The weights of the input samples `1 − half … half` around a point `offset` of a sample after the middle one.
-    private static func taps(offset: Double, half: Int, rate: Double) -> [Float] {
-        let weights = (1 - half...half)
-            .map { index -> Double in
-                let distance = Double(index) - offset
-                let turn = 2 * Double.pi * cutoff / rate * distance
-                let sinc = abs(turn) < 1e-9 ? 1 : sin(turn) / turn
-                let angle = Double.pi * distance / Double(half)
-                return sinc * (0.42 + 0.5 * cos(angle) + 0.08 * cos(2 * angle))
+    /// The first `count` samples that `input` becomes. The sizes are bounded by `PromptFile.longest`.
+    private static func process(_ input: [Int16], from: Int, to: Int, count: Int) throws(PromptFault) -> [Int16] {
+        var status: Int32 = 0
+        let rates = [from, to].map { UInt32(clamping: $0) }
+        guard
+            let state = speex_resampler_init_frac(1, rates[0], rates[1], rates[0], rates[1], Int32(quality), &status)
+        else { throw .cannotResample(String(cString: speex_resampler_strerror(status))) }
+        defer { speex_resampler_destroy(state) }
+        // The filter's delay is not heard: the first sample in is the first out.
+        speex_resampler_skip_zeros(state)
+        var taken = 0
+        var output: [Int16] = []
+        var piece = [Int16](repeating: 0, count: 8000)
+        while taken < input.count, output.count < count {
+            var consumed = UInt32(clamping: input.count - taken)
+            var made = UInt32(piece.count)
+            status = input.withUnsafeBufferPointer { input in
+                guard let base = input.baseAddress else { return 0 }
+                return speex_resampler_process_int(state, 0, base + taken, &consumed, &piece, &made)
             }
-        // Every set sums to one, lest a constant come out as a ripple.
-        let sum = weights.reduce(0, +)
-        return weights.map { Float($0 / sum) }
-    }
-
-    private static func greatestCommonDivisor(_ left: Int, _ right: Int) -> Int {
-        right == 0 ? left : greatestCommonDivisor(right, left % right)
+            guard status == 0, consumed > 0 || made > 0 else {
+                throw .cannotResample(String(cString: speex_resampler_strerror(status)))
+            }
+            taken += Int(consumed)
+            output += piece.prefix(Int(made))
+        }
+        if output.count > count { output.removeLast(output.count - count) }
+        return output
     }
 }

@@ -28,7 +28,10 @@ final class PromptStore: Sendable {
                     continue
                 }
                 do {
-                    let audio = try PromptFile.read(Array(data))
+                    let audio = try PromptFile.read(
+                        Array(data),
+                        isLoop: key.split(separator: "/").dropLast().last == "music"
+                    )
                     let clip = PromptClip(alaw: audio.alaw, µlaw: audio.mulaw)
                     clips.withLock { $0[key] = clip }
                 } catch {

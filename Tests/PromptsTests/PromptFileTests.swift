@@ -1,4 +1,5 @@
 import Codecs
+import Glibc
 import Testing
 
 @testable import Prompts
@@ -63,7 +64,7 @@ struct PromptFileTests {
 
     @Test(arguments: Resampler.rates)
     func `a tone of any rate comes out as the same tone at 8 kHz`(rate: Int) throws {
-        let telephone = Resampler.telephone(sine(1000, rate: rate, count: rate / 2), rate: rate)
+        let telephone = try Resampler.telephone(sine(1000, rate: rate, count: rate / 2), rate: rate)
         #expect(telephone.count == 4000)
         let expected = sine(1000, rate: 8000, count: 4000)
         let off = zip(telephone, expected).dropFirst(40).dropLast(40).map { abs(Int($0) - Int($1)) }
@@ -73,14 +74,30 @@ struct PromptFileTests {
     }
 
     @Test(arguments: Resampler.rates.dropFirst())
-    func `what the telephone cannot carry is gone, and not folded back`(rate: Int) {
-        let telephone = Resampler.telephone(sine(4500, rate: rate, count: rate / 2), rate: rate)
-        #expect((telephone.dropFirst(40).dropLast(40).map { abs(Int($0)) }.max() ?? .max) < 20)
-        let loud = Resampler.telephone(
+    func `what the telephone cannot carry is gone, and not folded back`(rate: Int) throws {
+        let telephone = try Resampler.telephone(sine(4500, rate: rate, count: rate / 2), rate: rate)
+        #expect((telephone.dropFirst(256).dropLast(256).map { abs(Int($0)) }.max() ?? .max) < 20)
+        let loud = try Resampler.telephone(
             Array(repeating: .max, count: 100) + Array(repeating: .min, count: 100),
             rate: rate
         )
         #expect(!loud.isEmpty)
+    }
+
+    /// A tone that fits the loop a whole number of times: any break where the end meets the beginning is a step.
+    @Test(arguments: [(8000, 8000), (8000, 8031), (16_000, 16_101), (44_100, 44_100), (48_000, 47_999), (48_000, 500)])
+    func `a loop joins its own beginning without a click, whatever its length`(rate: Int, count: Int) throws {
+        let waves = max(1, 1000 * count / rate)
+        let tone = (0..<count)
+            .map { Int16((10_000 * sin(2 * Double.pi * Double(waves * $0) / Double(count))).rounded()) }
+        let loop = try Resampler.loop(tone, rate: rate)
+        #expect(loop.count % PromptAudio.frame == 0)
+        #expect(abs(loop.count - count * 8000 / rate) <= PromptAudio.frame)
+        let expected = (0..<loop.count)
+            .map { Int((10_000 * sin(2 * Double.pi * Double(waves * $0) / Double(loop.count))).rounded()) }
+        #expect((zip(loop, expected).map { abs(Int($0) - $1) }.max() ?? .max) < 40)
+        let audio = try PromptFile.read(Wave(rate: rate, data: pcm(tone)).bytes, isLoop: true)
+        #expect(audio.alaw == loop.map { G711.encode($0, .a) })
     }
 
     @Test func `a fault says what is wrong with the file`() {
