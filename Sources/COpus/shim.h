@@ -3,7 +3,7 @@
 
 #include <opus.h>
 
-/* opus_encoder_ctl takes variable arguments, which Swift cannot pass. Each returns OPUS_OK or a negative error. */
+/* opus_encoder_ctl and opus_decoder_ctl take variable arguments, which Swift cannot pass. Each returns OPUS_OK or a negative error. */
 
 static inline int copus_set_bitrate(OpusEncoder *encoder, opus_int32 bits_per_second) {
     return opus_encoder_ctl(encoder, OPUS_SET_BITRATE(bits_per_second));
@@ -23,6 +23,10 @@ static inline int copus_set_force_channels(OpusEncoder *encoder, opus_int32 chan
 
 static inline int copus_get_lookahead(OpusEncoder *encoder, opus_int32 *samples) {
     return opus_encoder_ctl(encoder, OPUS_GET_LOOKAHEAD(samples));
+}
+
+static inline int copus_reset(OpusDecoder *decoder) {
+    return opus_decoder_ctl(decoder, OPUS_RESET_STATE);
 }
 
 #endif

@@ -8,8 +8,8 @@ struct FormatTable: ~Copyable {
         var isTelephoneEvent = false
         /// 256 octets, when the peer that it goes to speaks the other law of G.711.
         var translation: UnsafePointer<UInt8>?
-        /// What it is as it goes on; nil when that is not G.711.
-        var law: G711.Law?
+        /// What it is as it goes on; nil when the switch does not understand it.
+        var codec: VoiceCodec?
     }
 
     static let same: UInt8 = 0xFF
@@ -40,16 +40,8 @@ extension UnsafeMutablePointer<FormatTable.Entry> {
                 outgoing: outgoing ?? FormatTable.same,
                 isTelephoneEvent: format.encoding == "TELEPHONE-EVENT",
                 translation: translation,
-                law: Self.law(of: format.encoding, isOther: translation != nil)
+                codec: VoiceCodec(encoding: (translation == nil ? format : there ?? format).encoding)
             )
-        }
-    }
-
-    private static func law(of encoding: String, isOther: Bool) -> G711.Law? {
-        switch encoding {
-        case "PCMA": isOther ? .µ : .a
-        case "PCMU": isOther ? .a : .µ
-        default: nil
         }
     }
 

@@ -50,8 +50,8 @@ public struct RelayPort: ~Copyable {
     public private(set) var sendsToPeer = false
     public private(set) var receivesFromPeer = false
 
-    /// Of the last packet, as it goes on; nil when it is not G.711.
-    public private(set) var voiceLaw: G711.Law?
+    /// Of the last packet, as it goes on; nil when the switch does not understand it.
+    public private(set) var codec: VoiceCodec?
 
     public private(set) var packetsSent: UInt64 = 0
     public private(set) var octetsSent: UInt64 = 0
@@ -131,7 +131,7 @@ public struct RelayPort: ~Copyable {
         received.receive(header, clockRate: format.isTelephoneEvent ? 0 : format.clockRate, at: now)
         hasToldSilence = false
         if format.isTelephoneEvent { detectKey(header, octets) }
-        voiceLaw = format.law
+        codec = format.codec
         if format.outgoing != FormatTable.same {
             packet[1] = packet[1] & 0x80 | format.outgoing
             if let law = format.translation { translate(packet, header, by: law) }

@@ -30,7 +30,7 @@ extension MediaThread {
     @inline(__always)
     func intake(_ packet: UnsafeMutableRawBufferPointer, slot: UnsafeMutablePointer<Slot>) {
         let octets = UnsafeRawBufferPointer(packet)
-        guard let law = slot.pointee.relay.voiceLaw, let header = RTPHeader(octets) else { return }
+        guard let law = slot.pointee.relay.codec?.law, let header = RTPHeader(octets) else { return }
         let end = header.payloadOffset + header.payloadLength
         slot.pointee.relay.intake.receive(
             UnsafeRawBufferPointer(rebasing: octets[header.payloadOffset..<end]),

@@ -241,12 +241,12 @@ final class MediaThread: @unchecked Sendable {
     /// A full ring refuses and counts: a slow disk never reaches a call.
     private func record(_ packet: UnsafeMutableRawBufferPointer, slot: UnsafeMutablePointer<Slot>) {
         let octets = UnsafeRawBufferPointer(packet)
-        guard let tape, let law = slot.pointee.relay.voiceLaw, let header = RTPHeader(octets) else { return }
+        guard let tape, let codec = slot.pointee.relay.codec, let header = RTPHeader(octets) else { return }
         let end = header.payloadOffset + header.payloadLength
         _ = tape.push(
             recording: slot.pointee.recording,
             channel: slot.pointee.channel,
-            law: law,
+            codec: codec,
             rtpTimestamp: header.timestamp,
             ssrc: header.ssrc,
             arrival: now,

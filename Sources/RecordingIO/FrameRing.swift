@@ -10,7 +10,7 @@ internal import Synchronization
 /// consumer alone, both atomically; the octets between them belong to the consumer, the others to the producer, and
 /// they change hands by a releasing store of `head` or `tail` and an acquiring load on the other side.
 public final class FrameRing: @unchecked Sendable {
-    /// The longest payload: 200 ms of G.711, the most that RFC 3551 §4.2 wants receivers to accept.
+    /// The longest payload: 200 ms of G.711, the most that RFC 3551 §4.2 wants receivers to accept. Opus of that length is shorter.
     public static let longestPayload = 1600
     static let record = 32
     private static let line = 64
@@ -26,7 +26,7 @@ public final class FrameRing: @unchecked Sendable {
     struct Frame {
         let recording: UInt64
         let channel: UInt8
-        let law: G711.Law
+        let codec: VoiceCodec
         let rtpTimestamp: UInt32
         let ssrc: UInt32
         /// Nanoseconds, monotonic.
@@ -83,7 +83,8 @@ public final class FrameRing: @unchecked Sendable {
             let frame = Frame(
                 recording: octets.load(fromByteOffset: at, as: UInt64.self),
                 channel: octets.load(fromByteOffset: at + 26, as: UInt8.self),
-                law: octets.load(fromByteOffset: at + 27, as: UInt8.self) == 0 ? .a : .µ,
+                // Written below, by nobody else.
+                codec: VoiceCodec(rawValue: octets.load(fromByteOffset: at + 27, as: UInt8.self)) ?? .pcma,
                 rtpTimestamp: octets.load(fromByteOffset: at + 16, as: UInt32.self),
                 ssrc: octets.load(fromByteOffset: at + 20, as: UInt32.self),
                 arrival: octets.load(fromByteOffset: at + 8, as: Int64.self)
@@ -122,12 +123,12 @@ public struct FrameRingProducer: BitwiseCopyable, @unchecked Sendable {
         UInt64(truncatingIfNeeded: (FrameRing.record + length + FrameRing.record - 1) & ~(FrameRing.record - 1))
     }
 
-    /// Copies a frame of G.711 into the ring. `arrival`: nanoseconds, monotonic. False, and counted, when there is no
+    /// Copies a packet's payload into the ring. `arrival`: nanoseconds, monotonic. False, and counted, when there is no
     /// room or the payload is empty or longer than `FrameRing.longestPayload`.
     public func push(
         recording: UInt64,
         channel: UInt8,
-        law: G711.Law,
+        codec: VoiceCodec,
         rtpTimestamp: UInt32,
         ssrc: UInt32,
         arrival: Int64,
@@ -149,7 +150,7 @@ public struct FrameRingProducer: BitwiseCopyable, @unchecked Sendable {
         at.storeBytes(of: ssrc, toByteOffset: 20, as: UInt32.self)
         at.storeBytes(of: UInt16(truncatingIfNeeded: payload.count), toByteOffset: 24, as: UInt16.self)
         at.storeBytes(of: channel, toByteOffset: 26, as: UInt8.self)
-        at.storeBytes(of: law == .a ? 0 : 1, toByteOffset: 27, as: UInt8.self)
+        at.storeBytes(of: codec.rawValue, toByteOffset: 27, as: UInt8.self)
         let start = offset(place &+ UInt64(FrameRing.record))
         let first = min(payload.count, capacity &- start)
         (octets + start).copyMemory(from: source, byteCount: first)

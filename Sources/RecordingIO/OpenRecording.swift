@@ -1,3 +1,4 @@
+internal import Codecs
 internal import Recording
 
 /// A recording under way: its timeline, its file, and what waits between them. The recorder thread's own.
@@ -25,6 +26,8 @@ final class OpenRecording {
     var closing: (at: Int64, after: UInt64)?
     /// Why no more is written.
     private(set) var failure: String?
+    /// Of each channel that speaks Opus.
+    private var opus: [OpusVoice?] = [nil, nil]
 
     init(_ request: RecordingRequest, writer: any RecordingWriter, descriptor: Int32, disk: Disk, now: Int64) {
         (id, self.writer, self.descriptor, self.disk) = (request.id, writer, descriptor, disk)
@@ -37,16 +40,41 @@ final class OpenRecording {
 
     var milliseconds: Int { Int(timeline.emitted) * 1000 / RecordingTimeline.rate }
 
-    func add(_ frame: FrameRing.Frame, _ samples: Span<Int16>) {
+    /// Puts a frame in its place; `samples` is room to decode it in.
+    func add(
+        _ frame: FrameRing.Frame,
+        _ payload: UnsafeRawBufferPointer,
+        with samples: UnsafeMutableBufferPointer<Int16>
+    ) {
+        let (count, timestamp) = decode(frame, payload, into: samples)
+        guard count > 0 else { return }
         if timeline.due(at: frame.arrival) >= Self.grain { advance(to: frame.arrival) }
         timeline.add(
             channel: frame.channel,
             ssrc: frame.ssrc,
-            timestamp: frame.rtpTimestamp,
+            timestamp: timestamp,
             arrival: frame.arrival,
-            samples: samples
+            samples: UnsafeBufferPointer(rebasing: samples[..<count]).span
         )
     }
+
+    private func decode(
+        _ frame: FrameRing.Frame,
+        _ payload: UnsafeRawBufferPointer,
+        into samples: UnsafeMutableBufferPointer<Int16>
+    ) -> (count: Int, timestamp: UInt32) {
+        guard let law = frame.codec.law else {
+            let side = Int(frame.channel)
+            guard opus.indices.contains(side), let voice = opus[side] ?? OpusVoice() else { return (0, 0) }
+            opus[side] = voice
+            return voice.decode(payload, ssrc: frame.ssrc, timestamp: frame.rtpTimestamp, into: samples)
+        }
+        let table = Self.laws[law == .a ? 0 : 1]
+        for (place, octet) in payload.enumerated() { samples[place] = table[Int(octet)] }
+        return (payload.count, frame.rtpTimestamp)
+    }
+
+    private static let laws = [G711.Law.a, .µ].map { law in (0...255).map { G711.decode($0, law) } }
 
     /// Takes what is due, in pieces: after a computer's sleep it may be hours.
     func advance(to now: Int64, isLast: Bool = false) {

@@ -1,4 +1,3 @@
-internal import Codecs
 internal import Recording
 
 /// What the recorder thread does between two waits. Without the thread, so that tests can do it in their own time.
@@ -22,7 +21,6 @@ final class RecorderCore {
     private var known: Int64 = 0
     private let samples: UnsafeMutableBufferPointer<Int16>
     private let buffer: UnsafeMutableRawBufferPointer
-    private let laws = [G711.Law.a, .µ].map { law in (0...255).map { G711.decode($0, law) } }
 
     init(
         rings: [FrameRing],
@@ -79,9 +77,7 @@ final class RecorderCore {
         for (ring, end) in zip(rings, ends) {
             ring.drain(to: end) { frame, payload in
                 guard let recording = open[frame.recording], recording.failure == nil else { return }
-                let law = laws[frame.law == .a ? 0 : 1]
-                for (place, octet) in payload.enumerated() { samples[place] = law[Int(octet)] }
-                recording.add(frame, UnsafeBufferPointer(rebasing: samples[..<payload.count]).span)
+                recording.add(frame, payload, with: samples)
             }
         }
     }

@@ -113,7 +113,7 @@ func push(_ producer: FrameRingProducer, _ id: UInt64, _ number: Int) -> Bool {
                 producer.push(
                     recording: id,
                     channel: channel,
-                    law: law,
+                    codec: VoiceCodec(law),
                     rtpTimestamp: UInt32(truncatingIfNeeded: number * 160),
                     ssrc: UInt32(channel) + 7,
                     arrival: Int64(number) * 20 * millisecond,

@@ -41,6 +41,40 @@ struct RecorderCoreTests {
         )
     }
 
+    @Test func `Opus of both ways is decoded, over the end of its time stamps, and what is no Opus is silence`() throws
+    {
+        let desk = Desk()
+        desk.open(1, "call.wav")
+        let left = try #require(OpusSpeaker(hertz: 440)), right = try #require(OpusSpeaker(hertz: 880))
+        for number in 0..<150 {
+            desk.clock.now = Int64(number) * 20 * millisecond
+            for (channel, speaker) in [(UInt8(0), left), (1, right)] {
+                let payload = number == 100 ? [UInt8](repeating: 0xFF, count: 40) : speaker.next()
+                let isTaken = payload.withUnsafeBytes {
+                    desk.ring.producer.push(
+                        recording: 1,
+                        channel: channel,
+                        codec: .opus,
+                        rtpTimestamp: (UInt32.max - 48_000) &+ UInt32(number * 960),
+                        ssrc: UInt32(channel) + 7,
+                        arrival: desk.clock.now,
+                        payload: $0
+                    )
+                }
+                #expect(isTaken)
+            }
+            if number % 5 == 4 { _ = desk.core.step() }
+        }
+        desk.clock.now = 3 * second
+        desk.close(1)
+        let sound = wav(contents(desk.path("call.wav")))
+        #expect(sound.left.count == 24_000)
+        for half in [800..<15_900, 16_400..<23_900] {
+            #expect(share(of: 440, in: Array(sound.left[half])) > 0.95)
+            #expect(share(of: 880, in: Array(sound.right[half])) > 0.95)
+        }
+    }
+
     @Test func `What is dialled during a pause is not in the file, and its time is`() {
         let desk = Desk()
         desk.open(1, "call.wav")

@@ -60,7 +60,7 @@ struct RecorderTests {
                 ring.producer.push(
                     recording: 3,
                     channel: 1,
-                    law: .µ,
+                    codec: .pcmu,
                     rtpTimestamp: number,
                     ssrc: 4,
                     arrival: -5,
@@ -74,7 +74,7 @@ struct RecorderTests {
         var drained: [UInt32] = []
         ring.drain(to: ring.end) { frame, payload in
             drained.append(frame.rtpTimestamp)
-            #expect(frame.recording == 3 && frame.channel == 1 && frame.law == .µ && frame.ssrc == 4)
+            #expect(frame.recording == 3 && frame.channel == 1 && frame.codec == .pcmu && frame.ssrc == 4)
             #expect(frame.arrival == -5 && payload.elementsEqual(octets))
         }
         #expect(drained == Array(0..<21) && push(99, octets))
@@ -97,7 +97,7 @@ struct RecorderTests {
                     producer.push(
                         recording: UInt64(count),
                         channel: 0,
-                        law: .a,
+                        codec: .pcma,
                         rtpTimestamp: UInt32(length),
                         ssrc: 0,
                         arrival: 0,
