@@ -48,6 +48,8 @@ public struct CallRecord: Codable, Equatable, Sendable {
     public var jitterB: Double?
     /// The first one's id.
     public var recording: String?
+    /// Why an answered call has none.
+    public var notRecorded: NotRecorded?
     public var legs: [LegRecord]
     public var sipCallIDs: [String]
     /// What the dial plan gave to variables of its own.
@@ -90,6 +92,7 @@ public struct CallRecord: Codable, Equatable, Sendable {
         case recording, legs
         case sipCallIDs = "sip_call_ids"
         case variables
+        case notRecorded = "not_recorded"
     }
 
     /// Every key is written, the empty ones as null: a reader finds each where the contract says.
@@ -132,5 +135,6 @@ public struct CallRecord: Codable, Equatable, Sendable {
         try keys.encode(legs, forKey: .legs)
         try keys.encode(sipCallIDs, forKey: .sipCallIDs)
         try keys.encode(variables, forKey: .variables)
+        try keys.encode(notRecorded, forKey: .notRecorded)
     }
 }

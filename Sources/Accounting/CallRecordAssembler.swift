@@ -70,7 +70,9 @@ public struct CallRecordAssembler: Sendable {
         case .recordingStarted(let recording):
             guard call.record.recording == nil else { return nil }
             call.record.recording = recording.id
+            call.record.notRecorded = nil
             output = .changed(call.record)
+        case .notRecorded(let why): if call.record.recording == nil { call.record.notRecorded = why }
         case .callStarted, .routed, .step, .legProvisional, .digit, .note, .sip, .queueOffered, .queueOfferEnded,
             .queueTalkEnded, .agentChanged, .prompt, .recordingPaused, .recordingResumed, .recordingEnded, .registered,
             .unregistered, .registrationExpired, .trunkUp, .trunkDown, .configurationApplied, .audited, .pauseExceeded:
@@ -188,6 +190,7 @@ extension CallRecordAssembler.Live {
         record.sipCode = end.sipCode
         record.q850Cause = end.q850Cause
         record.reason = end.reason
+        if answered != nil, record.recording == nil, record.notRecorded == nil { record.notRecorded = .noTalk }
         if let media = record.legs.first?.media {
             record.mosA = media.received.mos.map(rounded)
             record.packetsLostA = media.received.lost

@@ -23,15 +23,16 @@ public enum RecordingOrder: Sendable {
 
 /// One recording per talk: the caller left, whoever speaks with him right. It goes on over hold, and ends with the talk.
 extension Call {
+    /// What the recorder can write down.
+    private static let recordable: Set = ["PCMA", "PCMU", "OPUS"]
+
     /// Begins to record, once however often it is asked for.
     func startRecording(policy: String) {
         isToBeRecorded = policy
         guard recording == nil, case .talking(let peer) = stage, let caller = legs[0].port, let callee = legs[peer].port
         else { return }
-        let spoken = [0, peer].allSatisfy { codec(of: $0).map(Self.spokenCodecs.contains) ?? false }
-        guard spoken else {
-            // What is only passed on cannot be written down.
-            return publish(.note("not recorded: \(codec(of: 0) ?? "the codec") is relayed without being understood"))
+        guard [0, peer].allSatisfy({ codec(of: $0).map(Self.recordable.contains) ?? false }) else {
+            return publish(.notRecorded(.codec))
         }
         recordings += 1
         let number = core.nextRecording(of: id)
@@ -69,12 +70,26 @@ extension Call {
 
     /// Two parties speak with each other: what the plan, the queue or the tenant wants recorded begins.
     func talkBegan() {
+        guard recording == nil else { return }
         if let policy = isToBeRecorded { return startRecording(policy: policy) }
-        if let queue = served?.queue, tenant.queues[queue.name]?.isRecorded ?? false {
-            return startRecording(policy: "queue \(queue.name)")
-        }
-        if tenant.recordings.directions.contains(direction), served == nil {
-            startRecording(policy: "direction \(direction.rawValue)")
-        }
+        guard let policy = recordingPolicy else { return publish(.notRecorded(.noPolicy)) }
+        guard isOfShare else { return publish(.notRecorded(.share)) }
+        startRecording(policy: policy)
+    }
+
+    private var recordingPolicy: String? {
+        let wanted = tenant.recordings
+        if let queue = served?.queue, tenant.queues[queue.name]?.isRecorded ?? false { return "queue \(queue.name)" }
+        var parties = [user, served?.agent.number]
+        if case .talking(let peer) = stage { parties.append(legs[peer].user) }
+        if let agent = parties.lazy.compactMap({ $0 }).first(where: wanted.agents.contains) { return "agent \(agent)" }
+        // A queue has said for its own calls whether they are.
+        return served == nil && wanted.directions.contains(direction) ? "direction \(direction.rawValue)" : nil
+    }
+
+    /// Whether the call is among the tenant's share: drawn from its id, which is random, and so for all its talks at once.
+    private var isOfShare: Bool {
+        let drawn = id.value.utf8.reduce(UInt64(0)) { $0 &* 31 &+ UInt64($1) } % 100
+        return drawn < UInt64(clamping: tenant.recordings.share)
     }
 }

@@ -362,6 +362,8 @@ public final class CallCore {
     /// Pauses or resumes a call's recording; false when it has none, or it is so already.
     public func pauseRecording(of id: CallID, _ isPaused: Bool) -> Bool { calls[id]?.pauseRecording(isPaused) ?? false }
 
+    public func isUp(_ id: CallID) -> Bool { calls[id] != nil }
+
     func call(_ id: CallID) -> Call? { calls[id] }
     var everyCall: some Sequence<Call> { calls.values }
 

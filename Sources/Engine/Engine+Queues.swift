@@ -78,10 +78,19 @@ extension Engine {
         calls.recordingEnded(number, end)
     }
 
-    public func pauseRecording(of call: CallID, _ isPaused: Bool, at moment: Moment) -> Bool {
+    /// What is said from now on is silence in the call's recording, or is heard in it again.
+    public func pauseRecording(of call: CallID, _ isPaused: Bool, at moment: Moment) throws(Refusal) {
         enter(moment)
         defer { settle() }
-        return calls.pauseRecording(of: call, isPaused)
+        guard !calls.pauseRecording(of: call, isPaused) else { return }
+        guard calls.isUp(call) else {
+            throw Refusal(code: "no-such-call", what: "no call \(call) is up", mend: "see: gudok calls")
+        }
+        throw Refusal(
+            code: "not-recording",
+            what: "call \(call) has no recording that \(isPaused ? "runs" : "is paused")",
+            mend: "see: gudok recordings --call \(call)"
+        )
     }
 
     /// What a URL said about a call.

@@ -66,6 +66,8 @@ public enum Event: Codable, Equatable, Sendable {
     case recordingPaused(id: String)
     case recordingResumed(id: String)
     case recordingEnded(RecordingEnded)
+    /// Two parties talk, and nothing of it is kept.
+    case notRecorded(NotRecorded)
 
     case registered(RegistrationChanged)
     case unregistered(RegistrationChanged)

@@ -107,6 +107,19 @@ public struct RecordingStarted: Codable, Equatable, Sendable {
     public init(id: String, file: String, policy: String) { (self.id, self.file, self.policy) = (id, file, policy) }
 }
 
+/// Why an answered call has no recording.
+public enum NotRecorded: String, Codable, Sendable, CaseIterable {
+    /// Nobody was connected with the caller: menus, queues, prompts.
+    case noTalk = "no-talk"
+    /// Neither the plan nor a queue, an agent or a direction wants it.
+    case noPolicy = "no-policy"
+    /// It is not among the share of calls that are recorded.
+    case share
+    /// A side speaks what the switch only passes on.
+    case codec
+    case engineRestart = "engine-restart"
+}
+
 public struct RecordingEnded: Codable, Equatable, Sendable {
     public var id: String
     public var isComplete: Bool

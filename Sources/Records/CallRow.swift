@@ -20,7 +20,7 @@ enum CallRow {
         ("sip_call_ids", "TEXT NOT NULL"),
     ]
 
-    private static let names = firstColumns.map(\.name) + ["variables"]
+    private static let names = firstColumns.map(\.name) + ["variables", "not_recorded"]
 
     static var schema: String {
         let list = firstColumns.map { "\"\($0.name)\" \($0.type)" }.joined(separator: ",\n  ")
@@ -49,7 +49,7 @@ enum CallRow {
             record.q850Cause, record.reason, record.codecA, record.codecB, record.mosA, record.mosB,
             record.packetsLostA.map { Int64(clamping: $0) }, record.packetsLostB.map { Int64(clamping: $0) },
             record.jitterA, record.jitterB, record.recording, record.legs.jsonText, record.sipCallIDs.jsonText,
-            record.variables.jsonText,
+            record.variables.jsonText, record.notRecorded?.rawValue,
         ]
         return StatementArguments(values)
     }
@@ -86,6 +86,7 @@ enum CallRow {
         if let variables, variables != "{}" {
             record.variables = (try? decoder.decode([String: String].self, from: Data(variables.utf8))) ?? [:]
         }
+        record.notRecorded = (row["not_recorded"] as String?).flatMap { NotRecorded(rawValue: $0) }
         return record
     }
 
@@ -103,6 +104,7 @@ enum CallRow {
             record.sipCode = wasAnswered ? 200 : 503
             record.q850Cause = 41
             record.reason = "engine-restart"
+            if wasAnswered, record.recording == nil, record.notRecorded == nil { record.notRecorded = .engineRestart }
             for index in record.legs.indices where record.legs[index].endedAt == nil {
                 record.legs[index].endedAt = record.endedAt
                 record.legs[index].result = record.legs[index].answeredAt == nil ? .failed : .answered

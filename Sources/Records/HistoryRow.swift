@@ -10,6 +10,9 @@ enum HistoryRow: Sendable {
     /// The agent's new state; it closes the one before.
     case agent(AgentInterval)
     case recordingStarted(RecordingRow)
+    /// Milliseconds since 1970.
+    case recordingPaused(id: String, at: Int64)
+    case recordingResumed(id: String, at: Int64)
     case recordingEnded(RecordingEnded)
     case callback(Callback)
     case event(JournalDraft)
@@ -28,6 +31,10 @@ enum HistoryRow: Sendable {
             try statement.execute(arguments: [
                 recording.id, recording.callID, recording.file, recording.policy, recording.startedMilliseconds,
             ])
+        case .recordingPaused(let id, let at):
+            try database.cachedStatement(sql: RecordingRow.pause).execute(arguments: [at, id])
+        case .recordingResumed(let id, let at):
+            try database.cachedStatement(sql: RecordingRow.resume).execute(arguments: [at, id])
         case .recordingEnded(let end): try RecordingRow.end(end, in: database)
         case .callback(let callback):
             try database.cachedStatement(sql: Callback.upsert).execute(arguments: callback.arguments)
@@ -50,7 +57,7 @@ enum HistoryRow: Sendable {
         case .call(let record): "c" + record.callID
         case .stay(let stay): "s\(stay.enteredMilliseconds)" + stay.callID
         case .callback(let callback): "b" + callback.id
-        case .missed, .agent, .recordingStarted, .recordingEnded, .event: nil
+        case .missed, .agent, .recordingStarted, .recordingPaused, .recordingResumed, .recordingEnded, .event: nil
         }
     }
 
@@ -73,7 +80,7 @@ struct OpenThings {
         case .agent(let interval): mark("a" + interval.agent, interval.state != .loggedOut)
         case .recordingStarted(let recording): mark("r" + recording.id, true)
         case .recordingEnded(let end): mark("r" + end.id, false)
-        case .stay, .missed, .callback, .event: break
+        case .stay, .missed, .callback, .recordingPaused, .recordingResumed, .event: break
         }
     }
 

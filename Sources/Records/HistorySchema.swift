@@ -2,6 +2,12 @@
 ///
 /// Reports read integers from indexes that hold all they need; stamps that people read are computed from them.
 enum HistorySchema {
+    /// Why a call has no recording, and when recordings were paused.
+    static let recordingMarks = """
+        ALTER TABLE calls ADD COLUMN not_recorded TEXT;
+        ALTER TABLE recordings ADD COLUMN pauses TEXT NOT NULL DEFAULT '[]';
+        """
+
     static let text = [calls, stays, offers, agents, tiling, recordings].joined(separator: "\n")
 
     /// The expression must be the queries' own, or the index is not used.

@@ -18,7 +18,8 @@ public struct JournalEntry: Equatable, Sendable {
         case .callStarted, .callRinging, .callAnswered, .callHeld, .callResumed, .callEnded, .queueEntered,
             .queueOffered,
             .queueOfferEnded, .queueLeft, .queueTalkEnded, .agentChanged, .recordingStarted, .recordingPaused,
-            .recordingResumed, .recordingEnded, .registered, .unregistered, .registrationExpired, .trunkUp, .trunkDown,
+            .recordingResumed, .recordingEnded, .notRecorded, .registered, .unregistered, .registrationExpired,
+            .trunkUp, .trunkDown,
             .pauseExceeded, .audited:
             true
         default: false

@@ -80,6 +80,8 @@ public final class RecordWriter: EventSubscriber {
             guard let call = envelope.call else { break }
             let started = envelope.at.wall.milliseconds
             rows.append(.recordingStarted(RecordingRow(start, callID: call.value, startedMilliseconds: started)))
+        case .recordingPaused(let id): rows.append(.recordingPaused(id: id, at: envelope.at.wall.milliseconds))
+        case .recordingResumed(let id): rows.append(.recordingResumed(id: id, at: envelope.at.wall.milliseconds))
         case .recordingEnded(let end): rows.append(.recordingEnded(end))
         default: break
         }

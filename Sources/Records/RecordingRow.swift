@@ -1,4 +1,5 @@
 import Events
+import Foundation
 import GRDB
 
 /// A recording as it is kept: where its file is, what became of it.
@@ -19,6 +20,8 @@ public struct RecordingRow: Codable, Equatable, Sendable {
     public var sha256: String?
     public var state: State
     public var fault: String?
+    /// From when to when it is silence on purpose, milliseconds from its start; without an end when it ended so.
+    public var pauses: [[Int64?]] = []
     /// Never deleted while this holds.
     public var isOnLegalHold: Bool
     /// When its file was deleted, milliseconds since 1970.
@@ -29,7 +32,7 @@ public struct RecordingRow: Codable, Equatable, Sendable {
         case callID = "call_id"
         case file, policy
         case startedMilliseconds = "started_ms"
-        case milliseconds, octets, sha256, state, fault
+        case milliseconds, octets, sha256, state, fault, pauses
         case isOnLegalHold = "legal_hold"
         case deletedMilliseconds = "deleted_ms"
     }
@@ -45,6 +48,9 @@ public struct RecordingRow: Codable, Equatable, Sendable {
         (sha256, fault, isOnLegalHold) = (row["sha256"], row["fault"], row["legal_hold"])
         deletedMilliseconds = row["deleted_ms"]
         state = State(rawValue: row["state"]) ?? .failed
+        // A file that is only read may be of a version before the pauses.
+        let pauses: String? = row["pauses"]
+        self.pauses = pauses.flatMap { try? JSONDecoder().decode([[Int64?]].self, from: Data($0.utf8)) } ?? []
     }
 
     /// A row that is there already keeps what became of it.
@@ -52,6 +58,11 @@ public struct RecordingRow: Codable, Equatable, Sendable {
         INSERT OR IGNORE INTO recordings (id, call_id, file, policy, started_ms, state)
         VALUES (?, ?, ?, ?, ?, 'recording')
         """
+
+    static let pause = """
+        UPDATE recordings SET pauses = json_insert(pauses, '$[#]', json_array(? - started_ms, NULL)) WHERE id = ?
+        """
+    static let resume = "UPDATE recordings SET pauses = json_set(pauses, '$[#-1][1]', ? - started_ms) WHERE id = ?"
 
     static func end(_ end: RecordingEnded, in database: Database) throws {
         let state = end.isComplete ? State.final : .failed

@@ -55,6 +55,17 @@ extension TenantDatabase {
         return try queue.read { try Row.fetchAll($0, sql: sql, arguments: arguments).map { RecordingRow($0) } }
     }
 
+    /// Those that `closeInterrupted` closed and nobody has finished yet.
+    public func interruptedRecordings() throws -> [RecordingRow] {
+        try queue.read {
+            try Row.fetchAll(
+                $0,
+                sql:
+                    "SELECT * FROM recordings WHERE state = 'failed' AND fault = 'engine-restart' AND milliseconds IS NULL"
+            ).map { RecordingRow($0) }
+        }
+    }
+
     /// What became of a recording that the last run did not end: its file was repaired, or could not be.
     public func finish(_ recording: RecordingEnded) throws {
         try queue.write { try RecordingRow.end(recording, in: $0) }

@@ -56,7 +56,7 @@ final class EventLog: EventSubscriber {
         case .recordingEnded(let end) where !end.isComplete:
             return (.error, "recording \(end.id) failed: \(end.fault ?? "")")
         case .queueOffered, .queueOfferEnded, .queueEntered, .queueTalkEnded, .variable, .prompt, .recordingStarted,
-            .recordingPaused, .recordingResumed, .recordingEnded:
+            .recordingPaused, .recordingResumed, .recordingEnded, .notRecorded:
             return nil
         case .callRinging, .callHeld, .callResumed, .legProvisional, .legAnswered, .legMedia, .digit, .sip: return nil
         }

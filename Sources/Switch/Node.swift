@@ -197,7 +197,9 @@ public actor Node {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: tenants.path)) ?? []
         return try names.sorted().map { name in
             let database = try TenantDatabase(folder: folder, tenant: TenantID(name))
-            return (TenantID(name), try database.closeInterrupted(at: SystemClock.now().wall))
+            let calls = try database.closeInterrupted(at: SystemClock.now().wall)
+            try TapeRoom.repair(in: folder, tenant: TenantID(name), database)
+            return (TenantID(name), calls)
         }
     }
 

@@ -2,7 +2,9 @@ import Calls
 import Config
 import Events
 import Foundation
+import Hashes
 import RecordingIO
+import Records
 import Timebase
 
 /// The recorder, and where its files lie: `tenants/NAME/recordings/YYYY/MM/DD/ID.wav`.
@@ -42,10 +44,27 @@ final class TapeRoom: Sendable {
     /// Closes every file; what they came to is delivered before this returns.
     func stop() { recorder?.stop() }
 
-    /// Makes the files playable that a crash left unfinished.
-    static func repair(in data: URL, tenant: TenantID, files: [String]) {
-        for file in files where file.hasSuffix(".wav") {
-            _ = repairWAV(folder(of: tenant, in: data).appending(path: file).path)
+    /// Makes the files playable that a crash left unfinished, and says in their rows how long they are.
+    static func repair(in data: URL, tenant: TenantID, _ database: TenantDatabase) throws {
+        for row in try database.interruptedRecordings() {
+            let path = folder(of: tenant, in: data).appending(path: row.file).path
+            var end = RecordingEnded(
+                id: row.id,
+                isComplete: false,
+                fault: "engine-restart",
+                milliseconds: 0,
+                octets: 0,
+                digest: nil
+            )
+            if let milliseconds = row.file.hasSuffix(".wav") ? repairWAV(path) : repairOgg(path),
+                let octets = FileManager.default.contents(atPath: path)
+            {
+                (end.milliseconds, end.octets) = (Int64(milliseconds), Int64(octets.count))
+                end.digest = hex(sha256(Array(octets)))
+            } else {
+                end.fault = "engine-restart, and its file cannot be read or is not there"
+            }
+            try database.finish(end)
         }
     }
 }

@@ -44,6 +44,7 @@ extension TraceEntry.Kind {
         case .recordingEnded(let end):
             let seconds = Double(end.milliseconds) / 1000
             self = .event("recording \(end.id): \(end.fault ?? "complete"), \(seconds) s, \(end.octets) octets")
+        case .notRecorded(let why): self = .event("not recorded: \(why.rawValue)")
         case .callEnded(let end):
             self = .event("\(end.disposition.rawValue): \(end.reason), by \(end.hangupBy.rawValue), \(end.sipCode)")
         case .callRinging, .callAnswered, .legProvisional, .legAnswered, .registered, .unregistered,

@@ -41,7 +41,10 @@ extension Tenant {
 extension RecordingPolicy {
     var written: String {
         let listed = CallDirection.allCases.filter(directions.contains).map(\.rawValue).joined(separator: ", ")
-        return "{format: \(format.rawValue), directions: [\(listed)]" + (keep.map { ", keep: \($0.written)" } ?? "")
+        let quotedAgents = agents.sorted().map(quoted).joined(separator: ", ")
+        return "{format: \(format.rawValue), directions: [\(listed)]"
+            + (agents.isEmpty ? "" : ", agents: [\(quotedAgents)]") + (share == 100 ? "" : ", share: \(share)")
+            + (keep.map { ", keep: \($0.written)" } ?? "")
             + (quota.map { ", quota_mib: \($0 >> 20)" } ?? "") + "}"
     }
 }

@@ -76,6 +76,10 @@ public enum RecordingFormat: String, CaseIterable, Sendable {
 public struct RecordingPolicy: Equatable, Sendable {
     public var format: RecordingFormat = .wav
     public var directions: Set<CallDirection> = []
+    /// Extensions whose talks are recorded.
+    public var agents: Set<String> = []
+    /// Of the calls that queues, agents and directions want recorded, how many are: per cent.
+    public var share = 100
     /// nil: for ever.
     public var keep: Duration?
     /// Octets that the tenant's recordings may take together; the oldest go first. nil: no bound.

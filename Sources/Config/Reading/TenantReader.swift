@@ -106,6 +106,17 @@ struct TenantReader {
             let read = directions.sequence("directions").compactMap { $0.choice("directions", CallDirection.self) }
             policy.directions = Set(read)
         }
+        for agent in mapping.take("agents")?.sequence("agents") ?? [] {
+            guard let number = agent.string("an agent") else { continue }
+            policy.agents.insert(number)
+            guard reading.tenant.users[number] == nil else { continue }
+            agent.fault(
+                .deadReference,
+                "there is no user \(number)",
+                mend: "write the extension, in quotes, of one of the tenant's users"
+            )
+        }
+        if let share = mapping.take("share")?.integer("share", in: 1...100) { policy.share = share }
         if let keep = mapping.take("keep")?.duration("keep") { policy.keep = keep }
         if let quota = mapping.take("quota_mib")?.integer("quota_mib", in: 1...1_000_000_000) {
             policy.quota = Int64(quota) << 20

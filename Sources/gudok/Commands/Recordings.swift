@@ -10,9 +10,10 @@ import Timebase
 
 struct Recordings: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Recordings: lists them, takes one out, checks them, holds and prunes them.",
+        abstract: "Recordings: lists them, takes one out, checks them, pauses, holds and prunes them.",
         subcommands: [
-            ListRecordings.self, GetRecording.self, VerifyRecordings.self, HoldRecording.self, PruneRecordings.self,
+            ListRecordings.self, GetRecording.self, VerifyRecordings.self, PauseRecording.self, ResumeRecording.self,
+            HoldRecording.self, PruneRecordings.self,
         ],
         defaultSubcommand: ListRecordings.self
     )
@@ -31,6 +32,7 @@ private struct KeptRecording: Encodable {
     var sha256: String?
     var state: String
     var fault: String?
+    var pauses: [[Int64?]]
     var legal_hold: Bool
     var deleted: Bool
 
@@ -41,14 +43,14 @@ private struct KeptRecording: Encodable {
             .formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true))
         duration_s = row.milliseconds.map { Double($0) / 1000 }
         (octets, sha256, fault) = (row.octets, row.sha256, row.fault)
-        state = row.state.rawValue
+        (state, pauses) = (row.state.rawValue, row.pauses)
         legal_hold = row.isOnLegalHold
         deleted = row.deletedMilliseconds != nil
     }
 
     static let keys = [
         "id", "call_id", "tenant", "file", "policy", "started_at", "duration_s", "octets", "sha256", "state", "fault",
-        "legal_hold", "deleted",
+        "pauses", "legal_hold", "deleted",
     ]
 }
 
@@ -161,7 +163,7 @@ struct VerifyRecordings: AsyncParsableCommand {
     func run() async throws {
         let shelf = try Shelf(config, tenant)
         var (good, bad) = (0, 0)
-        for (row, owner) in try shelf.find(RecordingQuery()) where row.state == .final {
+        for (row, owner) in try shelf.find(RecordingQuery()) where row.sha256 != nil {
             let path = shelf.path(row, owner).path
             guard let data = FileManager.default.contents(atPath: path) else {
                 print("missing   \(row.id)  \(path)")
