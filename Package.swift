@@ -56,8 +56,8 @@ let package = Package(
         .target(
             name: "Calls",
             dependencies: [
-                "ACD", "Config", "DialPlan", "Events", "Media", "NetAddress", "Prompts", "SDP", "SIP", "SIPMessage",
-                "Timebase",
+                "ACD", "Codecs", "Config", "DialPlan", "Events", "Media", "NetAddress", "Prompts", "SDP", "SIP",
+                "SIPMessage", "Timebase",
             ],
             swiftSettings: settings
         ),

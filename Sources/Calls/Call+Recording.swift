@@ -1,3 +1,4 @@
+import Codecs
 public import Config
 import DialPlan
 public import Events
@@ -23,15 +24,12 @@ public enum RecordingOrder: Sendable {
 
 /// One recording per talk: the caller left, whoever speaks with him right. It goes on over hold, and ends with the talk.
 extension Call {
-    /// What the recorder can write down.
-    private static let recordable: Set = ["PCMA", "PCMU", "OPUS"]
-
     /// Begins to record, once however often it is asked for.
     func startRecording(policy: String) {
         isToBeRecorded = policy
         guard recording == nil, case .talking(let peer) = stage, let caller = legs[0].port, let callee = legs[peer].port
         else { return }
-        guard [0, peer].allSatisfy({ codec(of: $0).map(Self.recordable.contains) ?? false }) else {
+        guard [0, peer].allSatisfy({ codec(of: $0).flatMap { VoiceCodec(encoding: $0.uppercased()) } != nil }) else {
             return publish(.notRecorded(.codec))
         }
         recordings += 1

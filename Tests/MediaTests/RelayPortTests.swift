@@ -44,6 +44,26 @@ struct RelayPortTests {
         }
     }
 
+    @Test(arguments: [("PCMA", VoiceCodec?.some(.pcma)), ("OPUS", .opus), ("G722", nil)])
+    func `what a recording hears is named as it goes on`(encoding: String, codec: VoiceCodec?) {
+        var port = RelayPort(id: MediaID(rawValue: 1), randomness: 7)
+        let formats = [MediaFormat(number: 96, encoding: encoding, clockRate: 8_000)]
+        var peer = Peer("192.0.2.1:4000")
+        port.configure(
+            MediaParameters(
+                remoteRTP: socket("192.0.2.1:4000"),
+                remoteRTCP: nil,
+                receiveFormats: formats,
+                sendFormats: formats
+            ),
+            isUnreachable: false,
+            now: 0
+        )
+        var packet = peer.speak(96)
+        #expect(packet.withUnsafeMutableBytes { port.receive($0, from: peer.address, now: 1) } == .media)
+        #expect(port.codec == codec)
+    }
+
     @Test func `an echo goes back under the numbers that the peer wants`() {
         var port = port(parameters(described, receive: [pcma, keys(101)], send: [pcma, keys(110)]))
         var peer = Peer(described)

@@ -1,0 +1,160 @@
+import Codecs
+import Foundation
+import Glibc
+import Testing
+
+/// A carrier's caller (440 Hz) and Anna (1,000 Hz), whose talk the tenant wants recorded.
+@Suite("Recordings over the wire", .serialized)
+struct RecordedCallTests {
+    private final class Talk {
+        let running: RunningSwitch
+        let carrier: Phone
+        let (callers, annas): (WirePeer, WirePeer)
+        let call: String
+        private let tag: String
+        private let (toCaller, toAnna): (UInt16, UInt16)
+
+        init(carrierPort: UInt16, recordings: String, formats: String = "8 101") throws {
+            running = try RunningSwitch(carrierPort: carrierPort, tenant: "recordings: \(recordings)")
+            carrier = try Phone("+74951112233", server: running.sipPort, peer: try WirePeer(port: carrierPort))
+            let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+            _ = try anna.register()
+            (callers, annas) = try (WirePeer(), WirePeer())
+            carrier.send(carrier.request("INVITE", to: "1001", sdp: Self.sdp(callers, formats)))
+            let invite = try #require(anna.expect("INVITE"))
+            anna.respond("200 OK", to: invite, toTag: "anna", sdp: Self.sdp(annas, formats))
+            _ = try #require(anna.expect("ACK"))
+            let answer = try #require(carrier.final("INVITE"))
+            tag = carrier.acknowledge(answer, to: "1001")
+            (toCaller, toAnna) = (try #require(answer.audioPort), try #require(invite.audioPort))
+            call = try #require(try running.rows("calls").first?["call_id"] as? String)
+        }
+
+        /// 111 is Opus.
+        private static func sdp(_ media: WirePeer, _ formats: String) -> String {
+            let sdp = Phone.sdp(port: media.port, formats: formats)
+            return formats.contains("111") ? sdp + "a=rtpmap:111 opus/48000/2\r\n" : sdp
+        }
+
+        func speak(seconds: Double) {
+            Speaker.speak([(callers, toCaller, 440), (annas, toAnna, 1_000)], seconds: seconds)
+        }
+
+        func hangUp() { carrier.send(carrier.request("BYE", to: "1001", toTag: tag)) }
+
+        /// The call's record when the call is over.
+        func record() throws -> [String: Any] {
+            _ = try eventually { try running.rows("cdr").first?["ended_at"] is String }
+            return try #require(try running.rows("cdr").first)
+        }
+
+        /// The recording's row when it is in this state.
+        func recording(_ state: String) throws -> [String: Any] {
+            _ = try eventually { try running.rows("recordings").first?["state"] as? String == state }
+            return try #require(try running.rows("recordings").first)
+        }
+    }
+
+    /// What an independent reader makes of a file: left and right at 8 kHz.
+    private static func decoded(_ file: URL) throws -> (left: [Double], right: [Double]) {
+        let raw = file.appendingPathExtension("raw")
+        let arguments = ["-v", "error", "-y", "-i", file.path, "-f", "s16le", "-ac", "2", "-ar", "8000", raw.path]
+        let command = try ChildProcess("/usr/bin/env", ["ffmpeg"] + arguments)
+        #expect(command.exitCode(within: 20) == 0, "\(command.text)")
+        let samples = try Data(contentsOf: raw).withUnsafeBytes { $0.bindMemory(to: Int16.self).map { Double($0) } }
+        return (
+            stride(from: 0, to: samples.count - 1, by: 2).map { samples[$0] },
+            stride(from: 1, to: samples.count, by: 2).map { samples[$0] }
+        )
+    }
+
+    @Test(
+        .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/ffmpeg"), "needs ffmpeg"),
+        arguments: ["wav", "opus"]
+    )
+    func `kill -9: all but the last second plays, the row says so, and a changed octet or a missing file is found`(
+        format: String
+    ) throws {
+        let carrierPort = try WirePeer().port
+        let folder: URL
+        do {
+            let talk = try Talk(carrierPort: carrierPort, recordings: "{format: \(format), directions: [inbound]}")
+            folder = talk.running.folder
+            talk.speak(seconds: 4)
+            talk.running.isFolderKept = true
+            talk.running.process.signal(SIGKILL)
+            talk.running.process.exitCode(within: 5)
+        }
+        let running = try RunningSwitch(carrierPort: carrierPort, folder: folder)
+        let row = try #require(try running.rows("recordings").first)
+        #expect(row["state"] as? String == "failed" && row["fault"] as? String == "engine-restart")
+        let record = try #require(try running.rows("cdr").first)
+        #expect(
+            record["recording"] as? String == row["id"] as? String
+                && record["call_id"] as? String == row["call_id"] as? String
+        )
+        let seconds = try #require(row["duration_s"] as? Double)
+        #expect((3...4.5).contains(seconds))
+        let file = folder.appending(path: "data/tenants/demo/recordings").appending(
+            path: try #require(row["file"] as? String)
+        )
+        let (left, right) = try Self.decoded(file)
+        #expect(abs(Double(left.count) / 8_000 - seconds) < 0.1)
+        let (caller, anna) = (Array(left[2_000..<18_000]), Array(right[2_000..<18_000]))
+        #expect(Tone.share(of: 440, in: caller) > 0.9 && Tone.share(of: 1_000, in: anna) > 0.9)
+        #expect(try running.gudok("recordings", "verify").code == 0)
+        var octets = try Data(contentsOf: file)
+        octets[octets.count / 2] ^= 1
+        try octets.write(to: file)
+        let changed = try running.gudok("recordings", "verify")
+        #expect(changed.code == 1 && changed.text.contains("changed"))
+        try FileManager.default.removeItem(at: file)
+        let missing = try running.gudok("recordings", "verify")
+        #expect(missing.code == 1 && missing.text.contains("missing"))
+    }
+
+    @Test func `an agent's talk is recorded, and what is said during a pause is silence of its length and marked`()
+        throws
+    {
+        let talk = try Talk(carrierPort: try WirePeer().port, recordings: "{agents: [\"1001\"]}")
+        talk.speak(seconds: 1)
+        #expect(try talk.running.gudok("recordings", "resume", talk.call).code == 1)
+        #expect(try talk.running.gudok("recordings", "pause", talk.call).code == 0)
+        #expect(try talk.running.gudok("recordings", "pause", talk.call).code == 1)
+        talk.speak(seconds: 1.5)
+        #expect(try talk.running.gudok("recordings", "resume", talk.call).code == 0)
+        talk.speak(seconds: 1)
+        talk.hangUp()
+        let row = try talk.recording("final")
+        #expect(row["policy"] as? String == "agent 1001")
+        let pauses = try #require(row["pauses"] as? [[Int]])
+        #expect(pauses.count == 1 && pauses[0].count == 2)
+        let pause = pauses[0][0] * 8..<pauses[0][1] * 8
+        let file = talk.running.folder.appending(path: "data/tenants/demo/recordings")
+            .appending(path: try #require(row["file"] as? String))
+        let samples = try Data(contentsOf: file).dropFirst(44).withUnsafeBytes { Array($0.bindMemory(to: Int16.self)) }
+        let left = stride(from: 0, to: samples.count, by: 2).map { samples[$0] }
+        #expect(Double(left.count) / 8_000 > 3.5)
+        // The row's times are those of the wall clock, to the millisecond and a bit.
+        #expect(left[(pause.lowerBound + 80)..<(pause.upperBound - 80)].allSatisfy { $0 == 0 })
+        #expect(left[..<pause.lowerBound].contains { $0 != 0 } && left[pause.upperBound...].contains { $0 != 0 })
+        #expect(try talk.running.gudok("recordings", "pause", "nobody").text.contains("no call nobody is up"))
+    }
+
+    @Test func `a call that is relayed in Opus is recorded`() throws {
+        let talk = try Talk(carrierPort: try WirePeer().port, recordings: "{directions: [inbound]}", formats: "111 101")
+        talk.hangUp()
+        let record = try talk.record()
+        #expect(record["codec_a"] as? String == "opus" && record["not_recorded"] is NSNull)
+        #expect(try talk.recording("final")["id"] as? String == record["recording"] as? String)
+    }
+
+    @Test(arguments: [("{directions: [outbound]}", "8", "no-policy"), ("{directions: [inbound]}", "9", "codec")])
+    func `an answered call that is not recorded says why`(recordings: String, formats: String, why: String) throws {
+        let talk = try Talk(carrierPort: try WirePeer().port, recordings: recordings, formats: formats)
+        talk.hangUp()
+        let record = try talk.record()
+        #expect(record["recording"] is NSNull && record["not_recorded"] as? String == why)
+        #expect(try talk.running.gudok("why", talk.call).text.contains("not recorded: \(why)"))
+    }
+}
