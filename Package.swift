@@ -80,7 +80,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(name: "RTP", dependencies: ["Events"], swiftSettings: settings),
-        .target(name: "Media", dependencies: ["Codecs", "Events", "NetAddress", "RTP"], swiftSettings: settings),
+        .target(
+            name: "Media",
+            dependencies: ["CSpeexDSP", "Codecs", "Events", "NetAddress", "RTP"],
+            swiftSettings: settings
+        ),
         .systemLibrary(name: "COpus", pkgConfig: "opus", providers: [.apt(["libopus-dev"])]),
         .systemLibrary(name: "COgg", pkgConfig: "ogg", providers: [.apt(["libogg-dev"])]),
         .target(name: "Recording", dependencies: ["COgg", "COpus"], swiftSettings: settings),
@@ -178,6 +182,12 @@ let package = Package(
             name: "RelayBench",
             dependencies: ["Media", "MediaIO", "NetAddress"],
             path: "Benchmarks/Relay",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "MediaBench",
+            dependencies: ["Codecs", "Media", "MediaIO", "NetAddress", "RTP", "RecordingIO"],
+            path: "Benchmarks/Media",
             swiftSettings: settings
         ),
         .executableTarget(

@@ -13,6 +13,8 @@ echo "== Signalling cores, CPU time"
 "$bin/SignallingBench"
 echo "== Queues"
 "$bin/QueueBench"
+echo "== Sound: recording, prompts, mixes"
+"$bin/MediaBench"
 
 if [ ! -f "$load_source/callload.c" ]; then
     echo "skipped: no load program in ../shared/bench, so no relay and no whole calls"

@@ -1,16 +1,15 @@
 public import Codecs
 
 /// What one peer says, decoded and waiting for the mixer's next 20 ms. Packets come when they like and the mixer reads by its own
-/// clock: a cushion of 40 ms lies between, lost packets become silence of their length, and whatever clocks drift apart is dropped
-/// or waited for.
+/// clock: a cushion of 40 ms lies between, lost packets become silence of their length, and what clocks drift apart is resampled.
 ///
-/// Memory is taken when a mix begins and given back with the port: nothing is allocated for a packet.
+/// Memory is taken when a mix begins and when a drift shows, and given back with the port: nothing is allocated for a packet.
 public struct MixIntake: ~Copyable {
     /// Samples of 20 ms at 8 kHz.
     public static let frame = 160
     /// 40 ms: with packets and ticks of 20 ms one of them is always there.
     static let cushion = 320
-    /// 120 ms. More is delay that nobody needs: a burst, or a peer whose clock runs fast.
+    /// 120 ms. More is delay that nobody needs: a burst.
     static let mostWaiting = 960
     private static let capacity = 2_400
     /// 100 ms: what is missing up to this was lost; more is a pause, or another stream.
@@ -20,6 +19,7 @@ public struct MixIntake: ~Copyable {
     private var start = 0
     private(set) var waiting = 0
     private var isFlowing = false
+    private var drift = DriftResampler()
     private var next: (ssrc: UInt32, timestamp: UInt32)?
 
     public init() {}
@@ -34,6 +34,7 @@ public struct MixIntake: ~Copyable {
             memory = made
         }
         (start, waiting, isFlowing, next) = (0, 0, false, nil)
+        drift.restart()
     }
 
     /// The last 20 ms that were taken; nil before `begin`.
@@ -49,7 +50,9 @@ public struct MixIntake: ~Copyable {
         }
         for octet in payload { append(G711.decode(octet, law)) }
         next = (ssrc, timestamp &+ UInt32(payload.count))
-        if waiting > Self.mostWaiting { drop(waiting - Self.cushion) }
+        guard waiting > Self.mostWaiting else { return }
+        drop(waiting - Self.cushion)
+        drift.restart()
     }
 
     private mutating func append(_ sample: Int16) {
@@ -67,12 +70,52 @@ public struct MixIntake: ~Copyable {
     /// Takes the next 20 ms: silence while the cushion is filled, and for what did not come in time.
     public mutating func take() {
         guard let memory else { return }
-        let frame = memory + Self.capacity
+        let frame = UnsafeMutableBufferPointer(start: memory + Self.capacity, count: Self.frame)
         if waiting >= Self.cushion { isFlowing = true }
-        let count = isFlowing ? min(waiting, Self.frame) : 0
-        for place in 0..<count { frame[place] = memory[(start + place) % Self.capacity] }
+        var count = 0
+        if isFlowing {
+            let isKnown = drift.isActive
+            drift.observe(waiting: waiting)
+            if drift.isActive, !isKnown { join(memory, frame) }
+            count = drift.isActive ? takeResampled(memory, into: frame) : takePlain(memory, into: frame)
+        }
         for place in count..<Self.frame { frame[place] = 0 }
+        guard count < Self.frame else { return }
+        isFlowing = false
+        drift.restart()
+    }
+
+    /// The resampler begins where the last 20 ms end, so that nobody hears it: its filter is given them, and what they come out as
+    /// was heard before.
+    private mutating func join(_ memory: UnsafeMutablePointer<Int16>, _ last: UnsafeMutableBufferPointer<Int16>) {
+        withUnsafeTemporaryAllocation(of: Int16.self, capacity: Self.frame) { room in
+            let (_, made) = drift.process(UnsafeBufferPointer(last), into: room)
+            _ = takeResampled(memory, into: UnsafeMutableBufferPointer(rebasing: room[..<(Self.frame - made)]))
+        }
+    }
+
+    private mutating func takePlain(
+        _ memory: UnsafeMutablePointer<Int16>,
+        into frame: UnsafeMutableBufferPointer<Int16>
+    ) -> Int {
+        let count = min(waiting, frame.count)
+        for place in 0..<count { frame[place] = memory[(start + place) % Self.capacity] }
         drop(count)
-        if count < Self.frame { isFlowing = false }
+        return count
+    }
+
+    /// In at most two pieces, as what waits may lie around the end of the memory.
+    private mutating func takeResampled(
+        _ memory: UnsafeMutablePointer<Int16>,
+        into frame: UnsafeMutableBufferPointer<Int16>
+    ) -> Int {
+        var count = 0
+        for _ in 0..<2 where count < frame.count && waiting > 0 {
+            let piece = UnsafeBufferPointer(start: memory + start, count: min(waiting, Self.capacity - start))
+            let (taken, made) = drift.process(piece, into: UnsafeMutableBufferPointer(rebasing: frame[count...]))
+            drop(taken)
+            count += made
+        }
+        return count
     }
 }

@@ -28,6 +28,7 @@ final class Core: SignallingReceiver {
     /// Broken invariants that were found and mended.
     private(set) var mended: UInt64 = 0
     private(set) var stalls: UInt64 = 0
+    private(set) var recordingTroubles = RecordingTroubles()
     private(set) var longestStall: Duration = .zero
 
     init(loop: any EventLoop, engine: Engine, records: RecordWriter, outlet: Outlet, advertised: IPAddress) {
@@ -123,12 +124,14 @@ final class Core: SignallingReceiver {
                     }
                 }
             case .failed(let number, let why):
+                recordingTroubles.failed += 1
                 turn { engine, now in
                     engine.recordingEnded(number, at: now) { id in
                         RecordingEnded(id: id, isComplete: false, fault: why, milliseconds: 0, octets: 0, digest: nil)
                     }
                 }
             case .stalled(let milliseconds):
+                recordingTroubles.stalls += 1
                 outlet.log(.error, "the disk of the recordings stalled for \(milliseconds) ms; calls go on", call: nil)
             case .recovered: outlet.log(.notice, "the disk of the recordings is well again", call: nil)
             }

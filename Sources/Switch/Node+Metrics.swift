@@ -3,6 +3,7 @@ import Calls
 import Engine
 import Events
 import MediaIO
+import RecordingIO
 import Records
 import Timebase
 
@@ -15,6 +16,7 @@ extension Node {
         var counters: EngineCounters
         var trunks: [Engine.TrunkStatus]
         var records: RecordWriter.Status
+        var recordings: RecordingTroubles
         var stalls: UInt64
         var longestStall: Duration
     }
@@ -29,12 +31,13 @@ extension Node {
                     counters: engine.counters,
                     trunks: engine.trunkStatuses,
                     records: core.records.status(now: now.instant),
+                    recordings: core.recordingTroubles,
                     stalls: core.stalls,
                     longestStall: core.longestStall
                 )
             }
         }
-        let media = media.counters.snapshot
+        let (media, rings) = (media.counters.snapshot, media.rings)
         var page = MetricsPage()
         let states = Dictionary(grouping: seen.calls, by: \.state)
         page.gauge(
@@ -92,6 +95,17 @@ extension Node {
         page.counter("rtp_packets_foreign_total", "Packets of strangers, refused.", Double(media.packetsForeign))
         page.counter("rtp_packets_unsent_total", "Packets the kernel did not take.", Double(media.packetsUnsent))
         page.gauge("rtp_port_pairs_in_use", "Port pairs in use.", [([], Double(media.portsInUse))])
+        page.counter("recordings_failed_total", "Recordings that were given up.", Double(seen.recordings.failed))
+        page.counter(
+            "recording_disk_stalls_total",
+            "Times the disk of the recordings took over a second.",
+            Double(seen.recordings.stalls)
+        )
+        page.counter(
+            "recording_frames_refused_total",
+            "Frames for recordings without room on their way.",
+            rings.reduce(0) { $0 + Double($1.refused) }
+        )
         page.counter("loop_stalls_total", "Times the call loop was over 20 ms late.", Double(seen.stalls))
         page.gauge("loop_longest_stall_seconds", "The worst of them.", [([], seen.longestStall.inSeconds)])
         page.gauge("cdr_lag_seconds", "How long the oldest unwritten record waits.", [([], seen.records.lag.inSeconds)])

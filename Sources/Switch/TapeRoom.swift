@@ -68,3 +68,9 @@ final class TapeRoom: Sendable {
         }
     }
 }
+
+/// What went wrong with recordings since the start.
+struct RecordingTroubles: Sendable {
+    var failed: UInt64 = 0
+    var stalls: UInt64 = 0
+}

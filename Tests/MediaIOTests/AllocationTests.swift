@@ -41,4 +41,30 @@ struct AllocationTests {
         #expect(idle > 0, "the count counts")
         #expect(busy <= idle + 20, "\(busy) allocations with 10,000 packets, \(idle) without")
     }
+
+    /// A mix allocates for its tick at most, never for a packet: ten times the packets in the same ticks are the measure.
+    @Test func `packets into a mix allocate nothing`() throws {
+        let plane = try Plane(ports: 43_020...43_039)
+        defer { plane.threads.stop() }
+        let (alice, bob) = (try Phone(ssrc: 0xA), try Phone(ssrc: 0xB))
+        let a = try plane.open(towards: alice)
+        let b = try plane.open(towards: bob, near: a)
+        plane.threads.perform(
+            .mix([MixMember(port: a.id, hears: [b.id]), MixMember(port: b.id, hears: [a.id])])
+        )
+        try plane.settle(near: a)
+        /// What the thread allocated while Bob heard so many packets of the mix, and Alice said `spoken` for each.
+        func allocations(hearing count: Int, spoken: Int) throws -> UInt64 {
+            let before = try plane.settle(near: a)
+            for _ in 0..<count {
+                for _ in 0..<spoken { alice.speak(to: a.rtpPort) }
+                _ = try #require(bob.hear())
+            }
+            return try plane.settle(near: a) - before
+        }
+        _ = try allocations(hearing: 10, spoken: 1)
+        let quiet = try allocations(hearing: 20, spoken: 0)
+        let busy = try allocations(hearing: 20, spoken: 100)
+        #expect(busy <= quiet + 100, "\(busy) allocations with 2,000 packets, \(quiet) without")
+    }
 }
