@@ -71,7 +71,7 @@ extension Call {
         guard recording == nil else { return }
         if let policy = isToBeRecorded { return startRecording(policy: policy) }
         guard let policy = recordingPolicy else { return publish(.notRecorded(.noPolicy)) }
-        guard isOfShare else { return publish(.notRecorded(.share)) }
+        guard RecordingShare.holds(id, share: tenant.recordings.share) else { return publish(.notRecorded(.share)) }
         startRecording(policy: policy)
     }
 
@@ -83,11 +83,5 @@ extension Call {
         if let agent = parties.lazy.compactMap({ $0 }).first(where: wanted.agents.contains) { return "agent \(agent)" }
         // A queue has said for its own calls whether they are.
         return served == nil && wanted.directions.contains(direction) ? "direction \(direction.rawValue)" : nil
-    }
-
-    /// Whether the call is among the tenant's share: drawn from its id, which is random, and so for all its talks at once.
-    private var isOfShare: Bool {
-        let drawn = id.value.utf8.reduce(UInt64(0)) { $0 &* 31 &+ UInt64($1) } % 100
-        return drawn < UInt64(clamping: tenant.recordings.share)
     }
 }

@@ -1,15 +1,15 @@
 internal import COgg
 internal import COpus
 
-/// Opus (RFC 6716) in Ogg (RFC 3533) as RFC 7845 has it: stereo, 24 kbit/s, 20 ms a packet, a page each half second,
+/// Opus (RFC 6716) in Ogg (RFC 3533) as RFC 7845 has it: stereo, 24 kbit/s, 20 ms a packet, five pages a second,
 /// so that a file whose writer is killed plays to less than a second before.
 ///
 /// Granule positions count samples of 48 kHz from the first packet on, those of the pre-skip among them (RFC 7845 §4).
 public final class OggOpusWriter: RecordingWriter {
     /// Samples of a channel in a packet: 20 ms.
     static let frame = 160
-    /// Packets of a page: half a second.
-    static let packetsPerPage = 25
+    /// Packets of a page: 200 ms, which with what waits elsewhere stay below a second.
+    static let packetsPerPage = 10
     static let bitrate: Int32 = 24_000
     /// Samples of 48 kHz for one of 8 kHz.
     private static let ratio: Int64 = 6

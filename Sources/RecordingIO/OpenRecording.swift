@@ -3,8 +3,8 @@ internal import Recording
 
 /// A recording under way: its timeline, its file, and what waits between them. The recorder thread's own.
 final class OpenRecording {
-    /// How often what waits is written: 500 ms.
-    static let flushInterval: Int64 = 500_000_000
+    /// How often what waits is written: 250 ms.
+    static let flushInterval: Int64 = 250_000_000
     /// How often a header is rewritten: 1 s.
     static let headerInterval: Int64 = 1_000_000_000
     /// What may wait in memory; above it is written at once.

@@ -128,6 +128,8 @@ struct RecordedCallTests {
         talk.hangUp()
         let row = try talk.recording("final")
         #expect(row["policy"] as? String == "agent 1001")
+        let exported = try talk.running.gudok("export", "--tenant", "demo").text
+        #expect(exported.contains("recordings: {format: wav, directions: [], agents: [\"1001\"]}"))
         let pauses = try #require(row["pauses"] as? [[Int]])
         #expect(pauses.count == 1 && pauses[0].count == 2)
         let pause = pauses[0][0] * 8..<pauses[0][1] * 8

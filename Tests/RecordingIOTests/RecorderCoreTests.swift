@@ -110,6 +110,25 @@ struct RecorderCoreTests {
         desk.close(1)
     }
 
+    @Test func `An Ogg Opus file whose writer was killed plays to the last second, without the page that was cut`()
+        throws
+    {
+        let desk = Desk()
+        desk.open(1, "call.opus", .oggOpus)
+        for step in 1...40 {
+            desk.talk(1, milliseconds: 100)
+            let octets = contents(desk.path("call.opus"))
+            store(octets + Array("OggS".utf8), at: desk.path("copy.opus"))
+            let milliseconds = try #require(repairOgg(desk.path("copy.opus")))
+            #expect(contents(desk.path("copy.opus")) == octets)
+            #expect(milliseconds >= step * 100 - 1000 && milliseconds <= step * 100)
+        }
+        desk.close(1)
+        #expect(repairOgg(desk.path("call.opus")) == 4000)
+        store(Array("no sound at all, but more than a page's header of octets".utf8), at: desk.path("note"))
+        #expect(repairOgg(desk.path("note")) == nil && repairOgg(desk.path("nothing")) == nil)
+    }
+
     @Test func `Repair leaves alone what is no recording`() {
         let folder = Folder()
         let path = folder.path + "/x"
