@@ -35,13 +35,8 @@ final class FinishedRecording {
             recording.id,
             milliseconds: recording.milliseconds,
             octets: Int(recording.octets),
-            sha256: Self.hex(digest),
+            sha256: hex(digest),
             lostFrames: recording.timeline.lostFrames
         )
-    }
-
-    private static func hex(_ octets: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: octets.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 }
