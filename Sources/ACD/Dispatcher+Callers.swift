@@ -38,7 +38,8 @@ extension Dispatcher {
         }
         // Sent back into a queue by whom he spoke with: that talk is over.
         endTalk(entry.call)
-        let caller = makeCaller(entry, queue)
+        let kept = queue.settings.resume == nil ? nil : queue.keptPlaces.value(for: entry.number, at: now.instant)
+        let caller = makeCaller(entry, queue, kept: kept)
         publish(
             .queueEntered(
                 QueueEntered(
@@ -58,6 +59,13 @@ extension Dispatcher {
             return finish()
         }
         callers[entry.call] = caller
+        if let kept {
+            // It serves once, and only whoever was let in.
+            _ = queue.keptPlaces.take(for: entry.number, at: now.instant)
+            if caller.rank == kept {
+                publish(.note("was cut off while he waited: has his place back"), queue.id.tenant, call: entry.call)
+            }
+        }
         prefer(caller)
         caller.updateHeading(at: now.instant)
         queue.waiting.insert(caller)
@@ -66,17 +74,19 @@ extension Dispatcher {
         return finish()
     }
 
-    private func makeCaller(_ entry: Entry, _ queue: QueueLine) -> WaitingCaller {
+    /// `kept`: where he stood when he was cut off; whoever stands better now by what he brings along stays there.
+    private func makeCaller(_ entry: Entry, _ queue: QueueLine, kept: QueueLine.CallerRank?) -> WaitingCaller {
         let most = QueueLine.mostPoints
         let points = Int64(min(max(entry.priority, -most), most) + queue.settings.weight)
         let carried = min(max(entry.carried, .zero), QueueLine.mostCarried)
         let ahead = points * QueueLine.secondsAPoint * 1_000_000_000 + carried.wholeNanoseconds
+        let fresh = QueueLine.CallerRank(entry: now.instant.nanoseconds &- ahead, order: nextOrder())
         return WaitingCaller(
             call: entry.call,
             queue: queue,
             entered: now,
             carried: carried,
-            rank: QueueLine.CallerRank(entry: now.instant.nanoseconds &- ahead, order: nextOrder()),
+            rank: kept.map { min($0, fresh) } ?? fresh,
             number: entry.number,
             requiredSkill: entry.requiredSkill,
             isCallback: entry.isCallback
@@ -99,7 +109,7 @@ extension Dispatcher {
     /// Who spoke with the caller last is waited for alone, if he is at work.
     private func prefer(_ caller: WaitingCaller) {
         guard let sticky = caller.queue.settings.sticky,
-            let last = caller.queue.lastAgents.agent(for: caller.number, at: now.instant),
+            let last = caller.queue.lastAgents.value(for: caller.number, at: now.instant),
             let agent = caller.queue.members[last]?.agent, agent.isAwaitable
         else { return }
         caller.preferred = last
@@ -195,6 +205,9 @@ extension Dispatcher {
             if let agent = agents[id] { takeBack(caller.call, agent) }
         }
         left(caller, outcome, agent: nil)
+        if outcome == .abandoned, let resume = caller.queue.settings.resume {
+            caller.queue.keptPlaces.remember(caller.rank, for: caller.number, until: now.instant + resume)
+        }
     }
 
     func remove(_ caller: WaitingCaller) {

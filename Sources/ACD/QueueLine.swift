@@ -62,7 +62,10 @@ final class QueueLine {
     var offered = CallerLine()
     var free = FreeLine()
     var forecast = WaitForecast()
-    var lastAgents = LastAgents()
+    /// Who spoke with whom last.
+    var lastAgents = CallerMemory<UserID>()
+    /// The places of callers who hung up, or whom the line lost, while they waited.
+    var keptPlaces = CallerMemory<CallerRank>()
 
     init(id: QueueID, settings: Queue) { (self.id, self.settings) = (id, settings) }
 
@@ -137,26 +140,6 @@ struct WaitForecast {
 
     private static func mean(_ mean: Duration, _ next: Duration, of count: Int64) -> Duration {
         .nanoseconds(next.wholeNanoseconds / count &+ mean.wholeNanoseconds / count &* (count - 1))
-    }
-}
-
-/// Who spoke with whom last, and until when that is remembered. Two generations bound it: the older goes when the younger is full.
-struct LastAgents {
-    private typealias Memory = (agent: UserID, until: Instant)
-    private static let mostOfAGeneration = 25_000
-    private var young: [String: Memory] = [:]
-    private var old: [String: Memory] = [:]
-
-    func agent(for number: String, at now: Instant) -> UserID? {
-        guard let last = young[number] ?? old[number], last.until > now else { return nil }
-        return last.agent
-    }
-
-    mutating func remember(_ agent: UserID, for number: String, until: Instant) {
-        // A caller without a number is everybody.
-        guard !number.isEmpty else { return }
-        if young.count >= Self.mostOfAGeneration { (old, young) = (young, [:]) }
-        young[number] = (agent, until)
     }
 }
 

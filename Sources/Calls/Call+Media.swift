@@ -5,6 +5,7 @@ import NetAddress
 import SDP
 import SIP
 import SIPMessage
+import Timebase
 
 /// What is said about media on one leg, and what the other leg is told of it (RFC 3264 through a B2BUA).
 extension Call {
@@ -221,7 +222,8 @@ extension Call {
 
     func informed(_ index: Int, contentType: String, body: [UInt8]) {
         if let digit = InfoDigit(contentType: contentType, body: body) {
-            tell(of: digit.key, on: index, source: "info")
+            guard legs[index].keys.isNew(digit.key, by: .info, at: now.instant) else { return }
+            tell(of: digit.key, on: index, source: .info)
             if index == 0 { take(key: digit.key) }
             guard let other = counterpart(of: index), let port = legs[other].port else { return }
             // A peer that said nothing of INFO hears the key as the telephone-event it negotiated (RFC 4733).
@@ -234,14 +236,15 @@ extension Call {
     }
 
     /// Of a PIN only that a key was pressed.
-    private func tell(of key: String, on index: Int, source: String) {
+    private func tell(of key: String, on index: Int, source: HeardKeys.Source) {
         var isSecret = false
         if index == 0, case .asking(let asking) = stage { isSecret = asking.ask.isSecret }
-        publish(.digit(leg: index, isSecret ? "•" : key, source: source))
+        publish(.digit(leg: index, isSecret ? "•" : key, source: source.rawValue))
     }
 
-    func pressed(_ index: Int, digit: String, source: String) {
-        tell(of: digit, on: index, source: source)
+    func pressed(_ index: Int, digit: String) {
+        guard legs[index].keys.isNew(digit, by: .telephoneEvent, at: now.instant) else { return }
+        tell(of: digit, on: index, source: .telephoneEvent)
         if index == 0 { take(key: digit) }
         guard let other = counterpart(of: index) else { return }
         guard !hasTelephoneEvent(other) else {

@@ -120,7 +120,7 @@ extension Call {
         case .firstPacket: break
         case .relatched(_, let address):
             publish(.note("leg \(index): media now comes from \(address)"))
-        case .digit(_, let digit, _): pressed(index, digit: digit, source: "rfc4733")
+        case .digit(_, let digit, _): pressed(index, digit: digit)
         case .said(_, let token): said(token, on: index)
         case .inactive(_, let silence):
             let seconds = Int(silence.inSeconds)

@@ -24,6 +24,7 @@ struct Leg {
     /// The peer put us on hold.
     var holds = false
     var hasEnded = false
+    var keys = HeardKeys()
     var mediaReport: MediaReport?
     /// The port was opened and its closing report has not come yet.
     var awaitsReport = false

@@ -45,6 +45,64 @@ import Timebase
         #expect(served == ["c2", "c1", "c3"])
     }
 
+    /// Somebody waits, is cut off, and comes back after `away` behind another; whose phone rings then.
+    private func resumed(
+        _ resume: Duration?,
+        away: Duration,
+        number: String = "+74951112233",
+        back: String = "+74951112233"
+    ) -> [CallID] {
+        let floor = Floor(agents: [agent("1")]) { $0.resume = resume }
+        floor.perform(.pause(reason: "tea"), "1")
+        floor.leave(floor.enter(number: number))
+        floor.enter(number: "+74950000001")
+        floor.pass(away)
+        floor.enter(number: back)
+        floor.perform(.unpause, "1")
+        return floor.offeredCalls
+    }
+
+    @Test func `who is cut off and calls again in time has his place back`() {
+        #expect(resumed(.seconds(60), away: .seconds(59)) == ["c3"])
+        #expect(resumed(.seconds(60), away: .seconds(60)) == ["c2"])
+        #expect(resumed(nil, away: .seconds(1)) == ["c2"])
+        #expect(resumed(.seconds(60), away: .seconds(1), back: "+74951112234") == ["c2"])
+    }
+
+    @Test func `nobody has the place of another who hides his number`() {
+        #expect(resumed(.seconds(60), away: .seconds(1), number: "", back: "") == ["c2"])
+        #expect(resumed(.seconds(60), away: .seconds(1), number: "anonymous", back: "anonymous") == ["c2"])
+    }
+
+    @Test func `a kept place serves once`() {
+        let floor = Floor(agents: [agent("1")]) { $0.resume = .seconds(600) }
+        floor.perform(.pause(reason: "tea"), "1")
+        floor.leave(floor.enter(number: "+74951112233"))
+        let other = floor.enter(number: "+74950000001")
+        let back = floor.enter(number: "+74951112233")
+        let second = floor.enter(number: "+74951112233")
+        floor.perform(.unpause, "1")
+        var served: [CallID] = []
+        while let call = floor.offeredCalls.first {
+            served.append(call)
+            floor.answer(call, "1")
+            floor.end(call)
+        }
+        #expect(served == [back, other, second])
+    }
+
+    @Test func `whoever was answered, or left by a key, keeps no place`() {
+        let floor = Floor(agents: [agent("1")]) { $0.resume = .seconds(600) }
+        floor.serve(number: "+74951112233")
+        floor.perform(.pause(reason: "tea"), "1")
+        let gone = floor.enter(number: "+74951112233")
+        floor.turn { $0.leave(gone, .key, at: floor.now) }
+        let other = floor.enter(number: "+74950000001")
+        floor.enter(number: "+74951112233")
+        floor.perform(.unpause, "1")
+        #expect(floor.offeredCalls == [other])
+    }
+
     @Test func `no priority overflows`() {
         let served = order { floor in
             [

@@ -12,6 +12,7 @@ extension Queue {
             ("on_full", onFull?.written), ("min_skill", minimumSkill == 0 ? nil : "\(minimumSkill)"),
             ("widen", widening.isEmpty ? nil : list(widening.map(\.written))),
             ("sticky", sticky.map { "{remember: \($0.remember.written), wait: \($0.wait.written)}" }),
+            ("resume", resume?.written),
             ("service_level", "{seconds: \(serviceLevelSeconds), target: \(serviceLevelTarget)}"),
             ("abandon_threshold", abandonThreshold.written), ("music", music.map(quoted)),
             ("announce_position", announcePosition.map { "every \($0.written)" }),

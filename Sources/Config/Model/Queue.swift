@@ -105,6 +105,8 @@ public struct Queue: Equatable, Sendable {
     /// What a caller's agent must have at least, until `widening` lowers it.
     public var minimumSkill = 0
     public var sticky: Sticky?
+    /// Whoever is cut off while he waits and calls again within this time has his place back; nil: nobody.
+    public var resume: Duration?
     public var announceWait = false
     public var messages: [PeriodicMessage] = []
     /// What the agent hears before he is connected.

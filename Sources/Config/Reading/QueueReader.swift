@@ -45,6 +45,7 @@ extension TenantReader {
             let causes = value.sequence("empty_when").compactMap { $0.choice("empty_when", Queue.EmptyCause.self) }
             queue.emptyWhen = Set(causes).union([.noAgents])
         }
+        queue.resume = mapping.take("resume")?.duration("resume")
         if let value = mapping.take("widen") { queue.widening = readWidening(value) }
         if let value = mapping.take("sticky"), var sticky = value.mapping("sticky") {
             var read = Queue.Sticky()

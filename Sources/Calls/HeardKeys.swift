@@ -1,0 +1,32 @@
+import Timebase
+
+/// The keys of one party, each once: some phones tell of a key both by telephone-events (RFC 4733) and by INFO.
+struct HeardKeys {
+    enum Source: String { case telephoneEvent = "rfc4733", info }
+
+    private struct Key {
+        var name: String
+        var source: Source
+        var at: Instant
+    }
+
+    /// Both tell of the same key within this time: the one at its start, the other perhaps at its end.
+    static let moment: Duration = .seconds(1)
+    /// Nobody presses more within a moment; older ones have no twin.
+    private static let most = 32
+
+    /// Heard of from one source, and not yet from the other.
+    private var single: [Key] = []
+
+    /// False: this key was heard of already, the other way.
+    mutating func isNew(_ name: String, by source: Source, at now: Instant) -> Bool {
+        single.removeAll { now - $0.at > Self.moment }
+        if let twin = single.firstIndex(where: { $0.name == name && $0.source != source }) {
+            single.remove(at: twin)
+            return false
+        }
+        if single.count >= Self.most { single.removeFirst() }
+        single.append(Key(name: name, source: source, at: now))
+        return true
+    }
+}
