@@ -174,10 +174,18 @@ struct StepReader {
             item.fault(.badValue, "'\(text)' are no opening hours", mend: "write them as Mon-Fri 09:00-18:00")
             return nil
         }
-        let holidays = mapping.take("holidays")?.sequence("holidays").compactMap { $0.string("a holiday") } ?? []
+        let holidays = mapping.take("holidays")?.sequence("holidays").compactMap(readHoliday) ?? []
         let zone = mapping.take("timezone")?.string("timezone")
         guard let open else { return nil }
         return .hours(Step.Hours(open: open, holidays: holidays, timeZone: zone, then: then, otherwise: otherwise))
+    }
+
+    /// Anything else would be a day that never comes.
+    private func readHoliday(_ value: YAMLValue) -> String? {
+        guard let text = value.string("a holiday") else { return nil }
+        if LocalTime(written: text + "T00:00")?.date == text { return text }
+        value.fault(.badValue, "'\(text)' is no day", mend: "write holidays as 2027-01-07")
+        return nil
     }
 
     private func readSet(_ value: YAMLValue) -> Step.Action? {
