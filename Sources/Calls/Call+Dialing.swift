@@ -221,7 +221,10 @@ extension Call {
         legs[index].progress.finish(LegResult(outcome), status: rejection.status, reason: rejection.phrase)
         if index == 0 { return originationFailed(rejection) }
         release(index)
-        if case .queued(let stay) = stage { return agentRejected(index, rejection, stay: stay) }
+        if case .queued(let stay) = stage {
+            if (300..<400).contains(rejection.status), followAgent(rejection, of: index, stay: stay) { return }
+            return agentRejected(index, rejection, stay: stay)
+        }
         guard case .dialing(var dial) = stage, dial.attempts.contains(index) else { return }
         dial.attempts.removeAll { $0 == index }
         if (300..<400).contains(rejection.status), follow(rejection, of: index, in: &dial) {
@@ -249,31 +252,36 @@ extension Call {
             return false
         }
         dial.redirects += 1
+        stage = .dialing(dial)
         var followed = false
-        for contact in rejection.contacts.prefix(4) {
-            guard let number = contact.user, let request = redirectRequest(to: number, of: index, dial: dial) else {
-                continue
-            }
-            guard case .routes(let routes) = core.reach(request.target, of: tenant) else { continue }
-            publish(.note("leg \(index) redirects to \(number)"))
-            let diversion = "<sip:\(to)@\(tenant.domains.first ?? "localhost")>;reason=unconditional"
+        for route in redirectRoutes(rejection, of: index, timeout: dial.request.timeout) {
+            guard let next = invite(route, diversion: redirectDiversion) else { continue }
+            dial.attempts.append(next)
+            followed = true
             stage = .dialing(dial)
-            for route in routes {
-                guard let next = invite(route, diversion: diversion) else { continue }
-                dial.attempts.append(next)
-                followed = true
-                stage = .dialing(dial)
-                act(on: next) { session, _ in session.start() }
-            }
+            act(on: next) { session, _ in session.start() }
         }
         return followed
     }
 
-    private func redirectRequest(to number: String, of index: Int, dial: Dial) -> DialRequest? {
-        if let trunk = legs[index].trunk {
-            return DialRequest(target: .trunk(trunk.name, number: number), timeout: dial.request.timeout)
+    var redirectDiversion: String { "<sip:\(to)@\(tenant.domains.first ?? "localhost")>;reason=unconditional" }
+
+    /// Where a 3xx leads to, as far as its author may call there.
+    func redirectRoutes(_ rejection: Rejection, of index: Int, timeout: Duration) -> [TargetRoute] {
+        rejection.contacts.prefix(4).flatMap { contact -> [TargetRoute] in
+            guard let number = contact.user, let request = redirectRequest(to: number, of: index, timeout: timeout),
+                case .routes(let routes) = core.reach(request.target, of: tenant)
+            else { return [] }
+            publish(.note("leg \(index) redirects to \(number)"))
+            return routes
         }
-        if tenant.users[number] != nil { return DialRequest(target: .user(number), timeout: dial.request.timeout) }
+    }
+
+    private func redirectRequest(to number: String, of index: Int, timeout: Duration) -> DialRequest? {
+        if let trunk = legs[index].trunk {
+            return DialRequest(target: .trunk(trunk.name, number: number), timeout: timeout)
+        }
+        if tenant.users[number] != nil { return DialRequest(target: .user(number), timeout: timeout) }
         guard let internalPlan = tenant.internalPlan else { return nil }
         var run = PlanRun(plan: internalPlan, variables: plan.variables.merging(["called": number]) { $1 })
         guard case .dial(let request) = run.start() else { return nil }

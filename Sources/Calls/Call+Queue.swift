@@ -52,6 +52,7 @@ extension Call {
         let made = routes.compactMap { invite($0, forQueue: true) }
         guard !made.isEmpty else { return fail(agent, .unavailable) }
         stay.ringing[agent] = made
+        stay.redirects[agent] = 0
         stage = .queued(stay)
         for index in made { act(on: index) { session, _ in session.start() } }
     }
@@ -159,6 +160,30 @@ extension Call {
         sayings += 1
         bridge(0, index)
         talkBegan()
+    }
+
+    /// An agent's phone sends the call elsewhere (3xx): that rings in its place, still for this agent and within his time. False:
+    /// it leads nowhere.
+    func followAgent(_ rejection: Rejection, of index: Int, stay: QueueStay) -> Bool {
+        var stay = stay
+        guard let agent = agent(of: index, in: stay) else { return false }
+        let redirects = stay.redirects[agent, default: 0] + 1
+        guard redirects <= core.settings.maximumRedirects else {
+            publish(.note("agent \(agent.number) redirects too often"))
+            return false
+        }
+        stay.redirects[agent] = redirects
+        stage = .queued(stay)
+        // A user who is rung in the agent's place is busy with it as with any call past the queues: not `forQueue`.
+        let routes = redirectRoutes(rejection, of: index, timeout: settings(of: stay.queue).ringTimeout)
+        let made = routes.compactMap { invite($0, diversion: redirectDiversion) }
+        // To engage somebody may have changed who rings for this caller.
+        guard !made.isEmpty, case .queued(var stay) = stage else { return false }
+        legs[index].progress = .over(.redirected, status: rejection.status, reason: rejection.phrase)
+        stay.ringing[agent] = (stay.ringing[agent] ?? []).filter { $0 != index } + made
+        stage = .queued(stay)
+        for index in made { act(on: index) { session, _ in session.start() } }
+        return true
     }
 
     /// One of an agent's phones will not answer; when none is left the agent has missed the call.

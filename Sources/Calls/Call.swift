@@ -65,6 +65,8 @@ final class Call {
         var entered: Moment
         /// The legs that ring for each agent.
         var ringing: [UserID: [Int]] = [:]
+        /// How often each agent's phones sent the call elsewhere (3xx) since they were last rung.
+        var redirects: [UserID: Int] = [:]
         /// Prompts are being played in the place of the music.
         var isAnnouncing = false
     }

@@ -39,4 +39,37 @@ struct QueuePlaceTests {
         let invite = try #require(anna.expect("INVITE"))
         #expect(invite.header("From")?.contains("+74951112233") == true)
     }
+
+    /// An operator's phone that answers 302 to the queue's call, and the switch where that happens.
+    private func diverted(to number: String) throws -> (RunningSwitch, Phone, caller: Phone) {
+        let running = try ContactCentreTests.centre()
+        let caller = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        for phone in [anna, boris] { _ = try phone.register() }
+        _ = try running.gudok("agent", "login", "1001")
+        let media = try WirePeer()
+        _ = try enter(caller, media) { media.press(1, to: $0, at: 1) }
+        let invite = try #require(anna.expect("INVITE"))
+        let contact = "Contact: <sip:\(number)@127.0.0.1:\(running.sipPort)>"
+        anna.respond("302 Moved Temporarily", to: invite, toTag: "anna", extra: [contact], withContact: false)
+        return (running, boris, caller)
+    }
+
+    @Test func `an agent's phone that is diverted rings where it names, for that agent`() throws {
+        let (running, boris, _) = try diverted(to: "1002")
+        let (invite, _) = try boris.pickUp(media: WirePeer())
+        #expect(invite.header("Diversion") != nil)
+        let call = try #require(try running.rows("calls").first)
+        #expect(call["state"] as? String == "talking" && call["agent"] as? String == "1001")
+        boris.hangUp(invite)
+        #expect(try eventually { try running.state(of: "1001") == "wrap-up" })
+    }
+
+    @Test func `a diversion that leads nowhere leaves the caller waiting, and the agent resting`() throws {
+        let (running, _, _) = try diverted(to: "9999")
+        #expect(try eventually { try running.state(of: "1001") == "available" })
+        let call = try #require(try running.rows("calls").first)
+        #expect(call["state"] as? String == "queued")
+    }
 }

@@ -175,7 +175,7 @@ struct StepReader {
             return nil
         }
         let holidays = mapping.take("holidays")?.sequence("holidays").compactMap(readHoliday) ?? []
-        let zone = mapping.take("timezone")?.string("timezone")
+        let zone = mapping.take("timezone")?.timeZone()
         guard let open else { return nil }
         return .hours(Step.Hours(open: open, holidays: holidays, timeZone: zone, then: then, otherwise: otherwise))
     }

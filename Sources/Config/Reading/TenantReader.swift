@@ -1,6 +1,5 @@
 import DialPlan
 import Events
-import Foundation
 import NetAddress
 import SIP
 
@@ -47,12 +46,7 @@ struct TenantReader {
                 domains.fault(.badValue, "the tenant has no domain", mend: "add one: its users are NUMBER@DOMAIN")
             }
         }
-        if let zone = file.take("timezone"), let name = zone.string("timezone") {
-            reading.tenant.timeZone = name
-            if TimeZone(identifier: name) == nil {
-                zone.fault(.badValue, "the time zone '\(name)' is unknown", mend: "write one such as Europe/Moscow")
-            }
-        }
+        if let zone = file.take("timezone")?.timeZone() { reading.tenant.timeZone = zone }
         if let language = file.take("language").flatMap(readLanguage) { reading.tenant.language = language }
         if let lists = file.take("lists") { readLists(lists, into: &reading) }
         if let plans = file.take("dialplans") { readPlans(plans, into: &reading) }

@@ -1,4 +1,5 @@
 import DialPlan
+import Foundation
 import NetAddress
 import Yams
 
@@ -122,6 +123,14 @@ struct YAMLValue {
     }
 
     /// `500ms`, `15s`, `2m`, `4h`.
+    /// The name of a time zone that this machine knows.
+    func timeZone() -> String? {
+        guard let name = string("timezone") else { return nil }
+        if TimeZone(identifier: name) != nil { return name }
+        fault(.badValue, "the time zone '\(name)' is unknown", mend: "write one such as Europe/Moscow")
+        return nil
+    }
+
     func duration(_ what: String) -> Duration? {
         guard let text = string(what) else { return nil }
         if let duration = Duration(written: text) { return duration }
