@@ -260,7 +260,9 @@ let package = Package(
         ),
         .testTarget(
             name: "CallsTests",
-            dependencies: ["Calls", "Config", "Events", "Media", "SIP", "Timebase"],
+            dependencies: [
+                "Calls", "Config", "DialPlan", "Events", "Media", "NetAddress", "SIP", "SIPMessage", "Timebase",
+            ],
             swiftSettings: testSettings
         ),
         .testTarget(name: "DialPlanTests", dependencies: ["DialPlan"], swiftSettings: testSettings),

@@ -55,7 +55,7 @@ extension CallCore {
             faults.append("\(id) is over, and the queues did not know")
             dispatch { $0.gone(id, at: now) }
         }
-        return faults + mendSupervision()
+        return faults + mendSupervision() + mendCalls()
     }
 
     private func carryOut(_ actions: [Dispatcher.Action]) {

@@ -38,7 +38,7 @@ public final class CallCore {
     private var clientTransactions: [ClientTransactionID: (leg: LegID, purpose: Session.Purpose)] = [:]
     private var inviteTransactions: [LegID: ClientTransactionID] = [:]
     private var serverTransactions: [ServerTransactionID: LegID] = [:]
-    private var ports: [MediaID: LegID] = [:]
+    var ports: [MediaID: LegID] = [:]
     private var legsByCallID: [String: LegID] = [:]
     private var waitingForNames: Set<CallID> = []
     private var finished: [Call] = []

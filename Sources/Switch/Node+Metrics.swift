@@ -17,6 +17,7 @@ extension Node {
         var trunks: [Engine.TrunkStatus]
         var records: RecordWriter.Status
         var recordings: RecordingTroubles
+        var mended: UInt64
         var stalls: UInt64
         var longestStall: Duration
     }
@@ -32,6 +33,7 @@ extension Node {
                     trunks: engine.trunkStatuses,
                     records: core.records.status(now: now.instant),
                     recordings: core.recordingTroubles,
+                    mended: core.mended,
                     stalls: core.stalls,
                     longestStall: core.longestStall
                 )
@@ -106,6 +108,7 @@ extension Node {
             "Frames for recordings without room on their way.",
             rings.reduce(0) { $0 + Double($1.refused) }
         )
+        page.counter("invariants_mended_total", "Broken invariants that were found.", Double(seen.mended))
         page.counter("loop_stalls_total", "Times the call loop was over 20 ms late.", Double(seen.stalls))
         page.gauge("loop_longest_stall_seconds", "The worst of them.", [([], seen.longestStall.inSeconds)])
         page.gauge("cdr_lag_seconds", "How long the oldest unwritten record waits.", [([], seen.records.lag.inSeconds)])
