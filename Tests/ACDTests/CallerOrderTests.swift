@@ -5,8 +5,11 @@ import Testing
 import Timebase
 
 @Suite struct CallerOrderTests {
-    private func order(_ enter: (Floor) -> [CallID]) -> [CallID] {
-        let floor = Floor(agents: [agent("1")]) { $0.ringTimeout = .seconds(600) }
+    private func order(resume: Duration? = nil, _ enter: (Floor) -> [CallID]) -> [CallID] {
+        let floor = Floor(agents: [agent("1")]) {
+            $0.ringTimeout = .seconds(600)
+            $0.resume = resume
+        }
         floor.perform(.pause(reason: "tea"), "1")
         let calls = enter(floor)
         floor.perform(.unpause, "1")
@@ -75,20 +78,12 @@ import Timebase
     }
 
     @Test func `a kept place serves once`() {
-        let floor = Floor(agents: [agent("1")]) { $0.resume = .seconds(600) }
-        floor.perform(.pause(reason: "tea"), "1")
-        floor.leave(floor.enter(number: "+74951112233"))
-        let other = floor.enter(number: "+74950000001")
-        let back = floor.enter(number: "+74951112233")
-        let second = floor.enter(number: "+74951112233")
-        floor.perform(.unpause, "1")
-        var served: [CallID] = []
-        while let call = floor.offeredCalls.first {
-            served.append(call)
-            floor.answer(call, "1")
-            floor.end(call)
+        let served = order(resume: .seconds(600)) { floor in
+            floor.leave(floor.enter(number: "+74951112233"))
+            let other = floor.enter(number: "+74950000001")
+            return [other, floor.enter(number: "+74951112233"), floor.enter(number: "+74951112233")]
         }
-        #expect(served == [back, other, second])
+        #expect(served == ["c3", "c2", "c4"])
     }
 
     @Test func `whoever was answered, or left by a key, keeps no place`() {
