@@ -42,6 +42,13 @@ public final class TenantDatabase: Sendable {
         queue = try DatabaseQueue(path: place.path, configuration: configuration)
     }
 
+    /// The history of a tenant that has none yet, in memory.
+    public init(emptyOf tenant: TenantID) throws {
+        self.tenant = tenant
+        queue = try DatabaseQueue()
+        try Self.migrator.migrate(queue)
+    }
+
     static func path(in folder: URL, of tenant: TenantID) -> URL {
         folder.appending(path: "tenants").appending(path: tenant.name).appending(path: "cdr.sqlite")
     }

@@ -55,10 +55,10 @@ public struct Reporter {
     let zone: ZoneRules
     let now: Int64
 
-    /// nil while the tenant has no history.
-    public init?(tenant: Tenant, folder: URL, now: Date) throws {
-        guard let database = try TenantDatabase(reading: folder, tenant: tenant.id) else { return nil }
-        (self.tenant, self.database) = (tenant, database)
+    /// A tenant whose first call has not come yet has reports without a figure.
+    public init(tenant: Tenant, folder: URL, now: Date) throws {
+        self.tenant = tenant
+        database = try TenantDatabase(reading: folder, tenant: tenant.id) ?? TenantDatabase(emptyOf: tenant.id)
         zone = Self.rules(of: tenant.timeZone)
         self.now = Int64((now.timeIntervalSince1970 * 1000).rounded())
     }

@@ -77,8 +77,8 @@ struct Backend: ControlBackend {
             guard let report = try await node.report(kind, request.query) else {
                 return .problem(
                     status: 404,
-                    code: "no-history",
-                    what: "no such tenant, or it has no history yet",
+                    code: "no-such-tenant",
+                    what: "no such tenant, or none is named and there are several",
                     mend: "name one with ?tenant="
                 )
             }

@@ -187,6 +187,23 @@ struct CommandTests {
         #expect(try running.gudok("doctor").text.contains("trunk carrier"))
     }
 
+    @Test func `a tenant without a call has reports, and they have the contract's keys`() throws {
+        let running = try RunningSwitch()
+        for kind in ["queues", "agents", "calls", "trunks", "worktime", "missed"] {
+            let report = try running.gudok("stats", kind, "--format", "json")
+            #expect(report.code == 0 && report.text.hasPrefix("["), "\(kind): \(report.text)")
+        }
+        let queues = try running.gudok("stats", "queues", "--format", "csv")
+        let heading = queues.text.split(whereSeparator: \.isNewline).first.map {
+            Set($0.split(separator: ",").map(String.init))
+        }
+        let keys: Set = [
+            "queue", "from", "to", "offered", "answered", "abandoned", "short_abandoned", "overflowed", "service_level",
+            "service_level_formula", "asa_s", "aht_s", "acw_s", "max_wait_s", "abandon_rate", "occupancy",
+        ]
+        #expect(keys.isSubset(of: heading ?? []), "\(queues.text)")
+    }
+
     @Test func `without a switch the commands say so, and records are read all the same`() throws {
         let running = try RunningSwitch()
         let phone = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)

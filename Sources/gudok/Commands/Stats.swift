@@ -45,11 +45,10 @@ struct StatsReport: AsyncParsableCommand {
     func run() async throws {
         let owner = try config.tenant(tenant)
         let now = Date()
-        let reporter: Reporter?
+        let reporter: Reporter
         do { reporter = try Reporter(tenant: owner, folder: try config.files().dataFolder, now: now) } catch {
             throw Failure("the history of tenant \(owner.id) cannot be read: \(error)")
         }
-        guard let reporter else { throw Failure("tenant \(owner.id) has no history yet; start the switch first") }
         let zone = TimeZone(identifier: owner.timeZone) ?? .gmt
         let millisecond = { (text: String) in
             TimeFilter(text, now: now, zone: zone).map { Int64(($0.date.timeIntervalSince1970 * 1000).rounded()) }
