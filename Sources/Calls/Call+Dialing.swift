@@ -31,8 +31,7 @@ extension Call {
             for route in routes { if let index = invite(route) { dial.attempts.append(index) } }
             enter(.dialing(dial))
             guard !dial.attempts.isEmpty else {
-                lastRejection = Rejection(status: 503, phrase: ReasonPhrase.standard(503), isLocal: true)
-                return proceed(.dialled(.congestion))
+                return proceed(.dialled(DialOutcome(status: lastRejection?.status ?? 503)))
             }
             for index in dial.attempts { act(on: index) { session, _ in session.start() } }
         }
@@ -49,17 +48,15 @@ extension Call {
     func invite(_ route: TargetRoute, diversion: String? = nil, forQueue: Bool = false) -> Int? {
         let legID = LegID(call: id, index: legs.count)
         guard let port = core.openPort(for: legID, near: anyPort) else {
-            publish(.note("\(route.label): no media port is free"))
-            return nil
+            return forgo(route, status: 503, why: "no media port is free")
         }
         var described = Leg.Description(sessionID: core.makeSessionID())
         let offer: SessionDescription?
         do throws(SDPFault) {
             offer = try offerForCallee(port: port, described: &described)
         } catch {
-            core.closePort(port.id)
-            publish(.note("\(route.label): \(error.what)"))
-            return nil
+            core.giveUpPort(port.id)
+            return forgo(route, status: error.status, why: error.what)
         }
         var from = NameAddress(uri: SIPURI(user: from, host: route.fromHost))
         from.displayName = fromName
@@ -107,6 +104,14 @@ extension Call {
             )
         )
         return legID.index
+    }
+
+    /// No leg comes of a route: its place on the trunk is free again, and the caller is told why.
+    private func forgo(_ route: TargetRoute, status: Int, why: String) -> Int? {
+        publish(.note("\(route.label): \(why)"))
+        if let trunk = route.trunk { core.surroundings?.release(trunk) }
+        lastRejection = Rejection(status: status, phrase: ReasonPhrase.standard(status), isLocal: true)
+        return nil
     }
 
     /// What we offer a callee: the caller's offer as ours, the codec the caller already speaks, or nothing (late offer).

@@ -19,8 +19,7 @@ extension CallCore {
         }
         for (port, leg) in ports.sorted(by: { $0.key.rawValue < $1.key.rawValue }) where call(leg.call) == nil {
             faults.append("media port \(port.rawValue) was open for \(leg.call), which is no more")
-            ports[port] = nil
-            closePort(port)
+            giveUpPort(port)
         }
         return faults
     }

@@ -337,6 +337,13 @@ public final class CallCore {
 
     func closePort(_ id: MediaID) { media.perform(.close(id)) }
 
+    /// Closes a port that came to serve no leg: what it reports is nobody's, and another leg may take the number of the one that
+    /// it was opened for.
+    func giveUpPort(_ id: MediaID) {
+        ports[id] = nil
+        closePort(id)
+    }
+
     func waitForNames(_ call: CallID) { waitingForNames.insert(call) }
 
     func log(_ level: LogLevel, _ text: String, call: CallID?) { logger(level, text, call) }

@@ -151,8 +151,10 @@ final class Phone {
     }
 
     /// Calls as a user, answering the challenge; the final answer.
-    func call(_ target: String, port: UInt16 = 4_000) throws -> String {
-        send(request("INVITE", to: target, sdp: Self.sdp(port: port)))
+    func call(_ target: String, port: UInt16 = 4_000, sdp offer: String? = nil) throws -> String {
+        let offer = offer ?? Self.sdp(port: port)
+        callID = UUID().uuidString
+        send(request("INVITE", to: target, sdp: offer))
         let challenge = try #require(final("INVITE"))
         guard challenge.startWord == "401" else { return challenge }
         send(
@@ -165,7 +167,7 @@ final class Phone {
         )
         let uri = "sip:\(target)@127.0.0.1:\(server)"
         let answer = try authorization(for: challenge, method: "INVITE", uri: uri)
-        send(request("INVITE", to: target, extra: [answer], sdp: Self.sdp(port: port)))
+        send(request("INVITE", to: target, extra: [answer], sdp: offer))
         return try #require(final("INVITE"))
     }
 }
