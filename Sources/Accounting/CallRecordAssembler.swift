@@ -73,7 +73,8 @@ public struct CallRecordAssembler: Sendable {
             call.record.notRecorded = nil
             output = .changed(call.record)
         case .notRecorded(let why): if call.record.recording == nil { call.record.notRecorded = why }
-        case .callStarted, .routed, .step, .legProvisional, .digit, .note, .sip, .queueOffered, .queueOfferEnded,
+        case .callStarted, .transferStarted, .transferEnded, .routed, .step, .legProvisional, .digit, .note, .sip,
+            .queueOffered, .queueOfferEnded,
             .queueTalkEnded, .agentChanged, .prompt, .recordingPaused, .recordingResumed, .recordingEnded, .registered,
             .unregistered, .registrationExpired, .trunkUp, .trunkDown, .configurationApplied, .audited, .pauseExceeded:
             return nil
@@ -123,6 +124,7 @@ extension CallRecordAssembler.Live {
         made.user = leg.user
         made.trunk = leg.trunk
         made.queue = waiting?.queue
+        made.transferredBy = leg.transferredBy.map { "\(record.callID)/\($0)" }
         record.legs.append(made)
         record.sipCallIDs.append(leg.sipCallID)
         if record.direction == .outbound, record.trunk == nil { record.trunk = leg.trunk }

@@ -9,6 +9,8 @@ public struct LegRecord: Codable, Equatable, Sendable {
     public var trunk: String?
     /// For whose caller it rang.
     public var queue: String?
+    /// The `leg_id` of whoever sent the other party here.
+    public var transferredBy: String?
     public var address: String
     public var startedAt: String
     public var answeredAt: String?
@@ -29,6 +31,7 @@ public struct LegRecord: Codable, Equatable, Sendable {
     public enum CodingKeys: String, CodingKey, Sendable {
         case legID = "leg_id"
         case target, user, trunk, queue, address
+        case transferredBy = "transferred_by"
         case startedAt = "started_at"
         case answeredAt = "answered_at"
         case endedAt = "ended_at"
@@ -46,6 +49,7 @@ public struct LegRecord: Codable, Equatable, Sendable {
         try keys.encode(user, forKey: .user)
         try keys.encode(trunk, forKey: .trunk)
         try keys.encode(queue, forKey: .queue)
+        try keys.encode(transferredBy, forKey: .transferredBy)
         try keys.encode(address, forKey: .address)
         try keys.encode(startedAt, forKey: .startedAt)
         try keys.encode(answeredAt, forKey: .answeredAt)

@@ -12,7 +12,7 @@ extension Call {
     /// The leg of the two whose user is at work: the agent of a queue, the caller of a call that goes out, the callee of others.
     func operatorsLeg(speakingWith peer: Int) -> Int {
         if served != nil { return peer }
-        return legs[peer].user == nil && legs[0].user != nil ? 0 : peer
+        return legs[peer].user == nil && legs[anchor].user != nil ? anchor : peer
     }
 
     /// What an attendant's mode asks for.
@@ -32,7 +32,7 @@ extension Call {
         case .talking(let peer):
             let works = operatorsLeg(speakingWith: peer)
             talk = SupervisedTalk(
-                customer: audiblePort(works == 0 ? peer : 0),
+                customer: audiblePort(works == anchor ? peer : anchor),
                 operatorsPort: audiblePort(works),
                 listeners: []
             )
@@ -69,14 +69,14 @@ extension Call {
         guard !isEnding, let attendant = attendants.first(where: { $0.call == supervisor }) else { return }
         forget(supervisor)
         if case .takenOver(let party, supervisor) = stage {
-            return end(.answered, by: party == 0 ? .callee : .caller, cause: .normal, reason: "normal")
+            return end(.answered, by: legs[party].side.opposite, cause: .normal, reason: "normal")
         }
         guard attendant.isPresent else { return }
         publish(.note("\(attendant.user) left the talk"))
         guard case .talking(let peer) = stage else { return }
-        bridge(0, peer)
+        bridge(anchor, peer)
         // On hold the music goes on.
-        if legs[0].holds || legs[peer].holds { followHold() }
+        if legs[anchor].holds || legs[peer].holds { followHold() }
     }
 
     /// The supervisor takes the operator's place: the operator is released and wraps up, the call, its record and its recording
@@ -86,61 +86,20 @@ extension Call {
             return
         }
         let works = operatorsLeg(speakingWith: peer)
-        let party = works == 0 ? peer : 0
+        let party = works == anchor ? peer : anchor
         enter(.takenOver(party, by: supervisor))
         publish(.note("leg \(works) is released: \(own.user ?? own.from) took over (call \(supervisor))"))
         if let recording {
-            core.media.perform(.record(port.id, recording: recording.number, channel: works == 0 ? 0 : 1))
+            core.media.perform(.record(port.id, recording: recording.number, channel: works == anchor ? 0 : 1))
         }
         legs[works].progress.finish(.answered, status: 200, reason: "taken-over")
         // His hold ended with him, and with it the music.
+        stopHolding(works)
         mix(with: attendants.filter(\.isPresent))
         if let released = legs[works].port { core.closePort(released.id) }
         act(on: works) { $0.hangUp(reason: "Q.850;cause=16;text=\"Taken over\"", now: $1) }
         release(works)
-        core.endService(of: self)
-        served = nil
+        endService()
         takeBack(party, from: works)
-    }
-
-    /// What the released operator asked of the other party ends with him: an offer that waits, and a hold.
-    private func takeBack(_ party: Int, from released: Int) {
-        let waiting = relayed
-        relayed = nil
-        if waiting?.from == party { act(on: party) { session, _ in session.refuseOffer(488) } }
-        // The answer to what he asked is on its way: two offers at once are none (RFC 3261 §14.1).
-        if waiting?.to == party { resumption = Resumption(leg: party) } else { resume(party) }
-    }
-
-    /// Asks a party for its voice again that was put on hold by somebody who is gone.
-    private func resume(_ party: Int) {
-        resumption = nil
-        guard let port = legs[party].port, let local = legs[party].described.local,
-            AudioStream(of: local)?.direction != .sendrecv
-        else { return }
-        let media = legs[party].described.media(port)
-        let offer = legs[party].described.versions.stamp(
-            ownOffer(codecs: Self.spokenCodecs, as: media, direction: .sendrecv)
-        )
-        resumption = Resumption(leg: party, offer: offer)
-        act(on: party) { $0.reoffer(offer.write(), now: $1) }
-    }
-
-    /// The leg answered an offer; false: it was not one of these.
-    func resumed(_ index: Int, _ description: SessionDescription?) -> Bool {
-        guard let own = resumption, own.leg == index else { return false }
-        if let description { legs[index].described.remote = description }
-        guard let offer = own.offer else {
-            resume(index)
-            return true
-        }
-        resumption = nil
-        if description == nil {
-            publish(.note("leg \(index) stays on hold"))
-        } else {
-            legs[index].described.local = offer
-            configureMedia(index)
-        }
-        return true
     }
 }

@@ -87,6 +87,7 @@ extension Call {
         )
         leg.port = port
         leg.awaitsReport = true
+        leg.side = legs[anchor].side.opposite
         legs.append(leg)
         core.register(leg, call: self)
         // An agent whose phone rings past the queues is busy for them.
@@ -99,7 +100,8 @@ extension Call {
                     user: route.user,
                     trunk: route.trunk?.name,
                     address: leg.address,
-                    sipCallID: leg.sipCallID
+                    sipCallID: leg.sipCallID,
+                    transferredBy: transfer?.from
                 )
             )
         )
@@ -122,7 +124,7 @@ extension Call {
         if callerIsAnswered || startsUponAnswer {
             // The codec that the caller speaks; between the two laws of G.711 the media plane translates.
             let codec =
-                codec(of: 0).map { Self.spokenCodecs.contains($0) ? [$0] + Self.spokenCodecs : [$0] }
+                codec(of: anchor).map { Self.spokenCodecs.contains($0) ? [$0] + Self.spokenCodecs : [$0] }
                 ?? core.settings.codecs
             return described.versions.stamp(ownOffer(codecs: codec, as: described.media(port), direction: .sendrecv))
         }
@@ -135,6 +137,7 @@ extension Call {
     func progressed(_ index: Int, status: Int, description: SessionDescription?) {
         guard case .dialing(var dial) = stage, dial.attempts.contains(index) else { return }
         publish(.legProvisional(leg: index, status: status, earlyMedia: description != nil))
+        reportTransfer(status)
         defer { if case .dialing = stage { stage = .dialing(dial) } }
         if !isRinging {
             isRinging = true
@@ -188,8 +191,9 @@ extension Call {
     private func connect(_ index: Int, description: SessionDescription, isOffer: Bool) {
         if callerIsAnswered {
             stopTone()
+            if isOffer, !answerLateOffer(of: index, description) { return incompatible(index) }
             configureMedia(index)
-            bridge(0, index)
+            seat(index)
             return talkBegan()
         }
         if isOffer {

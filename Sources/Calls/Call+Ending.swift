@@ -11,10 +11,11 @@ extension Call {
     func finish(_ planned: HangupCause) {
         guard !isEnding else { return }
         let cause = planned.passingOn(lastRejection)
+        if transfer != nil { return transferFailed(cause) }
         if callerIsAnswered {
             // A queue that nobody answered in was no answer, whatever the switch itself said to the caller.
             let served: Disposition = isUnserved ? .noAnswer : .answered
-            guard cause.isFailure, let tone = cause.tone, let port = legs[0].port else {
+            guard cause.isFailure, let tone = cause.tone, let port = legs[anchor].port else {
                 return end(served, by: .switch, cause: cause, reason: cause.name)
             }
             // A caller who is connected already hears why, and then is let go.
@@ -38,9 +39,10 @@ extension Call {
             reason: reason
         )
         enter(.ending(summary, at: now))
-        for timer in [CallTimer.dialTimeout, .maximumDuration, .toneEnds, .nextKey] {
+        for timer in [CallTimer.dialTimeout, .maximumDuration, .toneEnds, .nextKey, .holdEnds] {
             core.timers.stop(.call(id, timer))
         }
+        abandonTransfer()
         stopRecording()
         core.leave(self)
         endSupervision()
@@ -73,13 +75,13 @@ extension Call {
 
     /// Closes the record when every leg has said its last word and every port has reported.
     func closeWhenOver() {
-        guard legs.allSatisfy({ $0.hasEnded && !$0.awaitsReport }) else { return }
+        guard legs.allSatisfy({ $0.hasEnded && !$0.awaitsReport && $0.retired.isEmpty }) else { return }
         core.finish(self)
     }
 
     /// The watchdog's word: what legs and ports still owe will not come.
     func abandonLegs() {
-        for index in legs.indices { (legs[index].hasEnded, legs[index].awaitsReport) = (true, false) }
+        for index in legs.indices { legs[index].abandon() }
         core.finish(self)
     }
 

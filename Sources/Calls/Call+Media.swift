@@ -71,7 +71,9 @@ extension Call {
 
     func configureMedia(_ index: Int) {
         guard let port = legs[index].port,
-            let parameters = legs[index].mediaParameters(rtpTimeout: core.settings.rtpTimeout)
+            let parameters = legs[index].mediaParameters(
+                rtpTimeout: transfer?.from == index ? nil : core.settings.rtpTimeout
+            )
         else { return }
         core.media.perform(.configure(port.id, parameters))
     }
@@ -83,12 +85,14 @@ extension Call {
         core.media.perform(.bridge(first.id, second.id))
     }
 
-    /// Lets the caller, who is connected, hear a tone.
-    func play(_ tone: Tone) { if let port = legs[0].port { core.media.perform(.play(port.id, tone)) } }
-    func stopTone() { if let port = legs[0].port { core.media.perform(.stop(port.id)) } }
+    func unbridge(_ index: Int) { if let port = legs[index].port { core.media.perform(.unbridge(port.id)) } }
+
+    /// Lets whoever is served hear a tone.
+    func play(_ tone: Tone) { if let port = legs[anchor].port { core.media.perform(.play(port.id, tone)) } }
+    func stopTone() { if let port = legs[anchor].port { core.media.perform(.stop(port.id)) } }
 
     func startEcho() {
-        guard let port = legs[0].port else { return }
+        guard let port = legs[anchor].port else { return }
         core.media.perform(.echo(port.id))
     }
 
@@ -154,7 +158,7 @@ extension Call {
     }
 
     func reofferAnswered(_ index: Int, description: SessionDescription?, isOffer: Bool) {
-        if !isOffer, resumed(index, description) { return }
+        if !isOffer, reofferSettled(index, description) { return }
         guard let relay = relayed, relay.to == index, let description, let port = legs[relay.from].port else { return }
         legs[index].described.remote = description
         let media = legs[relay.from].described.media(port)
@@ -201,21 +205,10 @@ extension Call {
     }
 
     func reofferRefused(_ index: Int, status: Int) {
-        if resumed(index, nil) { return }
+        if reofferSettled(index, nil, status: status) { return }
         guard let relay = relayed, relay.to == index else { return }
         relayed = nil
         act(on: relay.from) { session, _ in session.refuseOffer((400..<700).contains(status) ? status : 488) }
-    }
-
-    /// Tells of a hold or a return when a leg's own description changed so.
-    private func noteHold(_ index: Int) {
-        guard let remote = legs[index].described.remote, let stream = AudioStream(of: remote) else { return }
-        // Only who asks for silence holds; the other side's recvonly is its answer to that.
-        let holds = stream.isHold && stream.direction != .recvonly
-        guard holds != legs[index].holds else { return }
-        legs[index].holds = holds
-        publish(holds ? .callHeld(leg: index) : .callResumed(leg: index))
-        followHold()
     }
 
     // MARK: digits
@@ -224,7 +217,7 @@ extension Call {
         if let digit = InfoDigit(contentType: contentType, body: body) {
             guard legs[index].keys.isNew(digit.key, by: .info, at: now.instant) else { return }
             tell(of: digit.key, on: index, source: .info)
-            if index == 0 { take(key: digit.key) }
+            if index == anchor { take(key: digit.key) }
             guard let other = counterpart(of: index), let port = legs[other].port else { return }
             // A peer that said nothing of INFO hears the key as the telephone-event it negotiated (RFC 4733).
             if !legs[other].session.peerAllows(.info), hasTelephoneEvent(other) {
@@ -238,14 +231,14 @@ extension Call {
     /// Of a PIN only that a key was pressed.
     private func tell(of key: String, on index: Int, source: HeardKeys.Source) {
         var isSecret = false
-        if index == 0, case .asking(let asking) = stage { isSecret = asking.ask.isSecret }
+        if index == anchor, case .asking(let asking) = stage { isSecret = asking.ask.isSecret }
         publish(.digit(leg: index, isSecret ? "•" : key, source: source.rawValue))
     }
 
     func pressed(_ index: Int, digit: String) {
         guard legs[index].keys.isNew(digit, by: .telephoneEvent, at: now.instant) else { return }
         tell(of: digit, on: index, source: .telephoneEvent)
-        if index == 0 { take(key: digit) }
+        if index == anchor { take(key: digit) }
         guard let other = counterpart(of: index) else { return }
         guard !hasTelephoneEvent(other) else {
             // Over a bridge the packets went on by themselves; a mix is only sound.

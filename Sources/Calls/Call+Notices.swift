@@ -22,6 +22,7 @@ extension Call {
             reofferAnswered(index, description: description, isOffer: isOffer)
         case .reofferRefused(let status): reofferRefused(index, status: status)
         case .info(let contentType, let body): informed(index, contentType: contentType, body: body)
+        case .referred(let referral): referred(index, referral)
         case .hungUp(let reason): hungUp(index, reason: reason)
         case .failed(let failure): failed(index, failure)
         case .ended: ended(index)
@@ -36,6 +37,7 @@ extension Call {
             let isElsewhere = if case .over(.answeredElsewhere, _, _) = legs[index].progress { true } else { false }
             act(on: index) { $0.hangUp(reason: isElsewhere ? Session.completedElsewhere : nil, now: $1) }
         case .offered: act(on: index) { session, _ in session.refuseOffer(487) }
+        case .referred: act(on: index) { session, _ in session.refuseReferral(487) }
         case .ended: ended(index)
         case .progress, .rejected, .cancelled, .acknowledged, .reofferAnswered, .reofferRefused, .info, .hungUp,
             .failed:
@@ -62,12 +64,14 @@ extension Call {
     }
 
     private func hungUp(_ index: Int, reason: String?) {
-        legs[index].progress.finish(.answered, status: 200, reason: reason ?? "normal")
-        let party: Party = index == 0 ? .caller : .callee
+        let result: LegResult = transfer?.from == index ? .transferred : .answered
+        legs[index].progress.finish(result, status: 200, reason: reason ?? "normal")
+        if transfer?.from == index { return transferorLeft() }
+        let party = legs[index].side
         switch stage {
         case .ending: break
         case .talking(let peer):
-            guard index == 0 || index == peer else { return }
+            guard index == anchor || index == peer else { return }
             end(.answered, by: party, cause: HangupCause(reasonHeader: reason) ?? .normal, reason: "normal")
         case .introducing(let agent) where index == agent:
             end(.answered, by: .callee, cause: HangupCause(reasonHeader: reason) ?? .normal, reason: "normal")
@@ -76,7 +80,7 @@ extension Call {
             end(.answered, by: party, cause: HangupCause(reasonHeader: reason) ?? .normal, reason: "normal")
         case .deciding, .answering, .dialing, .echoing, .sounding, .telling, .asking, .queued, .introducing,
             .consulting, .supervising:
-            guard index == 0 else { return }
+            guard index == anchor else { return }
             let answered: Disposition = isUnserved ? .abandoned : .answered
             let disposition: Disposition = callerIsAnswered ? answered : .cancelled
             end(disposition, by: party, cause: .normal, reason: "normal")
@@ -85,7 +89,8 @@ extension Call {
 
     private func failed(_ index: Int, _ failure: Session.Failure) {
         legs[index].progress.finish(.failed, status: nil, reason: failure.rawValue)
-        guard index == 0 || isTalking(to: index) else { return }
+        if transfer?.from == index { return transferorLeft() }
+        guard index == anchor || isTalking(to: index) else { return }
         let disposition: Disposition = callerIsAnswered && failure == .sessionExpired ? .answered : .failed
         end(disposition, by: .switch, cause: HangupCause(status: 408), reason: failure.rawValue)
     }
@@ -105,7 +110,7 @@ extension Call {
     /// The leg that hears what this one says.
     func counterpart(of index: Int) -> Int? {
         switch stage {
-        case .talking(let peer): return index == 0 ? peer : (index == peer ? 0 : nil)
+        case .talking(let peer): return index == anchor ? peer : (index == peer ? anchor : nil)
         case .dialing(let dial):
             guard let early = dial.early else { return nil }
             return index == 0 ? early : (index == early ? 0 : nil)
@@ -122,6 +127,8 @@ extension Call {
             publish(.note("leg \(index): media now comes from \(address)"))
         case .digit(_, let digit, _): pressed(index, digit: digit)
         case .said(_, let token): said(token, on: index)
+        // Whoever has given the other party away need not say anything more, nor hear.
+        case .inactive where transfer?.from == index, .failed where transfer?.from == index: break
         case .inactive(_, let silence):
             let seconds = Int(silence.inSeconds)
             publish(.note("leg \(index): no RTP for \(seconds) s"))
@@ -135,6 +142,8 @@ extension Call {
                 cause: HangupCause(status: 500),
                 reason: "media-failed"
             )
+        case .closed(let port, _) where legs[index].retired.remove(port) != nil:
+            if case .ending = stage { closeWhenOver() }
         case .closed(_, let report):
             legs[index].mediaReport = report
             legs[index].awaitsReport = false

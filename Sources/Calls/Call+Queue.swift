@@ -91,7 +91,7 @@ extension Call {
             core.timers.stop(.call(id, .message(index)))
         }
         sayings += 1
-        if let port = legs[0].port { core.media.perform(.stop(port.id)) }
+        stopTone()
         enter(.deciding)
     }
 
@@ -158,7 +158,7 @@ extension Call {
     func connectAgent(_ index: Int) {
         enter(.talking(index))
         sayings += 1
-        bridge(0, index)
+        bridge(anchor, index)
         talkBegan()
     }
 

@@ -27,9 +27,11 @@ extension Call {
     /// Begins to record, once however often it is asked for.
     func startRecording(policy: String) {
         isToBeRecorded = policy
-        guard recording == nil, case .talking(let peer) = stage, let caller = legs[0].port, let callee = legs[peer].port
+        guard recording == nil, case .talking(let peer) = stage, let caller = legs[anchor].port,
+            let callee = legs[peer].port
         else { return }
-        guard [0, peer].allSatisfy({ codec(of: $0).flatMap { VoiceCodec(encoding: $0.uppercased()) } != nil }) else {
+        guard [anchor, peer].allSatisfy({ codec(of: $0).flatMap { VoiceCodec(encoding: $0.uppercased()) } != nil })
+        else {
             return publish(.notRecorded(.codec))
         }
         recordings += 1
@@ -68,6 +70,7 @@ extension Call {
 
     /// Two parties speak with each other: what the plan, the queue or the tenant wants recorded begins.
     func talkBegan() {
+        settleTransfer()
         guard recording == nil else { return }
         if let policy = isToBeRecorded { return startRecording(policy: policy) }
         guard let policy = recordingPolicy else { return publish(.notRecorded(.noPolicy)) }

@@ -19,10 +19,11 @@ extension Call {
         }
     }
 
-    /// Plays prompts to a leg, then `loop` if there is one; the token that its end will carry.
+    /// Plays prompts to a leg (nil: to whoever is served), then `loop` if there is one; the token that its end will carry.
     @discardableResult
-    func say(_ clips: [PromptClip], loop: PromptClip? = nil, to index: Int = 0) -> UInt64 {
+    func say(_ clips: [PromptClip], loop: PromptClip? = nil, to listener: Int? = nil) -> UInt64 {
         sayings += 1
+        let index = listener ?? anchor
         if let port = legs[index].port {
             core.media.perform(.say(port.id, clips, loop: loop, token: sayings << 8 | UInt64(index & 0xFF)))
         }
@@ -33,7 +34,7 @@ extension Call {
     func tell(_ names: [String]) {
         for name in names { publish(.prompt(name)) }
         let clips = clips(names)
-        guard !clips.isEmpty, legs[0].port != nil else { return proceed(.done) }
+        guard !clips.isEmpty, legs[anchor].port != nil else { return proceed(.done) }
         enter(.telling)
         say(clips)
     }
@@ -103,7 +104,7 @@ extension Call {
         if asking.isPlaying {
             asking.isPlaying = false
             sayings += 1
-            if let port = legs[0].port { core.media.perform(.stop(port.id)) }
+            stopTone()
         }
         if key == asking.ask.terminator { return finishAsking(asking) }
         asking.keys += key
@@ -127,23 +128,6 @@ extension Call {
     func consulted(_ steps: [Step]?) {
         guard case .consulting = stage else { return }
         proceed(.steps(steps))
-    }
-
-    // MARK: hold
-
-    /// Whoever is put on hold hears music; when nobody holds any more the two hear each other again.
-    func followHold() {
-        guard case .talking(let peer) = stage else { return }
-        let holder = [0, peer].first { legs[$0].holds }
-        guard let holder else { return bridge(0, peer) }
-        let held = holder == 0 ? peer : 0
-        guard !legs[held].holds, let music = music(served?.queue) else { return }
-        say([], loop: music, to: held)
-    }
-
-    func music(_ queue: QueueID?) -> PromptClip? {
-        let name = queue.flatMap { tenant.queues[$0.name]?.music } ?? "default"
-        return core.surroundings?.prompt("music/\(name)", language: language)
     }
 }
 

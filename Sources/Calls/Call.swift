@@ -87,13 +87,6 @@ final class Call {
         var relayedOffer: SessionDescription?
     }
 
-    /// A leg that is being taken back from hold.
-    struct Resumption {
-        var leg: Int
-        /// nil while the answer to somebody else's offer is waited for.
-        var offer: SessionDescription?
-    }
-
     let id: CallID
     unowned let core: CallCore
     let tenant: Tenant
@@ -108,11 +101,16 @@ final class Call {
     let maxForwards: Int
     var plan: PlanRun
     var legs: [Leg] = []
+    /// The leg that the plan serves: the caller's, until he hands the other party on and is gone.
+    var anchor = 0
+    /// A party on its way from one who spoke with it to somebody else.
+    var transfer: Transfer?
     var stage: Stage = .deciding
     var isRecorded = false
     var heldAnswer: HeldAnswer?
     var relayed: Relayed?
-    var resumption: Resumption?
+    /// Offers of our own under way, by the leg that they are for.
+    var reoffers: [Int: Reoffer] = [:]
     /// A late offer under way: the callee's offer that the caller's ACK answers.
     var lateOffer: (leg: Int, offer: SessionDescription)?
     var callerIsAnswered = false
@@ -176,7 +174,6 @@ final class Call {
 
     var now: Moment { core.now }
     var isEnding: Bool { if case .ending = stage { true } else { false } }
-    var caller: Leg { legs[0] }
 
     /// Starts the dial plan.
     func begin() { perform(opening ?? plan.start()) }
@@ -186,7 +183,7 @@ final class Call {
         perform(plan.proceed(result))
     }
 
-    private func perform(_ instruction: Instruction) {
+    func perform(_ instruction: Instruction) {
         enter(.deciding)
         for entry in plan.takeTrail() { publish(Event(entry, plan: plan.plan)) }
         if instruction.needsAnswer, !callerIsAnswered {
@@ -197,6 +194,7 @@ final class Call {
     }
 
     private func carryOut(_ instruction: Instruction) {
+        if transfer != nil, let refusal = followTransfer(into: instruction) { return finish(refusal) }
         switch instruction {
         case .answer: proceed(.done)
         case .ringing:
@@ -330,6 +328,8 @@ final class Call {
         case .linger: close()
         case .nextKey: keysAreOver()
         case .message(let index): periodicMessage(index)
+        case .holdEnds: heldTooLong()
+        case .reoffer(let index): reofferAgain(index)
         }
     }
 }
@@ -340,6 +340,10 @@ enum CallTimer: Hashable, Sendable {
     case nextKey
     /// The queue's periodic message with this index is due.
     case message(Int)
+    /// Somebody is on hold for as long as one may be.
+    case holdEnds
+    /// A leg was busy with an offer when we had one for it: once more.
+    case reoffer(Int)
     /// The call is over and its record waits for the last words of a leg.
     case linger
 }

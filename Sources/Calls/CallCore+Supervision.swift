@@ -43,7 +43,7 @@ extension CallCore {
             }
             throw SupervisionRefusal(.notTalking, "nobody talks in call \(call.id) yet", mend: "see: gudok calls")
         }
-        for index in [0, peer] {
+        for index in [call.anchor, peer] {
             guard let codec = call.codec(of: index), !Call.spokenCodecs.contains(codec) else { continue }
             throw SupervisionRefusal(
                 .notUnderstood,

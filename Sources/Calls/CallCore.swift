@@ -103,6 +103,7 @@ public final class CallCore {
             sipCallID: session.callID,
             described: Leg.Description(sessionID: makeSessionID())
         )
+        leg.side = .caller
         if let body = request.sdpBody() { leg.described.remote = try describe(body) }
         call.legs.append(leg)
         serverTransactions[transaction] = leg.id
@@ -169,6 +170,7 @@ public final class CallCore {
         )
         leg.port = port
         leg.awaitsReport = true
+        leg.side = .caller
         call.legs.append(leg)
         call.startsUponAnswer = true
         call.opening = opening
@@ -319,6 +321,18 @@ public final class CallCore {
         surroundings?.legAppeared(leg.sipCallID)
     }
 
+    /// Whatever of SIP and time belongs to a leg belongs to it under its new name.
+    func rename(_ old: LegID, to leg: Leg) {
+        dialogs[DialogKey(callID: leg.sipCallID, tag: leg.session.tag)] = leg.id
+        legsByCallID[leg.sipCallID] = leg.id
+        for (transaction, owner) in clientTransactions where owner.leg == old {
+            clientTransactions[transaction] = (leg.id, owner.purpose)
+        }
+        for (transaction, owner) in serverTransactions where owner == old { serverTransactions[transaction] = leg.id }
+        inviteTransactions[leg.id] = inviteTransactions.removeValue(forKey: old)
+        for timer in Session.Timer.allCases { timers.rename(.session(old, timer), to: .session(leg.id, timer)) }
+    }
+
     func openPort(for leg: LegID, near: MediaPort?) -> MediaPort? {
         do throws(MediaRefusal) {
             let port = try media.open(near: near?.id)
@@ -388,10 +402,10 @@ public final class CallCore {
     /// Forgets a call whose legs are all over: nothing of it is left in any table.
     private func remove(_ call: Call) {
         guard calls.removeValue(forKey: call.id) != nil else { return }
-        for timer in [CallTimer.recordGrace, .dialTimeout, .maximumDuration, .toneEnds, .linger, .nextKey] {
+        for timer in [CallTimer.recordGrace, .dialTimeout, .maximumDuration, .toneEnds, .linger, .nextKey, .holdEnds] {
             timers.stop(.call(call.id, timer))
         }
-        for leg in call.legs {
+        for leg in call.legs where !leg.hasMoved {
             for timer in Session.Timer.allCases { timers.stop(.session(leg.id, timer)) }
             dialogs[DialogKey(callID: leg.sipCallID, tag: leg.session.tag)] = nil
             legsByCallID[leg.sipCallID] = nil
@@ -403,9 +417,13 @@ public final class CallCore {
     }
 
     private func leg(of request: SIPRequest) -> (Call, Int)? {
-        guard let callID = request.headers[.callID], let tag = try? request.to().tag,
-            let legID = dialogs[DialogKey(callID: callID, tag: tag)], let call = calls[legID.call]
-        else { return nil }
+        guard let callID = request.headers[.callID], let tag = try? request.to().tag else { return nil }
+        return leg(callID: callID, tag: tag)
+    }
+
+    /// By our tag (RFC 3261 §12).
+    func leg(callID: String, tag: String) -> (Call, Int)? {
+        guard let legID = dialogs[DialogKey(callID: callID, tag: tag)], let call = calls[legID.call] else { return nil }
         return (call, legID.index)
     }
 

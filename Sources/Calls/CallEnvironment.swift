@@ -111,6 +111,8 @@ public struct CallSettings: Sendable {
     /// No RTP from an answered leg that is not on hold for this long ends the call; nil never does.
     public var rtpTimeout: Duration?
     public var maximumDuration: Duration
+    /// A party may be on hold for so long; nil: for ever.
+    public var maximumHold: Duration? = .seconds(30 * 60)
     /// How long an answer waits for the call's record to be on disk before it goes out without.
     public var recordGrace: Duration = .seconds(2)
     /// How long a caller who is connected already hears why the call failed.

@@ -11,7 +11,7 @@ struct Leg {
     /// How far this attempt to reach somebody has come.
     enum Progress: Equatable { case trying, answered, over(LegResult, status: Int?, reason: String) }
 
-    let id: LegID
+    private(set) var id: LegID
     var session: Session
     let target: String
     let user: String?
@@ -19,6 +19,10 @@ struct Leg {
     let address: String
     let sipCallID: String
     var progress: Progress = .trying
+    /// Whom the record counts it to: whoever takes somebody's place stands on his side.
+    var side: Party = .callee
+    /// It goes on in another call, and this is what is left of it here.
+    private(set) var hasMoved = false
     var port: MediaPort?
     var described: Description
     /// The peer put us on hold.
@@ -28,6 +32,8 @@ struct Leg {
     var mediaReport: MediaReport?
     /// The port was opened and its closing report has not come yet.
     var awaitsReport = false
+    /// Ports that it had before, and whose closing has not been told yet.
+    var retired: Set<MediaID> = []
 
     /// What was said about media on this leg.
     struct Description {
@@ -58,6 +64,22 @@ struct Leg {
         (self.id, self.session, self.target, self.user) = (id, session, target, user)
         (self.trunk, self.address, self.sipCallID) = (trunk, address, sipCallID)
         self.described = described
+    }
+
+    /// The watchdog's word: what it still owes will not come.
+    mutating func abandon() {
+        (hasEnded, awaitsReport) = (true, false)
+        retired = []
+    }
+
+    /// Takes it out of its call for another, where it has another name; what stays here is over.
+    mutating func move(to id: LegID, reason: String) -> Leg {
+        var moved = self
+        moved.id = id
+        session = session.surrendered
+        progress.finish(.transferred, status: 200, reason: reason)
+        (hasMoved, hasEnded, holds) = (true, true, false)
+        return moved
     }
 
     /// The media plane's parameters from what both sides last said.

@@ -44,5 +44,6 @@ public struct LiveCall: Sendable {
         case .talking: state = call.legs.contains { $0.holds } ? .held : .talking
         case .ending: state = .talking
         }
+        if call.transfer != nil { state = .transferring }
     }
 }

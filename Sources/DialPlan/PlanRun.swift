@@ -39,6 +39,12 @@ public struct PlanRun: Sendable {
         (self.plan, self.variables) = (plan, variables)
     }
 
+    /// A way that begins in no rule: `proceed` takes these steps.
+    public init(plan: DialPlan, variables: [String: String], steps: [Step]) {
+        self.init(plan: plan, variables: variables)
+        frames = [Frame(steps: steps)]
+    }
+
     /// What was decided since this was last asked for.
     public mutating func takeTrail() -> [TrailEntry] {
         defer { trail = [] }

@@ -9,12 +9,19 @@ public enum Disposition: String, Codable, Sendable, CaseIterable {
 }
 
 /// Who ended a call.
-public enum Party: String, Codable, Sendable, CaseIterable { case caller, callee, `switch` }
+public enum Party: String, Codable, Sendable, CaseIterable {
+    case caller, callee, `switch`
+
+    /// Whoever speaks with him.
+    public var opposite: Party { self == .caller ? .callee : .caller }
+}
 
 /// How one attempt to reach somebody ended.
 public enum LegResult: String, Codable, Sendable, CaseIterable {
     case answered, noAnswer = "no-answer", busy, declined, unavailable, failed, cancelled
     case answeredElsewhere = "answered-elsewhere", redirected
+    /// Its place was taken by somebody else: it gave the call away, or goes on in another call.
+    case transferred
 }
 
 /// What happened, told once. Every subscriber (CDR, trace, log, live state, statistics) lives on these; the core knows none of them by name.
@@ -34,6 +41,10 @@ public enum Event: Codable, Equatable, Sendable {
     case callHeld(leg: Int)
     case callResumed(leg: Int)
     case callEnded(CallEnded)
+    /// One party is sent to somebody else.
+    case transferStarted(TransferStarted)
+    /// He took it, or it goes back to whom it came from.
+    case transferEnded(TransferEnded)
 
     case legStarted(LegStarted)
     case legProvisional(leg: Int, status: Int, earlyMedia: Bool)
@@ -129,10 +140,20 @@ public struct LegStarted: Codable, Equatable, Sendable {
     public var trunk: String?
     public var address: String
     public var sipCallID: String
+    /// The leg that gives the other party away to this one.
+    public var transferredBy: Int?
 
-    public init(leg: Int, target: String, user: String?, trunk: String?, address: String, sipCallID: String) {
+    public init(
+        leg: Int,
+        target: String,
+        user: String?,
+        trunk: String?,
+        address: String,
+        sipCallID: String,
+        transferredBy: Int? = nil
+    ) {
         (self.leg, self.target, self.user, self.trunk) = (leg, target, user, trunk)
-        (self.address, self.sipCallID) = (address, sipCallID)
+        (self.address, self.sipCallID, self.transferredBy) = (address, sipCallID, transferredBy)
     }
 }
 

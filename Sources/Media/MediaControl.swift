@@ -7,6 +7,9 @@ public protocol MediaControl: AnyObject {
     /// `near` is a port of the same call: both are served by one thread, so that a relayed packet crosses none.
     func open(near: MediaID?) throws(MediaRefusal) -> MediaPort
 
+    /// Whether one thread serves both: only such ports can be bridged or mixed.
+    func areTogether(_ a: MediaID, _ b: MediaID) -> Bool
+
     /// Commands take effect in the order they are given, from the next `flush` on at the latest. One for a port that is
     /// closed already does nothing.
     func perform(_ command: MediaCommand)

@@ -114,6 +114,8 @@ public final class MediaThreads: MediaControl, Sendable {
         if !isBatching { threads[id.thread].ring() }
     }
 
+    public func areTogether(_ a: MediaID, _ b: MediaID) -> Bool { a.thread == b.thread }
+
     public func flush() { for thread in threads { thread.ring() } }
 
     /// Pairs that are not in use, for tests and the doctor.

@@ -15,9 +15,9 @@ public struct JournalEntry: Equatable, Sendable {
     /// the legs' own doings are in the calls' traces.
     static func isKept(_ event: Event) -> Bool {
         switch event {
-        case .callStarted, .callRinging, .callAnswered, .callHeld, .callResumed, .callEnded, .queueEntered,
-            .queueOffered,
-            .queueOfferEnded, .queueLeft, .queueTalkEnded, .agentChanged, .recordingStarted, .recordingPaused,
+        case .callStarted, .callRinging, .callAnswered, .callHeld, .callResumed, .callEnded, .transferStarted,
+            .transferEnded, .queueEntered, .queueOffered, .queueOfferEnded, .queueLeft, .queueTalkEnded, .agentChanged,
+            .recordingStarted, .recordingPaused,
             .recordingResumed, .recordingEnded, .notRecorded, .registered, .unregistered, .registrationExpired,
             .trunkUp, .trunkDown,
             .pauseExceeded, .audited:

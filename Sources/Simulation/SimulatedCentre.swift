@@ -23,6 +23,8 @@ public final class SimulatedCentre {
         public var answered = 0
         /// Supervisors who were let into talks, or whose phones rang for that.
         public var supervisions = 0
+        /// Parties that were handed on, and how many of them somebody took.
+        public var transfers = (begun: 0, done: 0)
         /// Callers whose wait in a queue ended so.
         public var waits: [QueueOutcome: Int] = [:]
         /// Broken invariants, in words; a run is good when there is none.
@@ -300,6 +302,8 @@ public final class SimulatedCentre {
             result.faults.append("\(count) left in \(table)")
         }
         result.supervisions = supervisions
+        result.transfers = tally.transfers
+        result.faults += media.faults
         if !media.mixes.isEmpty { result.faults.append("\(media.mixes.count) ports left in mixes") }
         if !media.open.isEmpty { result.faults.append("\(media.open.count) ports left open") }
         if tally.started != tally.closed {
@@ -351,6 +355,7 @@ private final class Tally: EventSubscriber {
     private(set) var answered = 0
     private(set) var waits: [QueueOutcome: Int] = [:]
     private(set) var closed = 0
+    private(set) var transfers = (begun: 0, done: 0)
     private(set) var faults: [String] = []
 
     var unclosed: Int { assembler.count }
@@ -374,6 +379,8 @@ private final class Tally: EventSubscriber {
         case .callStarted:
             started += 1
             legs[call] = [0]
+        case .transferStarted: transfers.begun += 1
+        case .transferEnded(let end): if end.isDone { transfers.done += 1 }
         case .queueLeft(let left): waits[left.outcome, default: 0] += 1
         case .legStarted(let leg): legs[call, default: []].insert(leg.leg)
         case .legEnded(let end):

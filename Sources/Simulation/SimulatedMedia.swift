@@ -19,6 +19,11 @@ public final class SimulatedMedia: MediaControl {
     /// Whom the ports of mixes hear now.
     public private(set) var mixes: [MediaID: [MediaID]] = [:]
 
+    /// Which of two threads serves a port: only ports of one can be joined.
+    private var threads: [MediaID: Int] = [:]
+    /// Commands that no media plane could carry out, in words.
+    public private(set) var faults: [String] = []
+
     public init(address: IPAddress) { self.address = address }
 
     public func open(near: MediaID?) throws(MediaRefusal) -> MediaPort {
@@ -26,6 +31,7 @@ public final class SimulatedMedia: MediaControl {
         nextPort = nextPort >= 60_000 ? 20_000 : nextPort + 2
         let port = MediaPort(id: MediaID(rawValue: serial), address: address, rtpPort: nextPort)
         open.insert(port.id)
+        threads[port.id] = near.flatMap { threads[$0] } ?? Int(serial % 2)
         opened += 1
         return port
     }
@@ -38,9 +44,12 @@ public final class SimulatedMedia: MediaControl {
             if let other = bridges.removeValue(forKey: id) { bridges[other] = nil }
             pending.append(.closed(id, MediaReport()))
         case .bridge(let a, let b):
+            guard open.contains(a), open.contains(b) else { return }
+            if threads[a] != threads[b] { faults.append("a bridge over two threads") }
             (bridges[a], bridges[b]) = (b, a)
             (mixes[a], mixes[b]) = (nil, nil)
         case .mix(let members):
+            if Set(members.compactMap { threads[$0.port] }).count > 1 { faults.append("a mix over two threads") }
             for member in members {
                 if let other = bridges.removeValue(forKey: member.port) { bridges[other] = nil }
                 mixes[member.port] = member.hears
@@ -55,6 +64,7 @@ public final class SimulatedMedia: MediaControl {
         }
     }
 
+    public func areTogether(_ a: MediaID, _ b: MediaID) -> Bool { threads[a] == threads[b] }
     public func flush() {}
 
     /// Takes what happened since the last call.

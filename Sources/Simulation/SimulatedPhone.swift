@@ -1,6 +1,7 @@
 import NetAddress
 import SDP
 import SIP
+import SIPMessage
 import SoftPhone
 import Timebase
 
@@ -16,7 +17,7 @@ final class SimulatedPhone {
 
     /// What it means to do with a call.
     private struct Plan: Hashable, Sendable {
-        enum Act: Hashable, Sendable { case ring, answer, refuse, hold, resume, key, leave }
+        enum Act: Hashable, Sendable { case ring, answer, refuse, hold, resume, key, transfer, leave }
 
         var call: UserAgent.CallHandle
         var act: Act
@@ -56,6 +57,7 @@ final class SimulatedPhone {
         plan(.leave, call, in: 0.2...40, now)
         if Bool.random(using: &random) { plan(.hold, call, in: 1...20, now) }
         if Bool.random(using: &random) { plan(.key, call, in: 1...20, now) }
+        if Bool.random(using: &random) { plan(.transfer, call, in: 1...20, now) }
         attend(now)
     }
 
@@ -109,8 +111,26 @@ final class SimulatedPhone {
                     body: Array("Signal=\(key)\r\nDuration=100\r\n".utf8)
                 )
             }
+        case .transfer: transfer(plan.call, now)
         case .leave: agent.act(plan.call, at: now) { $0.hangUp(reason: nil, now: $1) }
         }
+    }
+
+    /// Hands the other party on: to somebody else whom it speaks with or calls, or to a number.
+    private func transfer(_ call: UserAgent.CallHandle, _ now: Instant) {
+        let number =
+            ["1001", "1002", "1003", "600", "700", "999", "+74951112233"].randomElement(using: &random) ?? "600"
+        var target = SIPURI(user: number, host: "demo.test")
+        let others = live.subtracting([call]).sorted { $0.serial < $1.serial }
+        if let other = others.randomElement(using: &random), Int.random(in: 0..<4, using: &random) > 0 {
+            agent.act(other, at: now) { session, _ in
+                if let replaced = session.replacing { target.headers = [("Replaces", replaced)] }
+                return []
+            }
+        }
+        agent.act(call, at: now) { session, _ in session.refer(to: "\(target)") }
+        // Some hang up at once, some wait for what comes of it.
+        if Bool.random(using: &random) { plan(.leave, call, in: 0...4, now) }
     }
 
     private func describe(_ direction: MediaDirection = .sendrecv) -> [UInt8] {
@@ -137,6 +157,7 @@ final class SimulatedPhone {
                 plan(.answer, call, in: 0...12, now)
                 plan(.leave, call, in: 5...60, now)
                 if Bool.random(using: &random) { plan(.hold, call, in: 2...30, now) }
+                if Bool.random(using: &random) { plan(.transfer, call, in: 2...30, now) }
             case 6..<8: plan(.refuse, call, in: 0...6, now)
             // Nobody answers.
             default: break
@@ -164,6 +185,7 @@ final class SimulatedPhone {
             }
             let answer = describe()
             agent.act(call, at: now) { $0.answerOffer(answer, now: $1) }
+        case .referred: agent.act(call, at: now) { session, _ in session.refuseReferral(603) }
         case .ended: live.remove(call)
         case .progress, .rejected, .cancelled, .acknowledged, .reofferRefused, .info, .hungUp, .failed: break
         }

@@ -6,7 +6,7 @@ public import Timebase
 /// A phone without sockets or a clock: sessions and transactions of one user, for the test phone and for simulations.
 public final class UserAgent {
     /// One call of this phone.
-    public struct CallHandle: Hashable, Sendable { let serial: Int }
+    public struct CallHandle: Hashable, Sendable { public let serial: Int }
 
     public enum Event: Sendable {
         /// Somebody calls; `act` with `ring`, `accept` or `reject`.

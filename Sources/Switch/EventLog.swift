@@ -17,6 +17,10 @@ final class EventLog: EventSubscriber {
         case .callStarted(let start):
             let by = start.trunk.map { " by trunk \($0)" } ?? ""
             return (.info, "\(start.direction.rawValue) call from \(start.from)\(by) to \(start.to)")
+        case .transferStarted(let transfer):
+            return (.info, "\(transfer.kind.rawValue) transfer to \(transfer.target) by \(transfer.by)")
+        case .transferEnded(let end):
+            return (.info, "transfer to \(end.target): \(end.isDone ? "done" : "failed, \(end.sipCode)")")
         case .callAnswered: return (.info, "answered")
         case .callEnded(let end):
             let by = end.hangupBy.rawValue

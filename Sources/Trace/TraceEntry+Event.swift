@@ -45,6 +45,16 @@ extension TraceEntry.Kind {
             let seconds = Double(end.milliseconds) / 1000
             self = .event("recording \(end.id): \(end.fault ?? "complete"), \(seconds) s, \(end.octets) octets")
         case .notRecorded(let why): self = .event("not recorded: \(why.rawValue)")
+        case .transferStarted(let transfer):
+            let other = transfer.otherCall.map { ", joined with call \($0)" } ?? ""
+            let words = "\(transfer.kind.rawValue) transfer of leg \(transfer.party) to \(transfer.target)"
+            self = .event("\(words) by leg \(transfer.leg) (\(transfer.by))\(other)")
+        case .transferEnded(let end):
+            self = .event(
+                end.isDone
+                    ? "transfer to \(end.target) is done"
+                    : "transfer to \(end.target) failed (\(end.sipCode)): back to leg \(end.leg)"
+            )
         case .callEnded(let end):
             self = .event("\(end.disposition.rawValue): \(end.reason), by \(end.hangupBy.rawValue), \(end.sipCode)")
         case .callRinging, .callAnswered, .legProvisional, .legAnswered, .registered, .unregistered,

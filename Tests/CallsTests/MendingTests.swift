@@ -23,6 +23,7 @@ import Timebase
         }
 
         func perform(_ command: MediaCommand) { if case .close(let id) = command { closed.append(id.rawValue) } }
+        func areTogether(_ a: MediaID, _ b: MediaID) -> Bool { true }
         func flush() {}
     }
 

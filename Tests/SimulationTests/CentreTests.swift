@@ -42,9 +42,10 @@ import Testing
         #expect(total.waits[.answered, default: 0] > Int(Self.runs) / 50)
         #expect(total.waits[.abandoned, default: 0] > 0 && total.waits[.timeout, default: 0] > 0)
         #expect(total.supervisions > Int(Self.runs) / 200)
+        #expect(total.transfers.begun > Int(Self.runs) / 20 && total.transfers.done > Int(Self.runs) / 50)
         let waits = total.waits.map { "\($0.value) \($0.key.rawValue)" }.sorted().joined(separator: ", ")
         print(
-            "\(Self.runs) runs, \(total.calls) calls, \(total.answered) answered, \(total.supervisions) supervisions; waits: \(waits)"
+            "\(Self.runs) runs, \(total.calls) calls, \(total.answered) answered, \(total.supervisions) supervisions, \(total.transfers.begun) transfers of which \(total.transfers.done) done; waits: \(waits)"
         )
     }
 
@@ -62,6 +63,7 @@ private final class Progress: Sendable {
         var calls = 0
         var answered = 0
         var supervisions = 0
+        var transfers = (begun: 0, done: 0)
         var waits: [QueueOutcome: Int] = [:]
         var bad: [SimulatedCentre.Result] = []
     }
@@ -84,6 +86,8 @@ private final class Progress: Sendable {
             state.calls += result.calls
             state.answered += result.answered
             state.supervisions += result.supervisions
+            state.transfers.begun += result.transfers.begun
+            state.transfers.done += result.transfers.done
             state.waits.merge(result.waits, uniquingKeysWith: +)
             if !result.faults.isEmpty { state.bad.append(result) }
         }

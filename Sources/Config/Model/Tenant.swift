@@ -12,6 +12,8 @@ public struct Tenant: Equatable, Sendable {
     public var timeZone: String
     /// Of prompts and announcements: the name of a folder of prompts.
     public var language = "en"
+    /// What a party on hold hears where no queue says so: the name of a prompt in `music`.
+    public var music = "default"
     public var users: [String: User]
     public var trunks: [String: Trunk]
     public var queues: [String: Queue]

@@ -38,7 +38,7 @@ extension Session {
         var request = request
         request.headers[.cSeq] = next.headers[.cSeq]
         request.headers[.via] = next.headers[.via]
-        if case .ours(let offer, _, let attempts) = renegotiation, purpose != .bye {
+        if case .ours(let offer, _, let attempts) = renegotiation, purpose == .reinvite || purpose == .update {
             renegotiation = .ours(offer: offer, sequence: dialog.localSequence, attempts: attempts)
         }
         return remembering([.send(request, purpose, over: [dialog.nextHop])])

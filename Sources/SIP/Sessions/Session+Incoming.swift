@@ -63,7 +63,11 @@ extension Session {
         over flow: Flow,
         now: Instant
     ) -> [Action] {
-        if case .ended = phase { return [.respond(transaction, makeResponse(481, to: request, body: nil))] }
+        // Of a dialog that was hung up a REFER's subscription may be left.
+        let isOfSubscription = subscription != nil && request.method == .subscribe
+        if case .ended = phase, !isOfSubscription, !(hasReferred && request.method == .notify) {
+            return [.respond(transaction, makeResponse(481, to: request, body: nil))]
+        }
         guard let sequence = try? request.cSeq(), var dialog, matches(request) else {
             return [.respond(transaction, makeResponse(481, to: request, body: nil))]
         }
@@ -78,6 +82,9 @@ extension Session {
         case .update: return receiveUpdate(request, transaction: transaction, over: flow, now: now)
         case .prack: return receivePrack(request, transaction: transaction, now: now)
         case .info: return receiveInfo(request, transaction: transaction)
+        case .refer: return receiveRefer(request, transaction: transaction)
+        case .notify: return receiveNotify(request, transaction: transaction)
+        case .subscribe: return receiveSubscribe(request, transaction: transaction)
         case .options:
             var response = makeResponse(200, to: request, body: nil)
             response.headers.append(.allow, SessionSettings.allow)
@@ -137,7 +144,7 @@ extension Session {
         let wasLeaving = if case .leaving = phase { true } else { false }
         phase = .ended
         renegotiation = .none
-        actions += Timer.allCases.map { .stop($0) }
+        actions += Timer.ofInvite.map { .stop($0) }
         if !wasLeaving { actions.append(.tell(.hungUp(reason: request.headers[.reason]))) }
         return actions + [.tell(.ended)]
     }

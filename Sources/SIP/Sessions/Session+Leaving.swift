@@ -52,6 +52,7 @@ extension Session {
         case .refresh:
             guard case .none = renegotiation else { return [.start(.refresh, at: now + .seconds(5))] }
             return refresh()
+        case .subscriptionExpired: return subscriptionExpired()
         case .sessionExpired:
             guard case .confirmed = phase else { return [] }
             return [.tell(.failed(.sessionExpired))] + leave(reason: "SIP;cause=408;text=\"Session timer expired\"")
@@ -103,14 +104,22 @@ extension Session {
         }
         phase = .leaving
         renegotiation = .none
-        actions += Timer.allCases.map { .stop($0) }
+        actions += Timer.ofInvite.map { .stop($0) }
         return actions + remembering([.send(bye, .bye, over: [dialog.nextHop])])
+    }
+
+    /// What is left of a session that somebody else goes on with: over, and silent.
+    public var surrendered: Session {
+        var rest = self
+        rest.phase = .ended
+        rest.subscription = nil
+        return rest
     }
 
     mutating func finish() -> [Action] {
         guard !isEnded else { return [] }
         phase = .ended
         renegotiation = .none
-        return Timer.allCases.map { .stop($0) } + [.tell(.ended)]
+        return Timer.ofInvite.map { .stop($0) } + [.tell(.ended)]
     }
 }

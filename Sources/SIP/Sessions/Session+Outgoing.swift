@@ -115,6 +115,8 @@ extension Session {
             guard response.status >= 200 else { return [] }
             if let retry = answerChallenge(response, purpose: .bye) { return retry }
             return finish()
+        case .notify: return answerChallenge(response, purpose: .notify) ?? notified(response.status)
+        case .refer: return answerChallenge(response, purpose: .refer) ?? []
         case .prack, .info, .cancelledBye: return []
         }
     }
@@ -132,6 +134,8 @@ extension Session {
             }
         case .reinvite, .update: return renegotiationLost(status: status, now: now)
         case .bye: return finish()
+        case .notify: return notified(status)
+        case .refer: return []
         case .prack, .info, .cancelledBye: return []
         }
     }

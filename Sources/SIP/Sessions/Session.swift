@@ -80,7 +80,15 @@ public struct Session: Sendable {
     /// A hang-up asked for while our 2xx waits for its ACK; the inner value is its Reason header.
     var reasonAfterAcknowledgement: String??
     /// Whether we chose the Call-ID, which decides how long we wait after a 491 (§14.1).
-    let ownsCallID: Bool
+    public let ownsCallID: Bool
+    /// A REFER that the call has not decided yet.
+    var pendingReferral: PendingReferral?
+    /// What the peer is told of the call that its REFER asked for.
+    var subscription: ReferSubscription?
+    /// We sent the peer a REFER: its NOTIFYs are expected.
+    var hasReferred = false
+    /// How many of its REFERs made a subscription: the later ones are told apart by their ids.
+    var referrals = 0
     /// The ACKs of our INVITEs, by CSeq number: a repeated 2xx gets the same again (§13.2.2.4).
     var acknowledgements: [UInt32: SIPRequest] = [:]
 
@@ -111,6 +119,24 @@ public struct Session: Sendable {
     /// The dialog with this session ended, or it never came to one.
     public var isEnded: Bool { if case .ended = phase { true } else { false } }
     public var isConfirmed: Bool { if case .confirmed = phase { true } else { false } }
+    /// Nobody has given the first INVITE its final answer.
+    public var isEarly: Bool {
+        switch phase {
+        case .received, .calling: true
+        case .accepted, .cancelling, .answering, .confirmed, .leaving, .ended: false
+        }
+    }
+
+    /// As the peer's side would find this dialog by a Replaces; nil while there is none.
+    public var replacing: String? {
+        guard let dialog else { return nil }
+        return "\(dialog.callID);to-tag=\(dialog.remoteTag);from-tag=\(localTag)"
+    }
+
+    /// Whether a dialog of this session has this remote tag.
+    public func hasDialog(remoteTag tag: String) -> Bool {
+        dialog?.recognises(remoteTag: tag) ?? false || earlyDialogs[tag] != nil
+    }
 
     public var callID: String { dialog?.callID ?? attemptCallID }
     public var tag: String { localTag }
@@ -171,14 +197,16 @@ public struct SessionSettings: Sendable {
     }
 
     /// The methods our dialogs take.
-    public static let allow = "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO"
+    public static let allow = "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER"
     /// The extensions our dialogs take.
-    public static let supported = "100rel, timer"
+    public static let supported = "100rel, timer, replaces, norefersub, tdialog"
 }
 
 extension Session {
     /// The request a client transaction of this session carries.
-    public enum Purpose: Hashable, Sendable { case invite, reinvite, update, bye, prack, info, cancelledBye }
+    public enum Purpose: Hashable, Sendable {
+        case invite, reinvite, update, bye, prack, info, refer, notify, cancelledBye
+    }
 
     public enum Timer: Hashable, CaseIterable, Sendable {
         /// Our 2xx again, doubling from T1 to T2, until the ACK (§13.3.1.4).
@@ -195,6 +223,11 @@ extension Session {
         case refresh
         /// The peer did not refresh in time: BYE.
         case sessionExpired
+        /// A REFER's subscription has lasted as long as one may.
+        case subscriptionExpired
+
+        /// Those of the INVITE usage: a REFER's subscription may outlive it (RFC 5057 §4.2).
+        static let ofInvite = allCases.filter { $0 != .subscriptionExpired }
     }
 
     public enum Action: Sendable {
@@ -229,6 +262,8 @@ extension Session {
         case reofferRefused(status: Int)
         /// The peer's INFO (RFC 6086, and the older DTMF bodies).
         case info(contentType: String, body: [UInt8])
+        /// The peer wants the other party to call somebody. Answer with `acceptReferral` or `refuseReferral`.
+        case referred(Referral)
         /// The peer's BYE.
         case hungUp(reason: String?)
         /// This side ended the session by itself.

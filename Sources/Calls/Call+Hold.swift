@@ -1,0 +1,60 @@
+import ACD
+import Config
+import DialPlan
+import Events
+import Media
+import Prompts
+import SDP
+import SIP
+import Timebase
+
+/// Who holds whom, what a held party hears, and how it comes back.
+extension Call {
+    /// Tells of a hold or a return when a leg's own description changed so.
+    func noteHold(_ index: Int) {
+        guard let remote = legs[index].described.remote, let stream = AudioStream(of: remote) else { return }
+        // Only who asks for silence holds; the other side's recvonly is its answer to that.
+        let holds = stream.isHold && stream.direction != .recvonly
+        guard holds != legs[index].holds else { return }
+        legs[index].holds = holds
+        publish(holds ? .callHeld(leg: index) : .callResumed(leg: index))
+        watchHold()
+        followHold()
+    }
+
+    /// Whoever held is gone, and his hold with him.
+    func stopHolding(_ index: Int) {
+        guard legs[index].holds else { return }
+        legs[index].holds = false
+        publish(.callResumed(leg: index))
+        watchHold()
+    }
+
+    /// Nobody is held for ever: a forgotten party is let go.
+    private func watchHold() {
+        let isHeld = legs.contains { $0.holds && !$0.isOver }
+        guard isHeld, let longest = core.settings.maximumHold else { return core.timers.stop(.call(id, .holdEnds)) }
+        core.timers.start(.call(id, .holdEnds), at: now.instant + longest)
+    }
+
+    func heldTooLong() {
+        guard !isEnding else { return }
+        publish(.note("on hold for longer than calls.max_hold"))
+        end(.answered, by: .switch, cause: .normal, reason: "max-hold")
+    }
+
+    /// Whoever is put on hold hears music; when nobody holds any more the two hear each other again.
+    func followHold() {
+        guard case .talking(let peer) = stage else { return }
+        let holder = [anchor, peer].first { legs[$0].holds }
+        guard let holder else { return bridge(anchor, peer) }
+        let held = holder == anchor ? peer : anchor
+        guard !legs[held].holds, let music = music(served?.queue) else { return }
+        say([], loop: music, to: held)
+    }
+
+    func music(_ queue: QueueID?) -> PromptClip? {
+        let name = queue.flatMap { tenant.queues[$0.name]?.music } ?? tenant.music
+        return core.surroundings?.prompt("music/\(name)", language: language)
+    }
+}

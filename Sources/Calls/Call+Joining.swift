@@ -1,0 +1,106 @@
+import Config
+import DialPlan
+import Events
+import Media
+import SIP
+import Timebase
+
+/// Two calls of one who speaks in both, or rings in one, become one call without him: attended transfer (RFC 5589 §7).
+///
+/// The call that was asked goes on with whoever the other call had reached; the other one ends there. Each keeps its own record,
+/// and names the other.
+extension Call {
+    func join(with reference: DialogReference, by index: Int, to target: String) throws(TransferRefusal) {
+        try checkTransfer(by: index)
+        guard let (other, seat) = core.leg(of: reference), other !== self, other.tenant.id == tenant.id,
+            !other.isEnding, !other.legs[seat].isOver
+        else { throw .noDialog }
+        guard other.legs[seat].isSameParty(as: legs[index]) else {
+            throw TransferRefusal(
+                .notAllowed,
+                "leg \(seat) of call \(other.id) is not \(word(of: index))",
+                mend: "name a dialog of whoever transfers"
+            )
+        }
+        guard other.transfer == nil else { throw .busy }
+        switch other.stage {
+        case .talking(let peer) where seat == other.anchor || seat == peer:
+            guard !reference.isEarlyOnly else {
+                throw TransferRefusal(.isAnswered, "call \(other.id) is answered", mend: "leave early-only out")
+            }
+            try join(other, seat: seat, speakingWith: seat == peer ? other.anchor : peer, by: index)
+        case .dialing(let dial) where seat == other.anchor && !dial.attempts.isEmpty:
+            join(other, seat: seat, ringing: dial, by: index)
+        case .deciding, .answering, .dialing, .echoing, .telling, .asking, .queued, .consulting, .sounding:
+            // Nobody is there yet: the party goes where the other call was going.
+            guard seat == other.anchor else { throw .busy }
+            try transfer(by: index, to: other.to, word: word(of: index))
+            link(with: other)
+            other.endJoined(by: seat)
+        case .talking, .introducing, .takenOver, .supervising, .ending: throw .busy
+        }
+    }
+
+    private func join(
+        _ other: Call,
+        seat: Int,
+        speakingWith peer: Int,
+        by index: Int
+    ) throws(TransferRefusal) {
+        guard other.relayed == nil, other.legs[peer].session.isSettled else { throw .busy }
+        guard let port = core.openPort(for: LegID(call: id, index: legs.count), near: anyPort) else { throw .noPort }
+        act(on: index) { $0.acceptReferral(now: $1) }
+        beginTransfer(.attended, by: index, to: other.legs[peer].target, word: word(of: index), with: other.id)
+        other.stopHolding(peer)
+        let joined = core.move(peer, of: other, to: self, port: port, sentBy: index)
+        publish(.legAnswered(leg: joined, codec: codec(of: joined)))
+        link(with: other)
+        other.endJoined(by: seat)
+        enter(.talking(joined))
+        moveMedia(joined)
+        talkBegan()
+    }
+
+    /// Its phones go on ringing, for the party now.
+    private func join(_ other: Call, seat: Int, ringing dial: Dial, by index: Int) {
+        act(on: index) { $0.acceptReferral(now: $1) }
+        beginTransfer(.semiAttended, by: index, to: other.to, word: word(of: index), with: other.id)
+        plan = other.plan
+        var dial = dial
+        dial.attempts = dial.attempts.map { core.move($0, of: other, to: self, port: nil, sentBy: index) }
+        dial.early = nil
+        enter(.dialing(dial))
+        core.timers.rename(.call(other.id, .dialTimeout), to: .call(id, .dialTimeout))
+        let isRung = other.isRinging
+        link(with: other)
+        other.endJoined(by: seat)
+        guard isRung else { return }
+        isRinging = true
+        play(.ringback)
+        reportTransfer(180)
+    }
+
+    /// Each record names the other call.
+    private func link(with other: Call) {
+        publish(.variable(name: "joined_call", value: other.id.value))
+        other.publish(.variable(name: "joined_call", value: id.value))
+    }
+
+    private func endJoined(by seat: Int) {
+        let isAnswered = callerIsAnswered
+        end(
+            isAnswered ? .answered : .cancelled,
+            by: legs[seat].side,
+            cause: isAnswered ? .normal : .cancelled,
+            reason: "transferred"
+        )
+    }
+}
+
+extension Leg {
+    /// Whether both are of one user, or of one trunk.
+    func isSameParty(as other: Leg) -> Bool {
+        if let user { return user == other.user }
+        return trunk != nil && trunk == other.trunk
+    }
+}

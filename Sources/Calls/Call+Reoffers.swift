@@ -1,0 +1,140 @@
+import DialPlan
+import Events
+import Media
+import SDP
+import SIP
+import Timebase
+
+/// An offer that the switch makes a leg by itself: for its voice again after somebody else's hold, or for another port.
+struct Reoffer {
+    /// nil while the leg is busy with another offer.
+    var offer: SessionDescription?
+    /// Without it the leg would speak to nobody.
+    var isNeeded = false
+    var attempts = 0
+}
+
+extension Call {
+    /// A leg that is busy is asked again so often, a second apart.
+    private static let mostReoffers = 8
+
+    /// What whoever is gone asked of the other party ends with him: an offer that waits, and a hold.
+    func takeBack(_ party: Int, from released: Int) {
+        let waiting = relayed
+        relayed = nil
+        if waiting?.from == party { act(on: party) { session, _ in session.refuseOffer(488) } }
+        // The answer to what he asked is on its way: two offers at once are none (RFC 3261 §14.1).
+        if waiting?.to == party { reoffers[party] = Reoffer() } else { askForVoice(of: party) }
+    }
+
+    /// Asks a party for its voice again that was put on hold by somebody who is gone.
+    private func askForVoice(of party: Int) {
+        guard reoffers[party] == nil, let local = legs[party].described.local,
+            AudioStream(of: local)?.direction != .sendrecv
+        else { return }
+        reoffer(party, Reoffer())
+    }
+
+    /// Offers a leg what its counterpart and the switch speak, at the port that it has now.
+    func reoffer(_ index: Int, _ wanted: Reoffer) {
+        guard let port = legs[index].port, !legs[index].isOver else { return reoffers[index] = nil }
+        let media = legs[index].described.media(port)
+        let own = ownOffer(codecs: codecs(towards: index), as: media, direction: .sendrecv)
+        let offer = legs[index].described.versions.stamp(own)
+        reoffers[index] = Reoffer(offer: offer, isNeeded: wanted.isNeeded, attempts: wanted.attempts + 1)
+        act(on: index) { $0.reoffer(offer.write(), now: $1) }
+    }
+
+    func reofferAgain(_ index: Int) {
+        guard !isEnding, let waiting = reoffers[index], waiting.offer == nil else { return }
+        reoffer(index, waiting)
+    }
+
+    /// What the other party speaks, or the switch can translate it from.
+    private func codecs(towards index: Int) -> [String] {
+        guard let other = counterpart(of: index), let codec = codec(of: other), !Self.spokenCodecs.contains(codec)
+        else {
+            return Self.spokenCodecs
+        }
+        return [codec]
+    }
+
+    /// The leg answered an offer; false: it was not one of ours.
+    func reofferSettled(_ index: Int, _ description: SessionDescription?, status: Int = 200) -> Bool {
+        guard let own = reoffers[index] else { return false }
+        guard let offer = own.offer else {
+            // What was waited for is over, whatever came of it.
+            if let description { legs[index].described.remote = description }
+            reoffers[index] = nil
+            if own.isNeeded { reoffer(index, own) } else { askForVoice(of: index) }
+            return true
+        }
+        guard let description else {
+            refused(index, own, status: status)
+            return true
+        }
+        reoffers[index] = nil
+        legs[index].described.remote = description
+        legs[index].described.local = offer
+        configureMedia(index)
+        noteHold(index)
+        return true
+    }
+
+    private func refused(_ index: Int, _ own: Reoffer, status: Int) {
+        let isBusy = status == 491 || status == 500
+        if isBusy, own.attempts < Self.mostReoffers {
+            reoffers[index] = Reoffer(offer: nil, isNeeded: own.isNeeded, attempts: own.attempts)
+            core.timers.start(.call(id, .reoffer(index)), at: now.instant + .seconds(1))
+            return
+        }
+        reoffers[index] = nil
+        guard own.isNeeded, isTalking(to: index) || index == anchor else {
+            return publish(.note("leg \(index) keeps its media as it is (\(status))"))
+        }
+        end(.answered, by: .switch, cause: HangupCause(status: status), reason: "no-common-codec")
+    }
+
+    // MARK: two legs that were not made for each other
+
+    /// Brings a leg that answered together with whoever is served: one that began in another call may be served by another thread, or
+    /// speak what the other side does not.
+    func seat(_ index: Int) {
+        guard let port = legs[index].port, let partner = legs[anchor].port else { return }
+        guard core.media.areTogether(port.id, partner.id) else {
+            guard let near = core.openPort(for: legs[index].id, near: partner) else {
+                return end(.answered, by: .switch, cause: .congestion, reason: "no-media-port")
+            }
+            core.closePort(port.id)
+            legs[index].retired.insert(port.id)
+            legs[index].port = near
+            return moveMedia(index)
+        }
+        if speakAlike(anchor, index) { bridge(anchor, index) } else { moveMedia(index) }
+    }
+
+    /// The leg's port or its partner is another now: it is told, and heard meanwhile.
+    func moveMedia(_ index: Int) {
+        configureMedia(index)
+        bridge(anchor, index)
+        reoffer(index, Reoffer(isNeeded: true))
+    }
+
+    /// Whether what one says means something to the other, as it is or translated.
+    private func speakAlike(_ a: Int, _ b: Int) -> Bool {
+        guard let first = codec(of: a), let second = codec(of: b) else { return false }
+        return first == second || [first, second].allSatisfy(Self.spokenCodecs.contains)
+    }
+
+    /// Answers an offer that came in a 2xx ourselves, for a caller who is connected already.
+    func answerLateOffer(of index: Int, _ offer: SessionDescription) -> Bool {
+        guard let port = legs[index].port else { return false }
+        let media = legs[index].described.media(port)
+        let spoken = codec(of: anchor).map { [$0] + Self.spokenCodecs } ?? Self.spokenCodecs
+        guard let own = try? ownAnswer(to: offer, codecs: spoken, as: media, direction: .sendrecv) else { return false }
+        let answer = legs[index].described.versions.stamp(own)
+        legs[index].described.local = answer
+        act(on: index) { $0.acknowledge(answer: answer.write(), now: $1) }
+        return true
+    }
+}

@@ -1,0 +1,218 @@
+import Config
+import DialPlan
+import Events
+import Media
+import SIP
+import Timebase
+
+/// One of two who speak hands the other on: blind, to a number that the plan leads to (RFC 5589 §6).
+///
+/// The party that is handed on becomes the one that the plan serves, with the plan of whoever sends it: whatever a dialled number
+/// leads to takes it, a phone, a queue or a menu. Until then whoever gave it away keeps his leg; when nobody takes it, it is his again.
+extension Call {
+    /// More ends of one call would be no call any more, but somebody's game with it.
+    static let mostLegs = 64
+
+    /// Refuses what cannot be handed on now.
+    func checkTransfer(by index: Int) throws(TransferRefusal) {
+        guard transfer == nil, relayed == nil else { throw .busy }
+        guard case .talking(let peer) = stage, index == anchor || index == peer else {
+            throw TransferRefusal(.notTalking, "nobody talks in call \(id)", mend: "see: gudok calls")
+        }
+        guard legs.count < Self.mostLegs else {
+            throw TransferRefusal(
+                .tooManyLegs,
+                "call \(id) has had \(legs.count) legs",
+                mend: "end it, and begin another"
+            )
+        }
+    }
+
+    /// The other party of a talk goes to `target`, with the rights of whoever sends it there.
+    func transfer(by index: Int, to target: String, word: String) throws(TransferRefusal) {
+        try checkTransfer(by: index)
+        guard !target.isEmpty, target.utf8.count <= 128 else {
+            throw TransferRefusal(.noNumber, "there is no number to transfer to", mend: "name one")
+        }
+        let route = try route(to: target, by: legs[index])
+        act(on: index) { $0.acceptReferral(now: $1) }
+        beginTransfer(.blind, by: index, to: target, word: word)
+        switch route {
+        case .plan(var run):
+            let first = run.start()
+            plan = run
+            perform(first)
+        case .trunk(let request):
+            plan = PlanRun(plan: DialPlan(name: "transfer"), variables: plan.variables)
+            perform(.dial(request))
+        }
+    }
+
+    private enum Route {
+        case plan(PlanRun)
+        case trunk(DialRequest)
+    }
+
+    /// Where a number leads whom `author` sends there: where he could have called himself (docs/decisions.md).
+    private func route(to target: String, by author: Leg) throws(TransferRefusal) -> Route {
+        if let trunk = author.trunk {
+            return .trunk(DialRequest(target: .trunk(trunk.name, number: target), timeout: Step.Dial.defaultTimeout))
+        }
+        guard let internalPlan = tenant.internalPlan else {
+            throw TransferRefusal(
+                .notAllowed,
+                "tenant \(tenant.id) has no dial plan 'internal'",
+                mend: "add it to the tenant's dialplans"
+            )
+        }
+        let own = ["called": target, "caller": author.user ?? from, "trunk": ""]
+        return .plan(PlanRun(plan: internalPlan, variables: plan.variables.merging(own) { $1 }))
+    }
+
+    /// Takes the party out of the talk, and keeps what the call goes back to.
+    func beginTransfer(
+        _ kind: TransferKind,
+        by index: Int,
+        to target: String,
+        word: String,
+        with other: CallID? = nil
+    ) {
+        guard let party = counterpart(of: index) else { return }
+        transfer = Transfer(
+            kind: kind,
+            from: index,
+            target: target,
+            plan: plan,
+            anchor: anchor,
+            policy: isToBeRecorded,
+            queue: index == anchor ? nil : served?.queue.name
+        )
+        publish(
+            .transferStarted(
+                TransferStarted(leg: index, party: party, kind: kind, target: target, by: word, otherCall: other)
+            )
+        )
+        // What was said until now is a segment of its own.
+        stopRecording()
+        anchor = party
+        (lastRejection, isRinging) = (nil, false)
+        // He may fall silent now.
+        configureMedia(index)
+        if let music = music(served?.queue) { say([], loop: music) } else { unbridge(party) }
+    }
+
+    /// Tells whoever asked by REFER how far it is.
+    func reportTransfer(_ status: Int) {
+        guard let transfer, case .underWay = transfer.stage else { return }
+        act(on: transfer.from) { session, _ in session.report(status) }
+    }
+
+    /// What the plan wants for a party that is on its way: the switch itself may take it. A cause: it may not go there.
+    func followTransfer(into instruction: Instruction) -> HangupCause? {
+        switch instruction {
+        case .answer, .echo, .play, .say, .ask, .queue:
+            settleTransfer()
+            return nil
+        // The working state of whoever is sent there, or his right to be in a talk, is not what the code is for.
+        case .agent, .supervise: return .rejected
+        case .ringing, .dial, .localTime, .record, .http, .callback, .hangup, .noRoute: return nil
+        }
+    }
+
+    /// Somebody has the party, or the switch itself.
+    func settleTransfer() {
+        guard let done = transfer else { return }
+        transfer = nil
+        switch done.stage {
+        case .underWay:
+            publish(.transferEnded(TransferEnded(leg: done.from, target: done.target, isDone: true, sipCode: 200)))
+            act(on: done.from) { session, _ in session.concludeReferral(200) }
+            letGo(done.from, reason: "transferred", endingService: done.isByPeer)
+        case .returning: publish(.note("whoever transferred the party has it again"))
+        }
+        isToBeRecorded = done.policy
+        takeBack(anchor, from: done.from)
+        followHold()
+    }
+
+    /// Somebody's place is another's now: his leg ends, and with it his work in this call.
+    func letGo(_ index: Int, reason: String, endingService: Bool) {
+        legs[index].progress.finish(.transferred, status: 200, reason: reason)
+        stopHolding(index)
+        if let port = legs[index].port { core.closePort(port.id) }
+        act(on: index) { $0.hangUp(reason: "Q.850;cause=16;text=\"Transferred\"", now: $1) }
+        release(index)
+        if endingService { endService() }
+    }
+
+    func endService() {
+        guard served != nil else { return }
+        core.endService(of: self)
+        served = nil
+    }
+
+    /// Whoever gives the party away hung up before anybody took it: the transfer goes on without him (RFC 5589 §6).
+    func transferorLeft() {
+        guard let transfer else { return }
+        stopHolding(transfer.from)
+        if let port = legs[transfer.from].port { core.closePort(port.id) }
+        release(transfer.from)
+        if transfer.isByPeer { endService() }
+    }
+
+    // MARK: nobody takes it
+
+    func transferFailed(_ cause: HangupCause) {
+        guard var failed = transfer else { return }
+        switch failed.stage {
+        case .underWay:
+            publish(
+                .transferEnded(
+                    TransferEnded(leg: failed.from, target: failed.target, isDone: false, sipCode: cause.status)
+                )
+            )
+            act(on: failed.from) { session, _ in session.concludeReferral(cause.status) }
+            guard legs[failed.from].isOver else { return giveBack(failed) }
+            guard let user = legs[failed.from].user else { return giveUp(failed) }
+            failed.stage = .returning
+            transfer = failed
+            plan = PlanRun(plan: DialPlan(name: "transfer"), variables: failed.plan.variables)
+            perform(.dial(DialRequest(target: .user(user), timeout: Step.Dial.defaultTimeout)))
+        case .returning: giveUp(failed)
+        }
+    }
+
+    /// The two speak with each other again.
+    private func giveBack(_ failed: Transfer) {
+        transfer = nil
+        plan = failed.plan
+        let party = anchor
+        anchor = failed.anchor
+        enter(.talking(failed.isByPeer ? failed.from : party))
+        stopTone()
+        configureMedia(failed.from)
+        isToBeRecorded = failed.policy
+        followHold()
+        talkBegan()
+        if !legs[failed.from].holds { takeBack(party, from: failed.from) }
+    }
+
+    /// Nobody is there to take it back: back into the queue it came from, else it is told so and let go.
+    private func giveUp(_ failed: Transfer) {
+        transfer = nil
+        let steps = failed.queue.map { [Step(.queue(Step.QueueEntry(name: $0)))] } ?? []
+        plan = PlanRun(plan: failed.plan.plan, variables: failed.plan.variables, steps: steps)
+        tell(["transfer-failed"])
+    }
+
+    /// The call ends with the party on its way.
+    func abandonTransfer() {
+        guard let left = transfer else { return }
+        transfer = nil
+        guard case .underWay = left.stage else { return }
+        publish(
+            .transferEnded(TransferEnded(leg: left.from, target: left.target, isDone: false, sipCode: 487))
+        )
+        act(on: left.from) { session, _ in session.concludeReferral(487) }
+    }
+}

@@ -1,0 +1,150 @@
+import SIPMessage
+public import Timebase
+
+/// REFER in the dialog, and what its author is told of the call that he asked for (RFC 3515, RFC 4488, RFC 6665).
+extension Session {
+    /// A REFER that waits for the call's word on it.
+    struct PendingReferral: Sendable {
+        var transaction: ServerTransactionID
+        var request: SIPRequest
+        var referral: Referral
+    }
+
+    mutating func receiveRefer(_ request: SIPRequest, transaction: ServerTransactionID) -> [Action] {
+        switch phase {
+        case .confirmed: break
+        case .received, .accepted, .calling, .answering:
+            return [.respond(transaction, makeResponse(491, to: request, body: nil))]
+        case .cancelling, .leaving, .ended: return [.respond(transaction, makeResponse(481, to: request, body: nil))]
+        }
+        let referral: Referral
+        do throws(SIPFault) {
+            referral = try Referral(request)
+        } catch {
+            var response = makeResponse(error.status ?? 400, to: request, body: nil)
+            response.headers.append(.warning, "399 gudok \"\(error.warning)\"")
+            return [.respond(transaction, response)]
+        }
+        // One transfer at a time, and none while the media of this very dialog is being settled.
+        guard isSettled, pendingReferral == nil, subscription == nil else {
+            return [.respond(transaction, makeResponse(491, to: request, body: nil))]
+        }
+        pendingReferral = PendingReferral(transaction: transaction, request: request, referral: referral)
+        return [.tell(.referred(referral))]
+    }
+
+    /// No offer waits for its answer on this dialog.
+    public var isSettled: Bool {
+        switch renegotiation {
+        case .none, .theirsAccepted: true
+        case .theirs, .ours, .backingOff, .answering: false
+        }
+    }
+
+    /// The call is going to be tried: 202, and a first NOTIFY that says so.
+    public mutating func acceptReferral(now: Instant) -> [Action] {
+        guard let pending = pendingReferral else { return [] }
+        pendingReferral = nil
+        var response = makeResponse(202, to: pending.request, body: nil)
+        addContact(to: &response)
+        guard pending.referral.wantsReports else {
+            response.headers.append(.referSub, "false")
+            return [.respond(pending.transaction, response)]
+        }
+        let id = (try? pending.request.cSeq().number) ?? 0
+        subscription = ReferSubscription(id: id, hasID: referrals > 0)
+        referrals += 1
+        let expiry = now + .seconds(ReferSubscription.lifetime)
+        return [.respond(pending.transaction, response), .start(.subscriptionExpired, at: expiry)] + report(100)
+    }
+
+    public mutating func refuseReferral(_ status: Int) -> [Action] {
+        guard let pending = pendingReferral else { return [] }
+        pendingReferral = nil
+        return [.respond(pending.transaction, makeResponse(status, to: pending.request, body: nil))]
+    }
+
+    /// How far the call has come that the peer asked for.
+    public mutating func report(_ status: Int) -> [Action] {
+        guard let next = subscription?.tell(status) else { return [] }
+        return notify(next, state: "active;expires=\(ReferSubscription.lifetime)")
+    }
+
+    /// What has become of it. The subscription is over by that.
+    public mutating func concludeReferral(_ status: Int) -> [Action] {
+        guard subscription != nil else { return [] }
+        return end(status, because: "noresource")
+    }
+
+    mutating func subscriptionExpired() -> [Action] {
+        guard subscription != nil else { return [] }
+        return end(100, because: "timeout")
+    }
+
+    /// An answer to a NOTIFY. One that refuses it ends the subscription, and nothing else (RFC 6665 §4.2.2, RFC 5057 §5.1).
+    mutating func notified(_ status: Int) -> [Action] {
+        guard status >= 200, subscription != nil else { return [] }
+        guard status < 300 else {
+            subscription = nil
+            return [.stop(.subscriptionExpired)]
+        }
+        guard let next = subscription?.answered() else { return [] }
+        return notify(next, state: "active;expires=\(ReferSubscription.lifetime)")
+    }
+
+    /// The author of a REFER may end the subscription that it made, or ask how things stand (RFC 6665 §4.4.1).
+    mutating func receiveSubscribe(_ request: SIPRequest, transaction: ServerTransactionID) -> [Action] {
+        guard let known = subscription, known.isMeant(by: request.headers[.event]) else {
+            let isReferral = request.headers[.event]?.lowercased().hasPrefix("refer") ?? false
+            return [.respond(transaction, makeResponse(isReferral ? 481 : 489, to: request, body: nil))]
+        }
+        let wanted = (try? request.expires()) ?? nil
+        let isOver = wanted == 0
+        var response = makeResponse(200, to: request, body: nil)
+        addContact(to: &response)
+        response.headers.append(.expires, isOver ? "0" : "\(ReferSubscription.lifetime)")
+        let state = "active;expires=\(ReferSubscription.lifetime)"
+        let status = known.told ?? 100
+        let told = isOver ? end(status, because: "timeout") : notify(status, state: state)
+        return [.respond(transaction, response)] + told
+    }
+
+    // MARK: the author's side
+
+    /// Asks the peer to have the other party call `target`, an address with what it is to carry (`?Replaces=…`).
+    public mutating func refer(to target: String) -> [Action] {
+        guard case .confirmed = phase, var dialog else { return [] }
+        let contact = dialog.flow.contact(user: settings.contactUser)
+        var request = dialog.request(.refer, branch: random.branch(), contact: contact)
+        self.dialog = dialog
+        hasReferred = true
+        request.headers.append(.referTo, "<\(target)>")
+        return remembering([.send(request, .refer, over: [dialog.nextHop])])
+    }
+
+    /// Nobody else's subscription is ours (RFC 6665 §4.1.3).
+    func receiveNotify(_ request: SIPRequest, transaction: ServerTransactionID) -> [Action] {
+        [.respond(transaction, makeResponse(hasReferred ? 200 : 481, to: request, body: nil))]
+    }
+
+    private mutating func end(_ status: Int, because reason: String) -> [Action] {
+        let last = notify(status, state: "terminated;reason=\(reason)")
+        subscription = nil
+        return last + [.stop(.subscriptionExpired)]
+    }
+
+    private mutating func notify(_ status: Int, state: String) -> [Action] {
+        guard var dialog, let subscription else { return [] }
+        let contact = dialog.flow.contact(user: settings.contactUser)
+        var request = dialog.request(.notify, branch: random.branch(), contact: contact)
+        self.dialog = dialog
+        request.headers.append(.userAgent, settings.product)
+        subscription.describe(&request, status: status, state: state)
+        return remembering([.send(request, .notify, over: [dialog.nextHop])])
+    }
+}
+
+extension SIPFault {
+    /// As a Warning header may quote it.
+    var warning: String { "\(self.where): \(what)".filter { $0 != "\"" && $0 != "\\" } }
+}
