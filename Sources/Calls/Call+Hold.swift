@@ -53,6 +53,13 @@ extension Call {
         say([], loop: music, to: held)
     }
 
+    /// Whether a leg that is put on hold by this offer hears music: it is told to listen, whatever the holder says of himself.
+    func hearsMusic(_ index: Int, upon offer: SessionDescription) -> Bool {
+        guard let stream = AudioStream(of: offer), stream.isHold, stream.direction != .recvonly else { return false }
+        guard let codec = codec(of: index), Self.spokenCodecs.contains(codec) else { return false }
+        return !legs[index].holds && music(served?.queue) != nil
+    }
+
     func music(_ queue: QueueID?) -> PromptClip? {
         let name = queue.flatMap { tenant.queues[$0.name]?.music } ?? tenant.music
         return core.surroundings?.prompt("music/\(name)", language: language)

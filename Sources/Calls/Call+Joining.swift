@@ -10,7 +10,11 @@ import Timebase
 /// The call that was asked goes on with whoever the other call had reached; the other one ends there. Each keeps its own record,
 /// and names the other.
 extension Call {
-    func join(with reference: DialogReference, by index: Int, to target: String) throws(TransferRefusal) {
+    func join(
+        with reference: DialogReference,
+        by index: Int,
+        outside: OutsideReferral? = nil
+    ) throws(TransferRefusal) {
         try checkTransfer(by: index)
         guard let (other, seat) = core.leg(of: reference), other !== self, other.tenant.id == tenant.id,
             !other.isEnding, !other.legs[seat].isOver
@@ -28,13 +32,19 @@ extension Call {
             guard !reference.isEarlyOnly else {
                 throw TransferRefusal(.isAnswered, "call \(other.id) is answered", mend: "leave early-only out")
             }
-            try join(other, seat: seat, speakingWith: seat == peer ? other.anchor : peer, by: index)
+            try join(
+                other,
+                seat: seat,
+                speakingWith: seat == peer ? other.anchor : peer,
+                by: index,
+                outside: outside
+            )
         case .dialing(let dial) where seat == other.anchor && !dial.attempts.isEmpty:
-            join(other, seat: seat, ringing: dial, by: index)
+            join(other, seat: seat, ringing: dial, by: index, outside: outside)
         case .deciding, .answering, .dialing, .echoing, .telling, .asking, .queued, .consulting, .sounding:
             // Nobody is there yet: the party goes where the other call was going.
             guard seat == other.anchor else { throw .busy }
-            try transfer(by: index, to: other.to, word: word(of: index))
+            try transfer(by: index, to: other.to, word: word(of: index), outside: outside)
             link(with: other)
             other.endJoined(by: seat)
         case .talking, .introducing, .takenOver, .supervising, .ending: throw .busy
@@ -45,12 +55,19 @@ extension Call {
         _ other: Call,
         seat: Int,
         speakingWith peer: Int,
-        by index: Int
+        by index: Int,
+        outside: OutsideReferral?
     ) throws(TransferRefusal) {
         guard other.relayed == nil, other.legs[peer].session.isSettled else { throw .busy }
         guard let port = core.openPort(for: LegID(call: id, index: legs.count), near: anyPort) else { throw .noPort }
-        act(on: index) { $0.acceptReferral(now: $1) }
-        beginTransfer(.attended, by: index, to: other.legs[peer].target, word: word(of: index), with: other.id)
+        beginTransfer(
+            .attended,
+            by: index,
+            to: peer == 0 ? other.from : other.to,
+            word: word(of: index),
+            with: other.id,
+            outside: outside
+        )
         other.stopHolding(peer)
         let joined = core.move(peer, of: other, to: self, port: port, sentBy: index)
         publish(.legAnswered(leg: joined, codec: codec(of: joined)))
@@ -62,9 +79,15 @@ extension Call {
     }
 
     /// Its phones go on ringing, for the party now.
-    private func join(_ other: Call, seat: Int, ringing dial: Dial, by index: Int) {
-        act(on: index) { $0.acceptReferral(now: $1) }
-        beginTransfer(.semiAttended, by: index, to: other.to, word: word(of: index), with: other.id)
+    private func join(_ other: Call, seat: Int, ringing dial: Dial, by index: Int, outside: OutsideReferral?) {
+        beginTransfer(
+            .semiAttended,
+            by: index,
+            to: other.to,
+            word: word(of: index),
+            with: other.id,
+            outside: outside
+        )
         plan = other.plan
         var dial = dial
         dial.attempts = dial.attempts.map { core.move($0, of: other, to: self, port: nil, sentBy: index) }

@@ -22,18 +22,18 @@ extension Call {
     }
 
     /// Our own description for the caller: an answer to its offer, or an offer when it made none.
-    func describeLocally() -> SessionDescription? {
+    func describeLocally(_ codecs: [String] = Call.spokenCodecs) -> SessionDescription? {
         guard let port = openCallerPort() else { return nil }
         let description: SessionDescription?
         if let offer = legs[0].described.remote {
             description = try? ownAnswer(
                 to: offer,
-                codecs: Self.spokenCodecs,
+                codecs: codecs,
                 as: legs[0].described.media(port),
                 direction: .sendrecv
             )
         } else {
-            description = ownOffer(codecs: Self.spokenCodecs, as: legs[0].described.media(port), direction: .sendrecv)
+            description = ownOffer(codecs: codecs, as: legs[0].described.media(port), direction: .sendrecv)
         }
         return remember(description, on: 0)
     }
@@ -126,7 +126,8 @@ extension Call {
                 offer,
                 as: media,
                 preferring: core.settings.codecs,
-                previous: legs[other].described.local
+                previous: legs[other].described.local,
+                direction: hearsMusic(other, upon: offer) ? .sendonly : nil
             )
             let stamped = legs[other].described.versions.stamp(next)
             relayed = Relayed(from: index, to: other, offer: offer, relayedOffer: stamped)

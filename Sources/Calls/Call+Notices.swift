@@ -121,6 +121,8 @@ extension Call {
     }
 
     func receive(_ event: MediaEvent, on index: Int) {
+        // A port that was opened for a leg which then was not made.
+        guard legs.indices.contains(index) else { return }
         switch event {
         case .firstPacket: break
         case .relatched(_, let address):
@@ -142,12 +144,13 @@ extension Call {
                 cause: HangupCause(status: 500),
                 reason: "media-failed"
             )
-        case .closed(let port, _) where legs[index].retired.remove(port) != nil:
-            if case .ending = stage { closeWhenOver() }
-        case .closed(_, let report):
-            legs[index].mediaReport = report
-            legs[index].awaitsReport = false
-            publish(.legMedia(leg: index, report))
+        case .closed(let port, let report):
+            legs[index].retired.remove(port)
+            if legs[index].port?.id == port {
+                legs[index].mediaReport = report
+                legs[index].awaitsReport = false
+                publish(.legMedia(leg: index, report))
+            }
             if case .ending = stage { closeWhenOver() }
         }
     }

@@ -85,7 +85,7 @@ extension Call {
         proceed(.jump(plan, flow: flow))
     }
 
-    private func leaveQueue(_ stay: QueueStay) {
+    func leaveQueue(_ stay: QueueStay) {
         waitedInQueues += now.instant - stay.entered.instant
         for (index, _) in settings(of: stay.queue).messages.enumerated() {
             core.timers.stop(.call(id, .message(index)))

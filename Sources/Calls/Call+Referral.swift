@@ -7,13 +7,27 @@ extension Call {
     func referred(_ index: Int, _ referral: Referral) {
         do throws(TransferRefusal) {
             if let replaced = referral.replaces {
-                try join(with: replaced, by: index, to: referral.target.user ?? "")
+                try join(with: replaced, by: index)
             } else {
                 try transfer(by: index, to: referral.target.user ?? "", word: word(of: index))
             }
         } catch {
             publish(.note("leg \(index) is refused a transfer: \(error.what)"))
             act(on: index) { session, _ in session.refuseReferral(error.status) }
+        }
+    }
+
+    /// A REFER outside of the leg's dialog.
+    func referred(_ index: Int, from outside: OutsideReferral) throws(TransferRefusal) {
+        if let replaced = outside.referral.replaces {
+            try join(with: replaced, by: index, outside: outside)
+        } else {
+            try transfer(
+                by: index,
+                to: outside.referral.target.user ?? "",
+                word: word(of: index),
+                outside: outside
+            )
         }
     }
 

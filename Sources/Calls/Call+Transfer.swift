@@ -1,3 +1,4 @@
+import ACD
 import Config
 import DialPlan
 import Events
@@ -29,14 +30,18 @@ extension Call {
     }
 
     /// The other party of a talk goes to `target`, with the rights of whoever sends it there.
-    func transfer(by index: Int, to target: String, word: String) throws(TransferRefusal) {
+    func transfer(
+        by index: Int,
+        to target: String,
+        word: String,
+        outside: OutsideReferral? = nil
+    ) throws(TransferRefusal) {
         try checkTransfer(by: index)
         guard !target.isEmpty, target.utf8.count <= 128 else {
             throw TransferRefusal(.noNumber, "there is no number to transfer to", mend: "name one")
         }
         let route = try route(to: target, by: legs[index])
-        act(on: index) { $0.acceptReferral(now: $1) }
-        beginTransfer(.blind, by: index, to: target, word: word)
+        beginTransfer(.blind, by: index, to: target, word: word, outside: outside)
         switch route {
         case .plan(var run):
             let first = run.start()
@@ -46,6 +51,39 @@ extension Call {
             plan = PlanRun(plan: DialPlan(name: "transfer"), variables: plan.variables)
             perform(.dial(request))
         }
+    }
+
+    /// By the administrator's word: the operator's party, or a caller whom nobody speaks with yet.
+    func transfer(to target: String, word: String) throws(TransferRefusal) {
+        switch stage {
+        case .talking(let peer): return try transfer(by: operatorsLeg(speakingWith: peer), to: target, word: word)
+        case .queued, .telling, .asking, .echoing: try redirect(to: target, word: word)
+        case .deciding, .answering, .dialing, .introducing, .consulting, .takenOver, .supervising, .sounding, .ending:
+            throw TransferRefusal(.notTalking, "nobody talks in call \(id)", mend: "see: gudok calls")
+        }
+    }
+
+    /// Takes the caller out of where he is; there is nobody to whom he could come back.
+    private func redirect(to target: String, word: String) throws(TransferRefusal) {
+        guard transfer == nil else { throw .busy }
+        guard let internalPlan = tenant.internalPlan, !target.isEmpty, target.utf8.count <= 128 else {
+            throw TransferRefusal(
+                .noNumber,
+                "there is no way to '\(target)'",
+                mend: "name a number of the internal plan"
+            )
+        }
+        publish(.note("\(word) sends the caller to \(target)"))
+        if case .queued(let stay) = stage {
+            core.dispatch { [self] in $0.leave(id, .key, at: now) }
+            leaveQueue(stay)
+        } else {
+            core.timers.stop(.call(id, .nextKey))
+            sayings += 1
+            stopTone()
+        }
+        plan = PlanRun(plan: internalPlan, variables: plan.variables.merging(["called": target]) { $1 })
+        perform(plan.start())
     }
 
     private enum Route {
@@ -75,9 +113,13 @@ extension Call {
         by index: Int,
         to target: String,
         word: String,
-        with other: CallID? = nil
+        with other: CallID? = nil,
+        outside: OutsideReferral? = nil
     ) {
         guard let party = counterpart(of: index) else { return }
+        // Its author is answered before anything comes of it.
+        act(on: index) { $0.acceptReferral(now: $1) }
+        if let outside { core.surroundings?.respond(outside.transaction, with: outside.acceptance()) }
         transfer = Transfer(
             kind: kind,
             from: index,
@@ -85,8 +127,10 @@ extension Call {
             plan: plan,
             anchor: anchor,
             policy: isToBeRecorded,
-            queue: index == anchor ? nil : served?.queue.name
+            queue: index == anchor ? nil : served?.queue.name,
+            outside: outside
         )
+        reportTransfer(100)
         publish(
             .transferStarted(
                 TransferStarted(leg: index, party: party, kind: kind, target: target, by: word, otherCall: other)
@@ -105,6 +149,21 @@ extension Call {
     func reportTransfer(_ status: Int) {
         guard let transfer, case .underWay = transfer.stage else { return }
         act(on: transfer.from) { session, _ in session.report(status) }
+        if let request = self.transfer?.outside?.report(status), let hop = transfer.outside?.nextHop {
+            core.send(request, over: hop)
+        }
+    }
+
+    /// And what has become of it.
+    private func concludeTransfer(_ done: Transfer, _ status: Int) {
+        publish(
+            .transferEnded(
+                TransferEnded(leg: done.from, target: done.target, isDone: status == 200, sipCode: status)
+            )
+        )
+        act(on: done.from) { session, _ in session.concludeReferral(status) }
+        guard var outside = done.outside, let request = outside.conclude(status) else { return }
+        core.send(request, over: outside.nextHop)
     }
 
     /// What the plan wants for a party that is on its way: the switch itself may take it. A cause: it may not go there.
@@ -125,8 +184,7 @@ extension Call {
         transfer = nil
         switch done.stage {
         case .underWay:
-            publish(.transferEnded(TransferEnded(leg: done.from, target: done.target, isDone: true, sipCode: 200)))
-            act(on: done.from) { session, _ in session.concludeReferral(200) }
+            concludeTransfer(done, 200)
             letGo(done.from, reason: "transferred", endingService: done.isByPeer)
         case .returning: publish(.note("whoever transferred the party has it again"))
         }
@@ -166,12 +224,7 @@ extension Call {
         guard var failed = transfer else { return }
         switch failed.stage {
         case .underWay:
-            publish(
-                .transferEnded(
-                    TransferEnded(leg: failed.from, target: failed.target, isDone: false, sipCode: cause.status)
-                )
-            )
-            act(on: failed.from) { session, _ in session.concludeReferral(cause.status) }
+            concludeTransfer(failed, cause.status)
             guard legs[failed.from].isOver else { return giveBack(failed) }
             guard let user = legs[failed.from].user else { return giveUp(failed) }
             failed.stage = .returning
@@ -210,9 +263,6 @@ extension Call {
         guard let left = transfer else { return }
         transfer = nil
         guard case .underWay = left.stage else { return }
-        publish(
-            .transferEnded(TransferEnded(leg: left.from, target: left.target, isDone: false, sipCode: 487))
-        )
-        act(on: left.from) { session, _ in session.concludeReferral(487) }
+        concludeTransfer(left, 487)
     }
 }

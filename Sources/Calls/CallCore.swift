@@ -37,7 +37,7 @@ public final class CallCore {
     private var dialogs: [DialogKey: LegID] = [:]
     private var clientTransactions: [ClientTransactionID: (leg: LegID, purpose: Session.Purpose)] = [:]
     private var inviteTransactions: [LegID: ClientTransactionID] = [:]
-    private var serverTransactions: [ServerTransactionID: LegID] = [:]
+    var serverTransactions: [ServerTransactionID: LegID] = [:]
     var ports: [MediaID: LegID] = [:]
     private var legsByCallID: [String: LegID] = [:]
     private var waitingForNames: Set<CallID> = []
@@ -111,7 +111,7 @@ public final class CallCore {
         call.begin()
     }
 
-    private func describe(_ body: [UInt8]) throws(SIPFault) -> SessionDescription {
+    func describe(_ body: [UInt8]) throws(SIPFault) -> SessionDescription {
         do throws(SDPFault) {
             return try SessionDescription(parsing: body)
         } catch {

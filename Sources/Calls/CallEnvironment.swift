@@ -112,7 +112,7 @@ public struct CallSettings: Sendable {
     public var rtpTimeout: Duration?
     public var maximumDuration: Duration
     /// A party may be on hold for so long; nil: for ever.
-    public var maximumHold: Duration? = .seconds(30 * 60)
+    public var maximumHold: Duration?
     /// How long an answer waits for the call's record to be on disk before it goes out without.
     public var recordGrace: Duration = .seconds(2)
     /// How long a caller who is connected already hears why the call failed.
@@ -121,8 +121,14 @@ public struct CallSettings: Sendable {
     /// How long a phone that the switch rings by itself may ring.
     public var originationTimeout: Duration = .seconds(60)
 
-    public init(session: SessionSettings, codecs: [String], rtpTimeout: Duration?, maximumDuration: Duration) {
+    public init(
+        session: SessionSettings,
+        codecs: [String],
+        rtpTimeout: Duration?,
+        maximumDuration: Duration,
+        maximumHold: Duration? = nil
+    ) {
         (self.session, self.codecs) = (session, codecs)
-        (self.rtpTimeout, self.maximumDuration) = (rtpTimeout, maximumDuration)
+        (self.rtpTimeout, self.maximumDuration, self.maximumHold) = (rtpTimeout, maximumDuration, maximumHold)
     }
 }

@@ -1,5 +1,6 @@
 import DialPlan
 import Events
+import SIP
 
 /// A party on its way from one who spoke with it to somebody else, until somebody takes it or it goes back.
 struct Transfer {
@@ -22,6 +23,8 @@ struct Transfer {
     var policy: String?
     /// The queue whose talk ends with this.
     var queue: String?
+    /// Whoever asked for it from outside of the dialog is told in another one.
+    var outside: OutsideReferral?
 
     /// Whether whoever gives the party away was called, and not the caller.
     var isByPeer: Bool { from != anchor }
@@ -40,6 +43,8 @@ public struct TransferRefusal: Error, Equatable, Sendable {
         case isAnswered = "is-answered"
         case tooManyLegs = "too-many-legs"
         case noPort = "no-port"
+        case isOver = "is-over"
+        case notAcceptable = "no-common-codec"
     }
 
     public var code: Code
@@ -58,6 +63,8 @@ public struct TransferRefusal: Error, Equatable, Sendable {
         case .noNumber: 404
         case .isAnswered: 486
         case .tooManyLegs, .noPort: 503
+        case .isOver: 603
+        case .notAcceptable: 488
         }
     }
 

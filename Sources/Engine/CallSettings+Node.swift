@@ -13,7 +13,8 @@ extension CallSettings {
             session: session,
             codecs: node.codecs,
             rtpTimeout: node.rtpTimeout,
-            maximumDuration: node.maximumDuration
+            maximumDuration: node.maximumDuration,
+            maximumHold: node.maximumHold
         )
     }
 }

@@ -19,7 +19,8 @@ extension Engine {
             }
         case .invite: invite(request, transaction: transaction, over: flow)
         case .options: answerOptions(request, transaction: transaction)
-        case .message, .subscribe, .publish, .refer, .notify:
+        case .refer: refer(request, transaction: transaction, over: flow)
+        case .message, .subscribe, .publish, .notify:
             refuseAfterChallenge(request, transaction: transaction, over: flow)
         case .bye, .prack, .update, .info, .cancel, .ack:
             respond(transaction, with: SIPResponse(status: 481, to: request, toTag: ids.token()))
@@ -39,6 +40,7 @@ extension Engine {
             return refuse(transaction, request, 400, [(.warning, Self.warning("the INVITE has no usable Contact"))])
         }
         guard let identity = identify(request, transaction: transaction, over: flow) else { return }
+        guard !takesPlace(request, transaction: transaction, over: flow, from: identity) else { return }
         if let trunk = identity.trunk, let wait = trunks[trunk]?.admit(now: now.instant) {
             outlet.log(.warning, "trunk \(trunk) is over its limit: 503", call: nil)
             return refuse(transaction, request, 503, [(.retryAfter, "\(wait)")])

@@ -34,12 +34,14 @@ public struct OriginVersions: Sendable {
 /// What we offer to a callee in the caller's place: the same codecs under the same numbers, preferred ones first, at our address.
 ///
 /// Nothing of the caller's topology goes along (no origin, candidates, keys, names). Streams that cannot be relayed keep their
-/// place with port 0. With `previous`, what this leg was offered before, no section is lost (RFC 3264 §8).
+/// place with port 0. With `previous`, what this leg was offered before, no section is lost (RFC 3264 §8). `direction`: another than the
+/// caller's, when we have something to say in his place.
 public func relayOffer(
     _ offer: SessionDescription,
     as local: LocalMedia,
     preferring codecs: [String],
-    previous: SessionDescription? = nil
+    previous: SessionDescription? = nil,
+    direction: MediaDirection? = nil
 ) throws(SDPFault) -> SessionDescription {
     guard let index = offer.media.firstIndex(where: \.isUsableAudio) else {
         throw .unacceptable(offer.unusableReason)
@@ -47,7 +49,7 @@ public func relayOffer(
     guard let stream = AudioStream(of: offer) else { throw .unacceptable(offer.unusableReason) }
     var audio = MediaDescription(kind: "audio", port: local.rtpPort, proto: offer.media[index].proto, formats: [])
     audio.describe(stream.allFormats.preferring(codecs))
-    audio.finish(like: offer.media[index], direction: stream.heldDirection)
+    audio.finish(like: offer.media[index], direction: direction ?? stream.heldDirection)
     if let previous {
         // The leg has its sections already: the audio one is offered anew, the refused ones stay refused.
         let place = previous.media.firstIndex { $0.kind == "audio" && $0.port != 0 } ?? 0
@@ -59,7 +61,7 @@ public func relayOffer(
 }
 
 /// What we answer the caller when the callee answered our relayed offer: as many sections as the caller offered, its own
-/// numbers for the codecs that the callee took, the callee's direction.
+/// numbers for the codecs that the callee took, the callee's direction as far as the caller's allows it.
 public func relayAnswer(
     _ answer: SessionDescription,
     to offer: SessionDescription,
@@ -67,7 +69,9 @@ public func relayAnswer(
 ) throws(SDPFault) -> SessionDescription {
     guard let theirs = AudioStream(of: answer) else { throw .unacceptable("the answer has no audio stream") }
     let accepted = theirs.allFormats
-    return try answering(offer, as: local, direction: theirs.heldDirection, ptime: theirs.ptime) { offered in
+    let offered = AudioStream(of: offer)?.heldDirection ?? .sendrecv
+    let direction = theirs.heldDirection.answering(offered)
+    return try answering(offer, as: local, direction: direction, ptime: theirs.ptime) { offered in
         offered.filter { format in accepted.contains { $0.matches(format) } }
             .sorted { a, b in
                 let order = { (format: PayloadFormat) in accepted.firstIndex { $0.matches(format) } ?? accepted.count }
@@ -110,14 +114,7 @@ public func ownAnswer(
     else {
         throw .unacceptable("none of the offered codecs is one of \(codecs.joined(separator: ", "))")
     }
-    let allowed: MediaDirection =
-        switch (stream.heldDirection, direction) {
-        case (.sendrecv, let ours): ours
-        case (.inactive, _), (_, .inactive): .inactive
-        case (.sendonly, .sendrecv), (.sendonly, .recvonly): .recvonly
-        case (.recvonly, .sendrecv), (.recvonly, .sendonly): .sendonly
-        case (.sendonly, .sendonly), (.recvonly, .recvonly): .inactive
-        }
+    let allowed = direction.answering(stream.heldDirection)
     return try answering(offer, as: local, direction: allowed, ptime: stream.ptime) { offered in
         offered.filter { $0 == codec || ($0.isTelephoneEvent && $0.clockRate == codec.clockRate) }
     }
@@ -178,6 +175,19 @@ extension MediaDescription {
             }
         }
         attributes.append(Attribute(direction.rawValue))
+    }
+}
+
+extension MediaDirection {
+    /// What may be answered to an offer of a direction by one who would rather have this one (RFC 3264 §6.1).
+    func answering(_ offered: MediaDirection) -> MediaDirection {
+        switch (offered, self) {
+        case (.sendrecv, let ours): ours
+        case (.inactive, _), (_, .inactive): .inactive
+        case (.sendonly, .sendrecv), (.sendonly, .recvonly): .recvonly
+        case (.recvonly, .sendrecv), (.recvonly, .sendonly): .sendonly
+        case (.sendonly, .sendonly), (.recvonly, .recvonly): .inactive
+        }
     }
 }
 

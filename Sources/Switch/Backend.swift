@@ -85,6 +85,8 @@ struct Backend: ControlBackend {
             return ControlReply(contentType: "application/json", body: report.json)
         case ("POST", "calls", 3) where path[2] == "supervise":
             return try await supervise(.call(CallID(path[1])), request, node)
+        case ("POST", "calls", 3) where path[2] == "transfer":
+            return try await transfer(CallID(path[1]), request, node)
         case ("POST", "calls", 3) where path[2] == "recording":
             return try await changeRecording(of: CallID(path[1]), request, node)
         case ("POST", "agents", 3) where path[2] == "supervise":

@@ -64,6 +64,7 @@ extension Tenant {
             name: id.name,
             settings: [
                 ("domains", domains.joined(separator: ", ")), ("timezone", timeZone), ("language", language),
+                ("music", music),
                 ("recordings", recordings.written),
                 (
                     "lists",

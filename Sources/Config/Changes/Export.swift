@@ -9,6 +9,7 @@ extension Tenant {
         var lines = ["tenant: \(quoted(id.name))", "domains: [\(domains.map(quoted).joined(separator: ", "))]"]
         lines.append("timezone: \(quoted(timeZone))")
         lines.append("language: \(language)")
+        lines.append("music: \(quoted(music))")
         lines.append("recordings: \(recordings.written)")
         if !users.isEmpty { lines += ["", "users:"] + users.values.sorted { $0.number < $1.number }.map(\.exported) }
         if !trunks.isEmpty {

@@ -43,6 +43,7 @@ public struct NodeConfiguration: Equatable, Sendable {
     public var httpListen: SocketAddress?
     public var rtpTimeout: Duration? = .seconds(60)
     public var maximumDuration: Duration = .seconds(4 * 3600)
+    public var maximumHold: Duration? = .seconds(30 * 60)
     /// RFC 4028, seconds; nil asks for no session timer.
     public var sessionExpires: Int? = 1800
     public var minimumSessionExpires = 90

@@ -146,6 +146,9 @@ struct NodeReader {
             node.rtpTimeout = timeout.asScalar == "never" ? nil : timeout.duration("calls.rtp_timeout")
         }
         if let longest = calls.take("max_duration")?.duration("calls.max_duration") { node.maximumDuration = longest }
+        if let hold = calls.take("max_hold") {
+            node.maximumHold = hold.asScalar == "never" ? nil : hold.duration("calls.max_hold")
+        }
         if let expires = calls.take("session_expires") {
             node.sessionExpires =
                 expires.asScalar == "never" ? nil : expires.duration("calls.session_expires").map(\.wholeSeconds)
@@ -156,6 +159,9 @@ struct NodeReader {
         calls.finish("calls")
         if node.maximumDuration < .seconds(1) {
             value.fault(.badValue, "calls.max_duration is too short", mend: "write at least 1s")
+        }
+        if let hold = node.maximumHold, hold < .seconds(1) {
+            value.fault(.badValue, "calls.max_hold is too short", mend: "write at least 1s, or never")
         }
         if let expires = node.sessionExpires, expires < node.minimumSessionExpires {
             value.fault(

@@ -48,6 +48,7 @@ struct TenantReader {
         }
         if let zone = file.take("timezone")?.timeZone() { reading.tenant.timeZone = zone }
         if let language = file.take("language").flatMap(readLanguage) { reading.tenant.language = language }
+        if let music = file.take("music")?.string("music") { reading.tenant.music = music }
         if let lists = file.take("lists") { readLists(lists, into: &reading) }
         if let plans = file.take("dialplans") { readPlans(plans, into: &reading) }
         if let users = file.take("users") { readUsers(users, into: &reading) }

@@ -33,6 +33,8 @@ public struct RequestPolicy: Sendable {
         case .other: return Refusal(416)
         }
         guard request.method != .cancel, request.method != .ack else { return nil }
+        // Only an INVITE takes somebody's place (RFC 3891 §3).
+        if request.method != .invite, request.headers.contains(.replaces) { return Refusal(400) }
         if request.toTag == nil, request.method != .options, (try? request.maxForwards()) == 0 { return Refusal(483) }
         let required = request.headers.list(.require) + request.headers.list(.proxyRequire)
         let unknown = required.filter { !extensions.contains($0.lowercased()) }

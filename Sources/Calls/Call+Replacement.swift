@@ -1,0 +1,140 @@
+import Config
+import DialPlan
+import Events
+import Media
+import SDP
+import SIP
+import Timebase
+
+/// Somebody takes the place of a leg by an INVITE with Replaces (RFC 3891): he picks up a call that rings elsewhere, or goes on with a
+/// talk at another phone.
+extension Call {
+    /// `newcomer`, whose offer stands in his leg, comes in the place of leg `seat`. Nothing has changed when it throws.
+    func replace(_ seat: Int, with newcomer: Leg, isEarlyOnly: Bool) throws(TransferRefusal) {
+        let session = legs[seat].session
+        guard !isEnding, !legs[seat].isOver, session.isConfirmed || session.isEarly else {
+            throw TransferRefusal(.isOver, "leg \(seat) of call \(id) is over", mend: "call anew")
+        }
+        guard !isEarlyOnly || session.isEarly else {
+            throw TransferRefusal(.isAnswered, "leg \(seat) of call \(id) is answered", mend: "leave early-only out")
+        }
+        // Whoever calls us has not been answered: there is no place that he could give away (RFC 3891 §3).
+        guard session.isConfirmed || session.ownsCallID else { throw .noDialog }
+        guard legs.count < Self.mostLegs else {
+            throw TransferRefusal(.tooManyLegs, "call \(id) has had \(legs.count) legs", mend: "call anew")
+        }
+        switch stage {
+        case .dialing(let dial) where dial.attempts.contains(seat):
+            let shared = sharedCodecs(with: newcomer, settled: callerIsAnswered || dial.early != nil)
+            let new = try admit(newcomer, inPlaceOf: seat, codecs: shared)
+            pickUp(new, dial, codecs: shared)
+        case .talking(let peer) where seat == anchor || seat == peer:
+            guard transfer == nil, relayed == nil else { throw .busy }
+            let shared = sharedCodecs(with: newcomer, settled: true)
+            let new = try admit(newcomer, inPlaceOf: seat, codecs: shared)
+            goOn(new, inPlaceOf: seat, peer)
+        case .queued:
+            throw TransferRefusal(
+                .notAllowed,
+                "call \(id) rings for a queue, which gives its calls itself",
+                mend: "let the agent transfer it"
+            )
+        case .deciding, .answering, .dialing, .echoing, .telling, .asking, .introducing, .consulting, .talking,
+            .takenOver, .supervising, .sounding, .ending:
+            throw TransferRefusal(.notTalking, "nobody talks by leg \(seat) of call \(id)", mend: "call anew")
+        }
+    }
+
+    /// What both sides understand: G.711 where each speaks some of it, else what they have in common.
+    private func sharedCodecs(with newcomer: Leg, settled isSettled: Bool) -> [String] {
+        let offered = newcomer.described.remote.flatMap { AudioStream(of: $0) }?.formats.map {
+            $0.encoding.uppercased()
+        }
+        let known: [String]
+        if isSettled {
+            known = [codec(of: anchor)?.uppercased()].compactMap { $0 }
+        } else {
+            known =
+                legs[anchor].described.remote.flatMap { AudioStream(of: $0) }?.formats.map {
+                    $0.encoding.uppercased()
+                } ?? Self.spokenCodecs
+        }
+        let isSpoken = known.contains(where: Self.spokenCodecs.contains)
+        guard let offered else { return isSpoken ? Self.spokenCodecs : known }
+        if isSpoken, offered.contains(where: Self.spokenCodecs.contains) { return Self.spokenCodecs }
+        return known.filter(offered.contains)
+    }
+
+    /// Makes the newcomer's leg and answers him.
+    private func admit(_ newcomer: Leg, inPlaceOf seat: Int, codecs: [String]) throws(TransferRefusal) -> Int {
+        guard let port = core.openPort(for: newcomer.id, near: anyPort) else { throw .noPort }
+        var leg = newcomer
+        let media = leg.described.media(port)
+        let own: SessionDescription?
+        if let offer = leg.described.remote {
+            own = try? ownAnswer(to: offer, codecs: codecs, as: media, direction: .sendrecv)
+        } else {
+            own = codecs.isEmpty ? nil : ownOffer(codecs: codecs, as: media, direction: .sendrecv)
+        }
+        guard let own else {
+            core.closePort(port.id)
+            throw TransferRefusal(.notAcceptable, "there is no codec in common", mend: "offer PCMA or PCMU")
+        }
+        let description = leg.described.versions.stamp(own)
+        leg.described.local = description
+        (leg.port, leg.awaitsReport, leg.progress, leg.side) = (port, true, .answered, legs[seat].side)
+        let index = leg.id.index
+        legs.append(leg)
+        core.register(leg, call: self)
+        if let user = leg.user { core.engage(user, in: self) }
+        publish(
+            .legStarted(
+                LegStarted(
+                    leg: index,
+                    target: leg.target,
+                    user: leg.user,
+                    trunk: nil,
+                    address: leg.address,
+                    sipCallID: leg.sipCallID
+                )
+            )
+        )
+        publish(.note("leg \(index) (\(word(of: index))) takes the place of leg \(seat) (\(word(of: seat)))"))
+        configureMedia(index)
+        act(on: index) { $0.accept(sdp: description.write(), now: $1) }
+        publish(.legAnswered(leg: index, codec: codec(of: index)))
+        return index
+    }
+
+    private func pickUp(_ new: Int, _ dial: Dial, codecs: [String]) {
+        core.timers.stop(.call(id, .dialTimeout))
+        enter(.talking(new))
+        for ringing in dial.attempts { cancel(ringing, .answeredElsewhere, Session.completedElsewhere) }
+        stopTone()
+        guard !callerIsAnswered else {
+            bridge(anchor, new)
+            return talkBegan()
+        }
+        // Whoever heard somebody's early media has had his answer.
+        guard let answer = dial.early == nil ? describeLocally(codecs) : legs[0].described.local else {
+            return end(.failed, by: .switch, cause: .notAcceptable, reason: "no-common-codec")
+        }
+        bridge(anchor, new)
+        answerCaller(answer)
+        talkBegan()
+    }
+
+    private func goOn(_ new: Int, inPlaceOf seat: Int, _ peer: Int) {
+        let policy = isToBeRecorded
+        let party = seat == peer ? anchor : peer
+        // An agent who goes on at another phone still serves this caller.
+        let isSameAgent = served?.agent.number == legs[new].user
+        stopRecording()
+        if seat == anchor { anchor = new } else { enter(.talking(new)) }
+        letGo(seat, reason: "replaced", endingService: seat == peer && !isSameAgent)
+        takeBack(party, from: seat)
+        followHold()
+        isToBeRecorded = policy
+        talkBegan()
+    }
+}

@@ -1,0 +1,31 @@
+import ControlAPI
+import Engine
+import Events
+import Foundation
+
+/// Calls that are handed on.
+extension Backend {
+    private struct Wanted: Decodable {
+        /// A number that the operator could call.
+        var to: String
+        var tenant: String?
+    }
+
+    /// 202: the number is being called, and what comes of it is in the call's events.
+    func transfer(_ id: CallID, _ request: ControlRequest, _ node: Node) async throws -> ControlReply {
+        guard let wanted = try? JSONDecoder().decode(Wanted.self, from: Data(request.body)) else {
+            return .problem(
+                status: 400,
+                code: "bad-body",
+                what: "the body names nobody to transfer to",
+                mend: #"send {"to": "1002"}"#
+            )
+        }
+        let actor = AuditedAct.Actor(request.peer)
+        let tenant = wanted.tenant ?? request.query["tenant"]
+        try await node.handle.ask { core in
+            try core.turn { try $0.transfer(id, to: wanted.to, tenant: tenant, actor: actor, at: $1) }
+        }
+        return .json(["call_id": id.value, "to": wanted.to], status: 202)
+    }
+}
