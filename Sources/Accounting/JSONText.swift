@@ -101,6 +101,7 @@ extension JSONText {
         field("user", leg.user)
         field("trunk", leg.trunk)
         field("queue", leg.queue)
+        field("transferred_by", leg.transferredBy)
         field("address", leg.address)
         field("started_at", leg.startedAt)
         field("answered_at", leg.answeredAt)

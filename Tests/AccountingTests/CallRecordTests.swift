@@ -128,6 +128,7 @@ import Timebase
         var leg = LegRecord(legID: "x/1", target: "user \"Ж\" \\ \u{1}\n", address: "a", startedAt: "t", sipCallID: "c")
         leg.result = .answeredElsewhere
         leg.sipCode = 487
+        leg.transferredBy = "x/0"
         leg.media = MediaReport(
             received: StreamReport(packets: 5, octets: 800, lost: 1, jitterMilliseconds: 0.25, rFactor: 93.2, mos: 4.4),
             roundTripMilliseconds: 12.5,

@@ -29,7 +29,13 @@ extension Phone {
     }
 
     /// A request in the dialog of a call that rang here and was picked up.
-    func request(_ method: String, in invite: String, sequence number: Int, sdp: String? = nil) -> String {
+    func request(
+        _ method: String,
+        in invite: String,
+        sequence number: Int,
+        extra: [String] = [],
+        sdp: String? = nil
+    ) -> String {
         let contact = invite.header("Contact")?.split { "<>".contains($0) }.first { $0.hasPrefix("sip:") } ?? "sip:x"
         var lines = [
             "\(method) \(contact) SIP/2.0",
@@ -41,6 +47,7 @@ extension Phone {
             "CSeq: \(number) \(method)",
             "Contact: \(self.contact)",
         ]
+        lines += extra
         if sdp != nil { lines.append("Content-Type: application/sdp") }
         lines.append("Content-Length: \(sdp?.utf8.count ?? 0)")
         return lines.joined(separator: "\r\n") + "\r\n\r\n" + (sdp ?? "")

@@ -129,7 +129,8 @@ struct RealPeerTests {
         hertz: Double,
         running: RunningSwitch,
         seconds: Int,
-        command: String? = nil
+        command: String? = nil,
+        console: UInt16? = nil
     ) throws -> (process: ChildProcess, folder: URL)? {
         guard let program = Self.installed("baresip") else { return nil }
         let folder = running.folder.appending(path: "baresip-\(user)")
@@ -150,6 +151,7 @@ struct RealPeerTests {
             snd_path \(folder.path)
             module_app account.so
             module_app menu.so
+            \(console.map { "module cons.so\ncons_listen 127.0.0.1:\($0)" } ?? "")
             """
         try config.write(to: folder.appending(path: "config"), atomically: true, encoding: .utf8)
         let account =
@@ -186,6 +188,50 @@ struct RealPeerTests {
         let legs = record["legs"] as? [[String: Any]] ?? []
         let verdicts = legs.compactMap { ($0["media"] as? [String: Any])?["verdict"] as? String }
         #expect(verdicts == ["both", "both"])
+    }
+
+    @Test func `a baresip transfers its caller blind, hears how it went, and is let go`() throws {
+        let running = try RunningSwitch()
+        let carrier = Handset(
+            try Phone("+74951112233", server: running.sipPort, peer: running.carrier),
+            media: try WirePeer()
+        )
+        let boris = Handset(
+            try Phone("1002", password: "boris-demo-2", server: running.sipPort),
+            media: try WirePeer()
+        )
+        _ = try boris.phone.register()
+        let console = try WirePeer().port
+        guard
+            let phone = try baresip("1001", "anna-demo-1", hertz: 1_000, running: running, seconds: 20, console: console)
+        else { return }
+        #expect(try eventually { try running.rows("registrations").count == 2 }, "\(phone.process.text)")
+        let (tag, toCaller) = try carrier.phone.arrive(at: "1001", media: carrier.media)
+        #expect(phone.process.waitFor(10) { $0.contains("Call established") }, "\(phone.process.text)")
+        try WirePeer().send("/transfer sip:1002@127.0.0.1:\(running.sipPort)\n", to: console)
+        let invite = try #require(boris.await("INVITE"), "\(phone.process.text)")
+        boris.phone.respond("180 Ringing", to: invite, toTag: "boris")
+        boris.phone.respond("200 OK", to: invite, toTag: "boris", sdp: Phone.sdp(port: boris.media.port))
+        #expect(boris.await("ACK") != nil)
+        // It has understood the NOTIFY, and its call is over.
+        #expect(phone.process.waitFor(10) { $0.contains("session closed") || $0.contains("terminated") })
+        let toBoris = try #require(invite.audioPort)
+        _ = (carrier.media.samples(), boris.media.samples())
+        Speaker.speak([(carrier.media, toCaller, 440), (boris.media, toBoris, 1_700)], seconds: 2.5)
+        #expect(Tone.share(of: 1_700, in: carrier.media.samples()) > 0.8)
+        #expect(Tone.share(of: 440, in: boris.media.samples()) > 0.8)
+        carrier.phone.send(carrier.phone.request("BYE", to: "1001", toTag: tag))
+        #expect(boris.await("BYE") != nil)
+        var record: [String: Any] = [:]
+        #expect(
+            try eventually {
+                record = try running.rows("cdr").first ?? [:]
+                return record["ended_at"] is String
+            }
+        )
+        #expect(record.legs.compactMap { $0["result"] as? String } == ["answered", "transferred", "answered"])
+        phone.process.signal(SIGTERM)
+        phone.process.exitCode(within: 5)
     }
 }
 

@@ -1,0 +1,136 @@
+import Foundation
+import Testing
+
+/// What parties hear on hold, how holders are answered, and transfers by the administrator.
+@Suite("Hold and transfers by command")
+struct HoldTests {
+    /// How a phone asks for silence, and what it is answered.
+    enum Silence: String, CaseIterable, CustomTestStringConvertible {
+        case sendonly, inactive, zeros
+
+        var testDescription: String { rawValue }
+        var answer: String { self == .inactive ? "a=inactive" : "a=recvonly" }
+
+        func sdp(port: UInt16) -> String {
+            switch self {
+            case .sendonly, .inactive: Phone.sdp(port: port, direction: rawValue, version: 2)
+            case .zeros:
+                Phone.sdp(port: port, version: 2)
+                    .replacingOccurrences(of: "c=IN IP4 127.0.0.1", with: "c=IN IP4 0.0.0.0")
+            }
+        }
+    }
+
+    @Test(arguments: Silence.allCases)
+    func `a held party hears music without a time-out, the holder is answered as he asked, and resuming brings both back`(
+        silence: Silence
+    ) throws {
+        let centre = try TransferCentre(node: "calls: {rtp_timeout: 1s}")
+        try centre.talk()
+        centre.ask("INVITE", sdp: silence.sdp(port: centre.anna.media.port))
+        let told = try #require(centre.caller.await { $0.startWord == "INVITE" })
+        #expect(told.contains("a=sendonly"), "\(told)")
+        let answer = try #require(centre.anna.await("200", method: "INVITE"))
+        #expect(answer.contains(silence.answer), "\(answer)")
+        centre.anna.phone.send(centre.anna.phone.request("ACK", in: centre.invite, sequence: 1))
+        #expect(try centre.running.rows("calls").first?["state"] as? String == "held")
+        _ = centre.caller.media.samples()
+        // Longer than silence may last in a talk.
+        var music: [Double] = []
+        #expect(
+            eventually(within: 5) {
+                music += centre.caller.media.samples()
+                return music.count > 16_000
+            }
+        )
+        #expect(music.contains { abs($0) > 500 })
+        centre.ask("INVITE", sdp: Phone.sdp(port: centre.anna.media.port, version: 3))
+        #expect(centre.caller.await { $0.startWord == "INVITE" && $0.contains("a=sendrecv") } != nil)
+        #expect(centre.anna.await("200", method: "INVITE")?.contains("a=sendrecv") == true)
+        centre.anna.phone.send(centre.anna.phone.request("ACK", in: centre.invite, sequence: 2))
+        #expect(centre.heard("caller", "anna") == ["caller": ["anna"], "anna": ["caller"]])
+        centre.hangUp()
+        #expect(centre.anna.await("BYE") != nil)
+        let hold = try #require(try centre.records(1).first?["hold_s"] as? Double)
+        #expect(hold > 1.5 && hold < 6)
+    }
+
+    @Test func `a caller who is forgotten on hold is let go after calls.max_hold`() throws {
+        let centre = try TransferCentre(node: "calls: {max_hold: 1s}")
+        try centre.talk()
+        centre.ask("INVITE", sdp: Silence.sendonly.sdp(port: centre.anna.media.port))
+        #expect(centre.caller.await { $0.startWord == "INVITE" } != nil)
+        #expect(centre.caller.await("BYE") != nil && centre.anna.await("BYE") != nil)
+        #expect(try centre.records(1).first?["reason"] as? String == "max-hold")
+        #expect(try centre.isClean())
+    }
+
+    @Test func `gudok transfer hands the operator's party on, the audit log has it, and nonsense is refused`() throws {
+        let centre = try TransferCentre()
+        try centre.talk()
+        #expect(try centre.running.gudok("transfer", "01M000000000000000000000AA", "1002").code == 1)
+        let foreign = try centre.running.gudok("transfer", centre.call, "1002", "--tenant", "other")
+        #expect(foreign.code == 1 && foreign.text.contains("no tenant 'other'"), "\(foreign.text)")
+        #expect(try centre.running.gudok("transfer", centre.call, "1002").code == 0)
+        let first = try #require(centre.boris.await("INVITE"))
+        centre.boris.phone.respond("486 Busy Here", to: first, toTag: "boris")
+        #expect(try eventually { try centre.running.rows("calls").first?["state"] as? String == "talking" })
+        let curl = try ChildProcess(
+            "/usr/bin/env",
+            [
+                "curl", "-s", "-w", "%{http_code}", "-d", "{\"to\": \"1002\"}",
+                "http://127.0.0.1:\(centre.running.httpPort)/api/v1/calls/\(centre.call)/transfer",
+            ]
+        )
+        curl.exitCode(within: 10)
+        #expect(curl.waitFor(2) { $0.hasSuffix("202") }, "\(curl.text)")
+        let second = try #require(centre.boris.await("INVITE"))
+        #expect(try centre.running.rows("calls").first?["state"] as? String == "transferring")
+        try centre.borisTakes(second)
+        #expect(centre.anna.await("BYE") != nil)
+        #expect(!centre.anna.seen.contains { $0.startWord == "NOTIFY" })
+        #expect(centre.heard("caller", "boris") == ["caller": ["boris"], "boris": ["caller"]])
+        let acts = try centre.running.rows("audit", "--action", "transfer")
+        #expect(acts.count == 4 && acts.count { $0["outcome"] as? String == "refused" } == 2)
+        centre.hangUp()
+        #expect(centre.boris.await("BYE") != nil)
+        #expect(try centre.records(1).first?.legs.count == 4)
+        #expect(try centre.isClean())
+    }
+
+    @Test func `whoever called out hands the one he called on, who becomes the one that is served`() throws {
+        let centre = try TransferCentre()
+        let anna = try Phone("1001", password: "anna-demo-1", server: centre.running.sipPort)
+        let vera = try Phone("1003", password: "vera-demo-3", server: centre.running.sipPort)
+        _ = try vera.register()
+        let veras = Handset(vera, media: centre.caller.media)
+        anna.send(anna.request("INVITE", to: "1003", sdp: Phone.sdp(port: centre.anna.media.port)))
+        let challenge = try #require(anna.final("INVITE"))
+        let refused = String(challenge.header("To")?.components(separatedBy: ";tag=").last ?? "")
+        anna.send(anna.request("ACK", to: "1003", toTag: refused, sequence: anna.sequence))
+        let uri = "sip:1003@127.0.0.1:\(centre.running.sipPort)"
+        let known = try anna.authorization(for: challenge, method: "INVITE", uri: uri)
+        anna.send(anna.request("INVITE", to: "1003", extra: [known], sdp: Phone.sdp(port: centre.anna.media.port)))
+        let (invite, toVera) = try vera.pickUp(media: veras.media)
+        let answer = try #require(anna.final("INVITE"))
+        let tag = anna.acknowledge(answer, to: "1003")
+        #expect(invite.header("From")?.contains("1001") == true)
+
+        anna.send(anna.request("REFER", to: "1003", toTag: tag, extra: ["Refer-To: <sip:1002@demo.test>"]))
+        let annas = Handset(anna, media: centre.anna.media)
+        #expect(annas.await("202") != nil)
+        let taken = try #require(centre.boris.await("INVITE"))
+        try centre.borisTakes(taken)
+        #expect(annas.notified(200) != nil && annas.await("BYE") != nil)
+        _ = (veras.media.samples(), centre.boris.media.samples())
+        Speaker.speak([(veras.media, toVera, 440), (centre.boris.media, centre.toBoris, 1_700)], seconds: 2.5)
+        #expect(Tone.share(of: 1_700, in: veras.media.samples()) > 0.8)
+        #expect(Tone.share(of: 440, in: centre.boris.media.samples()) > 0.8)
+        vera.send(vera.request("BYE", in: invite, sequence: 1))
+        #expect(centre.boris.await("BYE") != nil)
+        let record = try #require(try centre.records(1).first)
+        #expect(record["hangup_by"] as? String == "callee" && record["from"] as? String == "1001")
+        #expect(record.legs.compactMap { $0["result"] as? String } == ["transferred", "answered", "answered"])
+        #expect(try centre.isClean())
+    }
+}
