@@ -22,9 +22,11 @@ struct HoldTests {
     }
 
     @Test(arguments: Silence.allCases)
-    func `a held party hears music without a time-out, the holder is answered as he asked, and resuming brings both back`(
-        silence: Silence
-    ) throws {
+    func
+        `a held party hears music without a time-out, the holder is answered as he asked, and resuming brings both back`(
+            silence: Silence
+        ) throws
+    {
         let centre = try TransferCentre(node: "calls: {rtp_timeout: 1s}")
         try centre.talk()
         centre.ask("INVITE", sdp: silence.sdp(port: centre.anna.media.port))

@@ -203,7 +203,14 @@ struct RealPeerTests {
         _ = try boris.phone.register()
         let console = try WirePeer().port
         guard
-            let phone = try baresip("1001", "anna-demo-1", hertz: 1_000, running: running, seconds: 20, console: console)
+            let phone = try baresip(
+                "1001",
+                "anna-demo-1",
+                hertz: 1_000,
+                running: running,
+                seconds: 20,
+                console: console
+            )
         else { return }
         #expect(try eventually { try running.rows("registrations").count == 2 }, "\(phone.process.text)")
         let (tag, toCaller) = try carrier.phone.arrive(at: "1001", media: carrier.media)

@@ -5,7 +5,11 @@ import Testing
 @Suite("RFC 3891 over the wire")
 struct ReplacesTests {
     /// Vera's INVITE with these lines; its final answer.
-    private func vera(_ centre: TransferCentre, _ lines: [String], media: WirePeer) throws -> (phone: Phone, answer: String) {
+    private func vera(
+        _ centre: TransferCentre,
+        _ lines: [String],
+        media: WirePeer
+    ) throws -> (phone: Phone, answer: String) {
         let phone = try Phone("1003", password: "vera-demo-3", server: centre.running.sipPort)
         let answer = try phone.authorized("INVITE", to: "1002", extra: lines, sdp: Phone.sdp(port: media.port))
         phone.acknowledge(answer, to: "1002")
@@ -14,7 +18,9 @@ struct ReplacesTests {
 
     private func tag(_ header: String?) -> String { String(header?.components(separatedBy: ";tag=").last ?? "") }
 
-    @Test func `B099: unknown dialogs, other tags, early-only on an answered one, two of them, and Join beside it`() throws {
+    @Test func `B099: unknown dialogs, other tags, early-only on an answered one, two of them, and Join beside it`()
+        throws
+    {
         let centre = try TransferCentre()
         try centre.talk()
         let media = try WirePeer()

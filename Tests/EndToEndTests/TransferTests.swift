@@ -35,13 +35,16 @@ struct TransferTests {
         #expect(record.legs.last?["transferred_by"] as? String == record.legs[1]["leg_id"] as? String)
         #expect(record.legs.last?["user"] as? String == "1002")
         // What was said before and after are two files of one call.
-        #expect(try eventually { try centre.running.rows("recordings").count { $0["state"] as? String == "final" } == 2 })
+        #expect(
+            try eventually { try centre.running.rows("recordings").count { $0["state"] as? String == "final" } == 2 }
+        )
         let why = try centre.running.gudok("why", centre.call).text
         #expect(why.contains("blind transfer of leg 0 to 1002 by leg 1 (user 1001)"), "\(why)")
         #expect(try centre.isClean())
     }
 
-    @Test func `B095: a target that is busy is told in the NOTIFY, and the two speak again, on the record too`() throws {
+    @Test func `B095: a target that is busy is told in the NOTIFY, and the two speak again, on the record too`() throws
+    {
         let centre = try TransferCentre()
         try centre.talk()
         centre.refer(to: "sip:1002@demo.test")
@@ -59,7 +62,9 @@ struct TransferTests {
         #expect(centre.anna.await("BYE") != nil)
         let record = try #require(try centre.records(1).first)
         #expect(record.legs.compactMap { $0["result"] as? String } == ["answered", "answered", "busy"])
-        #expect(try eventually { try centre.running.rows("recordings").count { $0["state"] as? String == "final" } == 3 })
+        #expect(
+            try eventually { try centre.running.rows("recordings").count { $0["state"] as? String == "final" } == 3 }
+        )
         #expect(try centre.isClean())
     }
 
@@ -261,7 +266,8 @@ struct TransferTests {
         #expect(try centre.isClean())
     }
 
-    @Test func `RFC 4538: a REFER with Target-Dialog by whom the dialog is of, and NOTIFYs in one of their own`() throws {
+    @Test func `RFC 4538: a REFER with Target-Dialog by whom the dialog is of, and NOTIFYs in one of their own`() throws
+    {
         let centre = try TransferCentre()
         try centre.talk()
         let other = try Phone("1001", password: "anna-demo-1", server: centre.running.sipPort)
