@@ -38,6 +38,7 @@ extension Call {
             q850Cause: cause.q850,
             reason: reason
         )
+        if case .queued(let stay) = stage { stopMessages(of: stay.queue) }
         enter(.ending(summary, at: now))
         for timer in [CallTimer.dialTimeout, .maximumDuration, .toneEnds, .nextKey, .holdEnds] {
             core.timers.stop(.call(id, timer))

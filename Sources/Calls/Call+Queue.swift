@@ -87,12 +87,15 @@ extension Call {
 
     func leaveQueue(_ stay: QueueStay) {
         waitedInQueues += now.instant - stay.entered.instant
-        for (index, _) in settings(of: stay.queue).messages.enumerated() {
-            core.timers.stop(.call(id, .message(index)))
-        }
+        stopMessages(of: stay.queue)
         sayings += 1
         stopTone()
         enter(.deciding)
+    }
+
+    /// The wait is over, and with it what is said from time to time.
+    func stopMessages(of queue: QueueID) {
+        for index in settings(of: queue).messages.indices { core.timers.stop(.call(id, .message(index))) }
     }
 
     /// A key of a waiting caller that leads out of the queue.
@@ -148,7 +151,7 @@ extension Call {
         served = (stay.queue, agent)
         waitedInQueues += now.instant - stay.entered.instant
         let settings = settings(of: stay.queue)
-        for (index, _) in settings.messages.enumerated() { core.timers.stop(.call(id, .message(index))) }
+        stopMessages(of: stay.queue)
         guard let whisper = settings.whisper, let clip = clips([whisper]).first else { return connectAgent(index) }
         enter(.introducing(index))
         // The caller's music goes on meanwhile.

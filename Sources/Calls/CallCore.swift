@@ -443,7 +443,7 @@ public final class CallCore {
         [
             "calls": calls.count, "dialogs": dialogs.count, "clientTransactions": clientTransactions.count,
             "inviteTransactions": inviteTransactions.count, "serverTransactions": serverTransactions.count,
-            "ports": ports.count, "callIDs": legsByCallID.count,
+            "ports": ports.count, "callIDs": legsByCallID.count, "timers": timers.count,
         ]
     }
 }

@@ -86,6 +86,7 @@ public final class SimulatedCentre {
                             wrap_up: 3s
                             max_wait: 12s
                             announce_position: every 10s
+                            messages: [{prompt: please-hold, every: 600s}]
                             whisper: incoming-call-from-queue
                             record: true
                             agents: [{user: "1001"}, {user: "1002"}]
