@@ -6,11 +6,19 @@ public import Timebase
 /// The side that was called (RFC 3261 §13.3).
 extension Session {
     /// Sends a provisional answer: 180, 181, 182 or 183, with early media when there is a description.
-    public mutating func ring(_ status: Int, sdp: [UInt8]? = nil, now: Instant) -> [Action] {
+    ///
+    /// `isReliable` asks for its PRACK also where the caller only supports that (RFC 3262 §3).
+    public mutating func ring(
+        _ status: Int,
+        sdp: [UInt8]? = nil,
+        isReliable: Bool = false,
+        now: Instant
+    ) -> [Action] {
         guard case .received(let transaction, let request) = phase else { return [] }
         var response = makeResponse(status, to: request, body: sdp)
         addContact(to: &response)
-        guard reliable.callerRequires else {
+        let isWanted = isReliable && request.headers.list(.supported).contains("100rel")
+        guard reliable.callerRequires || isWanted else {
             if sdp != nil { localDescription = sdp }
             return [.respond(transaction, response)]
         }
@@ -45,7 +53,7 @@ extension Session {
         var response = makeResponse(status, to: request, body: nil)
         for (name, value) in headers { response.headers.append(name, value) }
         phase = .ended
-        return reliable.stop() + [.respond(transaction, response), .tell(.ended)]
+        return dismissRenegotiation() + reliable.stop() + [.respond(transaction, response), .tell(.ended)]
     }
 
     /// The peer's CANCEL; its own answer is the transaction layer's (§9.2).
@@ -53,7 +61,8 @@ extension Session {
         guard case .received(let transaction, let request) = phase else { return [] }
         phase = .ended
         let response = makeResponse(487, to: request, body: nil)
-        return reliable.stop() + [.respond(transaction, response), .tell(.cancelled), .tell(.ended)]
+        return dismissRenegotiation() + reliable.stop()
+            + [.respond(transaction, response), .tell(.cancelled), .tell(.ended)]
     }
 
     /// A request of the peer in this dialog other than the first INVITE and ACK.
@@ -136,14 +145,11 @@ extension Session {
         if case .received(let invite, let original) = phase {
             actions.append(.respond(invite, makeResponse(487, to: original, body: nil)))
         }
-        if case .theirs(let pending, let original) = renegotiation {
-            actions.append(.respond(pending, makeResponse(487, to: original, body: nil)))
-        }
+        actions += dismissRenegotiation()
         // Our INVITE to a callee who says BYE before we saw his answer: its transaction must not wait for ever.
         if case .calling = phase { actions.append(.cancelInvite(reason: nil)) }
         let wasLeaving = if case .leaving = phase { true } else { false }
         phase = .ended
-        renegotiation = .none
         actions += Timer.ofInvite.map { .stop($0) }
         if !wasLeaving { actions.append(.tell(.hungUp(reason: request.headers[.reason]))) }
         return actions + [.tell(.ended)]

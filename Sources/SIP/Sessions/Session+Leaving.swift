@@ -98,12 +98,8 @@ extension Session {
         var bye = dialog.request(.bye, branch: random.branch(), contact: nil)
         self.dialog = dialog
         if let reason { bye.headers.append(.reason, reason) }
-        var actions: [Action] = []
-        if case .theirs(let pending, let original) = renegotiation {
-            actions.append(.respond(pending, makeResponse(487, to: original, body: nil)))
-        }
+        var actions = dismissRenegotiation()
         phase = .leaving
-        renegotiation = .none
         actions += Timer.ofInvite.map { .stop($0) }
         return actions + remembering([.send(bye, .bye, over: [dialog.nextHop])])
     }
@@ -119,7 +115,13 @@ extension Session {
     mutating func finish() -> [Action] {
         guard !isEnded else { return [] }
         phase = .ended
-        renegotiation = .none
-        return Timer.ofInvite.map { .stop($0) } + [.tell(.ended)]
+        return dismissRenegotiation() + Timer.ofInvite.map { .stop($0) } + [.tell(.ended)]
+    }
+
+    /// No session ends with a request of the peer unanswered (RFC 3261 §15.1.2): its transaction would wait for ever.
+    mutating func dismissRenegotiation() -> [Action] {
+        defer { renegotiation = .none }
+        guard case .theirs(let pending, let request) = renegotiation else { return [] }
+        return [.respond(pending, makeResponse(487, to: request, body: nil))]
     }
 }

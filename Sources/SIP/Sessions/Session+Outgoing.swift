@@ -129,7 +129,9 @@ extension Session {
             case .calling, .cancelling:
                 phase = .ended
                 let phrase = ReasonPhrase.standard(status)
-                return [.tell(.rejected(Rejection(status: status, phrase: phrase, isLocal: true))), .tell(.ended)]
+                return dismissRenegotiation() + [
+                    .tell(.rejected(Rejection(status: status, phrase: phrase, isLocal: true))), .tell(.ended),
+                ]
             case .received, .accepted, .answering, .confirmed, .leaving, .ended: return []
             }
         case .reinvite, .update: return renegotiationLost(status: status, now: now)
@@ -152,11 +154,11 @@ extension Session {
             if let retry = answerChallenge(response, purpose: .invite) { return retry }
             if response.status == 422, let retry = retryWithLongerInterval(response, attempt: attempt) { return retry }
             phase = .ended
-            return [.tell(.rejected(Rejection(response))), .tell(.ended)]
+            return dismissRenegotiation() + [.tell(.rejected(Rejection(response))), .tell(.ended)]
         case .cancelling:
             guard response.status >= 300 else { return [] }
             phase = .ended
-            return [.tell(.rejected(Rejection(response))), .tell(.ended)]
+            return dismissRenegotiation() + [.tell(.rejected(Rejection(response))), .tell(.ended)]
         case .received, .accepted, .answering, .confirmed, .leaving, .ended: return []
         }
     }
@@ -208,7 +210,9 @@ extension Session {
         case .calling(let attempt):
             guard let accepted = confirm(attempt.request, by: response, tag: tag, over: flow) else {
                 phase = .ended
-                return [.tell(.rejected(Rejection(status: 502, phrase: "Bad Gateway", isLocal: true))), .tell(.ended)]
+                return dismissRenegotiation() + [
+                    .tell(.rejected(Rejection(status: 502, phrase: "Bad Gateway", isLocal: true))), .tell(.ended),
+                ]
             }
             return acceptAnswer(response, to: attempt.request, dialog: accepted, now: now)
         case .cancelling(let attempt):

@@ -163,6 +163,38 @@ struct SessionTests {
         #expect(pair.callee?.isConfirmed == true)
     }
 
+    @Test func `RFC 3262 §3 a callee may make a provisional reliable that the caller only supports`() {
+        var pair = SessionPair()
+        pair.start()
+        pair.onCallee { $0.ring(183, sdp: SessionPair.answer, isReliable: true, now: $1) }
+        #expect(
+            pair.text == """
+                     0 -> INVITE
+                     0 <- 183
+                     0 -> PRACK
+                     0 <- 200 PRACK
+                """
+        )
+    }
+
+    @Test func `RFC 3261 §15.1.2 an UPDATE that waits is answered before a cancelled INVITE is over`() {
+        var pair = SessionPair()
+        pair.start()
+        pair.onCallee { $0.ring(183, sdp: SessionPair.answer, isReliable: true, now: $1) }
+        // Another description than before: the same again would be a refresh, which is answered at once.
+        pair.onCallee { $0.reoffer(SessionPair.offer, now: $1) }
+        pair.ladder = []
+        pair.onCaller { $0.hangUp(reason: nil, now: $1) }
+        #expect(
+            pair.text == """
+                     0 -> CANCEL
+                     0 <- 487
+                     0 -> 487 UPDATE
+                """
+        )
+        #expect(pair.caller.isEnded)
+    }
+
     @Test func `RFC 3262 §3 a provisional that is never acknowledged fails the INVITE at 64·T1`() {
         var pair = SessionPair(require: "100rel")
         pair.start()
