@@ -22,9 +22,10 @@ public struct NetworkConditions: Sendable {
     )
 }
 
-/// Datagrams under way, in the order in which they arrive: sans-IO and seeded.
+/// Messages under way, in the order in which they arrive: sans-IO and seeded. What goes over TCP comes whole, once, and in order.
 struct LossyNetwork {
     struct Datagram: Sendable {
+        var transport = Transport.udp
         var from: SocketAddress
         var to: SocketAddress
         var bytes: [UInt8]
@@ -35,6 +36,13 @@ struct LossyNetwork {
     private var arrivals = TimerQueue<Int>()
     private var underWay: [Int: Datagram] = [:]
     private var serial = 0
+    /// When the last octets of each stream come.
+    private var streams: [Stream: Instant] = [:]
+
+    private struct Stream: Hashable {
+        var from: SocketAddress
+        var to: SocketAddress
+    }
 
     init(_ conditions: NetworkConditions, seed: UInt64) {
         self.conditions = conditions
@@ -44,9 +52,15 @@ struct LossyNetwork {
     var nextArrival: Instant? { mutating get { arrivals.nextDeadline } }
 
     mutating func send(_ datagram: Datagram, now: Instant) {
+        guard datagram.transport == .udp else {
+            let stream = Stream(from: datagram.from, to: datagram.to)
+            let arrival = max(now + delay(), streams[stream] ?? now)
+            streams[stream] = arrival
+            return deliver(datagram, at: arrival)
+        }
         guard !happens(conditions.loss) else { return }
-        deliver(datagram, now: now)
-        if happens(conditions.duplication) { deliver(datagram, now: now) }
+        deliver(datagram, at: now + delay())
+        if happens(conditions.duplication) { deliver(datagram, at: now + delay()) }
     }
 
     mutating func arrived(now: Instant) -> Datagram? {
@@ -54,11 +68,15 @@ struct LossyNetwork {
         return underWay.removeValue(forKey: key)
     }
 
-    private mutating func deliver(_ datagram: Datagram, now: Instant) {
+    private mutating func deliver(_ datagram: Datagram, at arrival: Instant) {
         serial += 1
         underWay[serial] = datagram
+        arrivals.start(serial, at: arrival)
+    }
+
+    private mutating func delay() -> Duration {
         let range = conditions.delay.lowerBound.wholeNanoseconds...conditions.delay.upperBound.wholeNanoseconds
-        arrivals.start(serial, at: now + .nanoseconds(Int64.random(in: range, using: &random)))
+        return .nanoseconds(Int64.random(in: range, using: &random))
     }
 
     private mutating func happens(_ share: Double) -> Bool {

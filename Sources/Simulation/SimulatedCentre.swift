@@ -27,6 +27,8 @@ public final class SimulatedCentre {
         public var transfers = (begun: 0, done: 0)
         /// Callers whose wait in a queue ended so.
         public var waits: [QueueOutcome: Int] = [:]
+        /// What went over the wire either way, repetitions included: by method, `answers`, `early media` (183), and `tcp`.
+        public var messages: [String: Int] = [:]
         /// Broken invariants, in words; a run is good when there is none.
         public var faults: [String] = []
 
@@ -48,6 +50,7 @@ public final class SimulatedCentre {
     private var endings: [UInt64: MediaEvent] = [:]
     private var sayingCount: UInt64 = 0
     private var broken: [String] = []
+    private var messages: [String: Int] = [:]
     private var supervisions = 0
     private var now = Moment(instant: Instant(nanoseconds: 0), wall: WallTime(milliseconds: 1_767_225_600_000))
 
@@ -64,7 +67,8 @@ public final class SimulatedCentre {
                 name: "node",
                 text: """
                     node: simulation
-                    sip: {listen: ["udp://10.0.0.1:5060"]}
+                    sip: {listen: ["udp://10.0.0.1:5060", "tcp://10.0.0.1:5060"]}
+                    calls: {session_expires: 90s}
                     media: {address: 10.0.0.1, ports: 20000-29999}
                     """
             ),
@@ -151,10 +155,18 @@ public final class SimulatedCentre {
             generator: SeededGenerator(seed: seed &+ 2),
             now: now
         )
-        engine.listeners = [Listener(transport: .udp, address: Self.switchAddress)]
+        engine.listeners = [Transport.udp, .tcp].map { Listener(transport: $0, address: Self.switchAddress) }
         for number in 1001...1004 {
             let address = SocketAddress(.v4(0x0A00_0000 | UInt32(number - 1000 + 10)), 5060)
-            phones.append(SimulatedPhone(number: "\(number)", address: address, isCarrier: false, seed: random.next()))
+            phones.append(
+                SimulatedPhone(
+                    number: "\(number)",
+                    address: address,
+                    transport: number == 1003 ? .tcp : .udp,
+                    isCarrier: false,
+                    seed: random.next()
+                )
+            )
         }
         phones.append(
             SimulatedPhone(number: "carrier", address: Self.carrierAddress, isCarrier: true, seed: random.next())
@@ -168,6 +180,7 @@ public final class SimulatedCentre {
         for number in ["1001", "1002", "1003"] { change(.logIn(device: nil), number) }
         for _ in 0..<calls {
             if Int.random(in: 0..<4, using: &random) == 0 { changeSomebody() }
+            if Int.random(in: 0..<4, using: &random) == 0 { loseSomebody() }
             let caller = Int.random(in: phones.indices, using: &random)
             phones[caller].dial(at: now.instant)
             advance(by: .milliseconds(Int64.random(in: 0...8_000, using: &random)))
@@ -204,6 +217,23 @@ public final class SimulatedCentre {
         ]
         guard let command = commands.randomElement(using: &random) else { return }
         change(command, "\(Int.random(in: 1001...1004, using: &random))")
+    }
+
+    /// A phone takes its registration back, or its connection breaks; it comes back by itself.
+    private func loseSomebody() {
+        let phones = phones.filter { !$0.isCarrier }
+        guard let phone = phones.randomElement(using: &random) else { return }
+        if phone.transport == .tcp {
+            engine.connectionClosed(flow(to: phone), at: now)
+            phone.register(at: now.instant)
+        } else {
+            phone.register(seconds: 0, at: now.instant)
+        }
+        settle()
+    }
+
+    private func flow(to phone: SimulatedPhone) -> Flow {
+        Flow(transport: phone.transport, local: Self.switchAddress, remote: phone.address)
     }
 
     private func change(_ command: Dispatcher.AgentCommand, _ number: String) {
@@ -255,7 +285,7 @@ public final class SimulatedCentre {
 
     private func deliver(_ datagram: LossyNetwork.Datagram) {
         if datagram.to == Self.switchAddress {
-            let flow = Flow(transport: .udp, local: datagram.to, remote: datagram.from)
+            let flow = Flow(transport: datagram.transport, local: datagram.to, remote: datagram.from)
             return engine.receive(datagram.bytes, over: flow, at: now)
         }
         phones.first { $0.address == datagram.to }?.receive(datagram.bytes, from: datagram.from, at: now.instant)
@@ -267,12 +297,11 @@ public final class SimulatedCentre {
         while isBusy {
             isBusy = false
             for (bytes, flow) in world.takeOutput() {
-                network.send(LossyNetwork.Datagram(from: flow.local, to: flow.remote, bytes: bytes), now: now.instant)
+                send(bytes, over: flow)
             }
             for phone in phones {
                 for (bytes, flow) in phone.takeOutput() {
-                    let datagram = LossyNetwork.Datagram(from: phone.address, to: flow.remote, bytes: bytes)
-                    network.send(datagram, now: now.instant)
+                    send(bytes, over: flow)
                 }
             }
             for (milliseconds, event) in media.takeSayings() {
@@ -293,12 +322,32 @@ public final class SimulatedCentre {
         }
     }
 
+    private func send(_ bytes: [UInt8], over flow: Flow) {
+        count(bytes, over: flow)
+        let datagram = LossyNetwork.Datagram(
+            transport: flow.transport,
+            from: flow.local,
+            to: flow.remote,
+            bytes: bytes
+        )
+        network.send(datagram, now: now.instant)
+    }
+
+    private func count(_ bytes: [UInt8], over flow: Flow) {
+        let words = String(decoding: bytes.prefix(16), as: UTF8.self).split(separator: " ", maxSplits: 2)
+        guard let first = words.first else { return }
+        let isEarly = first == "SIP/2.0" && words.dropFirst().first == "183"
+        messages[isEarly ? "early media" : first == "SIP/2.0" ? "answers" : String(first), default: 0] += 1
+        if flow.transport == .tcp { messages["tcp", default: 0] += 1 }
+    }
+
     // MARK: invariants
 
     private func judge() -> Result {
         var result = Result(seed: seed, calls: tally.started, answered: tally.answered)
         result.faults = tally.faults + broken
         result.waits = tally.waits
+        result.messages = messages
         for (table, count) in engine.residue.sorted(by: { $0.key < $1.key }) where count > 0 {
             result.faults.append("\(count) left in \(table)")
         }

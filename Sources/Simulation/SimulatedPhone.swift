@@ -9,36 +9,45 @@ import Timebase
 final class SimulatedPhone {
     let number: String
     let address: SocketAddress
+    let transport: Transport
     let isCarrier: Bool
     private let agent: UserAgent
     private var random: SeededGenerator
     private var plans = TimerQueue<Plan>()
+    /// When it registers again.
+    private var back = TimerQueue<Int>()
     private var live: Set<UserAgent.CallHandle> = []
 
     /// What it means to do with a call.
     private struct Plan: Hashable, Sendable {
-        enum Act: Hashable, Sendable { case ring, answer, refuse, hold, resume, key, transfer, leave }
+        enum Act: Hashable, Sendable {
+            case ring, earlyMedia, update, answer, refuse, hold, resume, key, transfer, leave
+        }
 
         var call: UserAgent.CallHandle
         var act: Act
     }
 
-    init(number: String, address: SocketAddress, isCarrier: Bool, seed: UInt64) {
-        (self.number, self.address, self.isCarrier) = (number, address, isCarrier)
+    init(number: String, address: SocketAddress, transport: Transport = .udp, isCarrier: Bool, seed: UInt64) {
+        (self.number, self.address, self.transport, self.isCarrier) = (number, address, transport, isCarrier)
         random = SeededGenerator(seed: seed)
         agent = UserAgent(
-            flow: Flow(transport: .udp, local: address, remote: SimulatedCentre.switchAddress),
+            flow: Flow(transport: transport, local: address, remote: SimulatedCentre.switchAddress),
             domain: "demo.test",
             credentials: Credentials(username: number, realm: "demo.test", password: "p\(number)"),
+            // The carrier asks for session timers itself; phones are asked.
+            sessionExpires: isCarrier ? 90 : nil,
             generator: SeededGenerator(seed: seed &+ 1)
         )
     }
 
     var residue: Int { agent.residue + live.count }
-    var nextDeadline: Instant? { [agent.nextDeadline, plans.nextDeadline].compactMap { $0 }.min() }
+    var nextDeadline: Instant? { [agent.nextDeadline, plans.nextDeadline, back.nextDeadline].compactMap { $0 }.min() }
 
-    func register(at now: Instant) {
-        agent.register(seconds: 3600, at: now)
+    /// For an hour; 0 seconds take it back, until the phone thinks better of it.
+    func register(seconds: Int = 3600, at now: Instant) {
+        agent.register(seconds: seconds, at: now)
+        if seconds == 0 { back.start(0, at: now + .milliseconds(Int64.random(in: 100...20_000, using: &random))) }
         attend(now)
     }
 
@@ -51,10 +60,13 @@ final class SimulatedPhone {
         let target = targets.randomElement(using: &random) ?? "600"
         // Now and then without an offer (late offer).
         let offer = Int.random(in: 0..<8, using: &random) == 0 ? nil : describe()
-        let call = agent.call(target, offer: offer, at: now)
+        // One in four wants its provisional answers reliable (RFC 3262).
+        let isReliable = Int.random(in: 0..<4, using: &random) == 0
+        let call = agent.call(target, offer: offer, headers: isReliable ? [(.require, "100rel")] : [], at: now)
         live.insert(call)
-        // Some change their mind before anybody answers, some when they have talked enough.
-        plan(.leave, call, in: 0.2...40, now)
+        // Some change their mind before anybody answers, some when they have talked enough, some outlast a session timer.
+        plan(.leave, call, in: Int.random(in: 0..<4, using: &random) == 0 ? 60...150 : 0.2...40, now)
+        if Int.random(in: 0..<4, using: &random) == 0 { plan(.update, call, in: 0.1...5, now) }
         if Bool.random(using: &random) { plan(.hold, call, in: 1...20, now) }
         if Bool.random(using: &random) { plan(.key, call, in: 1...20, now) }
         if Bool.random(using: &random) { plan(.transfer, call, in: 1...20, now) }
@@ -69,6 +81,7 @@ final class SimulatedPhone {
     func fire(at now: Instant) {
         agent.fire(at: now)
         while let plan = plans.popDue(now: now) { carryOut(plan, now) }
+        while back.popDue(now: now) != nil { register(at: now) }
         attend(now)
     }
 
@@ -90,6 +103,13 @@ final class SimulatedPhone {
         guard live.contains(plan.call) else { return }
         switch plan.act {
         case .ring: agent.act(plan.call, at: now) { $0.ring(180, now: $1) }
+        case .earlyMedia:
+            let description = describe()
+            let isReliable = Bool.random(using: &random)
+            agent.act(plan.call, at: now) { $0.ring(183, sdp: description, isReliable: isReliable, now: $1) }
+        case .update:
+            let description = describe()
+            agent.act(plan.call, at: now) { $0.reoffer(description, now: $1) }
         case .answer:
             let description = describe()
             agent.act(plan.call, at: now) { $0.accept(sdp: description, now: $1) }
@@ -152,10 +172,12 @@ final class SimulatedPhone {
         case .incoming(let call, _):
             live.insert(call)
             plan(.ring, call, in: 0...1, now)
+            if Bool.random(using: &random) { plan(.earlyMedia, call, in: 0...4, now) }
+            if Int.random(in: 0..<4, using: &random) == 0 { plan(.update, call, in: 0.1...6, now) }
             switch Int.random(in: 0..<10, using: &random) {
             case 0..<6:
                 plan(.answer, call, in: 0...12, now)
-                plan(.leave, call, in: 5...60, now)
+                plan(.leave, call, in: 5...150, now)
                 if Bool.random(using: &random) { plan(.hold, call, in: 2...30, now) }
                 if Bool.random(using: &random) { plan(.transfer, call, in: 2...30, now) }
             case 6..<8: plan(.refuse, call, in: 0...6, now)

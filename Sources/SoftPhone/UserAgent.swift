@@ -46,11 +46,12 @@ public final class UserAgent {
         domain: String,
         credentials: Credentials,
         timers: SIPTimers = SIPTimers(),
+        sessionExpires: Int? = nil,
         generator: any RandomNumberGenerator & Sendable
     ) {
         (self.flow, self.domain, self.credentials) = (flow, domain, credentials)
         var settings = SessionSettings(timers: timers, product: "Gudok phone", contactUser: credentials.username)
-        settings.sessionExpires = nil
+        settings.sessionExpires = sessionExpires
         self.settings = settings
         layer = TransactionLayer(timers: timers, accepting: .gudok)
         ids = IdentifierSource(generator)
@@ -74,7 +75,12 @@ public final class UserAgent {
 
     // MARK: what the user does
 
-    public func call(_ number: String, offer: [UInt8]?, at now: Instant) -> CallHandle {
+    public func call(
+        _ number: String,
+        offer: [UInt8]?,
+        headers: [(HeaderName, String)] = [],
+        at now: Instant
+    ) -> CallHandle {
         self.now = now
         let invitation = Invitation(
             target: SIPURI(user: number, host: domain),
@@ -84,6 +90,7 @@ public final class UserAgent {
             maxForwards: 70,
             callID: ids.callID(),
             sdp: offer,
+            headers: headers,
             credentials: credentials
         )
         let handle = insert(Session(inviting: invitation, settings: settings, seed: ids.bits()))
@@ -125,7 +132,9 @@ public final class UserAgent {
     public func receive(_ bytes: [UInt8], from remote: SocketAddress, at now: Instant) {
         self.now = now
         guard case .message(let message) = parseDatagram(bytes) else { return }
-        perform(layer.receive(message, over: Flow(transport: .udp, local: flow.local, remote: remote), now: now))
+        perform(
+            layer.receive(message, over: Flow(transport: flow.transport, local: flow.local, remote: remote), now: now)
+        )
     }
 
     public func fire(at now: Instant) {
