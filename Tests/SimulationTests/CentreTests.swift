@@ -6,8 +6,8 @@ import Testing
 
 /// Phones that call, hold, cancel, refuse and vanish over networks of every kind, against the whole engine under a virtual clock.
 @Suite struct CentreTests {
-    /// As many as the house asks for; fewer or more by SIMULATION_RUNS, one alone by SIMULATION_SEED.
-    private static let runs = UInt64(ProcessInfo.processInfo.environment["SIMULATION_RUNS"] ?? "") ?? 10_000
+    /// A slice of what `make simulate` runs; fewer or more by SIMULATION_RUNS, one alone by SIMULATION_SEED.
+    private static let runs = UInt64(ProcessInfo.processInfo.environment["SIMULATION_RUNS"] ?? "") ?? 1_000
 
     private static func run(_ seed: UInt64) -> SimulatedCentre.Result? {
         let conditions: NetworkConditions = seed % 3 == 0 ? .perfect : .hostile
