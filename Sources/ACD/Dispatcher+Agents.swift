@@ -106,12 +106,7 @@ extension Dispatcher {
         // Whoever sits there when it ends may be another.
         engagements[DeviceCall(device: id, call: call)] = agent.id
         agent.ownCalls.insert(call)
-        if var wrapUp = agent.wrapUp, let ends = wrapUp.ends {
-            wrapUp.remaining = ends - now.instant
-            wrapUp.ends = nil
-            agent.wrapUp = wrapUp
-            timers.stop(.wrapUp(agent.id))
-        }
+        interruptWrapUp(of: agent)
         // He speaks elsewhere: his phone need not ring for a queue.
         if let offer = agent.offer { takeBack(offer.call, agent) }
         refresh(agent)
@@ -158,6 +153,13 @@ extension Dispatcher {
         }
         agent.wrapUp = Agent.WrapUp(queue: queue, ends: now.instant + length, remaining: .zero)
         timers.start(.wrapUp(agent.id), at: now.instant + length)
+    }
+
+    /// A call of his own stops the clock.
+    func interruptWrapUp(of agent: Agent) {
+        guard let wrapUp = agent.wrapUp, let ends = wrapUp.ends else { return }
+        agent.wrapUp = Agent.WrapUp(queue: wrapUp.queue, ends: nil, remaining: ends - now.instant)
+        timers.stop(.wrapUp(agent.id))
     }
 
     func endWrapUp(_ agent: Agent) {

@@ -6,7 +6,9 @@ import Timebase
 extension Dispatcher {
     /// Broken invariants, in words; none in a sound switch.
     public func faults() -> [String] {
-        queues.values.flatMap(faults) + agents.values.flatMap(faults)
+        let known = engaged
+        return queues.values.flatMap(faults) + agents.values.flatMap { faults(of: $0, engaged: known[$0.id] ?? []) }
+            + callers.values.flatMap(faults)
             + talking.compactMap { call, id in
                 agents[id]?.talk?.call == call ? nil : "\(call) is talked in by \(id), who does not"
             }
@@ -38,18 +40,28 @@ extension Dispatcher {
         for member in free where !member.agent.isFree || queue.members[member.agent.id] !== member {
             faults.append("\(queue.id): \(member.agent.id) stands among the free and is not")
         }
-        var staff = QueueLine.Staff()
-        for member in queue.members.values {
-            staff.add(member.agent.state, 1)
-            if member.agent.isFree, member.freeLevel == nil {
-                faults.append("\(queue.id): \(member.agent.id) is free and does not stand there")
-            }
+        for member in queue.members.values where member.agent.isFree && member.freeLevel == nil {
+            faults.append("\(queue.id): \(member.agent.id) is free and does not stand there")
         }
+        let staff = queue.recount
         if staff != queue.staff { faults.append("\(queue.id): agents are miscounted, \(queue.staff) for \(staff)") }
         return faults
     }
 
-    private func faults(of agent: Agent) -> [String] {
+    private func faults(of caller: WaitingCaller) -> [String] {
+        let queue = caller.queue
+        var faults: [String] = []
+        if queues[queue.id] !== queue || !(queue.waiting.contains(caller) || queue.offered.contains(caller)) {
+            faults.append("\(queue.id): \(caller.call) waits and stands in no line")
+        }
+        for id in caller.ringing.keys where agents[id]?.offer?.call != caller.call {
+            faults.append("\(queue.id): \(id) is to ring for \(caller.call), and does not")
+        }
+        return faults
+    }
+
+    /// `engaged`: the calls of his own that it was told of.
+    private func faults(of agent: Agent, engaged: Set<CallID>) -> [String] {
         var faults: [String] = []
         if let offer = agent.offer, callers[offer.call]?.ringing[agent.id] == nil {
             faults.append("\(agent.id) rings for \(offer.call), who is gone")
@@ -63,7 +75,19 @@ extension Dispatcher {
         if let wrapUp = agent.wrapUp, (wrapUp.ends == nil) == agent.ownCalls.isEmpty {
             faults.append("\(agent.id) wraps up without an end")
         }
-        if agent.restsUntil.map({ $0 < now.instant }) ?? false { faults.append("\(agent.id) rests and has rested") }
+        for call in agent.ownCalls.subtracting(engaged) {
+            faults.append("\(agent.id) is kept busy by \(call), which nobody knows")
+        }
+        // No state without somebody or a clock that ends it.
+        if let offer = agent.offer, !timers.contains(.ring(offer.call, agent.id)) {
+            faults.append("\(agent.id) rings without an end")
+        }
+        if agent.wrapUp?.ends != nil, !timers.contains(.wrapUp(agent.id)) {
+            faults.append("\(agent.id) wraps up without a clock")
+        }
+        if agent.restsUntil != nil, !timers.contains(.rest(agent.id)) {
+            faults.append("\(agent.id) rests without an end")
+        }
         if agent.isDismissed, agent.talk == nil, agent.ownCalls.isEmpty { faults.append("\(agent.id) is nobody") }
         for call in agent.awaitedBy where callers[call]?.preferred != agent.id {
             faults.append("\(agent.id) is awaited by \(call), who does not")

@@ -71,6 +71,12 @@ final class QueueLine {
 
     var length: Int { waiting.count + offered.count }
 
+    /// Nobody stands anywhere: whoever calls this puts everybody back.
+    func clearLines() {
+        (waiting, offered, free) = (CallerLine(), CallerLine(), FreeLine())
+        for member in members.values { member.freeLevel = nil }
+    }
+
     func rank(of member: Membership) -> AgentRank {
         let idle = member.agent.idleSince.nanoseconds
         let (primary, secondary): (Int64, Int64) =
@@ -90,6 +96,11 @@ final class QueueLine {
     /// 1: next. Nobody's call: nil.
     func position(of caller: WaitingCaller) -> Int {
         1 + waiting.count(before: caller.rank) + offered.count(before: caller.rank)
+    }
+
+    /// The staff as it is found by asking everybody.
+    var recount: Staff {
+        members.values.reduce(into: Staff()) { $0.add($1.agent.told, 1) }
     }
 
     /// Agents of the queue who work now, whatever they do.

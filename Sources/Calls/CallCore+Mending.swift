@@ -1,3 +1,4 @@
+import ACD
 import Events
 import Media
 import Timebase
@@ -7,8 +8,38 @@ extension CallCore {
     /// The last words of a leg, with all their repetitions (RFC 3261 §17.1.2.2), are over long before.
     static let longestEnding: Duration = .seconds(120)
 
-    /// Ends legs and closes ports that outlived their call; in words, what was wrong.
-    func mendCalls() -> [String] {
+    /// Looks whether queues, agents, supervisors, calls and ports agree with each other, and brings back what does not.
+    public func mend() -> Mending {
+        let (found, left, actions) = acd.mend(at: now)
+        dispatch { _ in actions }
+        return Mending(found: found + mendQueues() + mendSupervision() + mendCalls(), left: left)
+    }
+
+    /// Compares what the dispatcher knows with the calls that live.
+    private func mendQueues() -> [String] {
+        var faults: [String] = []
+        for id in acd.knownCalls.sorted() where call(id)?.isEnding ?? true {
+            faults.append("\(id) is over, and the queues did not know")
+            dispatch { $0.gone(id, at: now) }
+        }
+        for call in everyCall.sorted(by: { $0.id < $1.id }) {
+            guard case .queued(let stay) = call.stage else { continue }
+            guard let caller = acd.caller(call.id, at: now) else {
+                faults.append("\(call.id) waits in queue \(stay.queue.name), which does not know him")
+                call.mustLeave(stay.queue, .closed)
+                continue
+            }
+            for agent in stay.ringing.keys.filter({ !caller.ringing.contains($0) }).sorted(by: { $0.number < $1.number }
+            ) {
+                faults.append("\(agent) is rung for \(call.id), and the queue does not want it")
+                call.withdrawn(from: agent, .withdrawn)
+            }
+        }
+        return faults
+    }
+
+    /// Ends legs and closes ports that outlived their call.
+    private func mendCalls() -> [String] {
         var faults: [String] = []
         for call in everyCall.sorted(by: { $0.id < $1.id }) {
             guard case .ending(_, let since) = call.stage, now.instant - since.instant > Self.longestEnding else {

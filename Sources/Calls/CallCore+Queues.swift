@@ -48,16 +48,6 @@ extension CallCore {
     /// What a URL said about a call; nil: nothing usable in time.
     public func answered(_ id: CallID, _ steps: [Step]?) { call(id)?.consulted(steps) }
 
-    /// Compares what the dispatcher knows with the calls that live, and mends what differs; in words, what was wrong.
-    public func mendQueues() -> [String] {
-        var faults = acd.faults()
-        for id in acd.knownCalls.sorted() where call(id)?.isEnding ?? true {
-            faults.append("\(id) is over, and the queues did not know")
-            dispatch { $0.gone(id, at: now) }
-        }
-        return faults + mendSupervision() + mendCalls()
-    }
-
     private func carryOut(_ actions: [Dispatcher.Action]) {
         wanted += actions
         guard !isCarryingOut else { return }

@@ -1,5 +1,5 @@
 public import Config
-import Calls
+public import Calls
 public import ACD
 public import DialPlan
 public import Events
@@ -65,10 +65,10 @@ extension Engine {
     }
 
     /// The invariants that tests check, checked in production: what is wrong is mended and told.
-    public func watch(at moment: Moment) -> [String] {
+    public func watch(at moment: Moment) -> Mending {
         enter(moment)
         defer { settle() }
-        return calls.mendQueues()
+        return calls.mend()
     }
 
     /// The recorder is done with a recording.

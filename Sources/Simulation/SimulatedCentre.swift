@@ -267,7 +267,7 @@ public final class SimulatedCentre {
                 if let event = endings.removeValue(forKey: saying) { media.happen(event) }
             }
             settle()
-            if broken.isEmpty { broken = engine.watch(at: now) }
+            if broken.isEmpty { broken = engine.watch(at: now).found }
         }
         set(end)
     }

@@ -1,3 +1,4 @@
+import Calls
 import Config
 import DialPlan
 import Engine
@@ -25,8 +26,7 @@ final class Core: SignallingReceiver {
     private var alarmAt: Instant?
     private var nextWatch = Instant(nanoseconds: 0)
     private var watches: UInt64 = 0
-    /// Broken invariants that were found and mended.
-    private(set) var mended: UInt64 = 0
+    private(set) var invariants = Invariants()
     private(set) var stalls: UInt64 = 0
     private(set) var recordingTroubles = RecordingTroubles()
     private(set) var longestStall: Duration = .zero
@@ -140,11 +140,9 @@ final class Core: SignallingReceiver {
 
     func answered(_ call: CallID, _ steps: [Step]?) { turn { $0.answered(call, steps, at: $1) } }
 
-    /// Checks what must always hold, once a second; what does not is mended, counted and told.
+    /// Checks what must always hold, once a second; what does not is mended, counted, and told once.
     private func watchInvariants() {
-        let faults = turn { $0.watch(at: $1) }
-        mended &+= UInt64(faults.count)
-        for fault in faults.prefix(20) { outlet.log(.error, "mended: \(fault)", call: nil) }
+        for line in invariants.note(turn { $0.watch(at: $1) }) { outlet.log(.error, line, call: nil) }
     }
 
     /// Counts how often the loop comes late to a task: calls wait that long.

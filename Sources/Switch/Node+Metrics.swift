@@ -17,7 +17,7 @@ extension Node {
         var trunks: [Engine.TrunkStatus]
         var records: RecordWriter.Status
         var recordings: RecordingTroubles
-        var mended: UInt64
+        var invariants: Invariants
         var stalls: UInt64
         var longestStall: Duration
     }
@@ -33,7 +33,7 @@ extension Node {
                     trunks: engine.trunkStatuses,
                     records: core.records.status(now: now.instant),
                     recordings: core.recordingTroubles,
-                    mended: core.mended,
+                    invariants: core.invariants,
                     stalls: core.stalls,
                     longestStall: core.longestStall
                 )
@@ -108,7 +108,9 @@ extension Node {
             "Frames for recordings without room on their way.",
             rings.reduce(0) { $0 + Double($1.refused) }
         )
-        page.counter("invariants_mended_total", "Broken invariants that were found.", Double(seen.mended))
+        page.counter("invariants_broken_total", "Broken invariants that were found.", Double(seen.invariants.found))
+        page.counter("invariants_mended_total", "Of these, mended.", Double(seen.invariants.mended))
+        page.gauge("invariants_broken", "Of these, still broken.", [([], Double(seen.invariants.left.count))])
         page.counter("loop_stalls_total", "Times the call loop was over 20 ms late.", Double(seen.stalls))
         page.gauge("loop_longest_stall_seconds", "The worst of them.", [([], seen.longestStall.inSeconds)])
         page.gauge("cdr_lag_seconds", "How long the oldest unwritten record waits.", [([], seen.records.lag.inSeconds)])

@@ -50,10 +50,10 @@ import Timebase
     @Test func `a port whose call is no more is closed, and told of once`() throws {
         let leg = LegID(call: CallID("gone"), index: 0)
         _ = try #require(core.openPort(for: leg, near: nil))
-        #expect(core.mendQueues() == ["media port 1 was open for gone, which is no more"])
+        #expect(core.mend().found == ["media port 1 was open for gone, which is no more"])
         #expect(media.closed == [1])
         #expect(core.residue["ports"] == 0)
-        #expect(core.mendQueues() == [])
+        #expect(core.mend().found == [])
     }
 
     @Test func `a call that ended and whose ports never report is closed after two minutes, and its ports with it`()
@@ -80,12 +80,22 @@ import Timebase
         #expect(core.hangUp(call, reason: "test"))
         core.now = Moment(instant: core.now.instant + .seconds(119), wall: core.now.wall)
         core.closeFinished()
-        #expect(core.mendQueues() == [] && core.isUp(call))
+        #expect(core.mend().found == [] && core.isUp(call))
         core.now = Moment(instant: core.now.instant + .seconds(2), wall: core.now.wall)
-        #expect(core.mendQueues() == ["\(call) ended long ago, and legs or ports of it were left"])
+        #expect(core.mend().found == ["\(call) ended long ago, and legs or ports of it were left"])
         core.closeFinished()
         #expect(!core.isUp(call))
-        #expect(core.mendQueues().count == 1)
-        #expect(core.residue["ports"] == 0 && core.mendQueues() == [])
+        #expect(core.mend().found.count == 1)
+        #expect(core.residue["ports"] == 0 && core.mend().found == [])
+    }
+
+    @Test func `a fault is told once, and counted as mended only when it is`() {
+        var invariants = Invariants()
+        let stuck = Mending(found: ["a", "b"], left: ["b"])
+        #expect(invariants.note(stuck) == ["mended: a", "cannot be mended: b"])
+        #expect(invariants.note(Mending(found: ["b"], left: ["b"])) == [])
+        #expect(invariants.found == 2 && invariants.mended == 1 && invariants.left == ["b"])
+        #expect(invariants.note(Mending()) == [])
+        #expect(invariants.found == 2 && invariants.mended == 2 && invariants.left == [])
     }
 }
