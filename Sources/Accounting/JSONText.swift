@@ -24,10 +24,12 @@ public struct JSONText {
         if let value { string(value) } else { raw("null") }
     }
 
+    /// With three decimals at most: nothing that is measured here is known better.
     mutating func field(_ name: String, _ value: Double?) {
         key(name)
+        let rounded = value.map { ($0 * 1000).rounded() / 1000 }
         // JSON has no way to say that a number is none.
-        raw(value.flatMap { $0.isFinite ? "\($0)" : nil } ?? "null")
+        raw(rounded.flatMap { $0.isFinite ? "\($0)" : nil } ?? "null")
     }
 
     mutating func field(_ name: String, _ value: (some BinaryInteger)?) {

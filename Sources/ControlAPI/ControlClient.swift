@@ -24,7 +24,7 @@ public struct ControlClient: Sendable {
     public init(socketPath: String) { self.socketPath = socketPath }
 
     /// Whether anybody listens on the socket.
-    func isAnswered() async -> Bool {
+    public func isAnswered() async -> Bool {
         let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connectTimeout(.seconds(2))
         guard let channel = try? await bootstrap.connect(unixDomainSocketPath: socketPath).get() else { return false }
         try? await channel.close()

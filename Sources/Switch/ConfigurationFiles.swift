@@ -26,12 +26,12 @@ public struct ConfigurationFiles: Sendable {
     /// Reads the node's file and the folders that it names.
     public init(file path: String) throws(Trouble) {
         file = URL(fileURLWithPath: path)
-        node = try Self.read(file, named: path)
+        node = try Self.read(file, named: Self.shown(path))
         let (read, faults) = NodeConfiguration.read(node)
         guard let read else { throw Trouble(faults) }
         nodeConfiguration = read
         let base = path.contains("/") ? String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) + "/" : ""
-        let show = { (folder: String) in base + (folder.hasPrefix("./") ? String(folder.dropFirst(2)) : folder) }
+        let show = { (folder: String) in Self.shown(base) + Self.shown(folder) }
         dialPlans = [:]
         tenants = [:]
         let listFolder = resolve(read.dialPlansPath).appending(path: "lists")
@@ -43,6 +43,9 @@ public struct ConfigurationFiles: Sendable {
             tenants[Self.tenantName(in: text.text) ?? text.fileName] = text
         }
     }
+
+    /// A path as messages have it: what lies here needs no `./`.
+    public static func shown(_ path: String) -> String { path.hasPrefix("./") ? String(path.dropFirst(2)) : path }
 
     /// A path of the node's file, which is relative to it.
     public func resolve(_ path: String) -> URL {

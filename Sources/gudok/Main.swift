@@ -46,7 +46,7 @@ struct Gudok: AsyncParsableCommand {
             PlaceCall.self, Supervise.self,
             HangUp.self, Transfer.self, Queues.self, Agents.self, ChangeAgent.self, DialPlanCommand.self, Stats.self,
             Recordings.self,
-            CallRecords.self, TraceCommand.self, Why.self, Audit.self, Doctor.self,
+            CallRecords.self, TraceCommand.self, Why.self, Audit.self, BackUp.self, RestoreCommand.self, Doctor.self,
         ]
     )
 }

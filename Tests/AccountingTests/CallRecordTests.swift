@@ -137,6 +137,10 @@ import Timebase
         )
         let legs = [leg, LegRecord(legID: "x/0", target: "caller", address: "", startedAt: "", sipCallID: "")]
         #expect(try JSONDecoder().decode([LegRecord].self, from: Data(legs.jsonText.utf8)) == legs)
+        leg.media?.firstPacketDelayMilliseconds = 12.345_678_9
+        leg.media?.received.jitterMilliseconds = 0.1 + 0.2
+        #expect([leg].jsonText.contains(#""first_packet_ms":12.346,"#))
+        #expect([leg].jsonText.contains(#""jitter_ms":0.3,"#))
         #expect(["a\"b", ""].jsonText == "[\"a\\\"b\",\"\"]")
     }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Config
+import Console
 import ControlAPI
 import DialPlan
 import Events
@@ -21,7 +22,7 @@ struct Check: ParsableCommand {
             let files = try ConfigurationFiles(file: config.config)
             let configuration = try files.configuration()
             let rules = configuration.tenants.values.flatMap(\.dialPlans.values).reduce(0) { $0 + $1.routes.count }
-            print("ok: \(configuration.tenants.count) tenants, \(rules) rules")
+            print("ok: \(counted(configuration.tenants.count, "tenant")), \(counted(rules, "rule"))")
         } catch {
             print(error)
             throw ExitCode(1)

@@ -76,7 +76,9 @@ struct TestPlans: ParsableCommand {
         guard !files.isEmpty else { throw Failure("\(folder) holds no dial plans; name a folder of .yaml files") }
         return try files.compactMap { name in
             let url = URL(fileURLWithPath: folder).appending(path: name)
-            let text = try read { try ConfigurationFiles.read(url, named: "\(folder)/\(name)") }
+            let text = try read {
+                try ConfigurationFiles.read(url, named: ConfigurationFiles.shown("\(folder)/\(name)"))
+            }
             let (plan, faults) = DialPlan.read(text)
             guard let plan else { throw Failure(faults.map(\.description).joined(separator: "\n")) }
             return Suite(plan: plan) { _, _ in nil }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Config
+import Console
 import ControlAPI
 import Foundation
 import Glibc
@@ -21,7 +22,7 @@ struct Doctor: AsyncParsableCommand {
         }
         do {
             let configuration = try files.configuration()
-            report.good("configuration", "\(configuration.tenants.count) tenants")
+            report.good("configuration", counted(configuration.tenants.count, "tenant"))
         } catch {
             report.bad("configuration", "\(error)")
         }

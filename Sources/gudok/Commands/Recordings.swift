@@ -232,7 +232,7 @@ struct PruneRecordings: AsyncParsableCommand {
         where tenant == nil || owner.id.name == tenant {
             let deleted = try RecordingRetention(folder: folder, tenant: owner)
                 .apply(now: Date(), by: .commandLine, in: try NodeDatabase(folder: folder))
-            print("\(owner.id): \(deleted.count) recordings deleted")
+            print("\(owner.id): \(counted(deleted.count, "recording")) deleted")
         }
     }
 }

@@ -1,0 +1,155 @@
+import Config
+import Events
+public import Foundation
+import Glibc
+import Records
+import Timebase
+
+/// A copy of everything of one node while it runs: databases as of one moment each, the final recordings that they know, and the
+/// files of the configuration, in one archive.
+public struct Backup {
+    public struct Summary: Sendable {
+        public var tenants = 0
+        public var recordings = 0
+        /// Of the archive.
+        public var octets: Int64 = 0
+    }
+
+    private let files: ConfigurationFiles
+    private let includesRecordings: Bool
+
+    public init(_ files: ConfigurationFiles, includesRecordings: Bool = true) {
+        (self.files, self.includesRecordings) = (files, includesRecordings)
+    }
+
+    /// The archive appears under its name when it is whole; until then it, too, is its owner's alone.
+    public func write(to archive: URL) throws -> Summary {
+        try sweep()
+        let staging = files.dataFolder.appending(path: "\(Self.prefix)\(getpid())")
+        try FileManager.default.createDirectory(
+            at: staging,
+            withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700]
+        )
+        defer { try? FileManager.default.removeItem(at: staging) }
+        var summary = Summary()
+        try copyConfiguration(to: staging)
+        try copyDatabases(to: staging, &summary)
+        let manifest = BackupManifest(
+            node: files.nodeConfiguration.name,
+            madeAt: "\(SystemClock.now().wall)",
+            hasRecordings: includesRecordings,
+            files: try BackupManifest.paths(below: staging).map { try BackupManifest.describe($0, in: staging) }
+        )
+        try manifest.write(to: staging)
+        try pack(staging, into: archive)
+        let size = try FileManager.default.attributesOfItem(atPath: archive.path)[.size] as? NSNumber
+        summary.octets = size?.int64Value ?? 0
+        return summary
+    }
+
+    private func pack(_ staging: URL, into archive: URL) throws {
+        // tar goes by the ending, so the name that is not final yet differs at its beginning.
+        let partial = archive.deletingLastPathComponent()
+            .appending(path: ".partial-\(getpid())-\(archive.lastPathComponent)")
+        guard
+            FileManager.default.createFile(atPath: partial.path, contents: nil, attributes: [.posixPermissions: 0o600])
+        else {
+            throw BackupFault("\(archive.path) cannot be written; choose a folder that is there and is yours")
+        }
+        do {
+            let names = [BackupManifest.name, "configuration", BackupManifest.data]
+            try Tar.pack(names, of: staging, into: partial)
+            guard rename(partial.path, archive.path) == 0 else {
+                throw BackupFault("\(archive.path) cannot be written: \(String(cString: strerror(errno)))")
+            }
+        } catch {
+            try? FileManager.default.removeItem(at: partial)
+            throw error
+        }
+    }
+
+    // MARK: the parts
+
+    private func copyConfiguration(to staging: URL) throws {
+        try put(files.node.text, at: staging.appending(path: BackupManifest.nodeFile))
+        let tenants = staging.appending(path: BackupManifest.tenants)
+        for text in files.tenants.values { try put(text.text, at: tenants.appending(path: text.fileName)) }
+        let plans = staging.appending(path: BackupManifest.dialPlans)
+        for text in files.dialPlans.values { try put(text.text, at: plans.appending(path: text.fileName)) }
+        for text in files.lists { try put(text.text, at: plans.appending(path: "lists/\(text.fileName)")) }
+        guard FileManager.default.fileExists(atPath: files.promptsFolder.path) else { return }
+        for path in BackupManifest.paths(below: files.promptsFolder) {
+            let prompt = files.promptsFolder.appending(path: path).resolvingSymlinksInPath()
+            try link(prompt, at: plans.appending(path: "prompts/\(path)"))
+        }
+    }
+
+    private func put(_ text: String, at place: URL) throws {
+        try Self.makeFolder(of: place)
+        try Data(text.utf8).write(to: place)
+    }
+
+    private func copyDatabases(to staging: URL, _ summary: inout Summary) throws {
+        let data = staging.appending(path: BackupManifest.data)
+        try FileManager.default.createDirectory(at: data, withIntermediateDirectories: true)
+        let node = files.dataFolder.appending(path: "gudok.sqlite")
+        if FileManager.default.fileExists(atPath: node.path) {
+            try DatabaseCopy.make(of: node, at: data.appending(path: "gudok.sqlite"))
+        }
+        for tenant in RecordFolder(files.dataFolder).tenants {
+            let own = "tenants/\(tenant.name)"
+            let database = files.dataFolder.appending(path: "\(own)/cdr.sqlite")
+            guard FileManager.default.fileExists(atPath: database.path) else { continue }
+            let copy = data.appending(path: "\(own)/cdr.sqlite")
+            try Self.makeFolder(of: copy)
+            try DatabaseCopy.make(of: database, at: copy)
+            summary.tenants += 1
+            if includesRecordings { summary.recordings += try copyRecordings(of: tenant, to: data) }
+        }
+    }
+
+    /// The files that the copied rows call finished: these do not change any more.
+    private func copyRecordings(of tenant: TenantID, to data: URL) throws -> Int {
+        guard let copy = try TenantDatabase(reading: data, tenant: tenant) else { return 0 }
+        let (from, to) = (TapeRoom.folder(of: tenant, in: files.dataFolder), TapeRoom.folder(of: tenant, in: data))
+        var count = 0
+        for row in try copy.recordings(RecordingQuery()) where row.state != .recording {
+            let file = from.appending(path: row.file)
+            // One that failed may have no file, and retention may have been here since the row was copied.
+            guard FileManager.default.fileExists(atPath: file.path) else { continue }
+            try link(file, at: to.appending(path: row.file))
+            count += 1
+        }
+        return count
+    }
+
+    /// A second name for the file where the file system has that, and else a copy.
+    private func link(_ file: URL, at place: URL) throws {
+        try Self.makeFolder(of: place)
+        if Glibc.link(file.path, place.path) != 0 { try FileManager.default.copyItem(at: file, to: place) }
+    }
+
+    private static func makeFolder(of place: URL) throws {
+        try FileManager.default.createDirectory(
+            at: place.deletingLastPathComponent(),
+            withIntermediateDirectories: true
+        )
+    }
+
+    // MARK: leftovers
+
+    static let prefix = ".backup-"
+
+    /// Removes what a backup left behind whose process was killed.
+    private func sweep() throws {
+        let folder = files.dataFolder
+        guard FileManager.default.fileExists(atPath: folder.path) else { return }
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) where name.hasPrefix(Self.prefix) {
+            guard let owner = Int32(name.dropFirst(Self.prefix.count)), kill(owner, 0) != 0, errno == ESRCH else {
+                continue
+            }
+            try FileManager.default.removeItem(at: folder.appending(path: name))
+        }
+    }
+}
