@@ -23,9 +23,8 @@ public struct Restore {
     private let nodeFile: URL
     private let isForced: Bool
 
-    /// - Parameters:
-    ///   - nodeFile: where the node's file is, or is to be. One that is there stays, and says where everything else goes.
-    ///   - isForced: what is there gives way; it is set aside, not deleted.
+    /// `nodeFile` is where the node's file is, or is to be: one that is there stays, and says where everything else goes. By force
+    /// what is there gives way; it is set aside, not deleted.
     public init(_ archive: URL, nodeFile: URL, isForced: Bool) {
         (self.archive, self.nodeFile, self.isForced) = (archive, nodeFile, isForced)
     }

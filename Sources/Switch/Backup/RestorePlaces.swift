@@ -7,9 +7,7 @@ struct RestorePlaces {
     private let tenants: URL
     private let dialPlans: URL
 
-    /// - Parameters:
-    ///   - file: what to read.
-    ///   - place: where it lies, or is to lie: its paths are relative to that.
+    /// Reads `file` as if it lay at `place`: its paths are relative to that.
     init(reading file: URL, as place: URL) throws {
         let text = try ConfigurationFiles.read(file, named: place.lastPathComponent)
         let (read, faults) = NodeConfiguration.read(text)
