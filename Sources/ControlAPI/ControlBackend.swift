@@ -65,8 +65,15 @@ public struct ControlRequest: Equatable, Sendable {
         self.init(method: method, path: segments.compactMap { $0 }, query: query, body: body, peer: peer)
     }
 
+    /// The same request with one value of its query in the place of another.
+    public func with(_ name: String, _ value: String) -> ControlRequest {
+        var next = self
+        next.query[name] = value
+        return next
+    }
+
     /// The target as a request line has it.
-    var target: String {
+    public var target: String {
         var parts = URLComponents()
         let allowed = CharacterSet.urlPathAllowed.subtracting(CharacterSet(charactersIn: "/"))
         parts.percentEncodedPath =
@@ -84,6 +91,8 @@ public struct ControlReply: Equatable, Sendable {
     public var status: Int
     public var contentType: String
     public var body: [UInt8]
+    /// Where the rest of a listing is (RFC 8288, `next`).
+    public var next: String?
 
     public init(status: Int = 200, contentType: String, body: [UInt8]) {
         (self.status, self.contentType, self.body) = (status, contentType, body)

@@ -166,9 +166,11 @@ public actor ControlServer {
                 mend: "send at most \(longestBody) bytes"
             )
         }
+        var headers: HTTPFields = [.contentType: reply.contentType]
+        if let next = reply.next, let link = HTTPField.Name("Link") { headers[link] = "<\(next)>; rel=\"next\"" }
         return Response(
             status: HTTPResponse.Status(code: reply.status),
-            headers: [.contentType: reply.contentType],
+            headers: headers,
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: reply.body))
         )
     }

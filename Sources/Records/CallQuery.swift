@@ -13,7 +13,17 @@ public struct CallQuery: Sendable {
     public var queue: String?
     public var agent: String?
     public var disposition: Disposition?
+    /// Only what comes after this call in the listing.
+    public var before: Place?
     public var limit: Int?
+
+    /// Where a call stands in the listing, whatever is written meanwhile.
+    public struct Place: Sendable {
+        public var startedAt: String
+        public var callID: String
+
+        public init(startedAt: String, callID: String) { (self.startedAt, self.callID) = (startedAt, callID) }
+    }
 
     public init() {}
 
@@ -34,6 +44,10 @@ public struct CallQuery: Sendable {
         add("queue = ?", queue)
         add("agent = ?", agent)
         add("disposition = ?", disposition?.rawValue)
+        if let before {
+            conditions.append("(started_at, call_id) < (?, ?)")
+            arguments += [before.startedAt, before.callID]
+        }
         let filter = conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")
         let limiting = limit.map { " LIMIT \(max(0, $0))" } ?? ""
         let sql = "SELECT * FROM calls\(filter) ORDER BY started_at DESC, call_id DESC\(limiting)"

@@ -23,7 +23,25 @@ public struct RecordFolder: Sendable {
             found += try database.calls(query)
         }
         if tenants.count > 1 { found.sort { ($0.startedAt, $0.callID) > ($1.startedAt, $1.callID) } }
-        return query.limit.map { Array(found.prefix($0)) } ?? found
+        return query.limit.map { Array(found.prefix(max(0, $0))) } ?? found
+    }
+
+    /// Newest first, over all the tenants asked for.
+    public func recordings(_ query: RecordingQuery, of tenants: [TenantID]) throws -> [(RecordingRow, TenantID)] {
+        var found: [(RecordingRow, TenantID)] = []
+        for tenant in tenants {
+            guard let database = try TenantDatabase(reading: folder, tenant: tenant) else { continue }
+            found += try database.recordings(query).map { ($0, tenant) }
+        }
+        found.sort { ($0.0.startedMilliseconds, $0.0.id) > ($1.0.startedMilliseconds, $1.0.id) }
+        return query.limit.map { Array(found.prefix(max(0, $0))) } ?? found
+    }
+
+    /// A recording, whosever it is, and though its file is gone.
+    public func recording(_ id: String, of tenants: [TenantID]) throws -> (RecordingRow, TenantID)? {
+        var query = RecordingQuery()
+        (query.id, query.includesDeleted) = (id, true)
+        return try recordings(query, of: tenants).first
     }
 
     /// The record of one call, whosever it is.

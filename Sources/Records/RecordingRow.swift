@@ -85,7 +85,17 @@ public struct RecordingQuery: Sendable {
     public var state: RecordingRow.State?
     /// Those whose file is gone, too.
     public var includesDeleted = false
+    /// Only what comes after this recording in the listing.
+    public var before: Place?
     public var limit: Int?
+
+    /// Where a recording stands in the listing, whatever is written meanwhile.
+    public struct Place: Sendable {
+        public var startedMilliseconds: Int64
+        public var id: String
+
+        public init(_ row: RecordingRow) { (startedMilliseconds, id) = (row.startedMilliseconds, row.id) }
+    }
 
     public init() {}
 
@@ -105,6 +115,10 @@ public struct RecordingQuery: Sendable {
         add("\(ofCall) calls.queue = ?)", queue)
         add("\(ofCall) calls.agent = ?)", agent)
         add("state = ?", state?.rawValue)
+        if let before {
+            conditions.append("(started_ms, id) < (?, ?)")
+            arguments += [before.startedMilliseconds, before.id]
+        }
         if !includesDeleted { conditions.append("deleted_ms IS NULL") }
         let filter = conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")
         let limiting = limit.map { " LIMIT \(max(0, $0))" } ?? ""

@@ -1,8 +1,15 @@
+import Foundation
+
+protocol ReportRow: Encodable {
+    /// What names the row in its report, whatever is written meanwhile: the next page begins behind it.
+    var place: String { get }
+}
+
 /// A queue's row (contract: queue report row). Times are seconds with milliseconds; shares go from 0 to 1.
-public struct QueueReportRow: Codable, Equatable, Sendable {
+public struct QueueReportRow: ReportRow, Sendable {
     /// The queue; of a report by agent, the agent.
     public var queue: String
-    public var agent: String?
+    @OrNull public var agent: String?
     public var from: String
     public var to: String
     public var offered: Int
@@ -11,16 +18,18 @@ public struct QueueReportRow: Codable, Equatable, Sendable {
     public var short_abandoned: Int
     public var overflowed: Int
     public var waiting: Int
-    public var service_level: Double?
+    @OrNull public var service_level: Double?
     public var service_level_formula: String
-    public var asa_s: Double?
-    public var aht_s: Double?
-    public var acw_s: Double?
+    @OrNull public var asa_s: Double?
+    @OrNull public var aht_s: Double?
+    @OrNull public var acw_s: Double?
     public var max_wait_s: Double
-    public var abandon_rate: Double?
-    public var occupancy: Double?
+    @OrNull public var abandon_rate: Double?
+    @OrNull public var occupancy: Double?
     public var talk_s: Double
     public var hold_s: Double
+
+    var place: String { [queue, agent, from].compactMap { $0 }.joined(separator: " ") }
 
     static let keys = [
         "queue", "agent", "from", "to", "offered", "answered", "abandoned", "short_abandoned", "overflowed", "waiting",
@@ -30,19 +39,19 @@ public struct QueueReportRow: Codable, Equatable, Sendable {
 }
 
 /// An agent's row.
-public struct AgentReportRow: Codable, Equatable, Sendable {
+public struct AgentReportRow: ReportRow, Sendable {
     public var agent: String
-    public var name: String?
+    @OrNull public var name: String?
     public var from: String
     public var to: String
     public var handled: Int
     public var offers: Int
     public var missed: Int
-    public var answer_rate: Double?
+    @OrNull public var answer_rate: Double?
     public var talk_s: Double
     public var hold_s: Double
     public var acw_s: Double
-    public var aht_s: Double?
+    @OrNull public var aht_s: Double?
     /// Answered calls of the agent's own, past the queues.
     public var direct_calls: Int
     public var direct_talk_s: Double
@@ -62,10 +71,12 @@ public struct AgentReportRow: Codable, Equatable, Sendable {
     public var unpaid_pause_s: Double
     /// All time logged in but unpaid pauses.
     public var paid_s: Double
-    public var occupancy: Double?
+    @OrNull public var occupancy: Double?
     public var occupancy_formula: String
     /// The states' sum less the time they cover: 0, or there is a gap or an overlap.
     public var check_s: Double
+
+    var place: String { "\(agent) \(from)" }
 
     static let keys = [
         "agent", "name", "from", "to", "handled", "offers", "missed", "answer_rate", "talk_s", "hold_s", "acw_s",
@@ -77,17 +88,19 @@ public struct AgentReportRow: Codable, Equatable, Sendable {
 }
 
 /// The calls of one direction and one ending, or over one trunk.
-public struct CallReportRow: Codable, Equatable, Sendable {
+public struct CallReportRow: ReportRow, Sendable {
     public var direction: String
-    public var disposition: String?
-    public var trunk: String?
+    @OrNull public var disposition: String?
+    @OrNull public var trunk: String?
     public var from: String
     public var to: String
     public var calls: Int
     public var answered: Int
-    public var answer_rate: Double?
+    @OrNull public var answer_rate: Double?
     public var talk_s: Double
     public var duration_s: Double
+
+    var place: String { [direction, disposition, trunk, from].compactMap { $0 }.joined(separator: " ") }
 
     static let keys = [
         "direction", "disposition", "trunk", "from", "to", "calls", "answered", "answer_rate", "talk_s", "duration_s",
@@ -95,16 +108,18 @@ public struct CallReportRow: Codable, Equatable, Sendable {
 }
 
 /// Somebody who called and was not served.
-public struct MissedReportRow: Codable, Equatable, Sendable {
+public struct MissedReportRow: ReportRow, Sendable {
     public var call_id: String
     public var number: String
-    public var queue: String?
+    @OrNull public var queue: String?
     public var at: String
     public var waited_s: Double
     public var called_back: Bool
-    public var called_back_by: String?
-    public var called_back_after_s: Double?
-    public var called_back_call: String?
+    @OrNull public var called_back_by: String?
+    @OrNull public var called_back_after_s: Double?
+    @OrNull public var called_back_call: String?
+
+    var place: String { "\(call_id) \(at)" }
 
     static let keys = [
         "call_id", "number", "queue", "at", "waited_s", "called_back", "called_back_by", "called_back_after_s",
@@ -113,18 +128,20 @@ public struct MissedReportRow: Codable, Equatable, Sendable {
 }
 
 /// One call in one queue: what a report's number is made of.
-public struct StayReportRow: Codable, Equatable, Sendable {
+public struct StayReportRow: ReportRow, Sendable {
     public var call_id: String
     public var queue: String
     public var number: String
     public var entered_at: String
-    public var outcome: String?
-    public var agent: String?
-    public var wait_s: Double?
-    public var talk_s: Double?
-    public var hold_s: Double?
-    public var acw_s: Double?
+    @OrNull public var outcome: String?
+    @OrNull public var agent: String?
+    @OrNull public var wait_s: Double?
+    @OrNull public var talk_s: Double?
+    @OrNull public var hold_s: Double?
+    @OrNull public var acw_s: Double?
     public var offers: Int
+
+    var place: String { "\(call_id) \(entered_at)" }
 
     static let keys = [
         "call_id", "queue", "number", "entered_at", "outcome", "agent", "wait_s", "talk_s", "hold_s", "acw_s", "offers",
@@ -138,4 +155,34 @@ public struct Report: Sendable {
     public var keys: [String]
     /// Formulas and what was left out, a line each.
     public var notes: [String]
+    /// The place of the last row, when more follow.
+    public var next: String?
+
+    init<Row: ReportRow>(rows: [Row], keys: [String], notes: [String], page: Page) throws {
+        var rest = rows[...]
+        if let after = page.after {
+            guard let last = rest.firstIndex(where: { $0.place == after }) else {
+                throw Reporter.Fault(
+                    description: "the report has no row '\(after)'; give the place that the page before ended with"
+                )
+            }
+            rest = rest[(last + 1)...]
+        }
+        let shown = page.limit.map { rest.prefix(max(0, $0)) } ?? rest
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        json = Array(try encoder.encode(Array(shown)))
+        next = shown.count < rest.count ? shown.last?.place : nil
+        (self.keys, self.notes) = (keys, notes)
+    }
+}
+
+/// Which part of a report is wanted.
+public struct Page: Sendable {
+    /// Rows behind the one of this place.
+    public var after: String?
+    /// At most so many.
+    public var limit: Int?
+
+    public init(after: String? = nil, limit: Int? = nil) { (self.after, self.limit) = (after, limit) }
 }

@@ -44,6 +44,7 @@ public struct Reporter {
         public var agent: String?
         /// A name of `ServiceLevelFormula`; nil: the standard one.
         public var formula: String?
+        public var page = Page()
 
         public init(window: Window) { self.window = window }
     }
@@ -204,7 +205,7 @@ public struct Reporter {
         }
         notes.append("occupancy = \(AgentMetric.occupancy.formula); ringing counts as available")
         notes.append("a call belongs to the interval in which it entered the queue")
-        return try Report(rows: try queueRows(request), keys: QueueReportRow.keys, notes: notes)
+        return try Report(rows: try queueRows(request), keys: QueueReportRow.keys, notes: notes, page: request.page)
     }
 
     // MARK: the rest
@@ -271,7 +272,7 @@ public struct Reporter {
             "occupancy = \(AgentMetric.occupancy.formula); ringing counts as available",
             "aht = Σ (talk + hold + wrap-up) ÷ handled; answer_rate = handled ÷ (handled + missed)",
         ]
-        return try Report(rows: try agentRows(request), keys: AgentReportRow.keys, notes: notes)
+        return try Report(rows: try agentRows(request), keys: AgentReportRow.keys, notes: notes, page: request.page)
     }
 
     private func calls(_ request: Request) throws -> Report {
@@ -294,7 +295,8 @@ public struct Reporter {
         return try Report(
             rows: rows,
             keys: CallReportRow.keys,
-            notes: ["a call belongs to the interval in which it began"]
+            notes: ["a call belongs to the interval in which it began"],
+            page: request.page
         )
     }
 
@@ -315,7 +317,12 @@ public struct Reporter {
                 )
             }
         }
-        return try Report(rows: rows, keys: CallReportRow.keys, notes: ["answer_rate = answered ÷ calls"])
+        return try Report(
+            rows: rows,
+            keys: CallReportRow.keys,
+            notes: ["answer_rate = answered ÷ calls"],
+            page: request.page
+        )
     }
 
     private func missed(_ request: Request) throws -> Report {
@@ -335,7 +342,7 @@ public struct Reporter {
                 )
             }
         let note = "called back: the first call out to that number, or answered from it, after the caller was gone"
-        return try Report(rows: rows, keys: MissedReportRow.keys, notes: [note])
+        return try Report(rows: rows, keys: MissedReportRow.keys, notes: [note], page: request.page)
     }
 
     /// The calls behind a queue report's numbers.
@@ -360,21 +367,13 @@ public struct Reporter {
                 offers: stay.offers
             )
         }
-        return try Report(rows: rows, keys: StayReportRow.keys, notes: [])
+        return try Report(rows: rows, keys: StayReportRow.keys, notes: [], page: request.page)
     }
 
     private func windows(_ request: Request) throws -> [Window] {
         guard let length = request.grouping.length else { return [request.window] }
         return Intervals.intervals(from: request.window.from, to: request.window.until, by: length, in: zone)
             .map { Window(from: $0.lowerBound, until: $0.upperBound) }
-    }
-}
-
-extension Report {
-    init(rows: [some Encodable], keys: [String], notes: [String]) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        self.init(json: Array(try encoder.encode(rows)), keys: keys, notes: notes)
     }
 }
 

@@ -26,6 +26,10 @@ struct Backend: ControlBackend {
         } catch let refusal as Engine.Refusal {
             let status = refusal.code == "not-allowed" ? 403 : 409
             return .problem(status: status, code: refusal.code, what: refusal.what, mend: refusal.mend)
+        } catch let fault as QueryReader.Fault {
+            return .problem(status: 400, code: "bad-query", what: fault.what, mend: fault.mend)
+        } catch let fault as Reporter.Fault {
+            return .problem(status: 400, code: "bad-query", what: fault.description, mend: "see docs/api.md")
         } catch {
             return .problem(status: 500, code: "internal", what: "\(error)", mend: "look into the switch's log")
         }
@@ -74,7 +78,7 @@ struct Backend: ControlBackend {
         case ("GET", "agents", 1): return .json(try await node.agentRows(of: tenant))
         case ("GET", "stats", 2):
             guard let kind = Reporter.Kind(rawValue: path[1]) else { return notFound(request) }
-            guard let report = try await node.report(kind, request.query) else {
+            guard let report = try await node.report(kind, for: request) else {
                 return .problem(
                     status: 404,
                     code: "no-such-tenant",
@@ -82,7 +86,7 @@ struct Backend: ControlBackend {
                     mend: "name one with ?tenant="
                 )
             }
-            return ControlReply(contentType: "application/json", body: report.json)
+            return report
         case ("POST", "calls", 3) where path[2] == "supervise":
             return try await supervise(.call(CallID(path[1])), request, node)
         case ("POST", "calls", 3) where path[2] == "transfer":
@@ -102,8 +106,9 @@ struct Backend: ControlBackend {
         case ("DELETE", "calls", 2): return try await hangUp(CallID(path[1]), request, node)
         case ("POST", "apply", 1): return try await apply(request, node)
         case ("GET", "tenants", 2): return try await export(path[1], request, node)
-        case ("GET", "cdr", 1): return try await node.records(matching: request.query)
-        case ("GET", "audit", 1): return try await node.auditEntries(matching: request.query)
+        case ("GET", "cdr", 1): return try await node.records(for: request)
+        case ("GET", "recordings", 1): return try await node.recordings(for: request)
+        case ("GET", "audit", 1): return try await node.auditEntries(for: request)
         default: return notFound(request)
         }
     }

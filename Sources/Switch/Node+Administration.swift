@@ -74,32 +74,6 @@ extension Node {
             log.log(.error, "the audit log cannot be written: \(error); \(act.actor.name) \(act.action) \(act.object)")
         }
     }
-
-    /// The audit log over HTTP, with the filters of `gudok audit`.
-    func auditEntries(matching query: [String: String]) throws -> ControlReply {
-        var wanted = NodeDatabase.AuditQuery()
-        wanted.since = query["since"].flatMap { WallTime($0) }
-        wanted.until = query["until"].flatMap { WallTime($0) }
-        (wanted.tenant, wanted.actor, wanted.action) = (query["tenant"], query["actor"], query["action"])
-        wanted.outcome = query["outcome"].flatMap { AuditedAct.Outcome(rawValue: $0) }
-        wanted.after = query["after"].flatMap { Int64($0) }
-        wanted.limit = min(query["limit"].flatMap { Int($0) } ?? 100, 10_000)
-        return .json(try database.auditEntries(wanted))
-    }
-
-    /// Call records over HTTP, with the filters of `gudok cdr`.
-    func records(matching query: [String: String]) async throws -> ControlReply {
-        var wanted = CallQuery()
-        wanted.since = query["since"].flatMap { WallTime($0) }
-        wanted.until = query["until"].flatMap { WallTime($0) }
-        (wanted.from, wanted.to, wanted.trunk) = (query["from"], query["to"], query["trunk"])
-        (wanted.user, wanted.queue, wanted.agent) = (query["user"], query["queue"], query["agent"])
-        wanted.disposition = query["disposition"].flatMap { Disposition(rawValue: $0) }
-        wanted.limit = min(query["limit"].flatMap { Int($0) } ?? 100, 10_000)
-        let folder = files.dataFolder
-        let tenants = query["tenant"].map { [TenantID($0)] } ?? RecordFolder(folder).tenants
-        return .json(try RecordFolder(folder).calls(wanted, of: tenants))
-    }
 }
 
 extension ConfigurationFiles {

@@ -47,22 +47,8 @@ extension Node {
             .map { AgentRow($0.0, name: $0.1, today: today[$0.0.id]) }
     }
 
-    private func reporter(of tenant: TenantID) async throws -> Reporter? {
+    func reporter(of tenant: TenantID) async throws -> Reporter? {
         guard let found = try await handle.ask({ $0.engine.configuration.tenants[tenant] }) else { return nil }
         return try Reporter(tenant: found, folder: files.dataFolder, now: Date())
-    }
-
-    /// A report as the command line prints it; times are RFC 3339.
-    func report(_ kind: Reporter.Kind, _ query: [String: String]) async throws -> Report? {
-        let tenants = try await handle.ask { $0.engine.configuration.tenants }
-        let name = query["tenant"].map { TenantID($0) } ?? (tenants.count == 1 ? tenants.keys.first : nil)
-        guard let name, let reporter = try await reporter(of: name) else { return nil }
-        var window = reporter.today
-        if let since = query["since"].flatMap({ WallTime($0) }) { window.from = since.milliseconds }
-        if let until = query["until"].flatMap({ WallTime($0) }) { window.until = until.milliseconds }
-        var request = Reporter.Request(window: window)
-        if let by = query["by"].flatMap({ Reporter.Grouping(rawValue: $0) }) { request.grouping = by }
-        (request.queue, request.agent, request.formula) = (query["queue"], query["agent"], query["formula"])
-        return query["show_calls"] == "true" ? try reporter.stays(request) : try reporter.report(kind, request)
     }
 }

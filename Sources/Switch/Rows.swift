@@ -3,6 +3,7 @@ import Calls
 import Engine
 import Events
 import NetAddress
+import Reports
 import SIP
 import Timebase
 
@@ -169,16 +170,3 @@ struct QueueToday: Sendable {
 
 /// Seconds with milliseconds.
 private func seconds(_ duration: Duration) -> Double { (duration.inSeconds * 1000).rounded() / 1000 }
-
-/// A value that is written as null when there is none: every key of a row is always there.
-@propertyWrapper
-struct OrNull<Value: Encodable & Sendable>: Encodable, Sendable {
-    var wrappedValue: Value?
-
-    init(wrappedValue: Value?) { self.wrappedValue = wrappedValue }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        if let wrappedValue { try container.encode(wrappedValue) } else { try container.encodeNil() }
-    }
-}

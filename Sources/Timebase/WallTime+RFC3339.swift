@@ -10,20 +10,51 @@ extension WallTime: CustomStringConvertible {
         return "\(Self.pad(year, 4))-\(Self.pad(month, 2))-\(Self.pad(date, 2))T\(clock)"
     }
 
-    /// Reads what `description` writes; nil for anything else.
+    /// Reads a `date-time` of RFC 3339 §5.6, in any offset, with any fraction of a second or none; beyond milliseconds it is cut. Nil
+    /// for anything else.
     public init?(_ text: some StringProtocol) {
         let octets = Array(text.utf8)
-        guard octets.count == 24, octets[4] == 45, octets[7] == 45, octets[10] == 84, octets[13] == 58,
-            octets[16] == 58, octets[19] == 46, octets[23] == 90
+        guard octets.count >= 20, octets[4] == 45, octets[7] == 45, octets[10] | 32 == 116, octets[13] == 58,
+            octets[16] == 58,
+            let year = Self.number(octets[0..<4]), let month = Self.number(octets[5..<7]),
+            let day = Self.number(octets[8..<10]), let hour = Self.number(octets[11..<13]),
+            let minute = Self.number(octets[14..<16]), let second = Self.number(octets[17..<19]),
+            (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60, second <= 60
         else { return nil }
-        let number = { (range: Range<Int>) in Int64(String(decoding: octets[range], as: UTF8.self)) }
-        guard let year = number(0..<4), let month = number(5..<7), let day = number(8..<10), let hour = number(11..<13),
-            let minute = number(14..<16), let second = number(17..<19), let fraction = number(20..<23),
-            (1...12).contains(month), (1...31).contains(day)
-        else { return nil }
+        var rest = octets[19...]
+        var fraction: Int64 = 0
+        if rest.first == 46 {
+            let digits = rest.dropFirst().prefix { (48...57).contains($0) }
+            guard !digits.isEmpty else { return nil }
+            for place in 0..<3 {
+                fraction = fraction * 10 + Int64(place < digits.count ? digits[digits.startIndex + place] - 48 : 0)
+            }
+            rest = rest[digits.endIndex...]
+        }
+        guard let offset = Self.offset(rest) else { return nil }
         let days = Self.days(fromCivil: year, month, day)
-        let seconds = days * 86_400 + hour * 3600 + minute * 60 + second
+        let seconds = days * 86_400 + hour * 3600 + minute * 60 + second - offset
         self.init(milliseconds: seconds * 1000 + fraction)
+    }
+
+    /// Seconds east of UTC.
+    private static func offset(_ octets: ArraySlice<UInt8>) -> Int64? {
+        let octets = Array(octets)
+        if octets == [90] || octets == [122] { return 0 }
+        guard octets.count == 6, octets[0] == 43 || octets[0] == 45, octets[3] == 58, let hours = number(octets[1..<3]),
+            let minutes = number(octets[4..<6]), hours < 24, minutes < 60
+        else { return nil }
+        return (hours * 3600 + minutes * 60) * (octets[0] == 43 ? 1 : -1)
+    }
+
+    /// Digits alone: no sign, no blank.
+    private static func number(_ octets: ArraySlice<UInt8>) -> Int64? {
+        var value: Int64 = 0
+        for octet in octets {
+            guard (48...57).contains(octet) else { return nil }
+            value = value * 10 + Int64(octet - 48)
+        }
+        return value
     }
 
     /// Quotient and remainder with a remainder of 0 or more; for divisors above 0.

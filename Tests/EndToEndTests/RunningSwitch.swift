@@ -92,6 +92,34 @@ final class RunningSwitch {
             .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }.reduce(0, +)
     }
 
+    struct Reply {
+        var status: Int
+        /// Where the next page is.
+        var next: String?
+        var text: String
+
+        var rows: [[String: Any]] {
+            (try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [[String: Any]]) ?? []
+        }
+    }
+
+    /// Asks over HTTP.
+    func http(_ target: String, headers: [String] = []) throws -> Reply {
+        let fields = headers.flatMap { ["-H", $0] }
+        let place = "http://127.0.0.1:\(httpPort)\(target)"
+        let curl = try ChildProcess("/usr/bin/env", ["curl", "-s", "-i"] + fields + [place])
+        curl.exitCode(within: 10)
+        _ = curl.waitFor(2) { _ in false }
+        let parts = curl.text.replacing("\r\n", with: "\n").split(separator: "\n\n", maxSplits: 1)
+        let head = parts.first?.split(separator: "\n") ?? []
+        let link = head.first { $0.lowercased().hasPrefix("link:") && $0.contains(#"rel="next""#) }
+        return Reply(
+            status: head.first?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0,
+            next: link?.split { "<>".contains($0) }.dropFirst().first.map(String.init),
+            text: parts.count > 1 ? String(parts[1]) : ""
+        )
+    }
+
     /// Ends it as an administrator would.
     @discardableResult
     func stop() -> Int32? {

@@ -30,14 +30,11 @@ struct Registrations: AsyncParsableCommand {
 struct Calls: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "The calls that are up now.")
 
-    @Option(name: .long, help: "Only this tenant's.") var tenant: String?
-    @OptionGroup var format: FormatOption
-    @OptionGroup var config: ConfigOption
+    @OptionGroup var live: LiveOptions
 
     func run() async throws {
-        let rows = try await config.files().ask(listing("calls", tenant))
-        try format.show(
-            rows,
+        try await live.show(
+            "calls",
             keys: [
                 "call_id", "tenant", "state", "from", "to", "queue", "agent", "since", "duration_s", "mos_a", "mos_b",
             ],

@@ -14,13 +14,16 @@ struct LiveOptions: ParsableArguments {
     func show(_ what: String, keys: [String], columns: [Listing.Column]) async throws {
         let files = try config.files()
         let request = ControlRequest(path: ["api", "v1", what], query: tenant.map { ["tenant": $0] } ?? [:])
-        repeat {
-            let rows = try await files.ask(request)
-            // A terminal is drawn over from its first line; a file gets one listing after the other.
-            if watch, format.format ?? .table == .table { print("\u{1B}[H\u{1B}[2J", terminator: "") }
-            try format.show(rows, keys: keys, columns: columns)
-            if watch { try await Task.sleep(for: .seconds(1)) }
-        } while watch
+        guard watch else { return try format.show(try await files.ask(request), keys: keys, columns: columns) }
+        // A terminal is drawn over; whatever reads along gets a line a row.
+        let form = format.format ?? (Terminal.isTerminal ? .table : .jsonl)
+        let clear = form == .table ? "\u{1B}[H\u{1B}[2J" : ""
+        while true {
+            let listing = try Listing(json: try await files.ask(request), keys: keys, columns: columns)
+            let text = listing.text(form, isColored: Terminal.isColored(noColor: format.noColor))
+            FileHandle.standardOutput.write(Data((clear + text).utf8))
+            try await Task.sleep(for: .seconds(1))
+        }
     }
 }
 

@@ -5,6 +5,7 @@ import Events
 import Foundation
 import Hashes
 import Records
+import Reports
 import Switch
 import Timebase
 
@@ -19,41 +20,6 @@ struct Recordings: AsyncParsableCommand {
     )
 }
 
-/// A recording with its tenant and the place of its file.
-private struct KeptRecording: Encodable {
-    var id: String
-    var call_id: String
-    var tenant: String
-    var file: String
-    var policy: String
-    var started_at: String
-    var duration_s: Double?
-    var octets: Int64?
-    var sha256: String?
-    var state: String
-    var fault: String?
-    var pauses: [[Int64?]]
-    var legal_hold: Bool
-    var deleted: Bool
-
-    init(_ row: RecordingRow, _ tenant: TenantID) {
-        (id, call_id, file, policy) = (row.id, row.callID, row.file, row.policy)
-        self.tenant = tenant.name
-        started_at = Date(timeIntervalSince1970: Double(row.startedMilliseconds) / 1000)
-            .formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true))
-        duration_s = row.milliseconds.map { Double($0) / 1000 }
-        (octets, sha256, fault) = (row.octets, row.sha256, row.fault)
-        (state, pauses) = (row.state.rawValue, row.pauses)
-        legal_hold = row.isOnLegalHold
-        deleted = row.deletedMilliseconds != nil
-    }
-
-    static let keys = [
-        "id", "call_id", "tenant", "file", "policy", "started_at", "duration_s", "octets", "sha256", "state", "fault",
-        "pauses", "legal_hold", "deleted",
-    ]
-}
-
 private struct Shelf {
     let folder: URL
     let tenants: [TenantID]
@@ -64,19 +30,11 @@ private struct Shelf {
     }
 
     func find(_ query: RecordingQuery) throws -> [(RecordingRow, TenantID)] {
-        var found: [(RecordingRow, TenantID)] = []
-        for tenant in tenants {
-            guard let database = try TenantDatabase(reading: folder, tenant: tenant) else { continue }
-            found += try database.recordings(query).map { ($0, tenant) }
-        }
-        return found.sorted { $0.0.startedMilliseconds > $1.0.startedMilliseconds }
+        try RecordFolder(folder).recordings(query, of: tenants)
     }
 
     func one(_ id: String) throws -> (RecordingRow, TenantID) {
-        var query = RecordingQuery()
-        query.id = id
-        query.includesDeleted = true
-        guard let found = try find(query).first else {
+        guard let found = try RecordFolder(folder).recording(id, of: tenants) else {
             throw Failure("there is no recording \(id); see: gudok recordings")
         }
         return found
@@ -97,17 +55,23 @@ struct ListRecordings: AsyncParsableCommand {
     @Option(name: .long) var agent: String?
     @Option(name: .long, help: "Of this call.") var call: String?
     @Option(name: .long, help: "At most so many.") var limit: Int = 100
+    @Option(name: .long, help: "Go on after this recording, the last one of a listing.") var before: String?
     @OptionGroup var format: FormatOption
     @OptionGroup var config: ConfigOption
+
+    func validate() throws {
+        if limit < 0 { throw ValidationError("--limit is \(limit): write 0 or more") }
+    }
 
     func run() async throws {
         var query = RecordingQuery()
         (query.since, query.until) = (period.from?.milliseconds, period.to?.milliseconds)
         (query.queue, query.agent, query.callID, query.limit) = (queue, agent, call, limit)
-        let rows = try Shelf(config, tenant).find(query).prefix(limit).map { KeptRecording($0.0, $0.1) }
+        let shelf = try Shelf(config, tenant)
+        query.before = try before.map { RecordingQuery.Place(try shelf.one($0).0) }
         try format.show(
-            try JSONEncoder().encode(Array(rows)),
-            keys: KeptRecording.keys,
+            try JSONEncoder().encode(try shelf.find(query).map { RecordingReportRow($0.0, $0.1) }),
+            keys: RecordingReportRow.keys,
             columns: [
                 .init("id", "RECORDING"), .init("started_at", "STARTED"), .init("duration_s", "SECONDS"),
                 .init("octets", "OCTETS"), .init("state"), .init("policy"), .init("fault"),

@@ -26,6 +26,7 @@ struct CallRecords: AsyncParsableCommand {
     @Option(name: .long, help: "answered, no-answer, busy, failed, cancelled, abandoned, rejected or blocked.")
     var disposition: Disposition?
     @Option(name: .long, help: "At most so many.") var limit: Int = 100
+    @Option(name: .long, help: "Go on after this call, the last one of a listing.") var before: String?
     @Argument(help: "Only this call.") var call: String?
     @OptionGroup var format: FormatOption
     @OptionGroup var config: ConfigOption
@@ -59,6 +60,12 @@ struct CallRecords: AsyncParsableCommand {
         (query.since, query.until) = (period.from, period.to)
         (query.from, query.to, query.trunk, query.queue, query.agent) = (from, to, trunk, queue, agent)
         (query.disposition, query.limit) = (disposition, limit)
+        if let before {
+            guard let last = try folder.call(before) else {
+                throw Failure("there is no call \(before); give --before the last call of a listing")
+            }
+            query.before = CallQuery.Place(startedAt: last.startedAt, callID: last.callID)
+        }
         return try folder.calls(query, of: tenant.map { [TenantID($0)] } ?? folder.tenants)
     }
 }

@@ -32,10 +32,13 @@ struct StatsReport: AsyncParsableCommand {
     @Flag(name: .long, help: "List the calls behind the numbers instead.") var showCalls = false
     @Flag(name: .long, help: "Draw it too.") var chart = false
     @Option(name: .long, help: "Write a page with charts instead.") var html: String?
+    @Option(name: .long, help: "At most so many rows.") var limit: Int?
+    @Option(name: .long, help: "Go on after this row, which a table cut by --limit names.") var after: String?
     @OptionGroup var format: FormatOption
     @OptionGroup var config: ConfigOption
 
     func validate() throws {
+        if let limit, limit < 0 { throw ValidationError("--limit is \(limit): write 0 or more") }
         for (name, text) in [("since", since), ("until", until)] {
             guard let text, TimeFilter(text, now: Date()) == nil else { continue }
             throw ValidationError("--\(name) is '\(text)': \(TimeFilter.hint)")
@@ -58,6 +61,7 @@ struct StatsReport: AsyncParsableCommand {
         if let end = until.flatMap(millisecond) { window.until = end }
         var request = Reporter.Request(window: window)
         (request.grouping, request.queue, request.agent, request.formula) = (by, queue, agent, formula)
+        request.page = Page(after: after, limit: limit)
         let report: Report
         do {
             report = showCalls ? try reporter.stays(request) : try reporter.report(kind, request)
@@ -69,6 +73,7 @@ struct StatsReport: AsyncParsableCommand {
         guard format.format ?? .table == .table else { return }
         if chart { print(try drawn(report).joined(separator: "\n")) }
         for note in report.notes { print("# \(note)") }
+        if let next = report.next { print("# more rows: --after '\(next)'") }
     }
 
     /// Without the columns that are empty in every row, and those that a person does not need twice.

@@ -1,0 +1,104 @@
+import Accounting
+import Config
+import ControlAPI
+import Engine
+import Events
+import Foundation
+import Records
+import Reports
+import Timebase
+
+/// What is kept, over HTTP, page by page. A page begins behind the row that the one before ended with, so that what is written
+/// meanwhile neither repeats a row nor hides one.
+extension Node {
+    /// The audit log, with the filters of `gudok audit`.
+    func auditEntries(for request: ControlRequest) throws -> ControlReply {
+        var query = QueryReader(request.query)
+        var wanted = NodeDatabase.AuditQuery()
+        (wanted.since, wanted.until) = (try query.time("since"), try query.time("until"))
+        (wanted.tenant, wanted.actor, wanted.action) = (query.text("tenant"), query.text("actor"), query.text("action"))
+        (wanted.outcome, wanted.after) = (try query.choice("outcome"), try query.number("after"))
+        wanted.limit = try query.limit()
+        try query.finish()
+        return .json(try database.auditEntries(wanted))
+    }
+
+    /// Call records, with the filters of `gudok cdr`.
+    func records(for request: ControlRequest) throws -> ControlReply {
+        var query = QueryReader(request.query)
+        let folder = RecordFolder(files.dataFolder)
+        let limit = try query.limit()
+        var wanted = CallQuery()
+        (wanted.since, wanted.until) = (try query.time("since"), try query.time("until"))
+        (wanted.from, wanted.to, wanted.trunk) = (query.text("from"), query.text("to"), query.text("trunk"))
+        (wanted.user, wanted.queue, wanted.agent) = (query.text("user"), query.text("queue"), query.text("agent"))
+        wanted.disposition = try query.choice("disposition")
+        if let id = query.text("before") {
+            guard let last = try folder.call(id) else { throw Self.unknown("call", id) }
+            wanted.before = CallQuery.Place(startedAt: last.startedAt, callID: last.callID)
+        }
+        let tenants = query.text("tenant").map { [TenantID($0)] } ?? folder.tenants
+        try query.finish()
+        wanted.limit = limit + 1
+        let found = try folder.calls(wanted, of: tenants)
+        return page(found.prefix(limit), of: found.count, for: request) { $0.callID }
+    }
+
+    /// Recordings, with the filters of `gudok recordings`.
+    func recordings(for request: ControlRequest) throws -> ControlReply {
+        var query = QueryReader(request.query)
+        let folder = RecordFolder(files.dataFolder)
+        let limit = try query.limit()
+        let tenants = query.text("tenant").map { [TenantID($0)] } ?? folder.tenants
+        var wanted = RecordingQuery()
+        (wanted.since, wanted.until) = (try query.time("since")?.milliseconds, try query.time("until")?.milliseconds)
+        (wanted.queue, wanted.agent, wanted.callID) = (query.text("queue"), query.text("agent"), query.text("call"))
+        if let id = query.text("before") {
+            guard let (last, _) = try folder.recording(id, of: tenants) else { throw Self.unknown("recording", id) }
+            wanted.before = RecordingQuery.Place(last)
+        }
+        try query.finish()
+        wanted.limit = limit + 1
+        let found = try folder.recordings(wanted, of: tenants).map { RecordingReportRow($0.0, $0.1) }
+        return page(found.prefix(limit), of: found.count, for: request) { $0.id }
+    }
+
+    private func page<Row: Encodable>(
+        _ rows: ArraySlice<Row>,
+        of found: Int,
+        for request: ControlRequest,
+        _ id: (Row) -> String
+    ) -> ControlReply {
+        var reply = ControlReply.json(Array(rows))
+        if found > rows.count, let last = rows.last { reply.next = request.with("before", id(last)).target }
+        return reply
+    }
+
+    private static func unknown(_ what: String, _ id: String) -> QueryReader.Fault {
+        QueryReader.Fault(
+            what: "before is '\(id)', and there is no such \(what)",
+            mend: "give the last id of the page before"
+        )
+    }
+
+    /// A report as the command line prints it; times are RFC 3339. Nil: no such tenant, or none is named and there are several.
+    func report(_ kind: Reporter.Kind, for request: ControlRequest) async throws -> ControlReply? {
+        var query = QueryReader(request.query)
+        let tenants = try await handle.ask { $0.engine.configuration.tenants }
+        let name = query.text("tenant").map { TenantID($0) } ?? (tenants.count == 1 ? tenants.keys.first : nil)
+        guard let name, let reporter = try await reporter(of: name) else { return nil }
+        var window = reporter.today
+        if let since = try query.time("since") { window.from = since.milliseconds }
+        if let until = try query.time("until") { window.until = until.milliseconds }
+        var wanted = Reporter.Request(window: window)
+        if let by: Reporter.Grouping = try query.choice("by") { wanted.grouping = by }
+        (wanted.queue, wanted.agent, wanted.formula) = (query.text("queue"), query.text("agent"), query.text("formula"))
+        wanted.page = Page(after: query.text("after"), limit: try query.limit(standard: 10_000))
+        let showsCalls = try query.flag("show_calls")
+        try query.finish()
+        let report = showsCalls ? try reporter.stays(wanted) : try reporter.report(kind, wanted)
+        var reply = ControlReply(contentType: "application/json", body: report.json)
+        reply.next = report.next.map { request.with("after", $0).target }
+        return reply
+    }
+}
