@@ -76,7 +76,8 @@ public struct CallRecordAssembler: Sendable {
         case .callStarted, .transferStarted, .transferEnded, .routed, .step, .legProvisional, .digit, .note, .sip,
             .queueOffered, .queueOfferEnded,
             .queueTalkEnded, .agentChanged, .prompt, .recordingPaused, .recordingResumed, .recordingEnded, .registered,
-            .unregistered, .registrationExpired, .trunkUp, .trunkDown, .configurationApplied, .audited, .pauseExceeded:
+            .unregistered, .registrationExpired, .trunkUp, .trunkDown, .trunkRegistered,
+            .trunkUnregistered, .configurationApplied, .audited, .pauseExceeded:
             return nil
         }
         live[id] = call

@@ -124,7 +124,8 @@ extension Engine: TargetDirectory {
             TargetRoute(
                 uri: uri,
                 to: NameAddress(uri: SIPURI(user: number, host: trunk.host)),
-                fromHost: "\(flow.local.ip)",
+                // Whom we are a customer of knows us by its own domain.
+                fromHost: trunk.registration == nil ? "\(flow.local.ip)" : trunk.host,
                 flows: flows,
                 label: "trunk \(name) \(number)",
                 trunk: id,

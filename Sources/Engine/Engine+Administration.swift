@@ -19,6 +19,9 @@ extension Engine {
         public var roundTrip: Duration?
         public var activeCalls: Int
         public var maxCalls: Int?
+        /// nil: it is not registered with.
+        public var registration: RegistrationClient.State?
+        public var isRegistered: Bool
     }
 
     public struct Refusal: Error, Equatable {
@@ -48,11 +51,16 @@ extension Engine {
         var residue = calls.residue
         residue["transactions"] = transactions.count
         residue["errands"] = errands.count
+        residue["registrations-leaving"] = registrations.values.count { !$0.isWanted }
         return residue
     }
 
     public var trunkStatuses: [TrunkStatus] {
-        trunks.map { id, monitor in
+        let clients = Dictionary(
+            registrations.values.filter(\.isWanted).map { ($0.id, $0.client) },
+            uniquingKeysWith: { $1 }
+        )
+        return trunks.map { id, monitor in
             TrunkStatus(
                 id: id,
                 address: "\(monitor.trunk.host):\(monitor.trunk.port)",
@@ -61,7 +69,9 @@ extension Engine {
                 reason: monitor.lastFailure,
                 roundTrip: monitor.roundTrip,
                 activeCalls: monitor.activeCalls,
-                maxCalls: monitor.trunk.maxCalls
+                maxCalls: monitor.trunk.maxCalls,
+                registration: clients[id]?.state,
+                isRegistered: clients[id]?.isRegistered(at: now.instant) ?? false
             )
         }
         .sorted { $0.id.description < $1.id.description }
@@ -160,6 +170,7 @@ extension Engine {
         enter(moment)
         defer { settle() }
         isDraining = true
+        leaveRegistrars()
     }
 
     /// Ends what is left.

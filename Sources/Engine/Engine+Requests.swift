@@ -61,7 +61,7 @@ extension Engine {
         over flow: Flow
     ) -> CallerIdentity? {
         let from = try? request.from()
-        if let (tenant, trunk) = trunk(at: flow.remote) {
+        if let (tenant, trunk) = trunk(of: request, at: flow.remote) {
             guard let plan = trunk.dialPlan.flatMap({ tenant.dialPlans[$0] }) else {
                 outlet.log(.warning, "trunk \(trunk.name) has no dial plan for incoming calls: 404", call: nil)
                 refuse(transaction, request, 404)
@@ -92,6 +92,11 @@ extension Engine {
             user: user.number,
             plan: plan
         )
+    }
+
+    /// The trunk that a request comes from: its registrar sends it to our contact, or its address is known.
+    func trunk(of request: SIPRequest, at address: SocketAddress) -> (Tenant, Trunk)? {
+        trunk(registeredAt: request.uri) ?? trunk(at: address)
     }
 
     /// The trunk that this address is, whichever tenant's.
@@ -191,7 +196,11 @@ extension Engine {
 
     /// What we do not take is refused only to those who may ask at all (a stranger learns nothing, and cannot flood).
     private func refuseAfterChallenge(_ request: SIPRequest, transaction: ServerTransactionID, over flow: Flow) {
-        if trunk(at: flow.remote) == nil, authenticate(request, transaction: transaction, over: flow) == nil { return }
+        if trunk(of: request, at: flow.remote) == nil,
+            authenticate(request, transaction: transaction, over: flow) == nil
+        {
+            return
+        }
         if request.method == .subscribe { return refuse(transaction, request, 489) }
         refuse(transaction, request, 405, [(.allow, SessionSettings.allow + ", REGISTER")])
     }

@@ -27,6 +27,7 @@ extension Engine {
         trunkSources = configuration.tenants.values.sorted { $0.id < $1.id }.flatMap { tenant in
             tenant.trunks.values.sorted { $0.name < $1.name }.map { TrunkSource(tenant: tenant.id, trunk: $0) }
         }
+        trackRegistrations()
     }
 
     func probeTrunks() {
@@ -42,20 +43,31 @@ extension Engine {
 
     private func probe(_ id: TrunkID, _ trunk: Trunk) {
         guard let monitor = trunks[id] else { return }
+        if monitor.addresses.isEmpty { names.forget(trunk.host) }
+        switch way(to: id) {
+        case .failure(let fault): missed(id, fault.why)
+        case .success(let flow):
+            // One question at a time: the last one is still being asked.
+            guard monitor.probeSent == nil else { return }
+            trunks[id]?.probeSent = now.instant
+            let uri = SIPURI(host: trunk.host, port: trunk.port)
+            let transaction = send(makeOptions(to: uri, flow: flow), over: [flow])
+            errands[transaction] = .probe(id)
+        }
+    }
+
+    /// Where requests of our own to a trunk go; while its name is unknown it is asked for.
+    func way(to id: TrunkID) -> Result<Flow, RegistrationClient.Unreachable> {
+        guard let monitor = trunks[id] else { return .failure(.init("no trunk '\(id.name)'")) }
+        let trunk = monitor.trunk
         guard let ip = monitor.addresses.first else {
-            names.forget(trunk.host)
             askForName(trunk.host)
-            return missed(id, "no address for \(trunk.host)")
+            return .failure(.init("no address for \(trunk.host)"))
         }
         guard let flow = flow(to: SocketAddress(ip, trunk.port), transport: trunk.transport) else {
-            return missed(id, "no \(trunk.transport.rawValue) listener reaches \(ip)")
+            return .failure(.init("no \(trunk.transport.rawValue) listener reaches \(ip)"))
         }
-        // One question at a time: the last one is still being asked.
-        guard monitor.probeSent == nil else { return }
-        trunks[id]?.probeSent = now.instant
-        let uri = SIPURI(host: trunk.host, port: trunk.port)
-        let transaction = send(makeOptions(to: uri, flow: flow), over: [flow])
-        errands[transaction] = .probe(id)
+        return .success(flow)
     }
 
     func makeOptions(to uri: SIPURI, flow: Flow) -> SIPRequest {
@@ -74,8 +86,9 @@ extension Engine {
         return request
     }
 
-    /// A probe or keep-alive was answered (with whatever status), or not (nil).
-    func finishErrand(_ transaction: ClientTransactionID, status: Int?) {
+    /// What we asked of a peer was answered (with whatever status), or not (nil).
+    func finishErrand(_ transaction: ClientTransactionID, _ response: SIPResponse?) {
+        let status = response?.status
         if let status, status < 200 { return }
         guard let errand = errands.removeValue(forKey: transaction) else { return }
         switch errand {
@@ -90,6 +103,7 @@ extension Engine {
             }
         case .keepAlive(let probe):
             apply(registrar.probeAnswered(probe, succeeded: status != nil, now: now))
+        case .register(let serial): onRegistration(serial) { $0.answered(response, now: $1) }
         }
     }
 

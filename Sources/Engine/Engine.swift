@@ -20,6 +20,8 @@ public final class Engine {
     enum Errand {
         case probe(TrunkID)
         case keepAlive(RegistrarProbe)
+        /// A REGISTER of ours: the serial number of the registration.
+        case register(Int)
     }
 
     public let bus: EventBus
@@ -33,6 +35,10 @@ public final class Engine {
     /// Where trunks call from, made when the configuration changes: looked through for every request of a stranger.
     var trunkSources: [TrunkSource] = []
     var nextTrunkProbe: Instant?
+    /// Ours with carriers, by serial number; those that are being taken back too.
+    var registrations: [Int: TrunkRegistration] = [:]
+    var registrationSerial = 0
+    var nextRegistration: Instant?
     var errands: [ClientTransactionID: Errand] = [:]
     var names = NameCache()
     public internal(set) var counters = EngineCounters()
@@ -145,7 +151,7 @@ public final class Engine {
     /// When `fire` wants to be called next.
     public func nextDeadline() -> Instant? {
         var next = transactions.nextDeadline
-        for other in [calls.nextDeadline(), registrar.nextDeadline, nextTrunkProbe] {
+        for other in [calls.nextDeadline(), registrar.nextDeadline, nextTrunkProbe, nextRegistration] {
             if let other, next.map({ other < $0 }) ?? true { next = other }
         }
         return next
@@ -158,6 +164,7 @@ public final class Engine {
         calls.fire()
         apply(registrar.fire(now: now))
         probeTrunks()
+        renewRegistrations()
     }
 
     func enter(_ moment: Moment) {
@@ -197,12 +204,12 @@ public final class Engine {
         case .acknowledged(let ack, _): calls.acknowledged(ack)
         case .response(let transaction, let response, let flow):
             guard !calls.receive(response, to: transaction, over: flow) else { return }
-            finishErrand(transaction, status: response.status)
+            finishErrand(transaction, response)
         case .strayResponse(let response, let flow): calls.receiveStray(response, over: flow)
         case .timedOut(let transaction):
-            if !calls.failed(transaction, status: 408) { finishErrand(transaction, status: nil) }
+            if !calls.failed(transaction, status: 408) { finishErrand(transaction, nil) }
         case .transportFailed(let transaction):
-            if !calls.failed(transaction, status: 503) { finishErrand(transaction, status: nil) }
+            if !calls.failed(transaction, status: 503) { finishErrand(transaction, nil) }
         case .unacknowledged: break
         case .ended(let transaction): calls.ended(transaction)
         case .terminated(let transaction): calls.ended(transaction)

@@ -85,6 +85,10 @@ public enum Event: Codable, Equatable, Sendable {
     case registrationExpired(RegistrationChanged)
     case trunkUp(name: String)
     case trunkDown(name: String, reason: String)
+    /// We are registered with the carrier.
+    case trunkRegistered(name: String)
+    /// We should be, and are not.
+    case trunkUnregistered(name: String, reason: String)
     case configurationApplied(changes: [String])
     /// Somebody did, or was refused, what the audit log keeps.
     case audited(AuditedAct)

@@ -19,7 +19,7 @@ public struct JournalEntry: Equatable, Sendable {
             .transferEnded, .queueEntered, .queueOffered, .queueOfferEnded, .queueLeft, .queueTalkEnded, .agentChanged,
             .recordingStarted, .recordingPaused,
             .recordingResumed, .recordingEnded, .notRecorded, .registered, .unregistered, .registrationExpired,
-            .trunkUp, .trunkDown,
+            .trunkUp, .trunkDown, .trunkRegistered, .trunkUnregistered,
             .pauseExceeded, .audited:
             true
         default: false

@@ -34,8 +34,7 @@ public final class UserAgent {
     private var uses: [ClientTransactionID: Use] = [:]
     private var timers = TimerQueue<TimerKey>()
     private var serial = 0
-    private var registrations: UInt32 = 0
-    private var digest = DigestClient()
+    private var registrations: RegisterSequence
     private var ids: IdentifierSource
     private var now = Instant(nanoseconds: 0)
     private var output: [(bytes: [UInt8], flow: Flow)] = []
@@ -55,6 +54,15 @@ public final class UserAgent {
         self.settings = settings
         layer = TransactionLayer(timers: timers, accepting: .gudok)
         ids = IdentifierSource(generator)
+        registrations = RegisterSequence(
+            account: RegisterSequence.Account(
+                addressOfRecord: SIPURI(user: credentials.username, host: domain),
+                registrar: SIPURI(host: domain),
+                credentials: credentials
+            ),
+            callID: "register-\(flow.local.port)@\(flow.local.ip.uriHost)",
+            seed: ids.bits()
+        )
     }
 
     public var nextDeadline: Instant? { [layer.nextDeadline, timers.nextDeadline].compactMap { $0 }.min() }
@@ -109,16 +117,7 @@ public final class UserAgent {
     /// Sends a REGISTER for this phone's address; 0 seconds takes it back.
     public func register(seconds: Int, at now: Instant) {
         self.now = now
-        registrations += 1
-        var request = SIPRequest(method: .register, uri: SIPURI(user: nil, host: domain))
-        request.headers.append(.via, Via.ours(over: flow, branch: ids.branch()))
-        request.headers.append(.maxForwards, "70")
-        request.headers.append(.from, "<sip:\(credentials.username)@\(domain)>;tag=\(ids.token())")
-        request.headers.append(.to, "<sip:\(credentials.username)@\(domain)>")
-        request.headers.append(.callID, "register-\(flow.local.port)@\(flow.local.ip.uriHost)")
-        request.headers.append(.cSeq, "\(registrations) REGISTER")
-        request.headers.append(.contact, "<\(flow.contact(user: credentials.username))>;expires=\(seconds)")
-        send(request)
+        send(registrations.request(contact: flow.contact(user: credentials.username), seconds: seconds, over: flow))
     }
 
     private func send(_ register: SIPRequest) {
@@ -235,21 +234,9 @@ public final class UserAgent {
 
     private func answered(_ request: SIPRequest, _ response: SIPResponse) {
         guard response.status >= 200 else { return }
-        let challenges = response.headers.all(.wwwAuthenticate)
-        guard response.status == 401, request.headers[.authorization] == nil,
-            let answer = try? digest.answer(
-                challenges: challenges,
-                credentials: credentials,
-                method: .register,
-                uri: "\(request.uri)",
-                cnonce: ids.token()
-            )
-        else { return events.append(.registered(status: response.status)) }
-        registrations += 1
-        var retry = request
-        retry.headers[.via] = Via.ours(over: flow, branch: ids.branch())
-        retry.headers[.cSeq] = "\(registrations) REGISTER"
-        retry.headers[.authorization] = answer
+        guard let retry = (try? registrations.answer(response, to: request, over: flow)).flatMap({ $0 }) else {
+            return events.append(.registered(status: response.status))
+        }
         send(retry)
     }
 

@@ -35,7 +35,7 @@ final class EventLog: EventSubscriber {
         case .unregistered(let who), .registrationExpired(let who):
             return (.info, "user \(who.user) lost \(who.contact): \(who.reason ?? "expired")")
         // The engine has told of these itself.
-        case .trunkUp, .trunkDown: return nil
+        case .trunkUp, .trunkDown, .trunkRegistered, .trunkUnregistered: return nil
         case .configurationApplied(let changes):
             return (
                 .notice,

@@ -91,6 +91,13 @@ extension Node {
                 ([("tenant", $0.id.tenant.name), ("trunk", $0.id.name)], $0.isUp ? 1 : 0)
             }
         )
+        page.gauge(
+            "trunk_registered",
+            "Whether we are registered with a trunk that wants it.",
+            seen.trunks.filter { $0.registration != nil }.map {
+                ([("tenant", $0.id.tenant.name), ("trunk", $0.id.name)], $0.isRegistered ? 1 : 0)
+            }
+        )
         page.counter("rtp_packets_relayed_total", "RTP packets sent on.", Double(media.packetsRelayed))
         page.counter("rtp_packets_lost_total", "RTP packets that never came.", Double(media.packetsLost))
         page.counter("rtp_packets_malformed_total", "Datagrams that were no RTP.", Double(media.packetsMalformed))

@@ -238,7 +238,10 @@ public actor Node {
 
     private func waitForResidue(until deadline: ContinuousClock.Instant) async {
         while ContinuousClock.now < deadline {
-            guard let count = try? await handle.ask({ $0.engine.residue["calls"] ?? 0 }), count > 0 else { return }
+            let left = try? await handle.ask { core in
+                ["calls", "registrations-leaving"].reduce(0) { $0 + (core.engine.residue[$1] ?? 0) }
+            }
+            guard let left, left > 0 else { return }
             try? await Task.sleep(for: .milliseconds(20))
         }
     }

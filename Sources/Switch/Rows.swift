@@ -69,6 +69,9 @@ struct TrunkRow: Encodable, Sendable {
     @OrNull var rtt_ms: Double?
     var active_calls: Int
     @OrNull var max_calls: Int?
+    /// Of us with the carrier; null where the trunk has no `register`.
+    @OrNull var registration: String?
+    @OrNull var registration_reason: String?
 
     init(_ status: Engine.TrunkStatus) {
         tenant = status.id.tenant.name
@@ -80,6 +83,20 @@ struct TrunkRow: Encodable, Sendable {
         rtt_ms = status.roundTrip.map { ($0.inMilliseconds * 1000).rounded() / 1000 }
         active_calls = status.activeCalls
         max_calls = status.maxCalls
+        (registration, registration_reason) = Self.registration(status)
+    }
+
+    private static func registration(_ status: Engine.TrunkStatus) -> (String?, String?) {
+        let word = status.isRegistered ? "registered" : nil
+        return switch status.registration {
+        case nil: (nil, nil)
+        case .registered: (word ?? "expired", nil)
+        case .registering: (word ?? "registering", nil)
+        case .waiting(let why): (word ?? "waiting", why)
+        case .refused(let why): ("refused", why)
+        case .stopped(let why): ("stopped", why)
+        case .leaving, .gone: ("leaving", nil)
+        }
     }
 }
 

@@ -58,7 +58,8 @@ extension TraceEntry.Kind {
         case .callEnded(let end):
             self = .event("\(end.disposition.rawValue): \(end.reason), by \(end.hangupBy.rawValue), \(end.sipCode)")
         case .callRinging, .callAnswered, .legProvisional, .legAnswered, .registered, .unregistered,
-            .registrationExpired, .trunkUp, .trunkDown, .configurationApplied, .audited, .pauseExceeded:
+            .registrationExpired, .trunkUp, .trunkDown, .trunkRegistered, .trunkUnregistered, .configurationApplied,
+            .audited, .pauseExceeded:
             return nil
         }
     }

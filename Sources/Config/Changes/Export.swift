@@ -98,12 +98,17 @@ extension Trunk {
             let parts = "username: \(quoted(credentials.username)), realm: \(quoted(credentials.realm))"
             lines.append("    auth: {\(parts), ha1: \(exportedHashes(credentials.exportedPairs))}")
         }
+        if let registration { lines.append("    register: \(registration.written)") }
         lines.append(
             probe.isEnabled
                 ? "    probe: {interval: \(probe.interval.written), failures: \(probe.failures)}" : "    probe: false"
         )
         return lines
     }
+}
+
+extension Trunk.Registration {
+    var written: String { "{user: \(quoted(user)), expires: \(Duration.seconds(expires).written)}" }
 }
 
 extension Queue {

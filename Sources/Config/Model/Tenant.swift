@@ -119,6 +119,16 @@ public struct Trunk: Equatable, Sendable {
         public init() {}
     }
 
+    /// We are the carrier's customer, and register with it so that its calls find us (RFC 3261 §10.2).
+    public struct Registration: Equatable, Sendable {
+        /// Of the address of record and of our Contact: what its calls are for.
+        public var user: String
+        /// What we ask for, in seconds.
+        public var expires = 3600
+
+        public init(user: String) { self.user = user }
+    }
+
     public var name: String
     /// A name or an address.
     public var host: String
@@ -132,6 +142,8 @@ public struct Trunk: Equatable, Sendable {
     public var dialPlan: String?
     /// What answers its challenges.
     public var credentials: Credentials?
+    /// nil: it knows where we are.
+    public var registration: Registration?
     public var probe = Probe()
 
     public init(name: String, host: String, port: UInt16 = 5060, transport: Transport = .udp) {

@@ -180,7 +180,7 @@ struct TenantReader {
     }
 
     /// A password, hashed here and forgotten, or its hashes.
-    private func readCredentials(
+    func readCredentials(
         _ mapping: inout YAMLMapping,
         of what: String,
         username: String,
@@ -233,82 +233,5 @@ struct TenantReader {
             return nil
         }
         return Credentials(username: username, realm: realm, ha1: hashes)
-    }
-
-    // MARK: trunks
-
-    private func readTrunks(_ value: YAMLValue, into reading: inout Reading) {
-        for item in value.sequence("trunks") {
-            guard var mapping = item.mapping("a trunk") else { continue }
-            defer { mapping.finish("a trunk") }
-            guard let named = mapping.require("name", of: "a trunk"), let name = named.string("name") else { continue }
-            var trunk = Trunk(name: name, host: mapping.require("host", of: "a trunk")?.string("host") ?? "")
-            if let port = mapping.take("port")?.port("port") { trunk.port = port }
-            if let value = mapping.take("transport"), let transport = value.choice("transport", Transport.self) {
-                trunk.transport = transport
-                if transport != .udp && transport != .tcp {
-                    value.fault(.badValue, "\(transport.rawValue) is not built yet", mend: "use udp or tcp")
-                }
-            }
-            readIdentity(&mapping, into: &trunk)
-            trunk.maxCalls = mapping.take("max_calls")?.integer("max_calls", in: 0...1_000_000)
-            trunk.callsPerSecond = mapping.take("calls_per_second")?.integer("calls_per_second", in: 1...1_000_000)
-            if let plan = mapping.take("dialplan"), let name = plan.string("dialplan") {
-                trunk.dialPlan = name
-                reading.references.append((.dialPlan(name), plan))
-            }
-            if let auth = mapping.take("auth") { trunk.credentials = readAuth(auth, host: trunk.host) }
-            if let probe = mapping.take("probe") { readProbe(probe, into: &trunk) }
-            guard reading.tenant.trunks[name] == nil else {
-                named.fault(.duplicate, "trunk \(name) is given twice", mend: "choose another name")
-                continue
-            }
-            reading.tenant.trunks[name] = trunk
-        }
-    }
-
-    private func readIdentity(_ mapping: inout YAMLMapping, into trunk: inout Trunk) {
-        if let sources = mapping.take("accept_from") {
-            for source in sources.sequence("accept_from") {
-                guard let text = source.string("an address") else { continue }
-                guard let subnet = Subnet(text) else {
-                    source.fault(
-                        .badValue,
-                        "'\(text)' is no address",
-                        mend: "write an IP address or a network such as 192.0.2.0/24"
-                    )
-                    continue
-                }
-                trunk.acceptFrom.append(subnet)
-            }
-        }
-        trunk.identifyPort = mapping.take("identify_port")?.port("identify_port")
-    }
-
-    private func readAuth(_ value: YAMLValue, host: String) -> Credentials? {
-        guard var auth = value.mapping("auth") else { return nil }
-        defer { auth.finish("auth") }
-        let username = auth.require("username", of: "auth")?.string("username")
-        let realm = auth.take("realm")?.string("realm") ?? host
-        guard let username else { return nil }
-        return readCredentials(&auth, of: "auth", username: username, realm: realm, isRequired: true)
-    }
-
-    private func readProbe(_ value: YAMLValue, into trunk: inout Trunk) {
-        if value.asScalar != nil {
-            if let isEnabled = value.boolean("probe") { trunk.probe.isEnabled = isEnabled }
-            return
-        }
-        guard var probe = value.mapping("probe") else { return }
-        if let interval = probe.take("interval"), let duration = interval.duration("probe.interval") {
-            trunk.probe.interval = duration
-            if duration < .milliseconds(100) {
-                interval.fault(.badValue, "probe.interval is too short", mend: "write at least 100ms")
-            }
-        }
-        if let failures = probe.take("failures")?.integer("probe.failures", in: 1...100) {
-            trunk.probe.failures = failures
-        }
-        probe.finish("probe")
     }
 }

@@ -65,6 +65,11 @@ extension SIPMessageContent {
     /// Seconds; numbers above 2^32 - 1 become that (§20.19). Throws when it is no number.
     public func expires() throws(SIPFault) -> UInt32? { try headers.seconds(.expires) }
 
+    /// Seconds (§20.23).
+    public func minExpires() throws(SIPFault) -> UInt32? { try headers.seconds(.minExpires) }
+    /// Seconds, without the comment that may follow (§20.33).
+    public func retryAfter() throws(SIPFault) -> UInt32? { try headers.seconds(.retryAfter) }
+
     public func routes() throws(SIPFault) -> [NameAddress] { try headers.addresses(.route) }
     public func recordRoutes() throws(SIPFault) -> [NameAddress] { try headers.addresses(.recordRoute) }
 

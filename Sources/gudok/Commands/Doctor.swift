@@ -114,6 +114,8 @@ struct Doctor: AsyncParsableCommand {
         var state: String
         var reason: String?
         var rtt_ms: Double?
+        var registration: String?
+        var registration_reason: String?
     }
 
     private func checkTrunks(_ files: ConfigurationFiles, _ report: inout Report) async throws {
@@ -128,6 +130,13 @@ struct Doctor: AsyncParsableCommand {
             } else {
                 report.good(name, "\(trunk.address): not asked yet")
             }
+            guard let registration = trunk.registration else { continue }
+            registration == "registered"
+                ? report.good("\(name) registration", "we are registered there")
+                : report.bad(
+                    "\(name) registration",
+                    "\(registration): \(trunk.registration_reason ?? "no answer yet"); check `auth` and `register`"
+                )
         }
     }
 

@@ -59,10 +59,12 @@ struct Trunks: AsyncParsableCommand {
             rows,
             keys: [
                 "tenant", "trunk", "address", "state", "since", "reason", "rtt_ms", "active_calls", "max_calls",
+                "registration", "registration_reason",
             ],
             columns: [
                 .init("tenant"), .init("trunk"), .init("address"), .init("state"), .init("active_calls", "CALLS"),
                 .init("max_calls", "MOST"), .init("rtt_ms", "RTT MS"), .init("reason"),
+                .init("registration"), .init("registration_reason", "WHY NOT"),
             ]
         )
     }
