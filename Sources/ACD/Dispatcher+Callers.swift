@@ -13,7 +13,10 @@ extension Dispatcher {
         public var requiredSkill: Int
         /// Waited in queues before (overflow): the place takes it along.
         public var carried: Duration
+        /// Nobody is on the line: the place alone waits.
         public var isCallback: Bool
+        /// Where he stood in this queue before; nil: behind everybody who came by now.
+        public var place: Place?
 
         public init(
             call: CallID,
@@ -22,11 +25,26 @@ extension Dispatcher {
             priority: Int = 0,
             requiredSkill: Int = 0,
             carried: Duration = .zero,
-            isCallback: Bool = false
+            isCallback: Bool = false,
+            place: Place? = nil
         ) {
             (self.call, self.queue, self.number, self.priority) = (call, queue, number, priority)
             (self.requiredSkill, self.carried, self.isCallback) = (requiredSkill, carried, isCallback)
+            self.place = place
         }
+    }
+
+    /// Where a caller stands in the order of a queue, to be taken along when he leaves the line and keeps the place.
+    public struct Place: Equatable, Sendable {
+        public let queue: QueueID
+        /// What he demands of an agent.
+        public let requiredSkill: Int
+        let rank: QueueLine.CallerRank
+    }
+
+    /// nil: this call does not wait.
+    public func place(of call: CallID) -> Place? {
+        callers[call].map { Place(queue: $0.queue.id, requiredSkill: $0.requiredSkill, rank: $0.rank) }
     }
 
     /// A caller wants to wait. `.leave` among the actions says that he may not.
@@ -38,6 +56,10 @@ extension Dispatcher {
         }
         // Sent back into a queue by whom he spoke with: that talk is over.
         endTalk(entry.call)
+        guard !entry.isCallback else {
+            stand(makeCaller(entry, queue, kept: entry.place.flatMap { $0.queue == queue.id ? $0.rank : nil }))
+            return finish()
+        }
         let kept = queue.settings.resume == nil ? nil : queue.keptPlaces.value(for: entry.number, at: now.instant)
         let caller = makeCaller(entry, queue, kept: kept)
         publish(
@@ -58,7 +80,6 @@ extension Dispatcher {
             emit(.leave(entry.call, queue: queue.id, refusal))
             return finish()
         }
-        callers[entry.call] = caller
         if let kept {
             // It serves once, and only whoever was let in.
             _ = queue.keptPlaces.take(for: entry.number, at: now.instant)
@@ -66,12 +87,19 @@ extension Dispatcher {
                 publish(.note("was cut off while he waited: has his place back"), queue.id.tenant, call: entry.call)
             }
         }
-        prefer(caller)
-        caller.updateHeading(at: now.instant)
-        queue.waiting.insert(caller)
-        changed.append(caller)
+        stand(caller)
         startTimers(caller)
         return finish()
+    }
+
+    private func stand(_ caller: WaitingCaller) {
+        callers[caller.call] = caller
+        if caller.isCallback { caller.queue.callbacks += 1 }
+        prefer(caller)
+        caller.updateHeading(at: now.instant)
+        caller.queue.waiting.insert(caller)
+        changed.append(caller)
+        startWidening(caller)
     }
 
     /// `kept`: where he stood when he was cut off; whoever stands better now by what he brings along stays there.
@@ -96,7 +124,7 @@ extension Dispatcher {
     /// Why nobody may join now at this place.
     private func refusal(of queue: QueueLine, at position: Int) -> QueueOutcome? {
         let settings = queue.settings
-        if let most = settings.maxLength, queue.length >= most { return .full }
+        if let most = settings.maxLength, queue.length - queue.callbacks >= most { return .full }
         if settings.onEmpty != .wait, queue.isEmpty(of: settings.emptyWhen) { return .empty }
         if let longest = settings.maxExpectedWait, let wait = queue.expectedWait(position: position), wait > longest {
             return .full
@@ -139,7 +167,6 @@ extension Dispatcher {
         let settings = caller.queue.settings
         if let longest = settings.maxWait { timers.start(.longest(caller.call), at: now.instant + longest) }
         startAnnouncement(caller)
-        startWidening(caller)
     }
 
     private func startAnnouncement(_ caller: WaitingCaller) {
@@ -205,7 +232,7 @@ extension Dispatcher {
             if let agent = agents[id] { takeBack(caller.call, agent) }
         }
         left(caller, outcome, agent: nil)
-        if outcome == .abandoned, let resume = caller.queue.settings.resume {
+        if outcome == .abandoned, !caller.isCallback, let resume = caller.queue.settings.resume {
             caller.queue.keptPlaces.remember(caller.rank, for: caller.number, until: now.instant + resume)
         }
     }
@@ -213,6 +240,7 @@ extension Dispatcher {
     func remove(_ caller: WaitingCaller) {
         forgetPreference(caller)
         callers[caller.call] = nil
+        if caller.isCallback { caller.queue.callbacks -= 1 }
         _ = caller.queue.waiting.remove(caller) || caller.queue.offered.remove(caller)
         for key in [TimerKey.longest(caller.call), .announcement(caller.call), .widening(caller.call)] {
             timers.stop(key)
@@ -220,6 +248,8 @@ extension Dispatcher {
     }
 
     func left(_ caller: WaitingCaller, _ outcome: QueueOutcome, agent: UserID?) {
+        // A place without a caller is no stay until somebody has it.
+        guard !caller.isCallback || outcome == .calledBack else { return }
         publish(
             .queueLeft(
                 QueueLeft(

@@ -12,9 +12,12 @@ extension Dispatcher {
         agent.offer = Agent.Engagement(call: caller.call, queue: queue.id, since: now.instant)
         queue.members[agent.id]?.lastOffered = nextOrder()
         timers.start(.ring(caller.call, agent.id), at: now.instant + timeout)
+        let offer = Action.offer(caller.call, queue: queue.id, agent: agent.id, device: agent.device)
+        // The call of a call-back begins with its first offer: what is told of it comes after that.
+        if caller.isCallback { emit(offer) }
         publish(.queueOffered(queue: queue.id.name, agent: agent.id.number), queue.id.tenant, call: caller.call)
         refresh(agent)
-        emit(.offer(caller.call, queue: queue.id, agent: agent.id, device: agent.device))
+        if !caller.isCallback { emit(offer) }
     }
 
     /// The agent's phone was not answered: he missed it, refused it, or could not be reached.
@@ -108,7 +111,7 @@ extension Dispatcher {
         if let sticky = caller.queue.settings.sticky {
             caller.queue.lastAgents.remember(id, for: caller.number, until: now.instant + sticky.remember)
         }
-        left(caller, .answered, agent: id)
+        left(caller, caller.isCallback ? .calledBack : .answered, agent: id)
         return finish()
     }
 

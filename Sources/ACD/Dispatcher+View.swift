@@ -21,7 +21,10 @@ extension Dispatcher {
 
     public struct QueueView: Sendable {
         public var id: QueueID
+        /// On the line.
         public var waiting: Int
+        /// Places of callers who are to be called back.
+        public var callbacks: Int
         public var longestWait: Duration
         public var available: Int
         public var busy: Int
@@ -63,10 +66,11 @@ extension Dispatcher {
 
     public func queueViews(at moment: Moment) -> [QueueView] {
         queues.values.map { queue in
-            let waits = queue.waiting.callers + queue.offered.callers
+            let waits = (queue.waiting.callers + queue.offered.callers).filter { !$0.isCallback }
             return QueueView(
                 id: queue.id,
-                waiting: queue.length,
+                waiting: waits.count,
+                callbacks: queue.callbacks,
                 longestWait: waits.map { $0.waited(at: moment.instant) }.max() ?? .zero,
                 available: queue.staff.available,
                 busy: queue.staff.busy + queue.staff.ringing,

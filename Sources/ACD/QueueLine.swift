@@ -60,6 +60,8 @@ final class QueueLine {
     var waiting = CallerLine()
     /// Callers that somebody's phone rings for now.
     var offered = CallerLine()
+    /// How many of both are call-backs.
+    var callbacks = 0
     var free = FreeLine()
     var forecast = WaitForecast()
     /// Who spoke with whom last.

@@ -25,6 +25,8 @@ public struct CallRecordAssembler: Sendable {
         /// In which queue the caller waits, since when, and for how long he did in queues before.
         var waiting: (queue: String, since: Instant)?
         var waited: Duration = .zero
+        /// The leg of whoever began the call: of several phones that the switch rang for him, the one that he answered.
+        var caller = 0
         /// The leg that answered the caller's call.
         var peer: Int?
 
@@ -66,6 +68,7 @@ public struct CallRecordAssembler: Sendable {
         case .legMedia(let leg, let report): call.media(leg, report)
         case .queueEntered(let entry): call.enter(entry, at)
         case .queueLeft(let left): call.leave(left, at)
+        case .callbackChanged(let callback): call.set("callback", callback.id)
         case .variable(let name, let value): call.set(name, value)
         case .recordingStarted(let recording):
             guard call.record.recording == nil else { return nil }
@@ -100,7 +103,7 @@ public struct CallRecordAssembler: Sendable {
         record.sipCallIDs = [start.sipCallID]
         var caller = LegRecord(
             legID: "\(LegID(call: id, index: 0))",
-            target: "caller",
+            target: LegRecord.caller,
             address: start.source,
             startedAt: stamp,
             sipCallID: start.sipCallID
@@ -135,8 +138,11 @@ extension CallRecordAssembler.Live {
         guard record.legs.indices.contains(leg) else { return }
         record.legs[leg].answeredAt = stamp(at)
         record.legs[leg].codec = codec
-        if leg == 0 { record.codecA = codec }
-        guard leg > 0 else { return }
+        if leg == 0 || record.legs[leg].target == LegRecord.caller {
+            caller = leg
+            record.codecA = codec
+            return
+        }
         peer = leg
         record.codecB = codec
         if record.user == nil { record.user = record.legs[leg].user }
@@ -165,8 +171,10 @@ extension CallRecordAssembler.Live {
 
     fileprivate mutating func leave(_ left: QueueLeft, _ at: Moment) {
         stopWaiting(at)
-        guard left.outcome == .answered, let agent = left.agent else { return }
+        guard left.outcome == .answered || left.outcome == .calledBack, let agent = left.agent else { return }
         (record.queue, record.agent) = (left.queue, agent)
+        // Whoever calls a caller back made that call.
+        if left.outcome == .calledBack { record.user = agent }
     }
 
     private mutating func stopWaiting(_ at: Moment) {
@@ -194,7 +202,7 @@ extension CallRecordAssembler.Live {
         record.q850Cause = end.q850Cause
         record.reason = end.reason
         if answered != nil, record.recording == nil, record.notRecorded == nil { record.notRecorded = .noTalk }
-        if let media = record.legs.first?.media {
+        if let media = record.legs[caller].media {
             record.mosA = media.received.mos.map(rounded)
             record.packetsLostA = media.received.lost
             record.jitterA = rounded(media.received.jitterMilliseconds)

@@ -41,6 +41,9 @@ public struct LegRecord: Codable, Equatable, Sendable {
         case media
     }
 
+    /// The `target` of whoever began the call.
+    public static let caller = "caller"
+
     /// Every key is written, the empty ones as null.
     public func encode(to encoder: any Encoder) throws {
         var keys = encoder.container(keyedBy: CodingKeys.self)

@@ -123,7 +123,7 @@ public struct QueueStayAssembler: Sendable {
         waiting.stay.offers = left.offers
         waiting.stay.waitMilliseconds = (at.instant - waiting.entered).wholeMilliseconds
         let stamp = waiting.stay.enteredMilliseconds + (waiting.stay.waitMilliseconds ?? 0)
-        guard left.outcome == .answered, let agent = left.agent else {
+        guard left.outcome == .answered || left.outcome == .calledBack, let agent = left.agent else {
             waiting.stay.endedMilliseconds = stamp
             if left.outcome.isFlowOut { waiting.stay.callerHungUp = false }
             live[call] = nil
@@ -194,7 +194,9 @@ public struct QueueStayAssembler: Sendable {
         guard let key = lastOfCall.removeValue(forKey: call), var rest = settling[key] else { return outputs }
         // A call that went on after this talk was hung up in another one.
         let isSameEnd = at.instant <= rest.ended + .seconds(1)
-        rest.stay.callerHungUp = isSameEnd && end.hangupBy == .caller
+        // Whoever is called back is the callee of that call.
+        let caller: Party = rest.stay.outcome == .calledBack ? .callee : .caller
+        rest.stay.callerHungUp = isSameEnd && end.hangupBy == caller
         rest.awaitsCall = false
         settling[key] = rest.awaitsAgent ? rest : nil
         return outputs + [.closed(rest.stay)]

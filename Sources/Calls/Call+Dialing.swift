@@ -44,10 +44,33 @@ extension Call {
         dial(pending.request)
     }
 
-    /// Makes the leg of one route; nil when no port or no description can be had for it.
+    /// Makes the leg of one route a leg of the call; nil when no port or no description can be had for it.
     func invite(_ route: TargetRoute, diversion: String? = nil, forQueue: Bool = false) -> Int? {
+        guard let leg = makeLeg(route, diversion: diversion) else { return nil }
+        legs.append(leg)
+        core.register(leg, call: self)
+        // An agent whose phone rings past the queues is busy for them.
+        if let user = leg.user, !forQueue { core.engage(user, in: self) }
+        publish(
+            .legStarted(
+                LegStarted(
+                    leg: leg.id.index,
+                    target: leg.target,
+                    user: route.user,
+                    trunk: route.trunk?.name,
+                    address: leg.address,
+                    sipCallID: leg.sipCallID,
+                    transferredBy: transfer?.from
+                )
+            )
+        )
+        return leg.id.index
+    }
+
+    /// `near`: another call's port that this one is to be mixed with.
+    func makeLeg(_ route: TargetRoute, diversion: String? = nil, near neighbour: MediaPort? = nil) -> Leg? {
         let legID = LegID(call: id, index: legs.count)
-        guard let port = core.openPort(for: legID, near: anyPort) else {
+        guard let port = core.openPort(for: legID, near: neighbour ?? anyPort) else {
             return forgo(route, status: 503, why: "no media port is free")
         }
         var described = Leg.Description(sessionID: core.makeSessionID())
@@ -58,8 +81,9 @@ extension Call {
             core.giveUpPort(port.id)
             return forgo(route, status: error.status, why: error.what)
         }
-        var from = NameAddress(uri: SIPURI(user: from, host: route.fromHost))
-        from.displayName = fromName
+        // Whoever is rung to call somebody sees whom.
+        var from = NameAddress(uri: SIPURI(user: startsUponAnswer ? to : from, host: route.fromHost))
+        from.displayName = startsUponAnswer ? nil : fromName
         var headers: [(HeaderName, String)] = []
         if let diversion { headers.append((.diversion, diversion)) }
         let invitation = Invitation(
@@ -78,7 +102,7 @@ extension Call {
         var leg = Leg(
             id: legID,
             session: session,
-            target: route.label,
+            target: startsUponAnswer ? Leg.caller : route.label,
             user: route.user,
             trunk: route.trunk,
             address: route.flows.first.map { "\($0.remote)" } ?? "",
@@ -87,29 +111,12 @@ extension Call {
         )
         leg.port = port
         leg.awaitsReport = true
-        leg.side = legs[anchor].side.opposite
-        legs.append(leg)
-        core.register(leg, call: self)
-        // An agent whose phone rings past the queues is busy for them.
-        if let user = leg.user, !forQueue { core.engage(user, in: self) }
-        publish(
-            .legStarted(
-                LegStarted(
-                    leg: legID.index,
-                    target: route.label,
-                    user: route.user,
-                    trunk: route.trunk?.name,
-                    address: leg.address,
-                    sipCallID: leg.sipCallID,
-                    transferredBy: transfer?.from
-                )
-            )
-        )
-        return legID.index
+        leg.side = startsUponAnswer ? .caller : legs[anchor].side.opposite
+        return leg
     }
 
     /// No leg comes of a route: its place on the trunk is free again, and the caller is told why.
-    private func forgo(_ route: TargetRoute, status: Int, why: String) -> Int? {
+    private func forgo(_ route: TargetRoute, status: Int, why: String) -> Leg? {
         publish(.note("\(route.label): \(why)"))
         if let trunk = route.trunk { core.surroundings?.release(trunk) }
         lastRejection = Rejection(status: status, phrase: ReasonPhrase.standard(status), isLocal: true)
@@ -121,7 +128,12 @@ extension Call {
         port: MediaPort,
         described: inout Leg.Description
     ) throws(SDPFault) -> SessionDescription? {
-        if callerIsAnswered || startsUponAnswer {
+        if startsUponAnswer {
+            return described.versions.stamp(
+                ownOffer(codecs: Self.spokenCodecs, as: described.media(port), direction: .sendrecv)
+            )
+        }
+        if callerIsAnswered {
             // The codec that the caller speaks; between the two laws of G.711 the media plane translates.
             let codec =
                 codec(of: anchor).map { Self.spokenCodecs.contains($0) ? [$0] + Self.spokenCodecs : [$0] }
@@ -168,10 +180,10 @@ extension Call {
     }
 
     func answered(_ index: Int, description: SessionDescription?, isOffer: Bool) {
-        if index == 0 { return originated(description) }
         if case .queued(let stay) = stage, let description {
             return agentAnswered(index, description: description, isOffer: isOffer, stay: stay)
         }
+        if startsUponAnswer { return originated(index, description) }
         guard case .dialing(let dial) = stage, dial.attempts.contains(index), let description else {
             // Two answered at once, or the caller has gone: this one is told where the call went.
             legs[index].progress.finish(.answeredElsewhere, status: 200, reason: "answered elsewhere")
@@ -228,7 +240,7 @@ extension Call {
     func rejected(_ index: Int, _ rejection: Rejection) {
         let outcome = DialOutcome(status: rejection.status)
         legs[index].progress.finish(LegResult(outcome), status: rejection.status, reason: rejection.phrase)
-        if index == 0 { return originationFailed(rejection) }
+        if startsUponAnswer, callback == nil { return originationFailed(index, rejection) }
         release(index)
         if case .queued(let stay) = stage {
             if (300..<400).contains(rejection.status), followAgent(rejection, of: index, stay: stay) { return }
@@ -299,7 +311,7 @@ extension Call {
 
     func dialTimedOut() {
         if startsUponAnswer {
-            return originationFailed(Rejection(status: 480, phrase: ReasonPhrase.standard(480), isLocal: true))
+            return failOrigination(Rejection(status: 480, phrase: ReasonPhrase.standard(480), isLocal: true))
         }
         guard case .dialing(let dial) = stage else { return }
         for index in dial.attempts { cancel(index, .noAnswer, nil) }

@@ -14,7 +14,7 @@ extension Call {
         if transfer != nil { return transferFailed(cause) }
         if callerIsAnswered {
             // A queue that nobody answered in was no answer, whatever the switch itself said to the caller.
-            let served: Disposition = isUnserved ? .noAnswer : .answered
+            let served: Disposition = isAttempt ? cause.disposition : isUnserved ? .noAnswer : .answered
             guard cause.isFailure, let tone = cause.tone, let port = legs[anchor].port else {
                 return end(served, by: .switch, cause: cause, reason: cause.name)
             }
@@ -30,7 +30,7 @@ extension Call {
     /// Ends the call in whatever state it is. The first ending counts.
     func end(_ disposition: Disposition, by party: Party, cause: HangupCause, reason: String) {
         guard !isEnding else { return }
-        let status = callerIsAnswered ? 200 : cause.status
+        let status = callerIsAnswered && !isAttempt ? 200 : cause.status
         let summary = CallEnded(
             disposition: disposition,
             hangupBy: party,
@@ -46,6 +46,7 @@ extension Call {
         abandonTransfer()
         stopRecording()
         core.leave(self)
+        core.attemptFailed(id, because: reason)
         endSupervision()
         let header = "Q.850;cause=\(cause.q850);text=\"\(cause.text)\""
         for index in legs.indices {

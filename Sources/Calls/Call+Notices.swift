@@ -82,7 +82,7 @@ extension Call {
             .consulting, .supervising:
             guard index == anchor else { return }
             let answered: Disposition = isUnserved ? .abandoned : .answered
-            let disposition: Disposition = callerIsAnswered ? answered : .cancelled
+            let disposition: Disposition = callerIsAnswered && !isAttempt ? answered : .cancelled
             end(disposition, by: party, cause: .normal, reason: "normal")
         }
     }

@@ -8,22 +8,33 @@ import Timebase
 
 /// A call that the switch begins (`gudok call FROM TO`): FROM is rung first, and upon its answer becomes the caller of the dial plan.
 extension Call {
-    /// The caller's own leg answered.
-    func originated(_ description: SessionDescription?) {
-        guard startsUponAnswer, !isEnding, let description else { return }
+    /// A phone of the caller's answered; the first is the one.
+    func originated(_ index: Int, _ description: SessionDescription?) {
+        guard !isEnding, let description else { return }
         startsUponAnswer = false
         core.timers.stop(.call(id, .dialTimeout))
         callerIsAnswered = true
-        legs[0].progress = .answered
-        legs[0].described.remote = description
-        publish(.legAnswered(leg: 0, codec: codec(of: 0)))
+        anchor = index
+        legs[index].progress = .answered
+        legs[index].described.remote = description
+        for other in legs.indices where other != index && !legs[other].isOver {
+            cancel(other, .answeredElsewhere, Session.completedElsewhere)
+        }
+        publish(.legAnswered(leg: index, codec: codec(of: index)))
         publish(.callAnswered)
         core.timers.start(.call(id, .maximumDuration), at: now.instant + core.settings.maximumDuration)
-        configureMedia(0)
+        configureMedia(index)
         begin()
     }
 
-    func originationFailed(_ rejection: Rejection) {
+    /// One of the caller's phones will not answer; when none is left there is no call.
+    func originationFailed(_ index: Int, _ rejection: Rejection) {
+        release(index)
+        guard legs.allSatisfy(\.isOver) else { return }
+        failOrigination(rejection)
+    }
+
+    func failOrigination(_ rejection: Rejection) {
         let cause = HangupCause(status: rejection.status)
         end(cause.disposition, by: .caller, cause: cause, reason: cause.name)
     }

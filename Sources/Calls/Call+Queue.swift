@@ -28,6 +28,7 @@ extension Call {
                 at: now
             )
         }
+        place = core.acd.place(of: id)
         // Whoever waits hears music, unless somebody answered in this same turn.
         guard case .queued = stage else { return }
         playMusic()
@@ -47,10 +48,14 @@ extension Call {
 
     /// Rings an agent's phones.
     func offered(to agent: UserID, device: String) {
-        guard case .queued(var stay) = stage else { return fail(agent, .withdrawn) }
+        guard case .queued = stage else { return fail(agent, .withdrawn) }
         guard case .routes(let routes) = core.reach(.user(device), of: tenant) else { return fail(agent, .unavailable) }
-        let made = routes.compactMap { invite($0, forQueue: true) }
-        guard !made.isEmpty else { return fail(agent, .unavailable) }
+        ring(agent, routes.compactMap { invite($0, forQueue: true) })
+    }
+
+    /// Rings by these legs, which are made.
+    func ring(_ agent: UserID, _ made: [Int]) {
+        guard case .queued(var stay) = stage, !made.isEmpty else { return fail(agent, .unavailable) }
         stay.ringing[agent] = made
         stay.redirects[agent] = 0
         stage = .queued(stay)
@@ -77,6 +82,9 @@ extension Call {
     /// The wait is over without an agent.
     func mustLeave(_ queue: QueueID, _ outcome: QueueOutcome) {
         guard case .queued(let stay) = stage, stay.queue == queue else { return }
+        guard callback == nil else {
+            return end(.failed, by: .switch, cause: HangupCause(status: 480), reason: "queue-closed")
+        }
         leaveQueue(stay)
         if outcome == .empty, settings(of: queue).onEmpty == .refuse { return finish(.unavailable) }
         guard let (plan, flow) = tenant.destination(of: queue.name, upon: outcome) else {
@@ -146,9 +154,21 @@ extension Call {
         }
         publish(.legAnswered(leg: index, codec: codec(of: index)))
         configureMedia(index)
+        if let wish = core.callbacks[id] {
+            let waited = max(0, now.wall.milliseconds - wish.requested.milliseconds)
+            let entry = QueueEntered(
+                queue: stay.queue.name,
+                number: to,
+                priority: 0,
+                position: 1,
+                carriedMilliseconds: waited
+            )
+            publish(.queueEntered(entry))
+        }
         core.dispatch { [self] in $0.answered(id, by: agent, at: now) }
-        isUnserved = false
         served = (stay.queue, agent)
+        guard callback == nil else { return callNumber(by: agent, at: index) }
+        isUnserved = false
         waitedInQueues += now.instant - stay.entered.instant
         let settings = settings(of: stay.queue)
         stopMessages(of: stay.queue)

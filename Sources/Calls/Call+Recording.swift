@@ -70,6 +70,7 @@ extension Call {
 
     /// Two parties speak with each other: what the plan, the queue or the tenant wants recorded begins.
     func talkBegan() {
+        callerIsBack()
         settleTransfer()
         guard recording == nil else { return }
         if let policy = isToBeRecorded { return startRecording(policy: policy) }

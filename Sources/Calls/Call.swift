@@ -1,3 +1,4 @@
+import ACD
 import Config
 import DialPlan
 import Events
@@ -124,6 +125,10 @@ final class Call {
     var waitedInQueues: Duration = .zero
     /// Was in a queue, and nobody has spoken with him yet.
     var isUnserved = false
+    /// Where he stood in the last queue.
+    var place: Dispatcher.Place?
+    /// The wish that this call is an attempt to fulfil.
+    var callback: String?
     /// The queue whose agent speaks with the caller, and who that is.
     var served: (queue: QueueID, agent: UserID)?
     var recording: CallRecording?
@@ -219,14 +224,9 @@ final class Call {
             enter(.consulting)
             core.surroundings?.ask(url, timeout: timeout, for: id)
         case .supervise(let request): supervise(request)
-        case .callback(let queue, _):
-            core.log(
-                .warning,
-                "the step 'callback' (queue \(queue)) is not built yet: the call ends with 501",
-                call: id
-            )
-            publish(.note("the step 'callback' is not built yet"))
-            finish(.notImplemented)
+        case .callback(let queue, let number):
+            let answer = core.callBack(number, in: QueueID(tenant: tenant.id, name: queue), askedBy: self)
+            proceed(.callback(answer))
         case .hangup(let cause): finish(cause)
         case .noRoute:
             core.log(.info, "no route for \(to) in \(plan.plan.name)", call: id)

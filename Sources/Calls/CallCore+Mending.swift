@@ -18,7 +18,7 @@ extension CallCore {
     /// Compares what the dispatcher knows with the calls that live.
     private func mendQueues() -> [String] {
         var faults: [String] = []
-        for id in acd.knownCalls.sorted() where call(id)?.isEnding ?? true {
+        for id in acd.knownCalls.sorted() where call(id)?.isEnding ?? (callbacks[id] == nil) {
             faults.append("\(id) is over, and the queues did not know")
             dispatch { $0.gone(id, at: now) }
         }

@@ -64,10 +64,12 @@ extension CallCore {
     private func carryOut(_ action: Dispatcher.Action) {
         switch action {
         case .offer(let id, _, let agent, let device):
-            guard let call = call(id) else { return dispatch { $0.leave(id, .abandoned, at: now) } }
-            call.offered(to: agent, device: device)
+            if let call = call(id) { return call.offered(to: agent, device: device) }
+            if !beginAttempt(id, by: agent, device: device) { dispatch { $0.leave(id, .abandoned, at: now) } }
         case .withdraw(let id, let agent, let result): call(id)?.withdrawn(from: agent, result)
-        case .leave(let id, let queue, let outcome): call(id)?.mustLeave(queue, outcome)
+        case .leave(let id, let queue, let outcome):
+            if let call = call(id) { return call.mustLeave(queue, outcome) }
+            attemptFailed(id, because: outcome.rawValue)
         case .announce(let id, _, let position, let wait):
             call(id)?.announced(position: position, expectedWait: wait)
         case .publish(let event, let tenant, let id):

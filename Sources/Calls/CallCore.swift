@@ -16,6 +16,8 @@ public final class CallCore {
     enum TimerKey: Hashable, Sendable {
         case session(LegID, Session.Timer)
         case call(CallID, CallTimer)
+        /// The next attempt to call somebody back.
+        case callback(String)
     }
 
     /// A dialog as a message names it: its Call-ID and our tag (RFC 3261 §12).
@@ -34,6 +36,8 @@ public final class CallCore {
     public var now: Moment
     var timers = TimerQueue<TimerKey>()
     private var calls: [CallID: Call] = [:]
+    var callbacks = CallbackBook()
+    var areCallbacksSuspended = false
     private var dialogs: [DialogKey: LegID] = [:]
     private var clientTransactions: [ClientTransactionID: (leg: LegID, purpose: Session.Purpose)] = [:]
     private var inviteTransactions: [LegID: ClientTransactionID] = [:]
@@ -96,7 +100,7 @@ public final class CallCore {
         var leg = Leg(
             id: LegID(call: call.id, index: 0),
             session: session,
-            target: "caller",
+            target: Leg.caller,
             user: identity.user,
             trunk: identity.trunk,
             address: "\(flow.remote)",
@@ -132,7 +136,7 @@ public final class CallCore {
         opening: Instruction? = nil,
         near neighbour: MediaPort? = nil
     ) -> CallID? {
-        guard let route = routes.first else { return nil }
+        guard let first = routes.first else { return nil }
         let call = Call(
             id: CallID(ids.sortable(at: now.wall)),
             core: self,
@@ -141,43 +145,21 @@ public final class CallCore {
             maxForwards: 70,
             at: now
         )
-        let legID = LegID(call: call.id, index: 0)
-        guard let port = openPort(for: legID, near: neighbour) else { return nil }
-        var described = Leg.Description(sessionID: makeSessionID())
-        let offer = described.versions.stamp(
-            ownOffer(codecs: Call.spokenCodecs, as: described.media(port), direction: .sendrecv)
-        )
-        described.local = offer
-        let invitation = Invitation(
-            target: route.uri,
-            from: NameAddress(uri: SIPURI(user: to, host: route.fromHost)),
-            to: route.to,
-            flows: route.flows,
-            maxForwards: 70,
-            callID: ids.callID(),
-            sdp: offer.write()
-        )
-        let session = Session(inviting: invitation, settings: settings.session, seed: ids.bits())
-        var leg = Leg(
-            id: legID,
-            session: session,
-            target: "caller",
-            user: identity.user,
-            trunk: nil,
-            address: route.flows.first.map { "\($0.remote)" } ?? "",
-            sipCallID: invitation.callID,
-            described: described
-        )
-        leg.port = port
-        leg.awaitsReport = true
-        leg.side = .caller
-        call.legs.append(leg)
         call.startsUponAnswer = true
         call.opening = opening
-        open(call, source: "api")
+        guard originate(call, over: first, source: "api", near: neighbour) else { return nil }
+        for route in routes.dropFirst() { _ = call.invite(route) }
         timers.start(.call(call.id, .dialTimeout), at: now.instant + settings.originationTimeout)
-        call.act(on: 0) { session, _ in session.start() }
+        for index in call.legs.indices { call.act(on: index) { session, _ in session.start() } }
         return call.id
+    }
+
+    /// Opens a call that we begin, with the leg of whoever is to be its caller; it does not ring yet. False: no port is free.
+    func originate(_ call: Call, over route: TargetRoute, source: String, near neighbour: MediaPort? = nil) -> Bool {
+        guard let leg = call.makeLeg(route, near: neighbour) else { return false }
+        call.legs.append(leg)
+        open(call, source: source)
+        return true
     }
 
     private func open(_ call: Call, source: String) {
@@ -198,7 +180,8 @@ public final class CallCore {
             )
         )
         register(caller, call: call)
-        if let user = call.user { engage(user, in: call) }
+        // Whoever calls somebody back is busy with that for his queue, not past it.
+        if let user = call.user, call.callback == nil { engage(user, in: call) }
         timers.start(.call(call.id, .recordGrace), at: now.instant + settings.recordGrace)
     }
 
@@ -291,6 +274,7 @@ public final class CallCore {
             switch key {
             case .session(let leg, let timer): calls[leg.call]?.act(on: leg.index) { $0.fired(timer, now: $1) }
             case .call(let id, let timer): calls[id]?.fired(timer)
+            case .callback(let id): callbackDue(id)
             }
         }
     }
@@ -444,6 +428,7 @@ public final class CallCore {
             "calls": calls.count, "dialogs": dialogs.count, "clientTransactions": clientTransactions.count,
             "inviteTransactions": inviteTransactions.count, "serverTransactions": serverTransactions.count,
             "ports": ports.count, "callIDs": legsByCallID.count, "timers": timers.count,
+            "callbacks": callbacks.count,
         ]
     }
 }

@@ -13,6 +13,8 @@ struct Leg {
 
     private(set) var id: LegID
     var session: Session
+    /// The `target` of a leg of whoever began the call.
+    static let caller = "caller"
     let target: String
     let user: String?
     let trunk: TrunkID?

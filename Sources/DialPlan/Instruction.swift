@@ -26,7 +26,7 @@ public enum Instruction: Equatable, Sendable {
     case record(Bool)
     /// Ask a URL what to do next; answer `.steps`.
     case http(url: String, timeout: Duration)
-    /// Keep a place in a queue, and ring this number when it is its turn; answer `.done`.
+    /// Keep a place in a queue, and ring this number when it is its turn; answer `.callback`.
     case callback(queue: String, number: String)
     /// Let the caller into somebody's talk, until either is over; answer `.done` when he may not.
     case supervise(SupervisionRequest)
@@ -36,6 +36,15 @@ public enum Instruction: Equatable, Sendable {
     case noRoute
 }
 
+/// What becomes of a wish to be called back.
+public enum CallbackAnswer: String, Equatable, Sendable {
+    case accepted
+    /// He is to be called back there already, and keeps that place.
+    case known
+    /// There is no number that could be called, or too many wait.
+    case refused
+}
+
 /// How the instruction went.
 public enum StepResult: Equatable, Sendable {
     case done
@@ -43,6 +52,8 @@ public enum StepResult: Equatable, Sendable {
     /// The keys that were pressed; empty: none in time.
     case input(String)
     case queued(QueueOutcome)
+    /// Whether the caller will be called back.
+    case callback(CallbackAnswer)
     case time(LocalTime)
     /// What the URL said; nil: nothing usable in time.
     case steps([Step]?)

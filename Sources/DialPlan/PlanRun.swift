@@ -75,6 +75,10 @@ public struct PlanRun: Sendable {
             if outcome == .answered { return .hangup(.normal) }
             trail.append(.note("queue_result is \(outcome.rawValue)", line: currentLine))
             return advance()
+        case .callback(let answer):
+            variables[PlanVariable.callbackResult.rawValue] = answer.rawValue
+            trail.append(.note("callback_result is \(answer.rawValue)", line: currentLine))
+            return advance()
         case .time(let time):
             guard let hours else { return advance() }
             self.hours = nil

@@ -145,7 +145,9 @@ private struct Script {
             return nil
         case .record(let isOn): if isOn { note(.recorded) }
         case .http: return .steps(nil)
-        case .callback(let queue, _): note(.queued, queue)
+        case .callback(let queue, _):
+            note(.queued, queue)
+            return .callback(.accepted)
         case .hangup(let cause):
             note(.hungUp, cause.name)
             return nil

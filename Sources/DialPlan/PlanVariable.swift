@@ -13,6 +13,8 @@ public enum PlanVariable: String, CaseIterable, Sendable {
     case dialResult = "dial_result"
     /// How the last `queue` ended: a `QueueOutcome`; empty before.
     case queueResult = "queue_result"
+    /// What the last `callback` was answered: a `CallbackAnswer`; empty before.
+    case callbackResult = "callback_result"
 
     /// Letters, digits and `_`, beginning with a letter; at most 32 characters.
     public static func isName(_ name: String) -> Bool {

@@ -171,6 +171,7 @@ extension Engine {
         defer { settle() }
         isDraining = true
         leaveRegistrars()
+        calls.suspendCallbacks()
     }
 
     /// Ends what is left.

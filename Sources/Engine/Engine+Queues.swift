@@ -64,6 +64,27 @@ extension Engine {
         tellReachability()
     }
 
+    /// Who was to be called back at the end of the last run.
+    public func restore(_ callbacks: [CallbackChanged], of tenant: TenantID, at moment: Moment) {
+        enter(moment)
+        defer { settle() }
+        calls.restore(callbacks, of: tenant)
+    }
+
+    /// Nobody is called back any more for this wish.
+    public func cancelCallback(_ id: String, tenant name: String?, at moment: Moment) throws(Refusal) {
+        enter(moment)
+        defer { settle() }
+        let tenant = name == nil ? nil : try chooseTenant(name).id
+        guard calls.cancelCallback(id, of: tenant) else {
+            throw Refusal(
+                code: "no-such-callback",
+                what: "no callback \(id) is open",
+                mend: "see: gudok callbacks"
+            )
+        }
+    }
+
     /// The invariants that tests check, checked in production: what is wrong is mended and told.
     public func watch(at moment: Moment) -> Mending {
         enter(moment)

@@ -66,6 +66,8 @@ public enum Event: Codable, Equatable, Sendable {
     case queueLeft(QueueLeft)
     /// The talk with the agent of a queue is over.
     case queueTalkEnded(queue: String, agent: String)
+    /// A caller wants to be called back, or something became of it.
+    case callbackChanged(CallbackChanged)
     case agentChanged(AgentChanged)
     /// Somebody pauses longer than he may.
     case pauseExceeded(PauseExceeded)

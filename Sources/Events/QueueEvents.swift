@@ -7,6 +7,8 @@ public enum AgentState: String, Codable, Sendable, CaseIterable {
 /// How a caller's wait ended.
 public enum QueueOutcome: String, Codable, Sendable, CaseIterable {
     case answered
+    /// An agent has the call-back whose turn it was: nobody waited on the line.
+    case calledBack = "called-back"
     /// The caller hung up.
     case abandoned
     /// The longest wait was over.
@@ -27,7 +29,7 @@ public enum QueueOutcome: String, Codable, Sendable, CaseIterable {
     /// Whether the caller was sent elsewhere, neither answered nor gone.
     public var isFlowOut: Bool {
         switch self {
-        case .answered, .abandoned, .restart: false
+        case .answered, .calledBack, .abandoned, .restart: false
         case .timeout, .empty, .full, .callback, .key, .closed: true
         }
     }

@@ -14,7 +14,7 @@ enum HistoryRow: Sendable {
     case recordingPaused(id: String, at: Int64)
     case recordingResumed(id: String, at: Int64)
     case recordingEnded(RecordingEnded)
-    case callback(Callback)
+    case callback(CallbackRow)
     case event(JournalDraft)
 
     func write(to database: Database) throws {
@@ -37,7 +37,7 @@ enum HistoryRow: Sendable {
             try database.cachedStatement(sql: RecordingRow.resume).execute(arguments: [at, id])
         case .recordingEnded(let end): try RecordingRow.end(end, in: database)
         case .callback(let callback):
-            try database.cachedStatement(sql: Callback.upsert).execute(arguments: callback.arguments)
+            try database.cachedStatement(sql: CallbackRow.upsert).execute(arguments: callback.arguments)
         case .event(let draft):
             guard let (type, json) = draft.written() else { return }
             try database.cachedStatement(sql: JournalEntry.insert)
@@ -56,7 +56,7 @@ enum HistoryRow: Sendable {
         switch self {
         case .call(let record): "c" + record.callID
         case .stay(let stay): "s\(stay.enteredMilliseconds)" + stay.callID
-        case .callback(let callback): "b" + callback.id
+        case .callback(let callback): "b" + callback.callback.id
         case .missed, .agent, .recordingStarted, .recordingPaused, .recordingResumed, .recordingEnded, .event: nil
         }
     }

@@ -16,7 +16,8 @@ public struct JournalEntry: Equatable, Sendable {
     static func isKept(_ event: Event) -> Bool {
         switch event {
         case .callStarted, .callRinging, .callAnswered, .callHeld, .callResumed, .callEnded, .transferStarted,
-            .transferEnded, .queueEntered, .queueOffered, .queueOfferEnded, .queueLeft, .queueTalkEnded, .agentChanged,
+            .transferEnded, .queueEntered, .queueOffered, .queueOfferEnded, .queueLeft, .queueTalkEnded,
+            .callbackChanged, .agentChanged,
             .recordingStarted, .recordingPaused,
             .recordingResumed, .recordingEnded, .notRecorded, .registered, .unregistered, .registrationExpired,
             .trunkUp, .trunkDown, .trunkRegistered, .trunkUnregistered,

@@ -3,7 +3,7 @@ import GRDB
 /// What happened in one queue to the callers who entered it in one interval.
 ///
 /// Times are milliseconds. A wait counts from the entry into the first queue of the call, to the answer or to its end in this
-/// one (`wait_ms + carried_ms`).
+/// one (`wait_ms + carried_ms`). Call-backs are no callers of the queue: they are in none of these.
 public struct QueueTotalsRow: Codable, Equatable, Sendable {
     public var queue: String
     /// Milliseconds since 1970, inclusive and exclusive.
@@ -108,7 +108,8 @@ extension TenantDatabase {
           sum(talk_ms) AS talk, sum(hold_ms) AS hold, sum(wrap_up_ms) AS wrap_up,
           sum(CASE outcome WHEN 'answered' THEN ring_ms END) AS ring
         FROM queue_stays INDEXED BY queue_stays_totals
-        WHERE queue = :queue AND entered_ms >= :from AND entered_ms < :until\(ofAgent ? " AND agent = :agent" : "")
+        WHERE queue = :queue AND entered_ms >= :from AND entered_ms < :until
+          AND outcome IS NOT 'called-back'\(ofAgent ? " AND agent = :agent" : "")
         """
     }
 

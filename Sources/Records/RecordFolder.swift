@@ -15,6 +15,8 @@ public struct RecordFolder: Sendable {
         return names.sorted().map { TenantID($0) }
     }
 
+    func database(of tenant: TenantID) throws -> TenantDatabase? { try TenantDatabase(reading: folder, tenant: tenant) }
+
     /// Newest first, over all the tenants asked for.
     public func calls(_ query: CallQuery, of tenants: [TenantID]) throws -> [CallRecord] {
         var found: [CallRecord] = []

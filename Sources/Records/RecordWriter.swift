@@ -83,6 +83,8 @@ public final class RecordWriter: EventSubscriber {
         case .recordingPaused(let id): rows.append(.recordingPaused(id: id, at: envelope.at.wall.milliseconds))
         case .recordingResumed(let id): rows.append(.recordingResumed(id: id, at: envelope.at.wall.milliseconds))
         case .recordingEnded(let end): rows.append(.recordingEnded(end))
+        case .callbackChanged(let change):
+            rows.append(.callback(CallbackRow(change, at: envelope.at.wall.milliseconds)))
         default: break
         }
         if JournalEntry.isKept(envelope.event) {
@@ -90,11 +92,6 @@ public final class RecordWriter: EventSubscriber {
             rows.append(.event(JournalDraft(id: lastEvent, envelope: envelope)))
         }
         if !rows.isEmpty { worker.add(rows, of: tenant, opening: opening, at: envelope.at.instant) }
-    }
-
-    /// Keeps what became of a wish to be called back; on the core's loop.
-    public func save(_ callback: Callback, of tenant: TenantID, at now: Instant) {
-        worker.add([.callback(callback)], of: tenant, opening: nil, at: now)
     }
 
     /// The trace so far of a call that lives; on the core's loop.

@@ -24,7 +24,7 @@ extension TenantDatabase {
                     database,
                     sql: """
                         SELECT * FROM queue_stays WHERE queue = :queue AND entered_ms >= :from AND entered_ms < :until
-                          AND (:agent IS NULL OR agent = :agent) ORDER BY entered_ms
+                          AND outcome IS NOT 'called-back' AND (:agent IS NULL OR agent = :agent) ORDER BY entered_ms
                         """,
                     arguments: ["queue": name, "from": from, "until": until, "agent": agent]
                 ).map(StayRow.stay)
@@ -94,17 +94,20 @@ extension TenantDatabase {
 
     // MARK: callbacks
 
-    /// Those that were asked for in a window (milliseconds since 1970), the oldest first.
-    public func callbacks(from: Int64 = .min, until: Int64 = .max, onlyOpen: Bool = false) throws -> [Callback] {
+    public func callbacks(_ query: CallbackQuery) throws -> [CallbackRow] {
         try queue.read { database in
             try Row.fetchAll(
                 database,
                 sql: """
-                    SELECT * FROM callbacks WHERE requested_ms >= ? AND requested_ms < ?
-                      AND (NOT ? OR done_ms IS NULL) ORDER BY requested_ms, id
+                    SELECT * FROM callbacks WHERE requested_ms >= :since AND requested_ms < :until
+                      AND (NOT :open OR done_ms IS NULL) AND (:queue IS NULL OR queue = :queue)
+                      AND (:before IS NULL OR id < :before) ORDER BY id DESC LIMIT :limit
                     """,
-                arguments: [from, until, onlyOpen]
-            ).map { Callback($0) }
+                arguments: [
+                    "since": query.since ?? .min, "until": query.until ?? .max, "open": query.isOnlyOpen,
+                    "queue": query.queue, "before": query.before, "limit": query.limit,
+                ]
+            ).map(CallbackRow.init)
         }
     }
 }

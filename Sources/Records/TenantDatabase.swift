@@ -62,6 +62,7 @@ public final class TenantDatabase: Sendable {
         migrator.registerMigration("queues and agents") { try $0.execute(sql: HistorySchema.text) }
         migrator.registerMigration("events") { try $0.execute(sql: JournalEntry.schema) }
         migrator.registerMigration("marks of recordings") { try $0.execute(sql: HistorySchema.recordingMarks) }
+        migrator.registerMigration("attempts of callbacks") { try $0.execute(sql: CallbackRow.attempts) }
         return migrator
     }
 

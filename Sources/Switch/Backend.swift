@@ -109,6 +109,8 @@ struct Backend: ControlBackend {
         case ("GET", "cdr", 1): return try await node.records(for: request)
         case ("GET", "recordings", 1): return try await node.recordings(for: request)
         case ("GET", "audit", 1): return try await node.auditEntries(for: request)
+        case ("GET", "callbacks", 1): return try await node.callbacks(for: request)
+        case ("DELETE", "callbacks", 2): return try await cancelCallback(path[1], request, node)
         default: return notFound(request)
         }
     }

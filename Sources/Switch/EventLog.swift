@@ -44,6 +44,12 @@ final class EventLog: EventSubscriber {
         case .queueLeft(let left):
             let agent = left.agent.map { " by \($0)" } ?? ""
             return (.info, "queue \(left.queue): \(left.outcome.rawValue)\(agent) after \(left.waitMilliseconds) ms")
+        case .callbackChanged(let callback):
+            let by = callback.agent.map { " by agent \($0)" } ?? ""
+            let why = callback.reason.map { ": \($0)" } ?? ""
+            return (
+                .info, "callback of \(callback.number), queue \(callback.queue): \(callback.state.rawValue)\(by)\(why)"
+            )
         case .agentChanged(let change):
             return (.info, "agent \(change.agent): \(change.state.rawValue)\(change.reason.map { " (\($0))" } ?? "")")
         case .pauseExceeded(let pause):

@@ -63,6 +63,22 @@ extension Node {
         return page(found.prefix(limit), of: found.count, for: request) { $0.id }
     }
 
+    /// Callers who asked to be called back; with `open=true` those who still wait for it.
+    func callbacks(for request: ControlRequest) throws -> ControlReply {
+        var query = QueryReader(request.query)
+        let folder = RecordFolder(files.dataFolder)
+        let limit = try query.limit()
+        let tenants = query.text("tenant").map { [TenantID($0)] } ?? folder.tenants
+        var wanted = CallbackQuery()
+        (wanted.since, wanted.until) = (try query.time("since")?.milliseconds, try query.time("until")?.milliseconds)
+        (wanted.queue, wanted.before) = (query.text("queue"), query.text("before"))
+        wanted.isOnlyOpen = try query.flag("open")
+        try query.finish()
+        wanted.limit = limit + 1
+        let found = try folder.callbacks(wanted, of: tenants)
+        return page(found.prefix(limit), of: found.count, for: request) { $0.id }
+    }
+
     private func page<Row: Encodable>(
         _ rows: ArraySlice<Row>,
         of found: Int,

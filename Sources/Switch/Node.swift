@@ -95,6 +95,7 @@ public actor Node {
         for (tenant, calls) in interrupted where !calls.isEmpty {
             log.log(.warning, "tenant \(tenant): \(calls.count) calls were cut off by the last end of the switch")
         }
+        let callbacks = try Self.openCallbacks(in: files.dataFolder, of: configuration.tenants.keys.sorted())
         let (media, registrations, folder, feed) = (media, registrations, files.dataFolder, feed)
         let made = try await loop.submit { () -> (CoreHandle, NIOLoopBound<SignallingSockets>) in
             let outlet = Outlet(
@@ -148,6 +149,7 @@ public actor Node {
             try await handle.ask { core in
                 core.turn { $0.restore(stored, at: $1) }
                 core.turn { $0.restore(memories, at: $1) }
+                for (tenant, open) in callbacks { core.turn { $0.restore(open, of: tenant, at: $1) } }
             }
             try await serveControl(node)
         } catch {
@@ -190,6 +192,19 @@ public actor Node {
         guard let http = node.httpListen else { return }
         let port = try await server.listen(host: "\(http.ip)", port: http.port)
         httpAddress = "\(NetAddress.SocketAddress(http.ip, port))"
+    }
+
+    /// Who was to be called back when the switch ended last.
+    private static func openCallbacks(
+        in folder: URL,
+        of tenants: [TenantID]
+    ) throws -> [(TenantID, [CallbackChanged])] {
+        var query = CallbackQuery()
+        (query.isOnlyOpen, query.limit) = (true, .max)
+        return try tenants.compactMap { tenant in
+            guard let database = try TenantDatabase(reading: folder, tenant: tenant) else { return nil }
+            return (tenant, try database.callbacks(query).map(\.callback))
+        }
     }
 
     private static func closeInterrupted(in folder: URL) throws -> [(TenantID, [String])] {

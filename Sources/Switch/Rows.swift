@@ -146,6 +146,7 @@ struct QueueRow: Encodable, Sendable {
     var tenant: String
     var queue: String
     var waiting: Int
+    var callbacks: Int
     var longest_wait_s: Double
     var agents_available: Int
     var agents_busy: Int
@@ -161,6 +162,7 @@ struct QueueRow: Encodable, Sendable {
         tenant = queue.id.tenant.name
         self.queue = queue.id.name
         waiting = queue.waiting
+        callbacks = queue.callbacks
         longest_wait_s = seconds(queue.longestWait)
         agents_available = queue.available
         agents_busy = queue.busy

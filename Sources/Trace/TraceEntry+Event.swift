@@ -36,6 +36,12 @@ extension TraceEntry.Kind {
         case .queueTalkEnded(let queue, let agent): self = .event("queue \(queue): agent \(agent) is done")
         case .agentChanged(let change):
             self = .event("agent \(change.agent) is \(change.state.rawValue)\(change.reason.map { " (\($0))" } ?? "")")
+        case .callbackChanged(let callback):
+            let why = callback.reason.map { ": \($0)" } ?? ""
+            let by = callback.agent.map { ", by agent \($0)" } ?? ""
+            self = .event(
+                "callback of \(callback.number): \(callback.state.rawValue), attempt \(callback.attempts)\(by)\(why)"
+            )
         case .variable(let name, let value): self = .event("\(name) is '\(value)'")
         case .prompt(let name): self = .event("prompt \(name)")
         case .recordingStarted(let recording): self = .event("recording \(recording.id) begins: \(recording.policy)")

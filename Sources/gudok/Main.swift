@@ -44,7 +44,8 @@ struct Gudok: AsyncParsableCommand {
         subcommands: [
             Serve.self, Demo.self, Check.self, Apply.self, Export.self, Registrations.self, Calls.self, Trunks.self,
             PlaceCall.self, Supervise.self,
-            HangUp.self, Transfer.self, Queues.self, Agents.self, ChangeAgent.self, DialPlanCommand.self, Stats.self,
+            HangUp.self, Transfer.self, Callbacks.self, Queues.self, Agents.self, ChangeAgent.self,
+            DialPlanCommand.self, Stats.self,
             Recordings.self,
             CallRecords.self, TraceCommand.self, Why.self, Audit.self, BackUp.self, RestoreCommand.self, Doctor.self,
         ]

@@ -100,7 +100,8 @@ final class Floor {
         priority: Int = 0,
         skill: Int = 0,
         carried: Duration = .zero,
-        isCallback: Bool = false
+        isCallback: Bool = false,
+        place: Dispatcher.Place? = nil
     ) -> CallID {
         calls += 1
         let call = CallID("c\(calls)")
@@ -111,7 +112,8 @@ final class Floor {
             priority: priority,
             requiredSkill: skill,
             carried: carried,
-            isCallback: isCallback
+            isCallback: isCallback,
+            place: place
         )
         turn { $0.enter(entry, at: now) }
         return call

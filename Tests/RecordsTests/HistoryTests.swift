@@ -127,7 +127,20 @@ import Timebase
     @Test func `a row that the database refuses holds up no other, and callbacks are kept`() throws {
         try Self.withDatabase { database, _ in
             let bad = RecordingEnded(id: "r", isComplete: true, milliseconds: 1, octets: 1, digest: nil)
-            var callback = Callback(id: "c", queue: "q", number: "1", requestedMilliseconds: 5, state: "waiting")
+            var wish = CallbackChanged(
+                id: "c",
+                queue: "q",
+                number: "1",
+                requestedMilliseconds: 5,
+                state: .waiting,
+                attempts: 0,
+                skill: 3,
+                agent: nil,
+                reason: nil
+            )
+            let callback = CallbackRow(wish, at: 5)
+            var open = CallbackQuery()
+            open.isOnlyOpen = true
             try database.queue.write {
                 try $0.execute(
                     sql: """
@@ -146,12 +159,13 @@ import Timebase
             )
             let rows: [HistoryRow] = [.callback(callback), .missed(offer), .recordingEnded(bad)]
             #expect(throws: DatabaseError.self) { try database.write(rows) }
-            #expect(try database.callbacks().isEmpty)
+            #expect(try database.callbacks(CallbackQuery()).isEmpty)
             #expect(try database.writeSingly(rows).count == 1)
-            (callback.state, callback.doneMilliseconds) = ("done", 9)
-            try database.write([.callback(callback)])
-            #expect(try database.callbacks() == [callback])
-            #expect(try database.callbacks(onlyOpen: true).isEmpty)
+            #expect(try database.callbacks(open) == [callback])
+            (wish.state, wish.agent) = (.done, "1001")
+            try database.write([.callback(CallbackRow(wish, at: 9))])
+            #expect(try database.callbacks(CallbackQuery()) == [CallbackRow(wish, at: 9)])
+            #expect(try database.callbacks(open).isEmpty)
         }
     }
 

@@ -25,7 +25,7 @@ import Timebase
             let wait = Int64.random(in: 0..<40_000, using: &generator)
             stay.waitMilliseconds = wait
             stay.endedMilliseconds = stay.enteredMilliseconds + wait
-            guard outcome == .answered else { return stay }
+            guard outcome == .answered || outcome == .calledBack else { return stay }
             stay.agent = "100\(Int.random(in: 1...3, using: &generator))"
             stay.ringMilliseconds = Int64.random(in: 0..<9_000, using: &generator)
             stay.connectedMilliseconds = stay.enteredMilliseconds + wait
@@ -40,6 +40,8 @@ import Timebase
     private static func naive(_ stays: [QueueStay], _ queue: String, _ from: Int64, _ until: Int64) -> QueueTotalsRow {
         var row = QueueTotalsRow(queue: queue, from: from, until: until)
         for stay in stays where stay.queue == queue && (from..<until).contains(stay.enteredMilliseconds) {
+            // Nobody waited on the line.
+            if stay.outcome == .calledBack { continue }
             row.offered += 1
             let wait = stay.totalWaitMilliseconds ?? 0
             row.waitAll += wait

@@ -13,6 +13,7 @@ extension Queue {
             ("widen", widening.isEmpty ? nil : list(widening.map(\.written))),
             ("sticky", sticky.map { "{remember: \($0.remember.written), wait: \($0.wait.written)}" }),
             ("resume", resume?.written),
+            ("callback", "{attempts: \(callingBack.attempts), retry_after: \(callingBack.retryAfter.written)}"),
             ("service_level", "{seconds: \(serviceLevelSeconds), target: \(serviceLevelTarget)}"),
             ("abandon_threshold", abandonThreshold.written), ("music", music.map(quoted)),
             ("announce_position", announcePosition.map { "every \($0.written)" }),

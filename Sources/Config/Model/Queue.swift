@@ -64,6 +64,16 @@ public struct Queue: Equatable, Sendable {
         }
     }
 
+    /// How callers of this queue are called back.
+    public struct CallingBack: Equatable, Sendable {
+        /// Talks that are tried.
+        public var attempts = 3
+        /// From one that came to nothing to the next.
+        public var retryAfter: Duration = .seconds(900)
+
+        public init() {}
+    }
+
     /// What the caller hears every so often while he waits.
     public struct PeriodicMessage: Equatable, Sendable {
         public var prompt: String
@@ -107,6 +117,7 @@ public struct Queue: Equatable, Sendable {
     public var sticky: Sticky?
     /// Whoever is cut off while he waits and calls again within this time has his place back; nil: nobody.
     public var resume: Duration?
+    public var callingBack = CallingBack()
     public var announceWait = false
     public var messages: [PeriodicMessage] = []
     /// What the agent hears before he is connected.

@@ -46,6 +46,18 @@ extension TenantReader {
             queue.emptyWhen = Set(causes).union([.noAgents])
         }
         queue.resume = mapping.take("resume")?.duration("resume")
+        if let value = mapping.take("callback"), var callback = value.mapping("callback") {
+            if let attempts = callback.take("attempts")?.integer("callback.attempts", in: 1...100) {
+                queue.callingBack.attempts = attempts
+            }
+            if let pause = callback.take("retry_after") {
+                if let time = pause.duration("callback.retry_after") { queue.callingBack.retryAfter = time }
+                if queue.callingBack.retryAfter < .seconds(1) {
+                    pause.fault(.badValue, "callback.retry_after is too short", mend: "write at least 1s")
+                }
+            }
+            callback.finish("callback")
+        }
         if let value = mapping.take("widen") { queue.widening = readWidening(value) }
         if let value = mapping.take("sticky"), var sticky = value.mapping("sticky") {
             var read = Queue.Sticky()

@@ -136,6 +136,8 @@ final class Day {
 
     private func enter(_ call: CallID, carried: Duration) {
         guard let name = queues.keys.sorted().randomElement(using: &random) else { return }
+        let isCallback = chance(5)
+        if isCallback { callbacks.insert(call) } else { callbacks.remove(call) }
         let entry = Dispatcher.Entry(
             call: call,
             queue: QueueID(tenant: Self.tenant, name: name),
@@ -143,7 +145,7 @@ final class Day {
             priority: Int.random(in: 0...5, using: &random),
             requiredSkill: chance(80) ? 0 : Int.random(in: 1...5, using: &random),
             carried: carried,
-            isCallback: chance(5)
+            isCallback: isCallback
         )
         absorb(dispatcher.enter(entry, at: now))
     }
@@ -167,7 +169,7 @@ final class Day {
         checkSums()
         var memories: [UserID: Dispatcher.AgentMemory] = [:]
         for agent in Self.agents { memories[agent] = dispatcher.memory(of: agent) }
-        for call in waiting { failures += ledger.left(call) }
+        for call in waiting where !callbacks.contains(call) { failures += ledger.left(call) }
         (waiting, talks, phones, ownCalls, talked, handled) = ([], [:], [:], [:], [:], [:])
         for agent in Self.agents { ledger.change(agent, to: .loggedOut, at: now.instant) }
         dispatcher = Dispatcher(generator: SeededGenerator(seed: random.next()), now: now)
@@ -198,6 +200,10 @@ final class Day {
                 ledger.change(agent, to: change.state, at: now.instant)
             case .publish(.queueEntered, _, let call?): failures += ledger.entered(call)
             case .publish(.queueLeft(let left), _, let call?):
+                if callbacks.contains(call), left.outcome == .calledBack, let number = left.agent {
+                    answered(call, number)
+                    continue
+                }
                 failures += ledger.left(call)
                 if left.outcome == .answered, let number = left.agent { answered(call, number) }
             default: break
@@ -240,6 +246,8 @@ final class Day {
     }
 
     private var pending: [CallID] = []
+    /// Who of those who wait is not on the line: their places are no stays.
+    private var callbacks: Set<CallID> = []
 
     private func set(_ instant: Instant) {
         while let call = pending.popLast() { enter(call, carried: .seconds(60)) }

@@ -1,0 +1,184 @@
+import ACD
+import Config
+import DialPlan
+public import Events
+import Timebase
+
+/// Callers who do not wait on the line, but are called back when their turn comes.
+///
+/// The place stands in the queue as any caller's. The agent whose turn it is is rung first, and calls the number upon his answer: there
+/// are never more such calls than agents for them, and nobody is called to hear that nobody is there.
+extension CallCore {
+    /// Keeps the wish of a call's caller, with the place that he had in the queue.
+    func callBack(_ number: String, in queue: QueueID, askedBy call: Call) -> CallbackAnswer {
+        guard Self.isDiallable(number), leadsSomewhere(number, of: call.tenant) else {
+            call.publish(.note("'\(number)' cannot be called back"))
+            return .refused
+        }
+        guard !callbacks.isWanted(number, in: queue) else { return .known }
+        guard !callbacks.isFull else {
+            log(.warning, "\(CallbackBook.most) callers are to be called back: no more are taken", call: call.id)
+            return .refused
+        }
+        let place = call.place.flatMap { $0.queue == queue ? $0 : nil }
+        var callback = Callback(id: ids.sortable(at: now.wall), queue: queue, number: number, requested: now.wall)
+        callback.skill = place?.requiredSkill ?? 0
+        callbacks.set(callback)
+        tell(callback, in: call.id)
+        stand(callback, at: place, waited: call.waitedInQueues)
+        return .accepted
+    }
+
+    /// What a caller's phone or carrier calls itself is dialled only if it looks like a number.
+    private static func isDiallable(_ number: String) -> Bool {
+        (3...32).contains(number.utf8.count) && number.utf8.contains { (48...57).contains($0) }
+            && number.utf8.allSatisfy { (48...57).contains($0) || "+*#".utf8.contains($0) }
+    }
+
+    /// Whether the operators' plan takes such a number anywhere.
+    private func leadsSomewhere(_ number: String, of tenant: Tenant) -> Bool {
+        guard let plan = tenant.internalPlan else { return false }
+        var run = PlanRun(plan: plan, variables: ["called": number])
+        switch run.start() {
+        case .noRoute, .hangup, .callback: return false
+        case .answer, .ringing, .echo, .dial, .play, .say, .ask, .queue, .agent, .localTime, .record, .http, .supervise:
+            return true
+        }
+    }
+
+    private func tell(_ callback: Callback, in call: CallID?, because reason: String? = nil) {
+        bus.publish(
+            .callbackChanged(callback.changed(because: reason)),
+            tenant: callback.queue.tenant,
+            call: call,
+            at: now
+        )
+    }
+
+    /// Stands in the queue under the name of the call that is to be.
+    private func stand(_ callback: Callback, at place: Dispatcher.Place? = nil, waited: Duration = .zero) {
+        var standing = callback
+        let attempt = CallID(ids.sortable(at: now.wall))
+        (standing.call, standing.state) = (attempt, .waiting)
+        callbacks.set(standing)
+        guard !areCallbacksSuspended else { return }
+        let entry = Dispatcher.Entry(
+            call: attempt,
+            queue: callback.queue,
+            number: callback.number,
+            requiredSkill: callback.skill,
+            carried: waited,
+            isCallback: true,
+            place: place
+        )
+        dispatch { $0.enter(entry, at: now) }
+    }
+
+    /// What was open at the end of the last run stands again, in the order of the wishes.
+    public func restore(_ open: [CallbackChanged], of tenant: TenantID) {
+        for change in open.sorted(by: { $0.id < $1.id }) where change.state.isOpen {
+            var callback = Callback(
+                id: change.id,
+                queue: QueueID(tenant: tenant, name: change.queue),
+                number: change.number,
+                requested: WallTime(milliseconds: change.requestedMilliseconds)
+            )
+            (callback.attempts, callback.agent, callback.skill) = (change.attempts, change.agent, change.skill)
+            callbacks.set(callback)
+            let waited = max(0, now.wall.milliseconds - change.requestedMilliseconds)
+            stand(callback, waited: .milliseconds(min(waited, 30 * 86_400_000)))
+        }
+    }
+
+    /// No agent is rung any more: the switch is about to end, and the next run goes on with them.
+    public func suspendCallbacks() {
+        areCallbacksSuspended = true
+        for callback in callbacks.all {
+            guard let attempt = callback.call, call(attempt) == nil else { continue }
+            dispatch { $0.leave(attempt, .closed, at: now) }
+        }
+    }
+
+    /// False: there is none that is open.
+    public func cancelCallback(_ id: String, of tenant: TenantID?) -> Bool {
+        guard let callback = callbacks[id], tenant == nil || callback.queue.tenant == tenant else { return false }
+        conclude(callback, .cancelled, because: "cancelled", in: callback.call.flatMap { call($0)?.id })
+        guard let attempt = callback.call else { return true }
+        dispatch { $0.leave(attempt, .closed, at: now) }
+        call(attempt)?.end(.cancelled, by: .switch, cause: .normal, reason: "cancelled")
+        return true
+    }
+
+    func callbackDue(_ id: String) {
+        guard let callback = callbacks[id] else { return }
+        // Who could not be reached has had his turn: he stands behind those who came meanwhile.
+        stand(callback)
+    }
+
+    // MARK: an attempt
+
+    /// Its turn has come: the agent is rung in the call that will be the attempt. False: there is no such callback.
+    func beginAttempt(_ attempt: CallID, by agent: UserID, device: String) -> Bool {
+        guard let callback = callbacks[attempt] else { return false }
+        guard let tenant = surroundings?.tenant(callback.queue.tenant), let plan = tenant.internalPlan,
+            case .routes(let routes) = reach(.user(device), of: tenant), let first = routes.first
+        else {
+            dispatch { $0.offerFailed(attempt, agent: agent, .unavailable, at: now) }
+            return true
+        }
+        let identity = CallerIdentity(
+            tenant: tenant,
+            direction: plan.leadsOut(from: callback.number) ? .outbound : .internal,
+            number: tenant.queues[callback.queue.name]?.number ?? agent.number,
+            name: nil,
+            trunk: nil,
+            user: agent.number,
+            plan: plan
+        )
+        let call = Call(id: attempt, core: self, identity: identity, to: callback.number, maxForwards: 70, at: now)
+        call.callback = callback.id
+        call.startsUponAnswer = true
+        guard originate(call, over: first, source: "queue \(callback.queue.name)") else {
+            dispatch { $0.offerFailed(attempt, agent: agent, .unavailable, at: now) }
+            return true
+        }
+        call.publish(.note("callback \(callback.id): \(callback.number) asked for it at \(callback.requested)"))
+        call.ringForCallback(agent, others: Array(routes.dropFirst()))
+        return true
+    }
+
+    /// The agent has answered, and calls the number.
+    func attemptBegan(_ call: Call, by agent: UserID) {
+        guard var callback = callbacks[call.id] else { return }
+        callback.attempts += 1
+        (callback.agent, callback.state) = (agent.number, .calling)
+        callbacks.set(callback)
+        tell(callback, in: call.id)
+    }
+
+    func attemptSucceeded(_ call: Call) {
+        guard let callback = callbacks[call.id] else { return }
+        conclude(callback, .done, because: nil, in: call.id)
+    }
+
+    /// The call is over, or the queue wants the place no more; nothing is done for what is concluded.
+    func attemptFailed(_ attempt: CallID, because reason: String) {
+        guard var callback = callbacks[attempt] else { return }
+        let queue = surroundings?.tenant(callback.queue.tenant)?.queues[callback.queue.name]
+        guard let rules = queue?.callingBack, callback.attempts < rules.attempts else {
+            return conclude(callback, .failed, because: reason, in: call(attempt)?.id)
+        }
+        (callback.call, callback.state) = (nil, .waiting)
+        callbacks.set(callback)
+        timers.start(.callback(callback.id), at: now.instant + rules.retryAfter)
+        tell(callback, in: call(attempt)?.id, because: reason)
+    }
+
+    private func conclude(_ callback: Callback, _ state: CallbackState, because reason: String?, in call: CallID?) {
+        timers.stop(.callback(callback.id))
+        callbacks.remove(callback)
+        var concluded = callback
+        concluded.state = state
+        tell(concluded, in: call, because: reason)
+    }
+}

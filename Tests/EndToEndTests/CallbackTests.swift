@@ -1,0 +1,177 @@
+import Foundation
+import Testing
+
+/// Callers who press a key instead of waiting, and are called back when their turn comes.
+@Suite("Callbacks over the wire")
+struct CallbackTests {
+    private static let tenant = """
+        queues:
+          - name: sales
+            wrap_up: 30s
+            record: true
+            callback: {attempts: 2, retry_after: 1s}
+            keys: {"1": {dialplan: incoming, flow: call-me}}
+            agents: [{user: "1001"}]
+        """
+    private static let incoming = """
+        routes: [{match: ".", do: [{queue: sales}, {hangup: normal}]}]
+        flows:
+          call-me:
+            - callback: {queue: sales, number: "{caller}"}
+            - when: {callback_result: refused}
+              then: [{hangup: congestion}]
+            - hangup: normal
+        """
+    private static let internalPlan = """
+        routes:
+          - {match: "1xxx", do: [{dial: {user: "{called}", timeout: 20s}}]}
+          - {match: "+7.", do: [{dial: {trunk: carrier, number: "{called}", timeout: 20s}}]}
+        """
+
+    private static func centre(in folder: RunningSwitch? = nil) throws -> RunningSwitch {
+        try RunningSwitch(
+            tenant: tenant,
+            incoming: incoming,
+            internalPlan: internalPlan,
+            folder: folder?.folder
+        )
+    }
+
+    private let running: RunningSwitch
+    private let caller: Phone
+    private let anna: Phone
+    private let (callersMedia, annasMedia): (WirePeer, WirePeer)
+
+    init() throws {
+        running = try Self.centre()
+        caller = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        (callersMedia, annasMedia) = (try WirePeer(), try WirePeer())
+        _ = try anna.register()
+        _ = try running.gudok("agent", "login", "1001")
+        _ = try running.gudok("agent", "pause", "1001", "--reason", "break")
+    }
+
+    /// Comes into the queue, and asks to be called back.
+    private func ask() throws {
+        (caller.callID, caller.tag, caller.sequence) = (UUID().uuidString, UUID().uuidString, 0)
+        let (_, port) = try caller.arrive(media: callersMedia)
+        #expect(try eventually { try running.rows("queues").first?["waiting"] as? Int == 1 })
+        callersMedia.press(1, to: port, at: 1)
+        try caller.expectBye()
+    }
+
+    private func callback() throws -> [String: Any] { try running.rows("callbacks").first ?? [:] }
+
+    /// The agent's phone rings for the caller, and is answered; then the number is called.
+    private func agentCalls(_ within: Double = 8) throws -> (invite: String, port: UInt16, outward: String) {
+        let (invite, port) = try anna.pickUp(media: annasMedia, within: within)
+        #expect(invite.header("From")?.contains("+74951112233") == true)
+        let outward = try #require(caller.expect("INVITE"))
+        #expect(outward.hasPrefix("INVITE sip:+74951112233@"))
+        return (invite, port, outward)
+    }
+
+    private func answered(_ outward: String) throws -> UInt16 {
+        caller.respond("200 OK", to: outward, toTag: caller.user, sdp: Phone.sdp(port: callersMedia.port))
+        _ = try #require(caller.expect("ACK"))
+        return try #require(outward.audioPort)
+    }
+
+    @Test func `a caller keeps his place, is called by the agent whose turn it is, and the reports tell it apart`()
+        throws
+    {
+        try ask()
+        #expect(try eventually { try callback()["state"] as? String == "waiting" })
+        let queue = try #require(try running.rows("queues").first)
+        #expect(queue["waiting"] as? Int == 0 && queue["callbacks"] as? Int == 1)
+
+        _ = try running.gudok("agent", "unpause", "1001")
+        let (invite, toAnna, outward) = try agentCalls()
+        caller.respond("180 Ringing", to: outward, toTag: caller.user)
+        #expect(try eventually { try callback()["state"] as? String == "calling" })
+        let toCaller = try answered(outward)
+        #expect(try eventually { try callback()["state"] as? String == "done" })
+        _ = (callersMedia.samples(), annasMedia.samples())
+        Speaker.speak([(callersMedia, toCaller, 440), (annasMedia, toAnna, 1_000)], seconds: 2)
+        #expect(Tone.share(of: 1_000, in: callersMedia.samples()) > 0.8)
+        #expect(Tone.share(of: 440, in: annasMedia.samples()) > 0.8)
+        let live = try #require(try running.rows("calls").first)
+        #expect(live["state"] as? String == "talking" && live["agent"] as? String == "1001")
+        caller.send(caller.request("BYE", in: outward, sequence: 1))
+        #expect(anna.expect("BYE") != nil)
+        withExtendedLifetime(invite) {}
+
+        #expect(try eventually { try running.state(of: "1001") == "wrap-up" })
+        var records: [[String: Any]] = []
+        #expect(
+            try eventually {
+                records = try running.rows("cdr")
+                return records.count == 2 && records.allSatisfy { $0["ended_at"] is String }
+            }
+        )
+        let record = try #require(records.first)
+        #expect(record["direction"] as? String == "outbound" && record["disposition"] as? String == "answered")
+        #expect(record["queue"] as? String == "sales" && record["agent"] as? String == "1001")
+        #expect(record["to"] as? String == "+74951112233" && record["hangup_by"] as? String == "callee")
+        #expect(record["recording"] is String)
+        let talked = try #require(record["talk_s"] as? Double)
+        #expect(talked > 1.9 && talked < (record["duration_s"] as? Double ?? 0))
+        let wish = try callback()["id"] as? String
+        #expect(records.allSatisfy { ($0["variables"] as? [String: Any])?["callback"] as? String == wish })
+        // He is no second caller of the queue; the agent has handled one.
+        let report = try #require(try running.rows("stats", "queues").first)
+        #expect(report["offered"] as? Int == 1 && report["answered"] as? Int == 0 && report["overflowed"] as? Int == 1)
+        let work = try #require(try running.rows("stats", "agents").first)
+        #expect(work["handled"] as? Int == 1 && work["direct_calls"] as? Int == 0)
+    }
+
+    @Test func `who cannot be reached is tried again, and then no more`() throws {
+        try ask()
+        _ = try running.gudok("agent", "unpause", "1001")
+        for attempt in 1...2 {
+            let (_, _, outward) = try agentCalls()
+            caller.respond("486 Busy Here", to: outward, toTag: "busy\(attempt)")
+            #expect(caller.expect("ACK") != nil)
+            try anna.expectBye(within: 12)
+            #expect(try eventually { try callback()["attempts"] as? Int == attempt })
+            _ = try running.gudok("agent", "end-wrap-up", "1001")
+        }
+        let wish = try callback()
+        #expect(wish["state"] as? String == "failed" && wish["reason"] as? String == "busy")
+        #expect(wish["agent"] as? String == "1001")
+        let record = try #require(try running.rows("cdr").first)
+        #expect(record["disposition"] as? String == "busy" && record["sip_code"] as? Int == 486)
+        #expect(try eventually { try running.state(of: "1001") == "available" })
+    }
+
+    @Test func `wishes outlive a crash, one wish is enough, and one may be cancelled`() throws {
+        try ask()
+        try ask()
+        #expect(try running.rows("callbacks").count == 1)
+        running.process.signal(SIGKILL)
+        running.process.exitCode(within: 5)
+        running.isFolderKept = true
+
+        let next = try Self.centre(in: running)
+        running.isFolderKept = false
+        #expect(try next.rows("queues").first?["callbacks"] as? Int == 1)
+        let wish = try #require(try next.rows("callbacks", "--open").first?["id"] as? String)
+        let cancelled = try next.gudok("callbacks", "cancel", wish)
+        #expect(cancelled.code == 0, "\(cancelled.text)")
+        #expect(try next.rows("queues").first?["callbacks"] as? Int == 0)
+        #expect(try eventually { try next.rows("callbacks").first?["state"] as? String == "cancelled" })
+        let again = try next.gudok("callbacks", "cancel", wish)
+        #expect(again.code == 1 && again.text.contains("no callback"), "\(again.text)")
+        #expect(try next.rows("audit", "--action", "callback.cancel").count == 1)
+    }
+
+    @Test func `a caller without a number is not promised anything`() throws {
+        let nobody = try Phone("anonymous", server: running.sipPort, peer: running.carrier)
+        let (_, port) = try nobody.arrive(media: callersMedia)
+        #expect(try eventually { try running.rows("queues").first?["waiting"] as? Int == 1 })
+        callersMedia.press(1, to: port, at: 1)
+        try nobody.expectBye(within: 12)
+        #expect(try running.rows("callbacks").isEmpty)
+    }
+}
