@@ -219,6 +219,7 @@ extension Call {
             guard legs[index].keys.isNew(digit.key, by: .info, at: now.instant) else { return }
             tell(of: digit.key, on: index, source: .info)
             if index == anchor { take(key: digit.key) }
+            keyed(digit.key, by: index)
             guard let other = counterpart(of: index), let port = legs[other].port else { return }
             // A peer that said nothing of INFO hears the key as the telephone-event it negotiated (RFC 4733).
             if !legs[other].session.peerAllows(.info), hasTelephoneEvent(other) {
@@ -240,6 +241,7 @@ extension Call {
         guard legs[index].keys.isNew(digit, by: .telephoneEvent, at: now.instant) else { return }
         tell(of: digit, on: index, source: .telephoneEvent)
         if index == anchor { take(key: digit) }
+        keyed(digit, by: index)
         guard let other = counterpart(of: index) else { return }
         guard !hasTelephoneEvent(other) else {
             // Over a bridge the packets went on by themselves; a mix is only sound.

@@ -30,6 +30,8 @@ struct Leg {
     /// The peer put us on hold.
     var holds = false
     var hasEnded = false
+    /// What was keyed in during the talk.
+    var typed = TypedCode()
     var keys = HeardKeys()
     var mediaReport: MediaReport?
     /// The port was opened and its closing report has not come yet.

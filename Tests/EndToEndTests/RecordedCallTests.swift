@@ -13,6 +13,7 @@ struct RecordedCallTests {
         let call: String
         private let tag: String
         private let (toCaller, toAnna): (UInt16, UInt16)
+        private var pressed: UInt8 = 0
 
         init(carrierPort: UInt16, recordings: String, formats: String = "8 101") throws {
             running = try RunningSwitch(carrierPort: carrierPort, tenant: "recordings: \(recordings)")
@@ -38,6 +39,14 @@ struct RecordedCallTests {
 
         func speak(seconds: Double) {
             Speaker.speak([(callers, toCaller, 440), (annas, toAnna, 1_000)], seconds: seconds)
+        }
+
+        /// Anna keys in a code; 10 is the star.
+        func key(_ code: UInt8...) {
+            for key in code {
+                pressed += 1
+                annas.press(key, to: toAnna, at: pressed)
+            }
         }
 
         func hangUp() { carrier.send(carrier.request("BYE", to: "1001", toTag: tag)) }
@@ -113,6 +122,43 @@ struct RecordedCallTests {
         try FileManager.default.removeItem(at: file)
         let missing = try running.gudok("recordings", "verify")
         #expect(missing.code == 1 && missing.text.contains("missing"))
+    }
+
+    @Test func `an operator's keys begin and end a recording, and pause it; what a policy wants they do not end`()
+        throws
+    {
+        let carrierPort = try WirePeer().port
+        let talk = try Talk(carrierPort: carrierPort, recordings: "{keys: {record: \"*1\", pause: \"*2\"}}")
+        talk.speak(seconds: 0.2)
+        #expect(try talk.running.rows("recordings").isEmpty)
+        talk.key(10, 1)
+        #expect(try eventually { try talk.running.rows("recordings").count == 1 })
+        talk.key(10, 2)
+        talk.speak(seconds: 1)
+        talk.key(10, 2)
+        talk.speak(seconds: 1)
+        talk.key(10, 1)
+        let row = try talk.recording("final")
+        #expect(row["policy"] as? String == "key of 1001")
+        #expect((row["pauses"] as? [[Int]])?.count == 1)
+        talk.hangUp()
+        #expect(try talk.record()["recording"] as? String == row["id"] as? String)
+        let acts = try talk.running.rows("audit").compactMap { $0["action"] as? String }
+        #expect(
+            acts.filter { $0.hasPrefix("recording.") }.reversed() == [
+                "recording.start", "recording.pause", "recording.resume", "recording.stop",
+            ]
+        )
+
+        let wanted = try Talk(
+            carrierPort: try WirePeer().port,
+            recordings: "{directions: [inbound], keys: {record: \"*1\"}}"
+        )
+        wanted.key(10, 1)
+        #expect(
+            try eventually { try wanted.running.gudok("trace", wanted.call).text.contains("may not end a recording") }
+        )
+        #expect(try wanted.running.rows("recordings").first?["state"] as? String == "recording")
     }
 
     @Test func `an agent's talk is recorded, and what is said during a pause is silence of its length and marked`()

@@ -42,11 +42,14 @@ extension Tenant {
 extension RecordingPolicy {
     var written: String {
         let listed = CallDirection.allCases.filter(directions.contains).map(\.rawValue).joined(separator: ", ")
+        let codes = Control.allCases.compactMap { control in
+            keys[control].map { "\(control.rawValue): \(quoted($0))" }
+        }.joined(separator: ", ")
         let quotedAgents = agents.sorted().map(quoted).joined(separator: ", ")
         return "{format: \(format.rawValue), directions: [\(listed)]"
             + (agents.isEmpty ? "" : ", agents: [\(quotedAgents)]") + (share == 100 ? "" : ", share: \(share)")
             + (keep.map { ", keep: \($0.written)" } ?? "")
-            + (quota.map { ", quota_mib: \($0 >> 20)" } ?? "") + "}"
+            + (quota.map { ", quota_mib: \($0 >> 20)" } ?? "") + (keys.isEmpty ? "" : ", keys: {\(codes)}") + "}"
     }
 }
 

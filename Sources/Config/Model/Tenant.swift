@@ -86,6 +86,15 @@ public struct RecordingPolicy: Equatable, Sendable {
     public var keep: Duration?
     /// Octets that the tenant's recordings may take together; the oldest go first. nil: no bound.
     public var quota: Int64?
+    /// What an operator keys in during a talk, by what it does.
+    public var keys: [Control: String] = [:]
+
+    public enum Control: String, CaseIterable, Sendable {
+        /// Begins a recording, and ends one that was begun so.
+        case record
+        /// Pauses a recording, and goes on with it.
+        case pause
+    }
 
     public init() {}
 }

@@ -116,7 +116,33 @@ struct TenantReader {
         if let quota = mapping.take("quota_mib")?.integer("quota_mib", in: 1...1_000_000_000) {
             policy.quota = Int64(quota) << 20
         }
+        if let keys = mapping.take("keys") { policy.keys = readTalkKeys(keys) }
         reading.tenant.recordings = policy
+    }
+
+    private func readTalkKeys(_ value: YAMLValue) -> [RecordingPolicy.Control: String] {
+        guard var mapping = value.mapping("recordings.keys") else { return [:] }
+        defer { mapping.finish("recordings.keys") }
+        var keys: [RecordingPolicy.Control: String] = [:]
+        for control in RecordingPolicy.Control.allCases {
+            guard let written = mapping.take(control.rawValue), let code = written.string(control.rawValue) else {
+                continue
+            }
+            guard (2...8).contains(code.utf8.count), code.allSatisfy("0123456789*#".contains) else {
+                written.fault(
+                    .badValue,
+                    "'\(code)' is nothing to key in during a talk",
+                    mend: "write 2 to 8 of 0-9, '*' and '#', in quotes"
+                )
+                continue
+            }
+            if let other = keys.first(where: { $0.value.hasSuffix(code) || code.hasSuffix($0.value) }) {
+                written.fault(.duplicate, "'\(code)' ends as '\(other.value)' does", mend: "choose another code")
+                continue
+            }
+            keys[control] = code
+        }
+        return keys
     }
 
     /// Each a file of `lists/` beside the dial plans, or the numbers themselves.
