@@ -200,6 +200,7 @@ final class Call {
 
     private func carryOut(_ instruction: Instruction) {
         if transfer != nil, let refusal = followTransfer(into: instruction) { return finish(refusal) }
+        if isAttempt, !instruction.mayCallBack { return finish(.rejected) }
         switch instruction {
         case .answer: proceed(.done)
         case .ringing:

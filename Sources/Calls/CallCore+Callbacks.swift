@@ -35,14 +35,13 @@ extension CallCore {
             && number.utf8.allSatisfy { (48...57).contains($0) || "+*#".utf8.contains($0) }
     }
 
-    /// Whether the operators' plan takes such a number anywhere.
+    /// Whether the operators' plan may call somebody for such a number: what a caller names himself must be no feature code.
     private func leadsSomewhere(_ number: String, of tenant: Tenant) -> Bool {
         guard let plan = tenant.internalPlan else { return false }
         var run = PlanRun(plan: plan, variables: ["called": number])
         switch run.start() {
-        case .noRoute, .hangup, .callback: return false
-        case .answer, .ringing, .echo, .dial, .play, .say, .ask, .queue, .agent, .localTime, .record, .http, .supervise:
-            return true
+        case .noRoute, .hangup: return false
+        case let instruction: return instruction.mayCallBack
         }
     }
 
@@ -180,5 +179,15 @@ extension CallCore {
         var concluded = callback
         concluded.state = state
         tell(concluded, in: call, because: reason)
+    }
+}
+
+extension Instruction {
+    /// What a plan may do to call somebody back, whom nobody has vouched for.
+    var mayCallBack: Bool {
+        switch self {
+        case .dial, .ringing, .localTime, .record, .http, .play, .say, .hangup, .noRoute: true
+        case .answer, .echo, .ask, .queue, .agent, .callback, .supervise: false
+        }
     }
 }

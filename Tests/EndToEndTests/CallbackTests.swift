@@ -25,6 +25,7 @@ struct CallbackTests {
     private static let internalPlan = """
         routes:
           - {match: "1xxx", do: [{dial: {user: "{called}", timeout: 20s}}]}
+          - {match: "*45", do: [{agent: logout}]}
           - {match: "+7.", do: [{dial: {trunk: carrier, number: "{called}", timeout: 20s}}]}
         """
 
@@ -166,8 +167,11 @@ struct CallbackTests {
         #expect(try next.rows("audit", "--action", "callback.cancel").count == 1)
     }
 
-    @Test func `a caller without a number is not promised anything`() throws {
-        let nobody = try Phone("anonymous", server: running.sipPort, peer: running.carrier)
+    @Test(arguments: ["anonymous", "*45", "600"])
+    func `a caller with no number, a feature code or one that leads nowhere is not promised anything`(
+        name: String
+    ) throws {
+        let nobody = try Phone(name, server: running.sipPort, peer: running.carrier)
         let (_, port) = try nobody.arrive(media: callersMedia)
         #expect(try eventually { try running.rows("queues").first?["waiting"] as? Int == 1 })
         callersMedia.press(1, to: port, at: 1)
