@@ -204,7 +204,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "ReportBench",
-            dependencies: ["Events", "Records", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: ["Events", "Records", "Timebase", .product(name: "GRDB", package: "GRDB.swift")],
             path: "Benchmarks/Reports",
             swiftSettings: settings
         ),

@@ -13,6 +13,9 @@ echo "== Signalling cores, CPU time"
 "$bin/SignallingBench"
 echo "== Queues"
 "$bin/QueueBench"
+# Ten million calls, the size of the targets, take some minutes and 25 GB: REPORT_CALLS=10000000 make bench
+echo "== Reports on ${REPORT_CALLS:=1000000} calls"
+"$bin/ReportBench" "$REPORT_CALLS"
 echo "== Sound: recording, prompts, mixes"
 "$bin/MediaBench"
 

@@ -1,4 +1,4 @@
-// How long reports take on a year of calls.
+// How long reports take on a year of calls, while the switch writes fifty more each second.
 //
 //   ReportBench [CALLS] [FOLDER]     CALLS: 1 000 000; FOLDER: kept, and used again when it holds calls already
 //
@@ -43,6 +43,7 @@ do {
         try Filling.fill(folder, calls: count)
         print("filled with \(count) calls in \((ContinuousClock.now - began).components.seconds) s")
     }
+    let writing = Writing(folder: folder)
     let day: Int64 = 86_400_000
     let noon = Filling.start + 200 * day
     let month = (0...30).map { noon + $0 * day }
@@ -67,11 +68,17 @@ do {
     }
     try measure("agents, a month", target: 2_000) { try open().agentTotals(from: noon, until: noon + 30 * day).count }
     try measure("calls, a month", target: 2_000) { try open().callTotals(from: noon, until: noon + 30 * day).count }
+    try measure("the newest hundred calls", target: 50) {
+        var query = CallQuery()
+        query.limit = 100
+        return try open().calls(query).count
+    }
     let id = Filling.callID(count / 2)
     try measure("one call by its id, with its stays", target: 5) {
         let database = try open()
         return try (database.call(id) == nil ? 0 : 1) + database.stays(of: id).count
     }
+    print("\(writing.stop()) calls were written meanwhile")
 } catch {
     print("ReportBench: \(error)")
     exit(2)

@@ -4,23 +4,31 @@ import Foundation
 public protocol ControlBackend: Sendable {
     func answer(_ request: ControlRequest) async -> ControlReply
     /// The server-sent events that a request is for; nil when it is for something else.
-    func events(for request: ControlRequest) async -> AsyncStream<ServerEvent>?
+    func events(for request: ControlRequest) async -> EventStream?
+}
+
+/// The answer to whoever asks for a stream of events.
+public enum EventStream: Sendable {
+    /// Pulled as fast as the peer reads, so that nothing piles up.
+    case open(AsyncStream<ServerEvent>)
+    case refused(ControlReply)
 }
 
 extension ControlBackend {
-    public func events(for request: ControlRequest) async -> AsyncStream<ServerEvent>? { nil }
+    public func events(for request: ControlRequest) async -> EventStream? { nil }
 }
 
 /// One event of a stream (WHATWG HTML, server-sent events).
 public struct ServerEvent: Sendable {
-    public var id: String
-    public var type: String
-    /// Without line breaks.
-    public var data: String
+    let text: String
 
-    public init(id: String, type: String, data: String) { (self.id, self.type, self.data) = (id, type, data) }
+    /// `data` is without line breaks.
+    public init(id: String, type: String, data: String) { text = "id: \(id)\nevent: \(type)\ndata: \(data)\n\n" }
 
-    var text: String { "id: \(id)\nevent: \(type)\ndata: \(data)\n\n" }
+    private init(text: String) { self.text = text }
+
+    /// A comment, so that the peer and whatever lies between know that we live.
+    public static let beat = ServerEvent(text: ": \n\n")
 }
 
 /// One request, whichever way it came.

@@ -104,26 +104,10 @@ public actor ControlServer {
         throw Fault.cannotListen(name, why: "the server stopped at once")
     }
 
-    /// Events as they come, with a comment every fifteen seconds so that the peer and whatever lies between know that we live.
     private static func stream(_ events: AsyncStream<ServerEvent>) -> Response {
-        let (merged, lines) = AsyncStream<String>.makeStream(bufferingPolicy: .bufferingOldest(10_000))
-        let source = Task {
-            for await event in events { lines.yield(event.text) }
-            lines.finish()
-        }
-        let beat = Task {
-            while !Task.isCancelled {
-                try? await Task.sleep(for: .seconds(15))
-                lines.yield(": \n\n")
-            }
-        }
         let body = ResponseBody { writer in
-            defer {
-                source.cancel()
-                beat.cancel()
-            }
             try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
-            for await line in merged { try await writer.write(ByteBuffer(string: line)) }
+            for await event in events { try await writer.write(ByteBuffer(string: event.text)) }
             try await writer.finish(nil)
         }
         return Response(
@@ -148,8 +132,11 @@ public actor ControlServer {
                 peer: peer
             ) {
                 asked.lastEventID = HTTPField.Name("Last-Event-ID").flatMap { request.headers[$0] }
-                if let events = await backend.events(for: asked) { return stream(events) }
-                reply = await backend.answer(asked)
+                switch await backend.events(for: asked) {
+                case .open(let events): return stream(events)
+                case .refused(let refusal): reply = refusal
+                case nil: reply = await backend.answer(asked)
+                }
             } else {
                 reply = .problem(
                     status: 400,

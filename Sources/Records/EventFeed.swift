@@ -1,47 +1,95 @@
-import Events
+public import Events
 import Synchronization
 
-/// Events that are on disk, handed to whoever follows the stream now. Whoever is too slow is cut off, and may resume.
+/// How far the stream of events may be told: up to here everything is on disk, or never will be. Followers read the files up to this
+/// horizon and wait for the next, so that the files are the only source, and a follower is never slower than his reading.
+///
+/// Events are numbered over all tenants, but each tenant's file has commits of its own. One that is late holds up the horizon of
+/// those who follow all tenants, and so cannot be overtaken; who follows one tenant waits for that one alone.
 public final class EventFeed: Sendable {
+    /// Why somebody who waited goes on.
+    public enum Wake: Sendable { case advanced, timedOut, closed }
+
+    private struct Waiter {
+        var tenant: TenantID?
+        var known: Int64
+        var continuation: CheckedContinuation<Wake, Never>
+    }
+
     private struct State {
-        var next = 0
-        var followers: [Int: AsyncStream<JournalEntry>.Continuation] = [:]
-    }
+        var all: Int64
+        var tenants: [TenantID: Int64] = [:]
+        var lastWaiter: UInt64 = 0
+        var waiters: [UInt64: Waiter] = [:]
+        var isClosed = false
 
-    /// What may wait for one follower.
-    private static let longestQueue = 10_000
-    private let state = Mutex(State())
-
-    public init() {}
-
-    /// What comes from now on.
-    public func follow() -> AsyncStream<JournalEntry> {
-        let (stream, continuation) = AsyncStream<JournalEntry>.makeStream(
-            bufferingPolicy: .bufferingOldest(Self.longestQueue)
-        )
-        let id = state.withLock { state in
-            state.next += 1
-            state.followers[state.next] = continuation
-            return state.next
+        func horizon(of tenant: TenantID?, start: Int64) -> Int64 {
+            guard let tenant else { return all }
+            return tenants[tenant] ?? start
         }
-        continuation.onTermination = { [weak self] _ in self?.state.withLock { $0.followers[id] = nil } }
-        return stream
     }
 
-    var isFollowed: Bool { state.withLock { !$0.followers.isEmpty } }
+    /// The last event of the runs before.
+    private let start: Int64
+    private let state: Mutex<State>
 
-    func publish(_ entries: [JournalEntry]) {
-        let followers = state.withLock { $0.followers }
-        for (id, follower) in followers {
-            for entry in entries {
-                guard case .dropped = follower.yield(entry) else { continue }
-                follower.finish()
-                state.withLock { $0.followers[id] = nil }
-                break
+    public init(after start: Int64 = 0) {
+        self.start = start
+        state = Mutex(State(all: start))
+    }
+
+    /// The last event that may be told; nil: of all tenants together.
+    public func horizon(of tenant: TenantID?) -> Int64 { state.withLock { $0.horizon(of: tenant, start: start) } }
+
+    /// A horizon never goes back.
+    func advance(_ tenants: [TenantID: Int64], all: Int64) {
+        let awake = state.withLock { state -> [Waiter] in
+            state.all = max(state.all, all)
+            for (tenant, last) in tenants { state.tenants[tenant] = max(state.tenants[tenant] ?? start, last) }
+            let keys = state.waiters.filter { $1.known < state.horizon(of: $1.tenant, start: start) }.keys
+            return keys.compactMap { state.waiters.removeValue(forKey: $0) }
+        }
+        for waiter in awake { waiter.continuation.resume(returning: .advanced) }
+    }
+
+    /// Waits until there is more to tell than `known`; at most so long.
+    public func wait(beyond known: Int64, of tenant: TenantID?, atMost patience: Duration) async -> Wake {
+        let key = state.withLock { state in
+            state.lastWaiter &+= 1
+            return state.lastWaiter
+        }
+        let timer = Task {
+            // Cancelled, nobody waits any more.
+            guard (try? await Task.sleep(for: patience)) != nil else { return }
+            wake(key, .timedOut)
+        }
+        defer { timer.cancel() }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let wake = state.withLock { state -> Wake? in
+                    if state.isClosed || Task.isCancelled { return .closed }
+                    if known < state.horizon(of: tenant, start: start) { return .advanced }
+                    state.waiters[key] = Waiter(tenant: tenant, known: known, continuation: continuation)
+                    return nil
+                }
+                if let wake { continuation.resume(returning: wake) }
             }
+        } onCancel: {
+            wake(key, .closed)
         }
+    }
+
+    private func wake(_ key: UInt64, _ why: Wake) {
+        state.withLock { $0.waiters.removeValue(forKey: key) }?.continuation.resume(returning: why)
     }
 
     /// Ends every stream.
-    public func close() { for follower in state.withLock({ $0.followers }).values { follower.finish() } }
+    public func close() {
+        let left = state.withLock { state in
+            state.isClosed = true
+            defer { state.waiters = [:] }
+            return state.waiters.values.map(\.continuation)
+        }
+        for continuation in left { continuation.resume(returning: .closed) }
+    }
 }

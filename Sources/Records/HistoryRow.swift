@@ -45,10 +45,10 @@ enum HistoryRow: Sendable {
         }
     }
 
-    /// What followers of the stream are told; nil for what is no event.
-    func entry(of tenant: TenantID) -> JournalEntry? {
-        guard case .event(let draft) = self, let (_, json) = draft.written() else { return nil }
-        return JournalEntry(id: draft.id, tenant: tenant, json: json)
+    /// The number of an event; nil for what is none.
+    var eventID: Int64? {
+        guard case .event(let draft) = self else { return nil }
+        return draft.id
     }
 
     /// What is written again and again, of which the last says it all; nil for what is written once.

@@ -58,15 +58,22 @@ struct JournalDraft: Sendable {
 }
 
 extension TenantDatabase {
-    /// Events after `id`, the first first.
-    public func events(after id: Int64, limit: Int) throws -> [JournalEntry] {
+    /// Events after `known` up to `horizon`, the first first.
+    public func events(after known: Int64, through horizon: Int64, limit: Int) throws -> [JournalEntry] {
         try queue.read { database in
-            try Row.fetchAll(
+            // A file that is being made has none yet.
+            guard try database.tableExists("events") else { return [] }
+            return try Row.fetchAll(
                 database,
-                sql: "SELECT id, json FROM events WHERE id > ? ORDER BY id LIMIT ?",
-                arguments: [id, limit]
+                sql: "SELECT id, json FROM events WHERE id > ? AND id <= ? ORDER BY id LIMIT ?",
+                arguments: [known, horizon, limit]
             ).map { JournalEntry(id: $0["id"], tenant: tenant, json: $0["json"]) }
         }
+    }
+
+    /// The last event's id; 0 when there is none.
+    func lastEvent() throws -> Int64 {
+        try queue.read { try Int64.fetchOne($0, sql: "SELECT max(id) FROM events") ?? 0 }
     }
 
     /// Drops what is older than `limit`.

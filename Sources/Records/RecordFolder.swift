@@ -46,6 +46,11 @@ public struct RecordFolder: Sendable {
         return try recordings(query, of: tenants).first
     }
 
+    /// The last event of all tenants; 0 when there is none.
+    public func lastEvent() throws -> Int64 {
+        try tenants.compactMap { try TenantDatabase(reading: folder, tenant: $0)?.lastEvent() }.max() ?? 0
+    }
+
     /// The record of one call, whosever it is.
     public func call(_ id: String) throws -> CallRecord? {
         for tenant in tenants {

@@ -28,6 +28,8 @@ final class RecordWorker: Sendable {
         var failures: UInt64 = 0
         /// When the oldest record of the batch under way was queued.
         var inHand: Instant?
+        /// The last event that was taken from the queue, written or not.
+        var lastEvent: Int64 = 0
     }
 
     private static let manyTraces = 200
@@ -153,13 +155,14 @@ final class RecordWorker: Sendable {
     ) -> Bool {
         guard !items.isEmpty else { return true }
         var failed: [Item] = []
+        var horizons: [TenantID: Int64] = [:]
         for (tenant, group) in Dictionary(grouping: items, by: \.tenant) {
             do {
                 // Of several states of one call the last says it all.
                 let rows = HistoryRow.latest(of: group.flatMap(\.rows))
                 try write(rows, to: database(of: tenant, &databases), of: tenant)
                 for row in rows { open[tenant, default: OpenThings()].note(row) }
-                if feed.isFollowed { feed.publish(rows.compactMap { $0.entry(of: tenant) }) }
+                horizons[tenant] = rows.compactMap(\.eventID).max()
                 let opened = group.compactMap(\.opening)
                 if !opened.isEmpty { onCommitted(opened) }
                 state.withLock { $0.written &+= UInt64(rows.count) }
@@ -175,8 +178,19 @@ final class RecordWorker: Sendable {
             state.failures &+= 1
             state.items = failed + state.items
         }
+        tell(of: items, failed, horizons)
         if !failed.isEmpty { wake.signal() }
         return failed.isEmpty
+    }
+
+    /// Events may be told up to the first one that is not on disk: later ones are, but a follower who had them would never ask for it.
+    private func tell(of items: [Item], _ failed: [Item], _ horizons: [TenantID: Int64]) {
+        let events = { (items: [Item]) in items.lazy.flatMap(\.rows).compactMap(\.eventID) }
+        let last = state.withLock { state in
+            state.lastEvent = max(state.lastEvent, events(items).max() ?? 0)
+            return state.lastEvent
+        }
+        feed.advance(horizons, all: events(failed).min().map { $0 - 1 } ?? last)
     }
 
     /// What the database refuses for what it says, and not for want of room, would be refused for ever: it must not hold up

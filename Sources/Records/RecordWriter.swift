@@ -35,7 +35,7 @@ public final class RecordWriter: EventSubscriber {
     private var ledger = AgentLedger()
     private var collector = TraceCollector()
     private let worker: RecordWorker
-    private var lastEvent: Int64 = 0
+    private var lastEvent: Int64
 
     /// `onCommitted` tells, on the writer's thread, which calls' starts are on disk; `onTrouble` what went wrong.
     public init(
@@ -45,6 +45,8 @@ public final class RecordWriter: EventSubscriber {
         feed: EventFeed = EventFeed(),
         onTrouble: @escaping @Sendable (String) -> Void
     ) {
+        // A clock that was set back over the restart must not number events below those that followers have.
+        lastEvent = feed.horizon(of: nil)
         worker = RecordWorker(
             folder: folder,
             settings: settings,

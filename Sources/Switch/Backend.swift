@@ -23,22 +23,31 @@ struct Backend: ControlBackend {
         }
         do {
             return try await route(request, node)
-        } catch let refusal as Engine.Refusal {
-            let status = refusal.code == "not-allowed" ? 403 : 409
-            return .problem(status: status, code: refusal.code, what: refusal.what, mend: refusal.mend)
-        } catch let fault as QueryReader.Fault {
-            return .problem(status: 400, code: "bad-query", what: fault.what, mend: fault.mend)
-        } catch let fault as Reporter.Fault {
-            return .problem(status: 400, code: "bad-query", what: fault.description, mend: "see docs/api.md")
         } catch {
-            return .problem(status: 500, code: "internal", what: "\(error)", mend: "look into the switch's log")
+            return problem(error)
         }
     }
 
-    func events(for request: ControlRequest) async -> AsyncStream<ServerEvent>? {
+    private func problem(_ error: any Error) -> ControlReply {
+        switch error {
+        case let refusal as Engine.Refusal:
+            let status = refusal.code == "not-allowed" ? 403 : 409
+            return .problem(status: status, code: refusal.code, what: refusal.what, mend: refusal.mend)
+        case let fault as QueryReader.Fault:
+            return .problem(status: 400, code: "bad-query", what: fault.what, mend: fault.mend)
+        case let fault as Reporter.Fault:
+            return .problem(status: 400, code: "bad-query", what: fault.description, mend: "see docs/api.md")
+        default: return .problem(status: 500, code: "internal", what: "\(error)", mend: "look into the switch's log")
+        }
+    }
+
+    func events(for request: ControlRequest) async -> EventStream? {
         guard request.method == "GET", request.path == ["api", "v1", "events"], let node else { return nil }
-        let last = (request.lastEventID ?? request.query["last_event_id"]).flatMap { Int64($0) }
-        return await node.events(after: last, of: request.query["tenant"].map { TenantID($0) })
+        do {
+            return .open(try await node.events(for: request))
+        } catch {
+            return .refused(problem(error))
+        }
     }
 
     private func route(_ request: ControlRequest, _ node: Node) async throws -> ControlReply {

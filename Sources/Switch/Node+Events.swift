@@ -1,57 +1,90 @@
+import Config
 import ControlAPI
+import Engine
 import Events
 import Foundation
 import Records
 
-/// The stream of events over HTTP: what was missed comes first, from the tenants' files, so that a follower may resume after a
-/// break or a restart of the switch.
+/// The stream of events over HTTP. Whoever comes back, after a break or a restart of the switch, goes on behind the last event that
+/// he had; whoever comes for the first time hears what happens from now on.
 extension Node {
-    /// `last`: the last event that the follower has; nil: only what comes from now on.
-    func events(after last: Int64?, of tenant: TenantID?) -> AsyncStream<ServerEvent> {
-        let live = feed.follow()
-        let folder = files.dataFolder
-        let (stream, continuation) = AsyncStream<ServerEvent>.makeStream()
-        let task = Task.detached {
-            var known = last ?? .max
-            if let last {
-                known = Self.replay(after: last, of: tenant, in: folder) { continuation.yield(ServerEvent($0)) }
-            }
-            for await entry in live where tenant == nil || entry.tenant == tenant {
-                // What was replayed from the disk a moment ago is not told twice.
-                guard last == nil || entry.id > known else { continue }
-                continuation.yield(ServerEvent(entry))
-            }
-            continuation.finish()
-        }
-        continuation.onTermination = { _ in task.cancel() }
-        return stream
-    }
+    /// How long a stream is silent before it says that it lives.
+    private static let pace: Duration = .seconds(15)
 
-    /// - Returns: the id of the last event that is on disk.
-    private static func replay(
-        after last: Int64,
-        of tenant: TenantID?,
-        in folder: URL,
-        _ tell: (JournalEntry) -> Void
-    ) -> Int64 {
-        var known = last
-        while true {
-            var page: [JournalEntry] = []
-            for tenant in tenant.map({ [$0] }) ?? RecordFolder(folder).tenants {
-                guard let database = try? TenantDatabase(reading: folder, tenant: tenant) else { continue }
-                page += (try? database.events(after: known, limit: 500)) ?? []
-            }
-            guard !page.isEmpty else { return known }
-            // Of several files only what all of them have been read up to.
-            page.sort { $0.id < $1.id }
-            for entry in page.prefix(500) {
-                tell(entry)
-                known = entry.id
-            }
+    func events(for request: ControlRequest) async throws -> AsyncStream<ServerEvent> {
+        var query = QueryReader(request.query)
+        let tenant = query.text("tenant").map { TenantID($0) }
+        let text = query.text("last_event_id")
+        try query.finish()
+        if let tenant, try await handle.ask({ $0.engine.configuration.tenants[tenant] }) == nil {
+            throw QueryReader.Fault(what: "there is no tenant '\(tenant)'", mend: "check the name")
         }
+        var known = feed.horizon(of: tenant)
+        if let last = request.lastEventID ?? text {
+            guard let id = Int64(last), (0...feed.horizon(of: nil)).contains(id) else {
+                throw QueryReader.Fault(
+                    what: "Last-Event-ID is '\(last)', which no event of this switch has",
+                    mend: "give the id of the last event that you had, or none to hear what happens from now on"
+                )
+            }
+            known = id
+        }
+        let reader = EventReader(feed, files.dataFolder, tenant, after: known, log)
+        return AsyncStream { await reader.next(pace: Self.pace) }
     }
 }
 
-extension ServerEvent {
-    init(_ entry: JournalEntry) { self.init(id: "\(entry.id)", type: "message", data: entry.json) }
+/// One follower's way through the files. It reads when the follower is ready for more.
+private actor EventReader {
+    private static let pageLength = 500
+    private let feed: EventFeed
+    private let folder: URL
+    private let tenant: TenantID?
+    private let log: LogSink
+    private var known: Int64
+    private var page: ArraySlice<JournalEntry> = []
+    private var databases: [TenantID: TenantDatabase] = [:]
+
+    init(_ feed: EventFeed, _ folder: URL, _ tenant: TenantID?, after known: Int64, _ log: LogSink) {
+        (self.feed, self.folder, self.tenant, self.known, self.log) = (feed, folder, tenant, known, log)
+    }
+
+    /// nil: the stream is over.
+    func next(pace: Duration) async -> ServerEvent? {
+        while true {
+            if let entry = page.popFirst() {
+                known = entry.id
+                return ServerEvent(id: "\(entry.id)", type: "message", data: entry.json)
+            }
+            let horizon = feed.horizon(of: tenant)
+            guard horizon > known else {
+                switch await feed.wait(beyond: known, of: tenant, atMost: pace) {
+                case .advanced: continue
+                case .timedOut: return .beat
+                case .closed: return nil
+                }
+            }
+            do {
+                page = try read(through: horizon)
+            } catch {
+                // He may come back with the last event that he has: nothing is skipped.
+                log.log(.error, "a stream of events ends, as they cannot be read: \(error)")
+                return nil
+            }
+            if page.isEmpty { known = horizon }
+        }
+    }
+
+    /// Each file's next events merged: those beyond the first so many may not be all that there are.
+    private func read(through horizon: Int64) throws -> ArraySlice<JournalEntry> {
+        var found: [JournalEntry] = []
+        for tenant in tenant.map({ [$0] }) ?? RecordFolder(folder).tenants {
+            guard let database = try databases[tenant] ?? TenantDatabase(reading: folder, tenant: tenant) else {
+                continue
+            }
+            databases[tenant] = database
+            found += try database.events(after: known, through: horizon, limit: Self.pageLength)
+        }
+        return found.sorted { $0.id < $1.id }.prefix(Self.pageLength)
+    }
 }

@@ -29,7 +29,7 @@ public actor Node {
     private let loopGroup: MultiThreadedEventLoopGroup
     private let registrations: RegistrationWriter
     let prompts: PromptStore
-    let feed = EventFeed()
+    let feed: EventFeed
     private let agents: AgentKeeper
     private let audit: AuditKeeper
     private let tapes: TapeRoom
@@ -96,6 +96,7 @@ public actor Node {
             log.log(.warning, "tenant \(tenant): \(calls.count) calls were cut off by the last end of the switch")
         }
         let callbacks = try Self.openCallbacks(in: files.dataFolder, of: configuration.tenants.keys.sorted())
+        feed = EventFeed(after: try RecordFolder(files.dataFolder).lastEvent())
         let (media, registrations, folder, feed) = (media, registrations, files.dataFolder, feed)
         let made = try await loop.submit { () -> (CoreHandle, NIOLoopBound<SignallingSockets>) in
             let outlet = Outlet(

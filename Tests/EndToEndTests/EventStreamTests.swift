@@ -1,0 +1,116 @@
+import Foundation
+import Testing
+
+/// `/api/v1/events`, as a program at the other end of HTTP hears it.
+@Suite("The stream of events")
+struct EventStreamTests {
+    /// One follower: curl that does not end by itself.
+    private final class Follower {
+        let curl: ChildProcess
+
+        init(_ running: RunningSwitch, query: String = "", after id: String? = nil) throws {
+            let place = "http://127.0.0.1:\(running.httpPort)/api/v1/events\(query)"
+            let header = id.map { ["-H", "Last-Event-ID: \($0)"] } ?? []
+            curl = try ChildProcess("/usr/bin/env", ["curl", "-s", "-N"] + header + [place])
+            #expect(curl.waitFor(10) { $0.contains("retry: 2000") })
+        }
+
+        /// Waits for so many events; each with its id and what it says.
+        func events(_ count: Int) -> [(id: String, type: String, tenant: String, subject: String)] {
+            #expect(curl.waitFor(10) { $0.components(separatedBy: "\n\n").count >= count + 2 }, "\(curl.text)")
+            return curl.text.components(separatedBy: "\n\n").compactMap { block in
+                let lines = block.components(separatedBy: "\n")
+                guard let data = lines.first(where: { $0.hasPrefix("data: ") })?.dropFirst(6),
+                    let object = try? JSONSerialization.jsonObject(with: Data(data.utf8)) as? [String: Any]
+                else { return nil }
+                let inner = object["data"] as? [String: Any]
+                return (
+                    lines.first { $0.hasPrefix("id: ") }.map { String($0.dropFirst(4)) } ?? "",
+                    object["type"] as? String ?? "", object["tenant"] as? String ?? "",
+                    inner?["agent"] as? String ?? inner?["user"] as? String ?? ""
+                )
+            }
+        }
+
+        deinit { curl.signal(SIGKILL) }
+    }
+
+    private static let queue = #"queues: [{name: sales, agents: [{user: "1001"}, {user: "1002"}]}]"#
+
+    /// A second tenant on the same node.
+    private static func addTenant(_ running: RunningSwitch) throws {
+        try """
+        tenant: other
+        domains: [other.test]
+        users: [{extension: "1001", name: Olga, password: olga-1, role: operator}]
+        queues: [{name: help, agents: [{user: "1001"}]}]
+        dialplans: {internal: internal-other.yaml}
+        """.write(to: running.folder.appending(path: "tenants/other.yaml"), atomically: true, encoding: .utf8)
+        try #"routes: [{match: ".", do: [{hangup: not-found}]}]"#.write(
+            to: running.folder.appending(path: "dialplans/internal-other.yaml"),
+            atomically: true,
+            encoding: .utf8
+        )
+        running.process.signal(SIGHUP)
+        #expect(running.process.waitFor(10) { $0.contains("files read again") })
+    }
+
+    @Test func `what happens is told, and whoever comes back hears what he missed, over a restart too`() throws {
+        let carrierPort = try WirePeer().port
+        var running = try RunningSwitch(carrierPort: carrierPort, tenant: Self.queue)
+        let folder = running.folder
+        let first = try Follower(running)
+        _ = try running.gudok("agent", "login", "1002")
+        // A change, and an entry of the audit log.
+        let live = first.events(2)
+        #expect(live.first?.subject == "1002" && live.first?.type == "agentChanged")
+        let known = try #require(live.first?.id)
+        _ = try running.gudok("agent", "logout", "1002")
+        let whole = first.events(4).map(\.id)
+        #expect(whole == whole.sorted { (Int64($0) ?? 0) < (Int64($1) ?? 0) } && Set(whole).count == whole.count)
+
+        // Back after a break, with the header and with the query: what came behind the event that he has.
+        let missed = Array(whole[1...])
+        #expect(try Follower(running, after: known).events(missed.count).map(\.id) == missed)
+        #expect(try Follower(running, query: "?last_event_id=\(known)").events(missed.count).map(\.id) == missed)
+        for bad in ["abc", "-1", "9223372036854775807"] {
+            let refused = try running.http("/api/v1/events", headers: ["Last-Event-ID: \(bad)"])
+            #expect(refused.status == 400 && refused.text.contains("Last-Event-ID is '\(bad)'"), "\(refused.text)")
+        }
+        #expect(try running.http("/api/v1/events?last_event_id=").status == 400)
+        #expect(try running.http("/api/v1/events?tenant=nobody").status == 400)
+        #expect(try running.http("/api/v1/events?since=today").status == 400)
+
+        running.isFolderKept = true
+        #expect(running.stop() == 0)
+        running = try RunningSwitch(carrierPort: carrierPort, folder: folder)
+        running.isFolderKept = false
+        let back = try Follower(running, after: whole.last)
+        _ = try running.gudok("agent", "login", "1001")
+        let after = back.events(2)
+        #expect(after.allSatisfy { (Int64($0.id) ?? 0) > (whole.last.flatMap { Int64($0) } ?? 0) })
+        #expect(after.contains { $0.subject == "1001" })
+    }
+
+    @Test func `a filter by tenant tells nothing of another, and all tenants are told in one order`() throws {
+        let running = try RunningSwitch(tenant: Self.queue)
+        try Self.addTenant(running)
+        let (all, ours, theirs) = (
+            try Follower(running), try Follower(running, query: "?tenant=demo"),
+            try Follower(running, query: "?tenant=other")
+        )
+        for _ in 0..<2 {
+            for tenant in ["demo", "other"] {
+                _ = try running.gudok("agent", "login", "1001", "--tenant", tenant)
+                _ = try running.gudok("agent", "logout", "1001", "--tenant", tenant)
+            }
+        }
+        // Each act is a change and an entry of the audit log.
+        let (own, other) = (ours.events(8), theirs.events(8))
+        #expect(Set(own.map(\.tenant)) == ["demo"] && Set(other.map(\.tenant)) == ["other"])
+        let order = all.events(own.count + other.count).map(\.id)
+        #expect(order == (own + other).map(\.id).sorted { (Int64($0) ?? 0) < (Int64($1) ?? 0) })
+        let resumed = try Follower(running, query: "?tenant=demo", after: own[0].id)
+        #expect(resumed.events(own.count - 1).map(\.id) == own.dropFirst().map(\.id))
+    }
+}
