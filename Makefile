@@ -6,7 +6,7 @@ FORMATTED := $(shell git ls-files "*.swift")
 INSTALL := apt-get install -y --no-install-recommends
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: run test bench fuzz format lint clean packages test-packages
+.PHONY: run test simulate bench fuzz format lint clean packages test-packages
 
 define install
 	@missing=""; for p in $(1); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
@@ -27,6 +27,13 @@ run: packages
 test: test-packages lint
 	swift build --build-tests --explicit-target-dependency-import-check error
 	swift test --skip-build
+
+# Whole days of a contact centre on the whole engine. A bad seed is printed;
+# `.build/release/Days 1 SEED` repeats it.
+DAYS := 1000
+simulate: packages
+	swift build -c release --product Days
+	.build/release/Days $(DAYS)
 
 # CPU time per unit of work, beside the targets and the peers that are installed.
 bench: packages

@@ -197,6 +197,12 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "Days",
+            dependencies: ["Simulation"],
+            path: "Benchmarks/Days",
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "QueueBench",
             dependencies: ["ACD", "Config", "Events", "SIP", "Timebase"],
             path: "Benchmarks/Queues",
@@ -266,7 +272,11 @@ let package = Package(
             swiftSettings: testSettings
         ),
         .testTarget(name: "DialPlanTests", dependencies: ["DialPlan"], swiftSettings: testSettings),
-        .testTarget(name: "SimulationTests", dependencies: ["Events", "Simulation"], swiftSettings: testSettings),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["Config", "Events", "Records", "Reports", "Simulation", "Timebase"],
+            swiftSettings: testSettings
+        ),
         .testTarget(name: "EndToEndTests", dependencies: ["Codecs", "Hashes", "gudok"], swiftSettings: testSettings),
         .testTarget(
             name: "ControlAPITests",

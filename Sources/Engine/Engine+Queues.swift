@@ -27,8 +27,9 @@ extension Engine {
     }
 
     func tellReachability() {
-        for (id, tenant) in configuration.tenants {
-            for number in tenant.users.keys { tellReachability(of: UserID(tenant: id, number: number)) }
+        // In order: a seed replays a run.
+        for (id, tenant) in configuration.tenants.sorted(by: { $0.key < $1.key }) {
+            for number in tenant.users.keys.sorted() { tellReachability(of: UserID(tenant: id, number: number)) }
         }
     }
 

@@ -11,12 +11,27 @@ final class SimulatedPhone {
     let address: SocketAddress
     let transport: Transport
     let isCarrier: Bool
+    private let temper: Temper
     private let agent: UserAgent
     private var random: SeededGenerator
     private var plans = TimerQueue<Plan>()
     /// When it registers again.
     private var back = TimerQueue<Int>()
     private var live: Set<UserAgent.CallHandle> = []
+    /// Calls to this phone that have not ended.
+    private var callers: [UserAgent.CallHandle: String] = [:]
+    private var talking: [UserAgent.CallHandle: Talk] = [:]
+    /// Calls to this phone that were answered and are over.
+    private(set) var talks: [Talk] = []
+
+    /// What the phone itself saw of a call to it.
+    struct Talk {
+        var caller: String
+        /// The ACK of its answer.
+        var since: Instant
+        /// The first BYE of either side.
+        var until: Instant?
+    }
 
     /// What it means to do with a call.
     private struct Plan: Hashable, Sendable {
@@ -28,11 +43,19 @@ final class SimulatedPhone {
         var act: Act
     }
 
-    init(number: String, address: SocketAddress, transport: Transport = .udp, isCarrier: Bool, seed: UInt64) {
+    init(
+        number: String,
+        address: SocketAddress,
+        transport: Transport = .udp,
+        isCarrier: Bool = false,
+        temper: Temper,
+        seed: UInt64
+    ) {
         (self.number, self.address, self.transport, self.isCarrier) = (number, address, transport, isCarrier)
+        self.temper = temper
         random = SeededGenerator(seed: seed)
         agent = UserAgent(
-            flow: Flow(transport: transport, local: address, remote: SimulatedCentre.switchAddress),
+            flow: Flow(transport: transport, local: address, remote: SimulatedSwitch.address),
             domain: "demo.test",
             credentials: Credentials(username: number, realm: "demo.test", password: "p\(number)"),
             // The carrier asks for session timers itself; phones are asked.
@@ -47,29 +70,28 @@ final class SimulatedPhone {
     /// For an hour; 0 seconds take it back, until the phone thinks better of it.
     func register(seconds: Int = 3600, at now: Instant) {
         agent.register(seconds: seconds, at: now)
-        if seconds == 0 { back.start(0, at: now + .milliseconds(Int64.random(in: 100...20_000, using: &random))) }
+        if seconds == 0 { comeBack(at: now) }
         attend(now)
     }
 
-    /// Calls somebody: a colleague, the world, the echo test, or a number that nobody has.
-    func dial(at now: Instant) {
-        let targets =
-            isCarrier
-            ? ["+74950000700", "+74950000700", "+74950000701"]
-            : ["1001", "1002", "1003", "1004", "600", "700", "700", "*45", "*51001", "+74951112233", "999"]
-        let target = targets.randomElement(using: &random) ?? "600"
-        // Now and then without an offer (late offer).
-        let offer = Int.random(in: 0..<8, using: &random) == 0 ? nil : describe()
-        // One in four wants its provisional answers reliable (RFC 3262).
-        let isReliable = Int.random(in: 0..<4, using: &random) == 0
-        let call = agent.call(target, offer: offer, headers: isReliable ? [(.require, "100rel")] : [], at: now)
+    /// Its connection broke, or the switch was away: it registers again, by and by.
+    func comeBack(at now: Instant) {
+        back.start(0, at: now + .milliseconds(Int64.random(in: 100...20_000, using: &random)))
+    }
+
+    /// Calls somebody whom it likes to call, or this number, under a name of its own if it is a carrier.
+    func dial(_ number: String? = nil, as caller: String? = nil, at now: Instant) {
+        let targets = isCarrier ? temper.carrierTargets : temper.targets
+        guard let target = number ?? targets.randomElement(using: &random) else { return }
+        let offer = happens(temper.lateOffer) ? nil : describe()
+        let headers: [(HeaderName, String)] = happens(temper.reliable) ? [(.require, "100rel")] : []
+        let call = agent.call(target, from: caller, offer: offer, headers: headers, at: now)
         live.insert(call)
-        // Some change their mind before anybody answers, some when they have talked enough, some outlast a session timer.
-        plan(.leave, call, in: Int.random(in: 0..<4, using: &random) == 0 ? 60...150 : 0.2...40, now)
-        if Int.random(in: 0..<4, using: &random) == 0 { plan(.update, call, in: 0.1...5, now) }
-        if Bool.random(using: &random) { plan(.hold, call, in: 1...20, now) }
-        if Bool.random(using: &random) { plan(.key, call, in: 1...20, now) }
-        if Bool.random(using: &random) { plan(.transfer, call, in: 1...20, now) }
+        plan(.leave, call, in: happens(temper.patient) ? temper.long : temper.short, now)
+        if happens(temper.update) { plan(.update, call, in: 0.1...5, now) }
+        if happens(temper.holdAsCaller) { plan(.hold, call, in: 1...20, now) }
+        if happens(temper.key) { plan(.key, call, in: 1...20, now) }
+        if happens(temper.transferAsCaller) { plan(.transfer, call, in: 1...20, now) }
         attend(now)
     }
 
@@ -91,6 +113,8 @@ final class SimulatedPhone {
         for call in live { agent.act(call, at: now) { $0.hangUp(reason: nil, now: $1) } }
         attend(now)
     }
+
+    private func happens(_ share: Double) -> Bool { Double.random(in: 0..<1, using: &random) < share }
 
     // MARK: its mind
 
@@ -124,7 +148,7 @@ final class SimulatedPhone {
             let description = describe()
             agent.act(plan.call, at: now) { $0.reoffer(description, now: $1) }
         case .key:
-            let key = ["5", "5", "5", "1", "3", "4"].randomElement(using: &random) ?? "5"
+            guard let key = temper.keys.randomElement(using: &random) else { return }
             agent.act(plan.call, at: now) { session, _ in
                 session.sendInfo(
                     contentType: "application/dtmf-relay",
@@ -132,14 +156,15 @@ final class SimulatedPhone {
                 )
             }
         case .transfer: transfer(plan.call, now)
-        case .leave: agent.act(plan.call, at: now) { $0.hangUp(reason: nil, now: $1) }
+        case .leave:
+            parted(plan.call, now)
+            agent.act(plan.call, at: now) { $0.hangUp(reason: nil, now: $1) }
         }
     }
 
     /// Hands the other party on: to somebody else whom it speaks with or calls, or to a number.
     private func transfer(_ call: UserAgent.CallHandle, _ now: Instant) {
-        let number =
-            ["1001", "1002", "1003", "600", "700", "999", "+74951112233"].randomElement(using: &random) ?? "600"
+        guard let number = temper.transferTargets.randomElement(using: &random) else { return }
         var target = SIPURI(user: number, host: "demo.test")
         let others = live.subtracting([call]).sorted { $0.serial < $1.serial }
         if let other = others.randomElement(using: &random), Int.random(in: 0..<4, using: &random) > 0 {
@@ -151,6 +176,10 @@ final class SimulatedPhone {
         agent.act(call, at: now) { session, _ in session.refer(to: "\(target)") }
         // Some hang up at once, some wait for what comes of it.
         if Bool.random(using: &random) { plan(.leave, call, in: 0...4, now) }
+    }
+
+    private func parted(_ call: UserAgent.CallHandle, _ now: Instant) {
+        if let talk = talking[call], talk.until == nil { talking[call]?.until = now }
     }
 
     private func describe(_ direction: MediaDirection = .sendrecv) -> [UInt8] {
@@ -169,24 +198,28 @@ final class SimulatedPhone {
 
     private func attend(_ event: UserAgent.Event, _ now: Instant) {
         switch event {
-        case .incoming(let call, _):
+        case .incoming(let call, let request):
             live.insert(call)
             plan(.ring, call, in: 0...1, now)
-            if Bool.random(using: &random) { plan(.earlyMedia, call, in: 0...4, now) }
-            if Int.random(in: 0..<4, using: &random) == 0 { plan(.update, call, in: 0.1...6, now) }
-            switch Int.random(in: 0..<10, using: &random) {
-            case 0..<6:
-                plan(.answer, call, in: 0...12, now)
-                plan(.leave, call, in: 5...150, now)
-                if Bool.random(using: &random) { plan(.hold, call, in: 2...30, now) }
-                if Bool.random(using: &random) { plan(.transfer, call, in: 2...30, now) }
-            case 6..<8: plan(.refuse, call, in: 0...6, now)
-            // Nobody answers.
-            default: break
-            }
+            if happens(temper.earlyMedia) { plan(.earlyMedia, call, in: 0...4, now) }
+            if happens(temper.update) { plan(.update, call, in: 0.1...6, now) }
+            respond(call, now)
+            callers[call] = (try? request.from().uri.user) ?? ""
         case .notice(let call, let notice): attend(notice, call, now)
         // A phone that could not register tries again.
         case .registered(let status): if status != 200 { agent.register(seconds: 3600, at: now) }
+        }
+    }
+
+    /// Answers, refuses, or does nothing.
+    private func respond(_ call: UserAgent.CallHandle, _ now: Instant) {
+        if happens(temper.answers) {
+            plan(.answer, call, in: temper.rings, now)
+            plan(.leave, call, in: temper.talks, now)
+            if happens(temper.hold) { plan(.hold, call, in: 2...30, now) }
+            if happens(temper.transfer) { plan(.transfer, call, in: 2...30, now) }
+        } else if happens(temper.refuses) {
+            plan(.refuse, call, in: 0...6, now)
         }
     }
 
@@ -208,8 +241,15 @@ final class SimulatedPhone {
             let answer = describe()
             agent.act(call, at: now) { $0.answerOffer(answer, now: $1) }
         case .referred: agent.act(call, at: now) { session, _ in session.refuseReferral(603) }
-        case .ended: live.remove(call)
-        case .progress, .rejected, .cancelled, .acknowledged, .reofferRefused, .info, .hungUp, .failed: break
+        case .acknowledged:
+            if let caller = callers[call], talking[call] == nil { talking[call] = Talk(caller: caller, since: now) }
+        case .hungUp: parted(call, now)
+        case .ended:
+            live.remove(call)
+            callers[call] = nil
+            parted(call, now)
+            if let talk = talking.removeValue(forKey: call) { talks.append(talk) }
+        case .progress, .rejected, .cancelled, .reofferRefused, .info, .failed: break
         }
     }
 }

@@ -83,8 +83,10 @@ public final class UserAgent {
 
     // MARK: what the user does
 
+    /// `caller`: another number to call from, where the switch lets this phone (a trunk).
     public func call(
         _ number: String,
+        from caller: String? = nil,
         offer: [UInt8]?,
         headers: [(HeaderName, String)] = [],
         at now: Instant
@@ -92,7 +94,7 @@ public final class UserAgent {
         self.now = now
         let invitation = Invitation(
             target: SIPURI(user: number, host: domain),
-            from: NameAddress(uri: SIPURI(user: credentials.username, host: domain)),
+            from: NameAddress(uri: SIPURI(user: caller ?? credentials.username, host: domain)),
             to: NameAddress(uri: SIPURI(user: number, host: domain)),
             flows: [flow],
             maxForwards: 70,

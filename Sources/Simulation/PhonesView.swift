@@ -1,0 +1,60 @@
+import Accounting
+import Events
+
+/// The talks of queues as the agents' phones saw them, over a network that loses nothing.
+struct PhonesView {
+    private static let tolerance: Int64 = 100
+
+    private var talks: [String: [SimulatedPhone.Talk]] = [:]
+    private let handedOn: Set<String>
+
+    init(_ phones: some Sequence<SimulatedPhone>, _ handedOn: Set<String>) {
+        for phone in phones { talks[phone.number] = phone.talks }
+        self.handedOn = handedOn
+    }
+
+    /// Each talk of the records was one of a phone's, at the same time; each of a phone's with a caller of the carrier, who was not
+    /// handed on, is in the records.
+    func differences(from stays: [QueueStay]) -> [String] {
+        var faults: [String] = []
+        var recorded: Set<Talk> = []
+        for stay in stays where stay.outcome == .answered {
+            guard let agent = stay.agent, let connected = stay.connectedMilliseconds else {
+                faults.append("\(stay.callID) was answered by nobody")
+                continue
+            }
+            let talk = talks[agent]?.first {
+                $0.caller == stay.number && abs(SimulatedSwitch.milliseconds($0.since) - connected) <= Self.tolerance
+            }
+            guard let talk else {
+                faults.append("\(stay.callID): \(agent) did not speak with \(stay.number) at \(connected)")
+                continue
+            }
+            recorded.insert(Talk(agent: agent, caller: stay.number, since: SimulatedSwitch.milliseconds(talk.since)))
+            guard !handedOn.contains(stay.number), stay.talkMilliseconds != nil, let ended = stay.endedMilliseconds
+            else { continue }
+            if abs(SimulatedSwitch.milliseconds(talk.until ?? talk.since) - ended) > Self.tolerance {
+                faults.append(
+                    "\(stay.callID): \(agent) spoke until \(SimulatedSwitch.milliseconds(talk.until ?? talk.since)), not \(ended)"
+                )
+            }
+        }
+        for (agent, talks) in talks.sorted(by: { $0.key < $1.key }) {
+            for talk in talks where talk.caller.hasPrefix("+7916") && !handedOn.contains(talk.caller) {
+                let since = SimulatedSwitch.milliseconds(talk.since)
+                // An answer that crossed the caller's or another agent's end is no talk.
+                guard SimulatedSwitch.milliseconds(talk.until ?? talk.since) - since > Self.tolerance else { continue }
+                if !recorded.contains(Talk(agent: agent, caller: talk.caller, since: since)) {
+                    faults.append("\(agent) spoke with \(talk.caller) at \(since), and no record says so")
+                }
+            }
+        }
+        return faults
+    }
+
+    private struct Talk: Hashable {
+        var agent: String
+        var caller: String
+        var since: Int64
+    }
+}
