@@ -8,10 +8,10 @@ public struct JSONText {
 
     public var text: String { String(decoding: octets, as: UTF8.self) }
 
-    mutating func raw(_ text: String) { octets += text.utf8 }
+    public mutating func raw(_ text: String) { octets += text.utf8 }
 
     /// A key and its colon, after a comma where one is due.
-    mutating func key(_ name: String) {
+    public mutating func key(_ name: String) {
         if let last = octets.last, last != UInt8(ascii: "{"), last != UInt8(ascii: "[") {
             octets.append(UInt8(ascii: ","))
         }
@@ -19,7 +19,7 @@ public struct JSONText {
         octets.append(UInt8(ascii: ":"))
     }
 
-    mutating func field(_ name: String, _ value: String?) {
+    public mutating func field(_ name: String, _ value: String?) {
         key(name)
         if let value { string(value) } else { raw("null") }
     }

@@ -1,3 +1,4 @@
+import Accounting
 public import Events
 import Foundation
 import GRDB
@@ -40,20 +41,57 @@ struct JournalDraft: Sendable {
     var id: Int64
     var envelope: EventEnvelope
 
-    /// The event's name and its text.
+    private static let encoder: JSONEncoder = {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return encoder
+    }()
+
+    /// The event's name and its text. Every call has a dozen of them: the encoder's text is taken as it is, not read again.
     func written() -> (type: String, json: String)? {
-        guard let data = try? JSONEncoder().encode(envelope.event),
-            let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any], let type = object.keys.first
+        // `{"TYPE":{…}}`
+        guard let data = try? Self.encoder.encode(envelope.event), data.count > 6,
+            let quote = data.dropFirst(2).firstIndex(of: UInt8(ascii: "\""))
         else { return nil }
-        // An event that holds one thing is that thing.
-        let inner = object[type] as? [String: Any] ?? [:]
-        let whole: [String: Any] = [
-            "id": "\(id)", "at": "\(envelope.at.wall)", "tenant": envelope.tenant?.name ?? NSNull(),
-            "call_id": envelope.call?.value ?? NSNull(), "type": type, "data": inner["_0"] ?? inner,
-        ]
-        let options: JSONSerialization.WritingOptions = [.sortedKeys, .withoutEscapingSlashes]
-        guard let text = try? JSONSerialization.data(withJSONObject: whole, options: options) else { return nil }
-        return (type, String(decoding: text, as: UTF8.self))
+        let type = String(decoding: data[2..<quote], as: UTF8.self)
+        let event = Self.unwrapped(data[(quote + 2)..<(data.endIndex - 1)])
+        var out = JSONText()
+        out.raw("{")
+        out.field("at", "\(envelope.at.wall)")
+        out.field("call_id", envelope.call?.value)
+        out.key("data")
+        out.raw(String(decoding: event, as: UTF8.self))
+        out.field("id", "\(id)")
+        out.field("tenant", envelope.tenant?.name)
+        out.field("type", type)
+        out.raw("}")
+        return (type, out.text)
+    }
+
+    /// An event that holds one thing without a name (`{"_0":…}`) is that thing.
+    static func unwrapped(_ object: Data) -> Data {
+        let start = Data("{\"_0\":".utf8)
+        guard object.starts(with: start) else { return object }
+        let value = object.dropFirst(start.count).dropLast()
+        var (depth, isText, isEscaped) = (0, false, false)
+        for octet in value {
+            if isEscaped {
+                isEscaped = false
+            } else if isText {
+                if octet == UInt8(ascii: "\\") { isEscaped = true }
+                if octet == UInt8(ascii: "\"") { isText = false }
+            } else {
+                switch octet {
+                case UInt8(ascii: "\""): isText = true
+                case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+                case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
+                // Another thing follows.
+                case UInt8(ascii: ",") where depth == 0: return object
+                default: break
+                }
+            }
+        }
+        return value
     }
 }
 

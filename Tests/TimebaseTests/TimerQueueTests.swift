@@ -1,5 +1,6 @@
 import Testing
-import Timebase
+
+@testable import Timebase
 
 @Suite("Timers are data")
 struct TimerQueueTests {
@@ -23,6 +24,18 @@ struct TimerQueueTests {
         var fired: [Int] = []
         while let key = timers.popDue(now: Instant(nanoseconds: 1000)) { fired.append(key) }
         #expect(fired == stride(from: 99, through: 1, by: -2).map { $0 })
+    }
+
+    @Test func `timers that were stopped long before they are due take no memory, and the others fire in order`() {
+        var timers = TimerQueue<Int>()
+        for key in 0..<100_000 {
+            timers.start(key, at: Instant(nanoseconds: Int64(1_000_000 - key)))
+            if key % 1_000 != 0 { timers.stop(key) }
+        }
+        #expect(timers.count == 100 && timers.capacity < 1_000)
+        var fired: [Int] = []
+        while let key = timers.popDue(now: Instant(nanoseconds: 2_000_000)) { fired.append(key) }
+        #expect(fired == stride(from: 99_000, through: 0, by: -1_000).map { $0 })
     }
 }
 
