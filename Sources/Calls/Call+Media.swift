@@ -134,14 +134,14 @@ extension Call {
             act(on: other) { $0.reoffer(stamped.write(), now: $1) }
         } catch {
             publish(.note("leg \(index) offered media that cannot be relayed: \(error.what)"))
-            act(on: index) { session, _ in session.refuseOffer(488) }
+            act(on: index) { $0.refuseOffer(488, now: $1) }
         }
     }
 
     /// Nobody is at the other end (echo, menu), or the other end is busy with an offer already.
     private func answerAlone(_ index: Int, offer: SessionDescription?) {
         guard relayed == nil, let port = legs[index].port, counterpart(of: index) == nil else {
-            return act(on: index) { session, _ in session.refuseOffer(491) }
+            return act(on: index) { $0.refuseOffer(491, now: $1) }
         }
         let media = legs[index].described.media(port)
         guard let offer else {
@@ -151,7 +151,7 @@ extension Call {
         }
         guard let answer = try? ownAnswer(to: offer, codecs: Self.spokenCodecs, as: media, direction: .sendrecv),
             let body = remember(answer, on: index)?.write()
-        else { return act(on: index) { session, _ in session.refuseOffer(488) } }
+        else { return act(on: index) { $0.refuseOffer(488, now: $1) } }
         legs[index].described.remote = offer
         act(on: index) { $0.answerOffer(body, now: $1) }
         configureMedia(index)
@@ -163,11 +163,14 @@ extension Call {
         guard let relay = relayed, relay.to == index, let description, let port = legs[relay.from].port else { return }
         legs[index].described.remote = description
         let media = legs[relay.from].described.media(port)
+        guard legs[relay.from].session.hasOfferOfPeer else {
+            return withdrawn(relay, description, isOffer: isOffer)
+        }
         if isOffer {
             // The full offer that was asked for: the one who asked answers it in its ACK.
             guard let offer = try? relayOffer(description, as: media, preferring: core.settings.codecs),
                 let body = remember(offer, on: relay.from)?.write()
-            else { return giveUp(relay) }
+            else { return giveUp(relay, unanswered: description) }
             return act(on: relay.from) { $0.answerOffer(body, now: $1) }
         }
         guard let offer = relay.offer, let answer = try? relayAnswer(description, to: offer, as: media) else {
@@ -188,7 +191,7 @@ extension Call {
         guard let port = legs[relay.to].port, let offer = legs[relay.to].described.remote,
             let relayedAnswer = try? relayAnswer(answer, to: offer, as: legs[relay.to].described.media(port)),
             let body = remember(relayedAnswer, on: relay.to)?.write()
-        else { return giveUp(relay) }
+        else { return giveUp(relay, unanswered: legs[relay.to].described.remote) }
         act(on: relay.to) { $0.acknowledge(answer: body, now: $1) }
         renegotiated(relay)
     }
@@ -200,16 +203,35 @@ extension Call {
         noteHold(relay.to)
     }
 
-    private func giveUp(_ relay: Relayed) {
+    /// Nobody can answer; `unanswered` is the offer of whoever was asked for one.
+    private func giveUp(_ relay: Relayed, unanswered: SessionDescription? = nil) {
         relayed = nil
-        act(on: relay.from) { session, _ in session.refuseOffer(488) }
+        if let unanswered { goOn(relay.to, with: unanswered) }
+        act(on: relay.from) { $0.refuseOffer(488, now: $1) }
+    }
+
+    /// Whoever wanted other media took that back (CANCEL) while the other side agreed.
+    private func withdrawn(_ relay: Relayed, _ description: SessionDescription, isOffer: Bool) {
+        relayed = nil
+        if isOffer { return goOn(relay.to, with: description) }
+        legs[relay.to].described.local = relay.relayedOffer
+        configureMedia(relay.to)
+        reoffer(relay.to, Reoffer())
+    }
+
+    /// An offer that we asked for in somebody's place, who cannot or will not answer it: the leg goes on as it was.
+    private func goOn(_ index: Int, with offer: SessionDescription) {
+        guard answerLateOffer(of: index, offer) else {
+            return end(.answered, by: .switch, cause: HangupCause(status: 488), reason: "no-common-codec")
+        }
+        configureMedia(index)
     }
 
     func reofferRefused(_ index: Int, status: Int) {
         if reofferSettled(index, nil, status: status) { return }
         guard let relay = relayed, relay.to == index else { return }
         relayed = nil
-        act(on: relay.from) { session, _ in session.refuseOffer((400..<700).contains(status) ? status : 488) }
+        act(on: relay.from) { $0.refuseOffer((400..<700).contains(status) ? status : 488, now: $1) }
     }
 
     // MARK: digits

@@ -36,7 +36,7 @@ extension Call {
         case .answered:
             let isElsewhere = if case .over(.answeredElsewhere, _, _) = legs[index].progress { true } else { false }
             act(on: index) { $0.hangUp(reason: isElsewhere ? Session.completedElsewhere : nil, now: $1) }
-        case .offered: act(on: index) { session, _ in session.refuseOffer(487) }
+        case .offered: act(on: index) { $0.refuseOffer(487, now: $1) }
         case .referred: act(on: index) { session, _ in session.refuseReferral(487) }
         case .ended: ended(index)
         case .progress, .rejected, .cancelled, .acknowledged, .reofferAnswered, .reofferRefused, .info, .hungUp,

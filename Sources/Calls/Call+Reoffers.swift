@@ -22,7 +22,7 @@ extension Call {
     func takeBack(_ party: Int, from released: Int) {
         let waiting = relayed
         relayed = nil
-        if waiting?.from == party { act(on: party) { session, _ in session.refuseOffer(488) } }
+        if waiting?.from == party { act(on: party) { $0.refuseOffer(488, now: $1) } }
         // The answer to what he asked is on its way: two offers at once are none (RFC 3261 §14.1).
         if waiting?.to == party { reoffers[party] = Reoffer() } else { askForVoice(of: party) }
     }

@@ -236,7 +236,7 @@ final class SimulatedPhone {
         case .offered:
             // One in eight will not have it.
             if Int.random(in: 0..<8, using: &random) == 0 {
-                return agent.act(call, at: now) { session, _ in session.refuseOffer(488) }
+                return agent.act(call, at: now) { $0.refuseOffer(488, now: $1) }
             }
             let answer = describe()
             agent.act(call, at: now) { $0.answerOffer(answer, now: $1) }

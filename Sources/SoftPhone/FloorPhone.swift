@@ -111,7 +111,7 @@ public final class FloorPhone {
             case .notice(let call, .answered(let description, _)):
                 lines[call]?.target = description.flatMap(Self.target)
             case .notice(let call, .offered(let offer)):
-                agent.act(call, at: now) { session, _ in session.refuseOffer(offer == nil ? 491 : 488) }
+                agent.act(call, at: now) { $0.refuseOffer(offer == nil ? 491 : 488, now: $1) }
             case .notice(let call, .ended): lines[call] = nil
             case .notice, .registered: break
             }

@@ -109,7 +109,7 @@ public final class SoftPhone {
         case .ended: isOver = true
         case .offered(let offer):
             // The phone keeps what it has: it sends and hears one tone.
-            agent.act(call, at: now) { session, _ in session.refuseOffer(offer == nil ? 491 : 488) }
+            agent.act(call, at: now) { $0.refuseOffer(offer == nil ? 491 : 488, now: $1) }
         case .referred: agent.act(call, at: now) { session, _ in session.refuseReferral(603) }
         case .progress, .cancelled, .acknowledged, .reofferAnswered, .reofferRefused, .info, .hungUp, .failed: break
         }

@@ -89,7 +89,7 @@ extension Session {
         case .bye: return receiveBye(request, transaction: transaction)
         case .invite: return receiveReinvite(request, transaction: transaction, over: flow, now: now)
         case .update: return receiveUpdate(request, transaction: transaction, over: flow, now: now)
-        case .prack: return receivePrack(request, transaction: transaction, now: now)
+        case .prack: return receivePrack(request, transaction: transaction, over: flow, now: now)
         case .info: return receiveInfo(request, transaction: transaction)
         case .refer: return receiveRefer(request, transaction: transaction)
         case .notify: return receiveNotify(request, transaction: transaction)

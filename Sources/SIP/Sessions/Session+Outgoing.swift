@@ -256,7 +256,7 @@ extension Session {
         let sequence = (try? request.cSeq().number) ?? 1
         let body = response.sdpBody() ?? (early?.lastReliable != nil ? early?.description : nil)
         let description = body.flatMap { try? SessionDescription(parsing: $0) }
-        let actions = timer.learn(from: response, now: now)
+        let actions = timer.learn(from: response, settings: settings, now: now)
         guard let body, let description else {
             // A 2xx that describes no media, or garbage, cannot become a call: acknowledge it and leave.
             let ack = sendAcknowledgement(sequence: sequence, answer: nil)

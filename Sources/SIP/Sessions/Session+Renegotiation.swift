@@ -30,13 +30,16 @@ extension Session {
     }
 
     /// Refuses the peer's `offered`: the session goes on as it was (§14.1).
-    public mutating func refuseOffer(_ status: Int) -> [Action] {
+    public mutating func refuseOffer(_ status: Int, now: Instant) -> [Action] {
         guard case .theirs(let transaction, let request) = renegotiation else { return [] }
         renegotiation = .none
         var response = makeResponse(status, to: request, body: nil)
         if status == 500 { response.headers.append(.retryAfter, "\(Int.random(in: 0...10, using: &random))") }
-        return [.respond(transaction, response)]
+        return [.respond(transaction, response)] + (request.method == .prack ? afterPrack(now: now) : [])
     }
+
+    /// An offer of the peer waits for our answer: it has not been taken back.
+    public var hasOfferOfPeer: Bool { if case .theirs = renegotiation { true } else { false } }
 
     /// The peer took its re-INVITE back.
     public mutating func renegotiationCancelled(_ transaction: ServerTransactionID) -> [Action] {
@@ -147,28 +150,37 @@ extension Session {
         actions.append(.respond(transaction, response))
         guard request.method == .invite else {
             renegotiation = .none
-            return actions
+            return request.method == .prack ? actions + afterPrack(now: now) : actions
         }
         renegotiation = .theirsAccepted(response, request: request)
         return actions + startRetransmission(now: now)
     }
 
-    mutating func receivePrack(_ request: SIPRequest, transaction: ServerTransactionID, now: Instant) -> [Action] {
+    mutating func receivePrack(
+        _ request: SIPRequest,
+        transaction: ServerTransactionID,
+        over flow: Flow,
+        now: Instant
+    ) -> [Action] {
         guard reliable.acknowledge(request.headers[.rack], random: &random) else {
             return [.respond(transaction, makeResponse(481, to: request, body: nil))]
         }
-        var actions: [Action] = [
-            .respond(transaction, makeResponse(200, to: request, body: nil)), .stop(.retransmitReliable),
-            .stop(.prackMissing),
-        ]
+        let stops: [Action] = [.stop(.retransmitReliable), .stop(.prackMissing)]
+        if request.sdpBody() != nil, reliable.hasAnswered {
+            // Our provisional answered its first offer, so this is another one (RFC 3262 §5): its 200 waits for the answer.
+            return stops + beginTheirs(request, transaction: transaction, over: flow, now: now)
+        }
+        return stops + [.respond(transaction, makeResponse(200, to: request, body: nil))] + afterPrack(now: now)
+    }
+
+    /// What waited for the PRACK: our 2xx, or the next provisional.
+    private mutating func afterPrack(now: Instant) -> [Action] {
         if let held = reliable.heldAcceptance {
             reliable.heldAcceptance = nil
-            return actions + accept(sdp: held.sdp, now: now)
+            return accept(sdp: held.sdp, now: now)
         }
-        if case .received(let invite, _) = phase, let next = reliable.next(random: &random) {
-            actions += sendReliable(next, over: invite, now: now)
-        }
-        return actions
+        guard case .received(let invite, _) = phase, let next = reliable.next(random: &random) else { return [] }
+        return sendReliable(next, over: invite, now: now)
     }
 
     mutating func sendReliable(_ response: SIPResponse, over transaction: ServerTransactionID, now: Instant) -> [Action]
@@ -260,7 +272,7 @@ extension Session {
         now: Instant
     ) -> [Action] {
         dialog?.refreshTarget((try? response.contacts())?.first?.uri, over: flow)
-        var actions = timer.learn(from: response, now: now)
+        var actions = timer.learn(from: response, settings: settings, now: now)
         let body = response.sdpBody()
         let description = body.flatMap { try? SessionDescription(parsing: $0) }
         if purpose == .reinvite, offer == nil, let description {

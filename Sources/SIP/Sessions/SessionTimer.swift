@@ -31,9 +31,10 @@ struct SessionTimer: Sendable {
     }
 
     /// The calling side learns from the 2xx what was agreed (§7.2). `isRefresh` of ours without the header ends the timer.
-    mutating func learn(from response: SIPResponse, now: Instant) -> [Session.Action] {
+    mutating func learn(from response: SIPResponse, settings: SessionSettings, now: Instant) -> [Session.Action] {
         guard let value = response.headers[.sessionExpires], let seconds = Self.seconds(value) else { return stop() }
-        interval = max(seconds, 1)
+        // Less than the Min-SE that we sent is not for a peer to choose.
+        interval = max(seconds, settings.minimumExpires)
         weRefresh = Self.refresher(value) != "uas"
         return restart(now: now)
     }

@@ -1,0 +1,133 @@
+import Foundation
+import Testing
+
+/// Provisional answers, reliable ones (RFC 3262), and what may be said before the answer (RFC 3311).
+@Suite("Provisional answers over the wire")
+struct ProvisionalTests {
+    private func prack(_ pair: CallPair, _ response: String) {
+        let rseq = response.header("RSeq") ?? ""
+        pair.ask("PRACK", ["RAck: \(rseq) \(response.header("CSeq") ?? "")"])
+    }
+
+    @Test func `B039: a caller that requires 100rel gets RSeq and is asked for PRACK, another gets none`() throws {
+        let pair = try CallPair()
+        try pair.ring(["Require: 100rel"])
+        pair.callee.respond("180 Ringing", to: pair.invite, toTag: "1001")
+        let ringing = try #require(pair.carrier.expect("180"))
+        #expect(ringing.header("RSeq") != nil && ringing.header("Require") == "100rel")
+        // It is repeated until its PRACK.
+        #expect(pair.carrier.expect("180")?.header("RSeq") == ringing.header("RSeq"))
+        pair.learn(ringing)
+        pair.ask("PRACK", ["RAck: 1 1 INVITE"])
+        #expect(pair.carrier.final("PRACK")?.startWord == "481")
+        prack(pair, ringing)
+        #expect(pair.carrier.final("PRACK")?.startWord == "200")
+        pair.callee.respond("486 Busy Here", to: pair.invite, toTag: "1001")
+        #expect(pair.carrier.final("INVITE")?.startWord == "486")
+
+        pair.carrier.callID = UUID().uuidString
+        try pair.ring(["Supported: 100rel"])
+        pair.callee.respond("180 Ringing", to: pair.invite, toTag: "1001")
+        #expect(try #require(pair.carrier.expect("180")).header("RSeq") == nil)
+    }
+
+    @Test func `B040: a reliable 180 that nobody acknowledges fails the call after 64 T1`() throws {
+        let pair = try CallPair(node: "timers: {t1: 20ms}")
+        try pair.ring(["Require: 100rel"])
+        pair.callee.respond("180 Ringing", to: pair.invite, toTag: "1001")
+        _ = try #require(pair.carrier.expect("180"))
+        #expect(pair.carrier.final("INVITE")?.startWord.first == "5")
+        #expect(pair.callee.expect("CANCEL") != nil)
+    }
+
+    @Test func `B042: each branch of a fork behind the callee has its own dialog, and its PRACK`() throws {
+        let pair = try CallPair()
+        try pair.ring()
+        for (tag, number) in [("left", 7), ("right", 900), ("left", 8)] {
+            pair.callee.respond(
+                "183 Session Progress",
+                to: pair.invite,
+                toTag: tag,
+                extra: ["Require: 100rel", "RSeq: \(number)"],
+                sdp: Phone.sdp(port: 4_002)
+            )
+            let prack = try #require(pair.callee.expect("PRACK"))
+            #expect(prack.header("To")?.hasSuffix(";tag=\(tag)") == true)
+            #expect(prack.header("RAck") == "\(number) \(pair.invite.header("CSeq") ?? "")")
+            pair.callee.respond("200 OK", to: prack)
+        }
+        pair.callee.respond("200 OK", to: pair.invite, toTag: "right", sdp: Phone.sdp(port: 4_004))
+        #expect(try #require(pair.callee.expect("ACK")).header("To")?.hasSuffix(";tag=right") == true)
+        #expect(pair.carrier.final("INVITE")?.startWord == "200")
+    }
+
+    @Test func `B044: UPDATE before the answer, from both sides, with and without a description`() throws {
+        let pair = try CallPair()
+        try pair.ring(["Require: 100rel", "Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE"])
+        pair.callee.respond(
+            "183 Session Progress",
+            to: pair.invite,
+            toTag: "1001",
+            extra: ["Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE"],
+            sdp: Phone.sdp(port: 4_002)
+        )
+        let early = try #require(pair.carrier.expect("183"))
+        #expect(early.audioPort != nil)
+        pair.learn(early)
+        prack(pair, early)
+        #expect(pair.carrier.final("PRACK")?.startWord == "200")
+        pair.ask("UPDATE")
+        let refreshed = try #require(pair.carrier.final("UPDATE"))
+        #expect(refreshed.startWord == "200" && refreshed.sipBody.isEmpty)
+        pair.ask("UPDATE", sdp: Phone.sdp(port: 4_010, version: 2))
+        let relayed = try #require(pair.callee.expect("UPDATE"))
+        #expect(relayed.audioPort != nil)
+        pair.callee.respond("200 OK", to: relayed, sdp: Phone.sdp(port: 4_002, version: 2))
+        #expect(try #require(pair.carrier.final("UPDATE")).audioPort != nil)
+        pair.calleeAsks("UPDATE", sdp: Phone.sdp(port: 4_012, version: 3))
+        let back = try #require(pair.carrier.expect("UPDATE"))
+        #expect(back.audioPort != nil)
+        pair.carrier.respond("200 OK", to: back, sdp: Phone.sdp(port: 4_010, version: 3))
+        #expect(try #require(pair.callee.final("UPDATE")).audioPort != nil)
+        pair.callee.respond("200 OK", to: pair.invite, toTag: "1001", sdp: Phone.sdp(port: 4_012, version: 3))
+        #expect(pair.carrier.final("INVITE")?.startWord == "200")
+    }
+
+    @Test func `RFC 3262 §5: an offer in a PRACK is answered in its 200`() throws {
+        let pair = try CallPair()
+        try pair.ring(["Require: 100rel"])
+        pair.callee.respond(
+            "183 Session Progress",
+            to: pair.invite,
+            toTag: "1001",
+            extra: ["Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE"],
+            sdp: Phone.sdp(port: 4_002)
+        )
+        let early = try #require(pair.carrier.expect("183"))
+        pair.learn(early)
+        pair.ask(
+            "PRACK",
+            ["RAck: \(early.header("RSeq") ?? "") \(early.header("CSeq") ?? "")"],
+            sdp: Phone.sdp(port: 4_010, version: 2)
+        )
+        let relayed = try #require(pair.callee.expect("UPDATE"))
+        pair.callee.respond("200 OK", to: relayed, sdp: Phone.sdp(port: 4_002, version: 2))
+        #expect(try #require(pair.carrier.final("PRACK")).audioPort != nil)
+        try pair.pickUp(sdp: Phone.sdp(port: 4_002, version: 2))
+        try pair.hangUp()
+    }
+
+    @Test func `B045: 180 and 200 without a To tag are taken as they are`() throws {
+        let pair = try CallPair()
+        try pair.ring()
+        pair.callee.respond("183 Session Progress", to: pair.invite, sdp: Phone.sdp(port: 4_002))
+        #expect(try #require(pair.carrier.expect("183")).audioPort != nil)
+        pair.callee.respond("200 OK", to: pair.invite, sdp: Phone.sdp(port: 4_002))
+        let answer = try #require(pair.carrier.final("INVITE"))
+        #expect(answer.startWord == "200")
+        pair.learn(answer)
+        pair.acknowledge()
+        #expect(try #require(pair.callee.expect("ACK")).header("To")?.contains(";tag=") == false)
+        try pair.hangUp()
+    }
+}

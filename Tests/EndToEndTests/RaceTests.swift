@@ -1,0 +1,137 @@
+import Foundation
+import Testing
+
+/// Requests that cross, come twice, or come too late (RFC 3261 §8.2.2.2, §9, §14, §15).
+@Suite("Races over the wire")
+struct RaceTests {
+    @Test func `B022: the same INVITE by another way is 482, and rings nobody twice`() throws {
+        let pair = try CallPair()
+        try pair.ring()
+        let again = pair.carrier.request(
+            "INVITE",
+            to: "1001",
+            sequence: pair.carrier.sequence,
+            sdp: Phone.sdp(port: 4_000)
+        )
+        pair.carrier.send(again)
+        #expect(pair.carrier.final("INVITE")?.startWord == "482")
+        #expect(pair.callee.expect("INVITE", within: 0.3) == nil)
+        try pair.pickUp()
+        try pair.hangUp()
+    }
+
+    @Test func `B031: a CANCEL that the answer has overtaken changes nothing`() throws {
+        let pair = try CallPair()
+        try pair.ring()
+        pair.callee.respond("200 OK", to: pair.invite, toTag: "1001", sdp: Phone.sdp(port: 4_002))
+        let answer = try #require(pair.carrier.final("INVITE"))
+        pair.cancel()
+        #expect(["200", "481"].contains(pair.carrier.final("CANCEL")?.startWord ?? ""))
+        pair.learn(answer)
+        pair.acknowledge()
+        #expect(try running(pair) == "talking")
+        try pair.hangUp()
+    }
+
+    private func running(_ pair: CallPair) throws -> String? {
+        try pair.running.rows("calls").first?["state"] as? String
+    }
+
+    @Test func `B031: an answer that crosses our CANCEL gets ACK and BYE`() throws {
+        let pair = try CallPair()
+        try pair.ring()
+        pair.callee.respond("180 Ringing", to: pair.invite, toTag: "1001")
+        _ = try #require(pair.carrier.expect("180"))
+        pair.cancel()
+        _ = try #require(pair.callee.expect("CANCEL"))
+        pair.callee.respond("200 OK", to: pair.invite, toTag: "1001", sdp: Phone.sdp(port: 4_002))
+        #expect(pair.callee.expect("ACK") != nil)
+        let bye = try #require(pair.callee.expect("BYE"))
+        pair.callee.respond("200 OK", to: bye)
+        #expect(pair.carrier.final("INVITE")?.startWord == "487")
+        try pair.expectNothingLeft()
+    }
+
+    @Test func `B033: a callee that takes the CANCEL and never ends its INVITE is given up after 64 T1`() throws {
+        let pair = try CallPair(node: "timers: {t1: 20ms}")
+        try pair.ring()
+        pair.callee.respond("180 Ringing", to: pair.invite, toTag: "1001")
+        _ = try #require(pair.carrier.expect("180"))
+        pair.cancel()
+        let cancel = try #require(pair.callee.expect("CANCEL"))
+        pair.callee.respond("200 OK", to: cancel)
+        #expect(pair.carrier.final("INVITE")?.startWord == "487")
+        try pair.expectNothingLeft()
+    }
+
+    @Test func `B034: a BYE that crosses a re-INVITE ends the call, and both get their answers`() throws {
+        let pair = try CallPair()
+        try pair.talk()
+        pair.ask("INVITE", sdp: Phone.sdp(port: 4_000, direction: "sendonly", version: 2))
+        let relayed = try #require(pair.callee.expect("INVITE"))
+        pair.calleeAsks("BYE")
+        #expect(pair.callee.final("BYE")?.startWord == "200")
+        pair.callee.respond("481 Call/Transaction Does Not Exist", to: relayed)
+        #expect(["481", "487", "491"].contains(pair.carrier.final("INVITE")?.startWord ?? ""))
+        let bye = try #require(pair.carrier.expect("BYE"))
+        pair.carrier.respond("200 OK", to: bye)
+        try pair.expectNothingLeft()
+    }
+
+    @Test func `B034: a re-INVITE after BYE is 481`() throws {
+        let pair = try CallPair()
+        try pair.talk()
+        try pair.hangUp()
+        pair.ask("INVITE", sdp: Phone.sdp(port: 4_000, version: 2))
+        #expect(pair.carrier.final("INVITE")?.startWord == "481")
+    }
+
+    @Test func `a re-INVITE that is taken back leaves both as they were`() throws {
+        let pair = try CallPair()
+        try pair.talk()
+        let branch = "z9hG4bKtakeback"
+        pair.ask("INVITE", sdp: Phone.sdp(port: 4_000, direction: "sendonly", version: 2), branch: branch)
+        let relayed = try #require(pair.callee.expect("INVITE"))
+        pair.carrier.send(
+            pair.carrier.request(
+                "CANCEL",
+                to: "1001",
+                toTag: pair.tag,
+                branch: branch,
+                sequence: pair.carrier.sequence
+            )
+        )
+        #expect(pair.carrier.final("INVITE")?.startWord == "487")
+        pair.callee.respond("200 OK", to: relayed, sdp: Phone.sdp(port: 4_002, direction: "recvonly", version: 2))
+        // The callee has agreed to a hold that nobody wants any more.
+        let back = try #require(pair.callee.expect("INVITE"))
+        #expect(back.contains("a=sendrecv"))
+        pair.callee.respond("200 OK", to: back, sdp: Phone.sdp(port: 4_002, version: 3))
+        #expect(pair.callee.expect("ACK") != nil)
+        let isTalking = try eventually { try running(pair) == "talking" }
+        #expect(isTalking)
+        try pair.hangUp()
+    }
+
+    @Test func `a re-INVITE without an offer that is taken back does not leave the callee's offer unanswered`() throws {
+        let pair = try CallPair()
+        try pair.talk()
+        let branch = "z9hG4bKtakeback"
+        pair.ask("INVITE", branch: branch)
+        let relayed = try #require(pair.callee.expect("INVITE"))
+        pair.carrier.send(
+            pair.carrier.request(
+                "CANCEL",
+                to: "1001",
+                toTag: pair.tag,
+                branch: branch,
+                sequence: pair.carrier.sequence
+            )
+        )
+        #expect(pair.carrier.final("INVITE")?.startWord == "487")
+        pair.callee.respond("200 OK", to: relayed, sdp: Phone.sdp(port: 4_002, version: 2))
+        #expect(pair.callee.expect("ACK")?.audioPort != nil)
+        #expect(try running(pair) == "talking")
+        try pair.hangUp()
+    }
+}

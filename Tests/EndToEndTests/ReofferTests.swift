@@ -1,0 +1,141 @@
+import Foundation
+import Testing
+
+/// Offers in the middle of a call: refused ones, those without a description, challenged ones (RFC 3261 §14, §22).
+@Suite("Re-INVITE over the wire")
+struct ReofferTests {
+    @Test func `B060: a re-INVITE without a description gets an offer, whose answer goes on in the ACK`() throws {
+        let pair = try CallPair()
+        try pair.talk()
+        pair.ask("INVITE")
+        let relayed = try #require(pair.callee.expect("INVITE"))
+        #expect(relayed.sipBody.isEmpty)
+        pair.callee.respond("200 OK", to: relayed, sdp: Phone.sdp(port: 4_002, formats: "0 8 101", version: 2))
+        let offer = try #require(pair.carrier.final("INVITE"))
+        #expect(offer.sipBody.contains("PCMA") && offer.sipBody.contains("PCMU"))
+        pair.acknowledge(sdp: Phone.sdp(port: 4_000, formats: "0", version: 2))
+        #expect(try #require(pair.callee.expect("ACK")).sipBody.contains("m=audio"))
+        try pair.hangUp()
+    }
+
+    @Test func `B063: a refused re-INVITE leaves the media as it was`() throws {
+        let pair = try CallPair()
+        let (caller, callee) = (try WirePeer(), try WirePeer())
+        try pair.ring(sdp: Phone.sdp(port: caller.port))
+        let answer = try pair.pickUp(sdp: Phone.sdp(port: callee.port))
+        let packet: [UInt8] = [0x80, 8, 0, 1, 0, 0, 0, 160, 1, 2, 3, 4] + [UInt8](repeating: 0xD5, count: 160)
+        callee.send(packet, to: try #require(pair.invite.audioPort))
+        #expect(caller.receive()?.bytes == packet)
+        pair.ask("INVITE", sdp: Phone.sdp(port: 4_010, formats: "0", version: 2))
+        let relayed = try #require(pair.callee.expect("INVITE"))
+        pair.callee.respond("488 Not Acceptable Here", to: relayed)
+        #expect(pair.carrier.final("INVITE")?.startWord == "488")
+        callee.send(packet, to: try #require(pair.invite.audioPort))
+        #expect(caller.receive()?.bytes == packet)
+        caller.send(packet, to: try #require(answer.audioPort))
+        #expect(callee.receive()?.bytes == packet)
+        #expect(try pair.running.rows("calls").first?["state"] as? String == "talking")
+        try pair.hangUp()
+    }
+
+    @Test(arguments: [
+        ("T.38", "m=image 4010 udptl t38\r\na=T38FaxVersion:0\r\n"),
+        ("T.38 beside refused audio", "m=audio 0 RTP/AVP 8\r\nm=image 4010 udptl t38\r\na=T38FaxVersion:0\r\n"),
+        ("no section at all", ""), ("video only", "m=video 4010 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"),
+        ("SRTP", "m=audio 4010 RTP/SAVP 8\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:aaaa\r\n"),
+        ("no format", "m=audio 4010 RTP/AVP 96\r\n"), ("comfort noise alone", "m=audio 4010 RTP/AVP 13\r\n"),
+    ])
+    func `B110: what cannot be relayed is 488 in the middle of a call, which goes on in G.711`(
+        name: String,
+        media: String
+    ) throws {
+        let pair = try CallPair()
+        try pair.talk()
+        let head = "v=0\r\no=phone 4711 2 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+        for method in ["INVITE", "UPDATE"] {
+            pair.ask(method, sdp: head + media)
+            #expect(pair.carrier.final(method)?.startWord == "488", "\(name)")
+            if method == "INVITE" { pair.acknowledge() }
+            pair.calleeAsks(method, sdp: head + media)
+            #expect(pair.callee.final(method)?.startWord == "488", "\(name)")
+        }
+        try pair.hangUp()
+    }
+
+    @Test func `B110: T.38 beside audio keeps the audio, and the fax is refused in its place`() throws {
+        let pair = try CallPair()
+        try pair.talk()
+        let fax = "m=image 4012 udptl t38\r\na=T38FaxVersion:0\r\n"
+        pair.ask("INVITE", sdp: Phone.sdp(port: 4_000, version: 2) + fax)
+        let relayed = try #require(pair.callee.expect("INVITE"))
+        #expect(!relayed.contains("m=image"))
+        pair.callee.respond("200 OK", to: relayed, sdp: Phone.sdp(port: 4_002, version: 2))
+        let answer = try #require(pair.carrier.final("INVITE"))
+        #expect(answer.audioPort != nil && answer.contains("m=image 0 udptl t38"))
+        pair.acknowledge()
+        try pair.hangUp()
+    }
+
+    @Test func `B066: a trunk that challenges a re-INVITE and a BYE gets its answers`() throws {
+        let (running, trunk, anna) = try outbound(trunk: "auth: {username: u, realm: carrier, password: secret}")
+        let invite = try #require(trunk.expect("INVITE"))
+        trunk.respond("200 OK", to: invite, toTag: "t", sdp: Phone.sdp(port: 4_002))
+        let answer = try #require(anna.final("INVITE"))
+        let tag = anna.acknowledge(answer, to: "+74950000000")
+        _ = try #require(trunk.expect("ACK"))
+        let challenge = "WWW-Authenticate: Digest realm=\"carrier\", nonce=\"n\", qop=\"auth\", algorithm=SHA-256"
+        anna.send(
+            anna.request("INVITE", to: "+74950000000", toTag: tag, sdp: Phone.sdp(port: 4_000, direction: "sendonly"))
+        )
+        let first = try #require(trunk.expect("INVITE"))
+        trunk.respond("401 Unauthorized", to: first, extra: [challenge])
+        _ = try #require(trunk.expect("ACK"))
+        let second = try #require(trunk.expect("INVITE"))
+        #expect(second.header("Authorization")?.contains("username=\"u\"") == true)
+        trunk.respond("200 OK", to: second, sdp: Phone.sdp(port: 4_002, direction: "recvonly", version: 2))
+        #expect(anna.final("INVITE")?.startWord == "200")
+        anna.acknowledge(answer, to: "+74950000000")
+        anna.send(anna.request("BYE", to: "+74950000000", toTag: tag))
+        let bye = try #require(trunk.expect("BYE"))
+        trunk.respond("401 Unauthorized", to: bye, extra: [challenge])
+        let again = try #require(trunk.expect("BYE"))
+        #expect(again.header("Authorization") != nil)
+        trunk.respond("200 OK", to: again)
+        _ = running
+    }
+
+    @Test func `B088: nobody but the trunk whose secret it is gets an answer to a challenge`() throws {
+        let challenge = "WWW-Authenticate: Digest realm=\"demo.test\", nonce=\"n\", qop=\"auth\", algorithm=MD5"
+        // A phone that challenges us for its own realm wants our user's password.
+        let pair = try CallPair(trunk: "auth: {username: u, realm: carrier, password: secret}")
+        try pair.talk()
+        pair.ask("INVITE", sdp: Phone.sdp(port: 4_000, direction: "sendonly", version: 2))
+        let relayed = try #require(pair.callee.expect("INVITE"))
+        pair.callee.respond("401 Unauthorized", to: relayed, extra: [challenge])
+        #expect((Int(pair.carrier.final("INVITE")?.startWord ?? "") ?? 0) >= 400)
+        #expect(pair.callee.expect("INVITE", within: 0.3) == nil)
+        // The trunk asks for a realm that is not its own, on the leg that it called us by.
+        pair.calleeAsks("INVITE", sdp: Phone.sdp(port: 4_002, direction: "sendonly", version: 2))
+        let toTrunk = try #require(pair.carrier.expect("INVITE"))
+        pair.carrier.respond("401 Unauthorized", to: toTrunk, extra: [challenge])
+        #expect((Int(pair.callee.final("INVITE")?.startWord ?? "") ?? 0) >= 400)
+        #expect(pair.carrier.expect("INVITE", within: 0.3) == nil)
+        try pair.hangUp()
+    }
+
+    /// Anna calls out by the trunk.
+    private func outbound(trunk settings: String) throws -> (RunningSwitch, trunk: Phone, anna: Phone) {
+        let running = try RunningSwitch(trunk: settings + "\n    probe: false")
+        let trunk = try Phone("carrier", server: running.sipPort, peer: running.carrier)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        let target = "+74950000000"
+        let offer = Phone.sdp(port: 4_000)
+        anna.send(anna.request("INVITE", to: target, sdp: offer))
+        let challenge = try #require(anna.final("INVITE"))
+        anna.acknowledge(challenge, to: target)
+        let uri = "sip:\(target)@127.0.0.1:\(running.sipPort)"
+        let answer = try anna.authorization(for: challenge, method: "INVITE", uri: uri)
+        anna.send(anna.request("INVITE", to: target, extra: [answer], sdp: offer))
+        return (running, trunk, anna)
+    }
+}

@@ -1,0 +1,81 @@
+import Foundation
+import Testing
+
+/// RFC 4028, on each leg by itself.
+@Suite("Session timers over the wire")
+struct SessionTimerTests {
+    @Test func `B067: too short an interval is 422 with Min-SE, and our own 422 is answered with a longer one`() throws
+    {
+        let pair = try CallPair()
+        pair.carrier.send(
+            pair.carrier.request(
+                "INVITE",
+                to: "1001",
+                extra: ["Supported: timer", "Session-Expires: 20"],
+                sdp: Phone.sdp(port: 4_000)
+            )
+        )
+        let refusal = try #require(pair.carrier.final("INVITE"))
+        #expect(refusal.startWord == "422" && refusal.header("Min-SE") == "90")
+        pair.carrier.callID = UUID().uuidString
+        try pair.ring()
+        pair.callee.respond("422 Session Interval Too Small", to: pair.invite, toTag: "x", extra: ["Min-SE: 4000"])
+        let again = try #require(pair.callee.expect("INVITE"))
+        #expect(again.header("Session-Expires") == "4000" && again.header("Min-SE") == "4000")
+        #expect(again.header("Call-ID") == pair.invite.header("Call-ID"))
+        // A second one that wants no more than it has is the end.
+        pair.callee.respond("422 Session Interval Too Small", to: again, toTag: "x", extra: ["Min-SE: 4000"])
+        #expect((Int(pair.carrier.final("INVITE")?.startWord ?? "") ?? 0) >= 400)
+    }
+
+    @Test func `B068, B070: each leg is refreshed on its own, by UPDATE or re-INVITE, and the other hears nothing`()
+        throws
+    {
+        let pair = try CallPair(node: "calls: {min_session_expires: 2s}")
+        // The caller knows of no timer; the callee wants us to refresh every second, and takes UPDATE.
+        try pair.ring()
+        try pair.pickUp([
+            "Session-Expires: 2;refresher=uac", "Require: timer", "Allow: INVITE, ACK, BYE, CANCEL, UPDATE",
+        ])
+        for _ in 0..<2 {
+            let refresh = try #require(pair.callee.expect("UPDATE", within: 2))
+            #expect(refresh.sipBody.isEmpty && refresh.header("Session-Expires") == "2;refresher=uac")
+            pair.callee.respond("200 OK", to: refresh, extra: ["Session-Expires: 2;refresher=uac", "Require: timer"])
+        }
+        #expect(pair.carrier.peer.expect(within: 0.1) { !$0.hasPrefix("OPTIONS") } == nil)
+        try pair.hangUp()
+
+        pair.carrier.callID = UUID().uuidString
+        try pair.ring(["Supported: timer", "Session-Expires: 2;refresher=uas"])
+        let answer = try pair.pickUp(["Session-Expires: 2;refresher=uac", "Require: timer"])
+        #expect(answer.header("Session-Expires") == "2;refresher=uas" && answer.header("Require") == "timer")
+        // Who did not say that it takes UPDATE is asked by re-INVITE, with the same description.
+        let refresh = try #require(pair.callee.expect("INVITE", within: 2))
+        #expect(refresh.audioPort == pair.invite.audioPort)
+        let ours = try #require(pair.carrier.expect("INVITE", within: 2))
+        #expect(ours.header("Session-Expires") == "2;refresher=uac")
+        pair.carrier.respond("200 OK", to: ours, sdp: Phone.sdp(port: 4_000))
+        #expect(pair.carrier.expect("ACK") != nil)
+    }
+
+    @Test func `B069: a peer that should refresh and does not is hung up on, both sides are`() throws {
+        let pair = try CallPair(node: "calls: {min_session_expires: 2s}")
+        try pair.ring(["Supported: timer", "Session-Expires: 2;refresher=uac"])
+        try pair.pickUp()
+        let bye = try #require(pair.carrier.expect("BYE", within: 4))
+        pair.carrier.respond("200 OK", to: bye)
+        #expect(bye.header("Reason")?.contains("Session timer expired") == true)
+        #expect(pair.callee.expect("BYE") != nil)
+        let isTold = try eventually { try pair.running.rows("cdr").first?["reason"] as? String == "session-expired" }
+        #expect(isTold)
+    }
+
+    @Test(arguments: ["0", "4294967295", "99999999999999999999", "-1", "x", ""])
+    func `an absurd Session-Expires of the callee neither ends the call nor makes it noisy`(value: String) throws {
+        let pair = try CallPair()
+        try pair.ring()
+        try pair.pickUp(["Session-Expires: \(value);refresher=uac", "Require: timer", "Allow: UPDATE"])
+        #expect(pair.callee.peer.expect(within: 1.2) { $0.hasPrefix("BYE") || $0.hasPrefix("UPDATE") } == nil)
+        try pair.hangUp()
+    }
+}
