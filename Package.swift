@@ -82,7 +82,7 @@ let package = Package(
         .target(name: "RTP", dependencies: ["Events"], swiftSettings: settings),
         .target(
             name: "Media",
-            dependencies: ["CSpeexDSP", "Codecs", "Events", "NetAddress", "RTP"],
+            dependencies: ["CSpeexDSP", "Codecs", "Events", "NetAddress", "RTP", "Timebase"],
             swiftSettings: settings
         ),
         .systemLibrary(name: "COpus", pkgConfig: "opus", providers: [.apt(["libopus-dev"])]),
@@ -269,6 +269,11 @@ let package = Package(
             dependencies: [
                 "Calls", "Config", "DialPlan", "Events", "Media", "NetAddress", "SIP", "SIPMessage", "Timebase",
             ],
+            swiftSettings: testSettings
+        ),
+        .testTarget(
+            name: "EngineTests",
+            dependencies: ["Config", "Engine", "Timebase"],
             swiftSettings: testSettings
         ),
         .testTarget(name: "DialPlanTests", dependencies: ["DialPlan"], swiftSettings: testSettings),

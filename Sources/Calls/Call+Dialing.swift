@@ -35,7 +35,10 @@ extension Call {
             }
             for index in dial.attempts { act(on: index) { session, _ in session.start() } }
         }
-        core.timers.start(.call(id, .dialTimeout), at: now.instant + request.timeout)
+        let patience = request.hasAlternative ? min(request.timeout, core.settings.trunkPatience) : request.timeout
+        dial.rest = request.hasAlternative ? request.timeout - patience : nil
+        enter(.dialing(dial))
+        core.timers.start(.call(id, .dialTimeout), at: now.instant + patience)
     }
 
     /// The names that a dial waited for are known, or known not to be.
@@ -313,10 +316,19 @@ extension Call {
         if startsUponAnswer {
             return failOrigination(Rejection(status: 480, phrase: ReasonPhrase.standard(480), isLocal: true))
         }
-        guard case .dialing(let dial) = stage else { return }
-        for index in dial.attempts { cancel(index, .noAnswer, nil) }
+        guard case .dialing(var dial) = stage else { return }
+        let isRinging = dial.attempts.contains { legs[$0].session.isProceeding }
+        if isRinging, let rest = dial.rest {
+            dial.rest = nil
+            stage = .dialing(dial)
+            core.timers.start(.call(id, .dialTimeout), at: now.instant + rest)
+            return
+        }
+        // A trunk without a sign of life is out of order; a phone may be silent and ring.
+        let isDead = if case .trunk = dial.request.target { !isRinging } else { false }
+        for index in dial.attempts { cancel(index, isDead ? .unavailable : .noAnswer, nil) }
         lastRejection = Rejection(status: 480, phrase: ReasonPhrase.standard(480), isLocal: true)
-        proceed(.dialled(.noAnswer))
+        proceed(.dialled(isDead ? .unavailable : .noAnswer))
     }
 
     func cancel(_ index: Int, _ result: LegResult, _ reason: String?) {

@@ -48,6 +48,8 @@ final class Call {
         /// The best of what came back so far (RFC 3261 §16.7 step 6).
         var best: (outcome: DialOutcome, rejection: Rejection)?
         var redirects = 0
+        /// How long it may ring after the first sign of life was waited for; nil: no other would be tried.
+        var rest: Duration?
         /// Whose early media the caller hears.
         var early: Int?
         var announced: Set<Int> = []

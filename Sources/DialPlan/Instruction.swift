@@ -173,8 +173,12 @@ public struct DialRequest: Equatable, Sendable {
     public var target: DialTarget
     /// How long it may ring.
     public var timeout: Duration
+    /// Another will be tried when nothing is heard of this one.
+    public var hasAlternative: Bool
 
-    public init(target: DialTarget, timeout: Duration) { (self.target, self.timeout) = (target, timeout) }
+    public init(target: DialTarget, timeout: Duration, hasAlternative: Bool = false) {
+        (self.target, self.timeout, self.hasAlternative) = (target, timeout, hasAlternative)
+    }
 }
 
 public enum DialTarget: Hashable, Sendable, CustomStringConvertible {

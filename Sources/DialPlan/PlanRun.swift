@@ -108,7 +108,10 @@ public struct PlanRun: Sendable {
         trail.append(.note("dial_result is \(outcome.rawValue)", line: currentLine))
         if outcome.isTrunkFault, !moreTrunks.isEmpty, let dialled, case .trunk(_, let number) = dialled.target {
             let target = DialTarget.trunk(moreTrunks.removeFirst(), number: number)
-            return dial(DialRequest(target: target, timeout: dialled.timeout), currentLine)
+            return dial(
+                DialRequest(target: target, timeout: dialled.timeout, hasAlternative: !moreTrunks.isEmpty),
+                currentLine
+            )
         }
         return isTransfer ? .hangup(HangupCause(outcome)) : advance()
     }
@@ -240,7 +243,7 @@ public struct PlanRun: Sendable {
         case .trunks(let names, let number):
             moreTrunks = Array(names.dropFirst())
             let target = DialTarget.trunk(names.first ?? "", number: expand(number))
-            return dial(DialRequest(target: target, timeout: timeout), line)
+            return dial(DialRequest(target: target, timeout: timeout, hasAlternative: !moreTrunks.isEmpty), line)
         }
     }
 

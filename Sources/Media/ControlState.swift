@@ -12,6 +12,8 @@ struct ControlState: Sendable {
     /// The sender reports that went to this peer last, and when: its reports name one of them.
     private var forwarded: (UInt32, UInt32) = (0, 0)
     private var forwardedAt: (Int64, Int64) = (0, 0)
+    /// The peer's last sender report, and when it came.
+    private var heardReport: (middle: UInt32, at: Int64)?
 
     mutating func describe(_ address: WireAddress) {
         if address != described { (described, heardFrom) = (address, .none) }
@@ -19,6 +21,7 @@ struct ControlState: Sendable {
 
     mutating func hear(_ packet: RTCPPacket, from source: WireAddress, now: Int64) {
         heardFrom = source
+        if let report = packet.senderReport { heardReport = (report, now) }
         guard let block = packet.block else { return }
         hasReport = true
         lost = max(lost, UInt64(max(0, block.cumulativeLost)))
@@ -33,8 +36,11 @@ struct ControlState: Sendable {
         if (0..<60_000).contains(elapsed) { roundTrip = elapsed }
     }
 
-    mutating func forward(_ packet: RTCPPacket, now: Int64) {
-        guard let report = packet.senderReport else { return }
+    func lastReport(now: Int64) -> (middle: UInt32, age: Int64)? { heardReport.map { ($0.middle, now - $0.at) } }
+
+    /// A sender report went to the peer, which may name it in its own.
+    mutating func forward(_ report: UInt32?, now: Int64) {
+        guard let report else { return }
         forwarded = (report, forwarded.0)
         forwardedAt = (now, forwardedAt.0)
     }

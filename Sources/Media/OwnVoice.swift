@@ -13,6 +13,11 @@ public struct OwnVoice: Sendable {
     private var eventRate: UInt32 = 8_000
     private var keys = KeyPresses()
     private var saying = Saying()
+    /// What went out under our own source; wraps, as reports of it do.
+    private(set) var sent: (packets: UInt32, octets: UInt32) = (0, 0)
+    var source: UInt32 { ssrc }
+    /// The time stamp of the next frame.
+    var clock: UInt32 { timestamp }
 
     /// Octets of the longest packet: header and 20 ms of G.711.
     public static let longestPacket = 12 + ToneSource.frame
@@ -48,6 +53,7 @@ public struct OwnVoice: Sendable {
         )
         sequence &+= 1
         timestamp &+= 160
+        sent = (sent.packets &+ 1, sent.octets &+ UInt32(ToneSource.frame))
     }
 
     public mutating func beginTone() { frame = 0 }
@@ -127,6 +133,7 @@ public struct OwnVoice: Sendable {
             .write(into: UnsafeMutableRawBufferPointer(rebasing: packet[12...]))
         sequence &+= 1
         timestamp &+= eventRate / 50
+        sent = (sent.packets &+ 1, sent.octets &+ 4)
         return 16
     }
 }

@@ -60,6 +60,7 @@ public struct RelayPort: ~Copyable {
     private var quietSince: Int64 = 0
     private var hasToldSilence = false
     var control = ControlState()
+    private var reports: OwnReports
     /// What we speak ourselves: tones and keys.
     public var voice: OwnVoice
     /// What the peer says into a mix.
@@ -68,6 +69,7 @@ public struct RelayPort: ~Copyable {
     public init(id: MediaID, randomness: UInt64) {
         self.id = id
         voice = OwnVoice(randomness: randomness)
+        reports = OwnReports(randomness: randomness)
     }
 
     deinit { formats.entries.deallocate() }
@@ -203,7 +205,23 @@ public struct RelayPort: ~Copyable {
     /// Where RTCP to this peer goes.
     public var controlDestination: WireAddress? { control.destination(latch: latch) }
 
-    public mutating func noteForwarded(_ packet: RTCPPacket, now: Int64) { control.forward(packet, now: now) }
+    public mutating func noteForwarded(_ packet: RTCPPacket, now: Int64) {
+        control.forward(packet.senderReport, now: now)
+    }
+
+    /// Whether our own stream to the peer should be reported on now.
+    public mutating func reportIsDue(now: Int64) -> Bool { reports.isDue(now: now) }
+    /// Our own stream was heard of, and its end should be.
+    public var owesFarewell: Bool { reports.hasReported || voice.sent.packets > 0 }
+
+    /// Our own report, with a BYE where it is the last; 0 when the peer wants nothing of us.
+    public mutating func writeReport(isLast: Bool, now: Int64, into packet: UnsafeMutableRawBufferPointer) -> Int {
+        guard destination != nil else { return 0 }
+        let last = control.lastReport(now: now)
+        let report = reports.report(voice: voice, received: received, answering: last, isLast: isLast, now: now)
+        control.forward(report.sender.map { UInt32(truncatingIfNeeded: $0.ntp >> 16) }, now: now)
+        return report.write(into: packet)
+    }
 
     // MARK: time
 

@@ -107,6 +107,11 @@ extension MediaThread {
 
     func close(_ slot: Int) {
         leave(slot)
+        if slots[slot].relay.owesFarewell {
+            withUnsafeTemporaryAllocation(byteCount: RTCPReport.longest, alignment: 8) { packet in
+                self.report(slot, isLast: true, by: packet)
+            }
+        }
         let report = slots[slot].relay.report()
         let id = slots[slot].relay.id
         let port = slots[slot].port

@@ -1,4 +1,6 @@
+import CLinuxIO
 import Media
+import RTP
 
 /// What happens by the clock: tones, keys, and silence.
 extension MediaThread {
@@ -27,9 +29,19 @@ extension MediaThread {
                 if length > 0 {
                     forward(UnsafeMutableRawBufferPointer(rebasing: packet[..<length]), to: here)
                 }
+                if here.pointee.relay.reportIsDue(now: now) { report(slot, isLast: false, by: packet) }
             }
         }
         speaking = speaking.filter { isOpen[$0] && isSpeaking($0) }
+    }
+
+    /// Tells a peer of our own stream (RFC 3550 §6).
+    func report(_ slot: Int, isLast: Bool, by packet: UnsafeMutableRawBufferPointer) {
+        let length = slots[slot].relay.writeReport(isLast: isLast, now: now, into: packet)
+        guard length > 0, let destination = slots[slot].relay.controlDestination else { return }
+        var address = linux_io_address(high: destination.high, low: destination.low, port: destination.port)
+        // Lost like any datagram: the next one says it all again.
+        _ = linux_io_send(slots[slot].rtcp, isV6 ? 1 : 0, &address, packet.baseAddress, length)
     }
 
     private func finishSaying(_ slot: Int) {

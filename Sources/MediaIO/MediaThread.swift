@@ -40,7 +40,7 @@ final class MediaThread: @unchecked Sendable {
     }
 
     private let index: Int
-    private let isV6: Bool
+    let isV6: Bool
     /// Our own address is one of the public network.
     let isPublic: Bool
     /// Frames that are recorded go in here; kept, since `tape` points into it.

@@ -18,6 +18,20 @@ public struct RTCPPacket: Equatable, Sendable {
         /// The middle of the NTP time of the last sender report, and the delay since it in 65536ths of a second.
         public var lastSenderReport: UInt32
         public var delaySinceLast: UInt32
+
+        public init(
+            ssrc: UInt32,
+            fractionLost: UInt8,
+            cumulativeLost: Int32,
+            highestSequence: UInt32,
+            jitter: UInt32,
+            lastSenderReport: UInt32,
+            delaySinceLast: UInt32
+        ) {
+            (self.ssrc, self.fractionLost, self.cumulativeLost) = (ssrc, fractionLost, cumulativeLost)
+            (self.highestSequence, self.jitter) = (highestSequence, jitter)
+            (self.lastSenderReport, self.delaySinceLast) = (lastSenderReport, delaySinceLast)
+        }
     }
 
     /// nil for what is no compound packet: each part must be of version 2 and end within the datagram (§6.1, A.2).

@@ -93,6 +93,15 @@ public struct StreamStatistics: Sendable {
 
     private var lostOfSource: Int64 { latest < 0 ? 0 : max(0, latest - first + 1 - unique) }
 
+    /// The source in force, as a report block tells of it (§6.4.1); nil before its first packet.
+    public var source: (expected: Int64, lost: Int64, highest: UInt32, jitter: UInt32)? {
+        guard latest >= 0 else { return nil }
+        return (
+            latest - first + 1, lostOfSource, UInt32(truncatingIfNeeded: latest),
+            UInt32(min(jitter, Double(UInt32.max)))
+        )
+    }
+
     public var lost: UInt64 { UInt64(max(0, lostBefore + lostOfSource)) }
     public var jitterMilliseconds: Double { jitterCount == 0 ? 0 : jitterSum / Double(jitterCount) }
 

@@ -28,6 +28,9 @@ final class Core: SignallingReceiver {
     private var watches: UInt64 = 0
     private(set) var invariants = Invariants()
     private(set) var stalls: UInt64 = 0
+    /// Calls that were taken in the last second.
+    private(set) var callsPerSecond: UInt64 = 0
+    private var callsBefore: UInt64 = 0
     private(set) var recordingTroubles = RecordingTroubles()
     private(set) var longestStall: Duration = .zero
 
@@ -164,7 +167,10 @@ final class Core: SignallingReceiver {
         }
         nextWatch = now + every
         watches &+= 1
-        if watches % 20 == 0 { watchInvariants() }
+        guard watches % 20 == 0 else { return }
+        watchInvariants()
+        let started = engine.counters.callsStarted
+        (callsPerSecond, callsBefore) = (started &- callsBefore, started)
     }
 }
 

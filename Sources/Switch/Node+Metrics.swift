@@ -19,6 +19,7 @@ extension Node {
         var recordings: RecordingTroubles
         var invariants: Invariants
         var stalls: UInt64
+        var callsPerSecond: UInt64
         var longestStall: Duration
     }
 
@@ -35,6 +36,7 @@ extension Node {
                     recordings: core.recordingTroubles,
                     invariants: core.invariants,
                     stalls: core.stalls,
+                    callsPerSecond: core.callsPerSecond,
                     longestStall: core.longestStall
                 )
             }
@@ -62,6 +64,7 @@ extension Node {
             staffed.map { ([("tenant", $0.key)], Double($0.value.count { !$0.exceeded.isEmpty })) }
         )
         page.counter("calls_started_total", "Calls that were taken.", Double(seen.counters.callsStarted))
+        page.gauge("calls_per_second", "Calls taken in the last second.", [([], Double(seen.callsPerSecond))])
         page.gauge("registrations", "Contacts that are registered.", [([], Double(seen.registrations))])
         page.counter("sip_messages_received_total", "SIP messages received.", Double(seen.counters.messagesReceived))
         page.counter("sip_messages_sent_total", "SIP messages sent.", Double(seen.counters.messagesSent))

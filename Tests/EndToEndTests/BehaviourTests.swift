@@ -244,29 +244,6 @@ struct BehaviourTests {
         #expect((Int(try #require(phone.final("INVITE")).startWord) ?? 0) >= 400)
     }
 
-    @Test func `a trunk that does not answer OPTIONS is down after three, calls to it get 503, and it comes up again`()
-        throws
-    {
-        let running = try RunningSwitch(
-            node: "timers: {t1: 20ms, t2: 80ms}",
-            trunk: "probe: {interval: 200ms, failures: 3}"
-        )
-        let isDown = try eventually(within: 15) { try running.rows("trunks").first?["state"] as? String == "down" }
-        #expect(isDown)
-        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
-        #expect(try anna.call("+74950000000").startWord == "503")
-        let carrier = try carrier(of: running)
-        let isUp = try eventually(within: 10) {
-            // The repeats of old probes wait in the socket too.
-            for _ in 0..<500 {
-                guard let probe = carrier.expect("OPTIONS", within: 0.05) else { break }
-                carrier.respond("200 OK", to: probe, toTag: "t")
-            }
-            return try running.rows("trunks").first?["state"] as? String == "up"
-        }
-        #expect(isUp)
-    }
-
     @Test func `a call rung by the switch connects its two ends`() throws {
         let running = try RunningSwitch()
         let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)

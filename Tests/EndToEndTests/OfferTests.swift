@@ -16,4 +16,87 @@ struct OfferTests {
         carrier.send(carrier.request("INVITE", to: "600", sdp: Phone.sdp(port: 4_000)))
         #expect(carrier.final("INVITE")?.startWord == "200")
     }
+
+    @Test func `B054: a caller's ptime goes on, and the callee's comes back`() throws {
+        let pair = try CallPair()
+        try pair.ring(sdp: Phone.sdp(port: 4_000) + "a=ptime:40\r\na=maxptime:60\r\n")
+        #expect(pair.invite.contains("a=ptime:40\r\n") && pair.invite.contains("a=maxptime:60\r\n"))
+        let answer = try pair.pickUp(sdp: Phone.sdp(port: 4_002) + "a=ptime:40\r\n")
+        #expect(answer.contains("a=ptime:40\r\n"))
+        try pair.hangUp()
+    }
+
+    @Test func `B055, B056, B057: what a browser offers is answered without ICE, mux and bundle, its mid kept`() throws
+    {
+        let pair = try CallPair()
+        let offer = """
+            v=0\r
+            o=- 1 1 IN IP4 127.0.0.1\r
+            s=-\r
+            c=IN IP4 127.0.0.1\r
+            t=0 0\r
+            a=group:BUNDLE a v\r
+            a=ice-lite\r
+            a=ice-ufrag:abcd\r
+            a=ice-pwd:0123456789012345678901\r
+            m=audio 4000 RTP/AVPF 8 101\r
+            a=mid:a\r
+            a=rtcp-mux\r
+            a=candidate:1 1 UDP 2130706431 127.0.0.1 4000 typ host\r
+            a=rtpmap:101 telephone-event/8000\r
+            m=video 4000 RTP/AVPF 96\r
+            a=mid:v\r
+            a=rtcp-mux\r
+            a=rid:1 send\r
+            a=rtpmap:96 VP8/90000\r
+
+            """
+        try pair.ring(sdp: offer)
+        let foreign = ["ice-", "candidate", "rtcp-mux", "group:", "a=mid", "rid", "m=video"]
+        for word in foreign { #expect(!pair.invite.contains(word), "\(word)") }
+        #expect(pair.invite.contains("RTP/AVPF"))
+        let sdp = Phone.sdp(port: 4_002).replacingOccurrences(of: "RTP/AVP ", with: "RTP/AVPF ")
+        let answer = try pair.pickUp(sdp: sdp)
+        for word in ["ice-", "candidate", "rtcp-mux", "group:", "rid"] { #expect(!answer.contains(word), "\(word)") }
+        #expect(answer.contains("a=mid:a\r\n") && answer.contains("m=video 0 RTP/AVPF 96\r\n"))
+        #expect(answer.contains("m=audio \(answer.audioPort ?? 0) RTP/AVPF"))
+        try pair.hangUp()
+    }
+
+    @Test func `B056: RTCP goes to the port of a=rtcp where there is one, else above the voice`() throws {
+        let pair = try CallPair()
+        let (voice, control) = (try WirePeer(), try WirePeer())
+        try pair.ring(sdp: Phone.sdp(port: voice.port) + "a=rtcp:\(control.port)\r\n")
+        let callee = try WirePeer()
+        let answer = try pair.pickUp(sdp: Phone.sdp(port: callee.port) + "a=rtcp:\(callee.port)\r\n")
+        let report: [UInt8] = [0x80, 201, 0, 1, 1, 2, 3, 4]
+        callee.send(report, to: try #require(pair.invite.audioPort) + 1)
+        #expect(control.receive()?.bytes == report)
+        control.send(report, to: try #require(answer.audioPort) + 1)
+        #expect(callee.receive()?.bytes == report)
+        try pair.hangUp()
+    }
+
+    @Test func `B117: who hears the switch itself gets its sender reports with a CNAME, and BYE at the end`() throws {
+        let running = try RunningSwitch(
+            incoming: "routes: [{match: \".\", do: [{menu: {prompt: main-menu, timeout: 30s, keys: {\"5\": [echo]}}}]}]"
+        )
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let (voice, control) = (try WirePeer(), try WirePeer())
+        let offer = Phone.sdp(port: voice.port) + "a=rtcp:\(control.port)\r\n"
+        carrier.send(carrier.request("INVITE", to: "700", sdp: offer))
+        let answer = try #require(carrier.final("INVITE"))
+        let tag = carrier.acknowledge(answer, to: "700")
+        let packet = try #require(voice.receive()).bytes
+        let report = try #require(control.receive(within: 6)).bytes
+        #expect(report[1] == 200 && Array(report[4..<8]) == Array(packet[8..<12]))
+        #expect(report.count == 64 && report[29] == 202 && report[36] == 1)
+        carrier.send(carrier.request("BYE", to: "700", toTag: tag))
+        #expect(carrier.final("BYE")?.startWord == "200")
+        var last: [UInt8] = []
+        while last.suffix(8).first != 0x81 || last.count != 72, let next = control.receive(within: 3) {
+            last = next.bytes
+        }
+        #expect(Array(last.suffix(8)) == [0x81, 203, 0, 1] + packet[8..<12])
+    }
 }

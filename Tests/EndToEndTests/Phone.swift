@@ -63,6 +63,14 @@ final class Phone {
         }
     }
 
+    /// The final response to its last request; what is repeated of earlier ones is passed over.
+    func answer(to method: String, within seconds: Double = 8) -> String? {
+        peer.expect(within: seconds) { text in
+            (Int(text.startWord) ?? 0) >= 200 && text.header("Call-ID") == callID
+                && text.header("CSeq") == "\(sequence) \(method)"
+        }
+    }
+
     /// A response to a request that came.
     func respond(
         _ status: String,

@@ -83,12 +83,17 @@ final class RunningSwitch {
         return rows
     }
 
-    /// One number of `/metrics`, over all its labels.
-    func metric(_ name: String) throws -> Double {
+    /// `/metrics`.
+    func page() throws -> String {
         let curl = try ChildProcess("/usr/bin/env", ["curl", "-s", "http://127.0.0.1:\(httpPort)/metrics"])
         curl.exitCode(within: 10)
         _ = curl.waitFor(2) { _ in false }
-        return curl.text.split(separator: "\n").filter { $0.hasPrefix(name) }
+        return curl.text
+    }
+
+    /// One number of `/metrics`, over all its labels.
+    func metric(_ name: String) throws -> Double {
+        try page().split(separator: "\n").filter { $0.hasPrefix(name) }
             .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }.reduce(0, +)
     }
 

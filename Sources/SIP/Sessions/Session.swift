@@ -119,6 +119,8 @@ public struct Session: Sendable {
     /// The dialog with this session ended, or it never came to one.
     public var isEnded: Bool { if case .ended = phase { true } else { false } }
     public var isConfirmed: Bool { if case .confirmed = phase { true } else { false } }
+    /// Our INVITE has had a provisional answer, be it only 100.
+    public var isProceeding: Bool { if case .calling(let attempt) = phase { attempt.isProceeding } else { false } }
     /// Nobody has given the first INVITE its final answer.
     public var isEarly: Bool {
         switch phase {

@@ -1,0 +1,60 @@
+import Foundation
+import Testing
+
+/// `/metrics` while something happens.
+@Suite("Metrics")
+struct MetricsTests {
+    @Test func `calls, registrations, packets, ports, stalls, records and refusals are counted`() throws {
+        let pair = try CallPair()
+        let (caller, callee) = (try WirePeer(), try WirePeer())
+        func metric(_ name: String) throws -> Double { try pair.running.metric("gudok_" + name) }
+        try pair.ring(sdp: Phone.sdp(port: caller.port))
+        pair.callee.respond("180 Ringing", to: pair.invite, toTag: "1001")
+        _ = try #require(pair.carrier.expect("180"))
+        #expect(try metric("calls{state=\"ringing\"}") == 1)
+        let answer = try pair.pickUp(sdp: Phone.sdp(port: callee.port))
+        let port = try #require(answer.audioPort)
+        for number in [1, 2, 6] as [UInt8] {
+            let voice = [UInt8](repeating: 0xD5, count: 160)
+            caller.send([0x80, 8, 0, number, 0, 0, 0, number, 1, 2, 3, 4] + voice, to: port)
+            #expect(callee.receive() != nil)
+        }
+        caller.send([0x80, 8, 0], to: port)
+        try WirePeer().send("x", to: pair.running.sipPort)
+        let stranger = try Phone("1001", server: pair.running.sipPort)
+        #expect(try stranger.call("600").startWord == "401")
+        let isCounted = try eventually {
+            try metric("rtp_packets_malformed_total") == 1
+                && metric("sip_messages_dropped_total{reason=\"unusable-") >= 1
+        }
+        #expect(isCounted)
+        #expect(try metric("calls{state=\"talking\"}") == 1)
+        #expect(try metric("calls_started_total") == 1)
+        #expect(try metric("registrations") == 1)
+        #expect(try metric("rtp_packets_relayed_total") == 3)
+        #expect(try metric("rtp_port_pairs_in_use") == 2)
+        #expect(try metric("sip_requests_refused_total{status=\"401\"}") >= 1)
+        #expect(try metric("sip_messages_received_total") > 5 && metric("sip_messages_sent_total") > 5)
+        #expect(try metric("trunk_up") == 1)
+        try pair.hangUp()
+        let isClosed = try eventually {
+            try metric("rtp_packets_lost_total") == 3 && metric("cdr_written_total") >= 1 && metric("cdr_queued") == 0
+        }
+        #expect(isClosed)
+        let page = try pair.running.page()
+        for name in [
+            "calls gauge", "calls_started_total counter", "calls_per_second gauge", "registrations gauge",
+            "rtp_packets_relayed_total counter", "rtp_packets_lost_total counter",
+            "rtp_packets_malformed_total counter", "rtp_port_pairs_in_use gauge", "loop_stalls_total counter",
+            "cdr_lag_seconds gauge", "sip_requests_refused_total counter", "sip_messages_dropped_total counter",
+        ] {
+            #expect(page.contains("# TYPE gudok_\(name)\n"), "\(name)")
+        }
+        // Every sample has a value and belongs to a name that was described.
+        for line in page.split(separator: "\n") where !line.hasPrefix("#") {
+            let parts = line.split(separator: " ")
+            #expect(parts.count >= 2 && Double(parts.last ?? "") != nil, "\(line)")
+            #expect(page.contains("# HELP \(line.prefix { $0 != " " && $0 != "{" }) "), "\(line)")
+        }
+    }
+}

@@ -1,0 +1,131 @@
+import Foundation
+import Testing
+
+/// Trunks that are out of order, and what is tried in their place.
+@Suite("Trunks over the wire")
+struct TrunkTests {
+    private static let plan = """
+        routes:
+          - match: "+."
+            do: [{dial: {trunk: [carrier, spare], number: "{called}", timeout: 1s}}]
+        """
+
+    /// Anna can call, over `carrier` and then over `spare`.
+    private struct Trunks {
+        let running: RunningSwitch
+        let first: Phone
+        let spare: Phone
+        let anna: Phone
+
+        init(t1: Int = 500) throws {
+            let spare = try WirePeer()
+            running = try RunningSwitch(
+                node: "timers: {t1: \(t1)ms}",
+                trunk: """
+                    probe: false
+                      - {name: spare, host: 127.0.0.1, port: \(spare.port), probe: false}
+                    """,
+                internalPlan: TrunkTests.plan
+            )
+            first = try Phone("carrier", server: running.sipPort, peer: running.carrier)
+            self.spare = try Phone("spare", server: running.sipPort, peer: spare)
+            anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        }
+
+        /// The INVITE that reaches the first trunk.
+        func call() throws -> String {
+            let target = "+74950000000"
+            let offer = Phone.sdp(port: 4_000)
+            anna.send(anna.request("INVITE", to: target, sdp: offer))
+            let challenge = try #require(anna.final("INVITE"))
+            anna.acknowledge(challenge, to: target)
+            let uri = "sip:\(target)@127.0.0.1:\(running.sipPort)"
+            let answer = try anna.authorization(for: challenge, method: "INVITE", uri: uri)
+            anna.send(anna.request("INVITE", to: target, extra: [answer], sdp: offer))
+            return try #require(first.expect("INVITE"))
+        }
+    }
+
+    @Test(arguments: ["503 Service Unavailable", "500 Server Internal Error", "502 Bad Gateway"])
+    func `B091: what fails on one trunk goes over the next, and the record names the one that carried it`(
+        refusal: String
+    ) throws {
+        let trunks = try Trunks()
+        trunks.first.respond(refusal, to: try trunks.call(), toTag: "a")
+        let invite = try #require(trunks.spare.expect("INVITE"))
+        trunks.spare.respond("200 OK", to: invite, toTag: "b", sdp: Phone.sdp(port: 4_002))
+        let answer = try #require(trunks.anna.final("INVITE"))
+        #expect(answer.startWord == "200")
+        trunks.anna.acknowledge(answer, to: "+74950000000")
+        trunks.anna.send(trunks.anna.request("BYE", to: "+74950000000", toTag: CallPair.toTag(answer)))
+        #expect(trunks.anna.final("BYE")?.startWord == "200")
+        let isTold = try eventually { try trunks.running.rows("cdr").first?["trunk"] as? String == "spare" }
+        #expect(isTold)
+    }
+
+    @Test(arguments: ["486 Busy Here", "603 Decline", "404 Not Found"])
+    func `what the called person says ends the search`(refusal: String) throws {
+        let trunks = try Trunks()
+        trunks.first.respond(refusal, to: try trunks.call(), toTag: "a")
+        #expect(trunks.anna.final("INVITE")?.startWord == String(refusal.prefix(3)))
+        #expect(trunks.spare.expect("INVITE", within: 0.2) == nil)
+    }
+
+    @Test func `whoever does not pick up is not called again over the next trunk`() throws {
+        let trunks = try Trunks(t1: 50)
+        let invite = try trunks.call()
+        trunks.first.respond("180 Ringing", to: invite, toTag: "a")
+        let cancel = try #require(trunks.first.expect("CANCEL"))
+        trunks.first.respond("200 OK", to: cancel)
+        trunks.first.respond("487 Request Terminated", to: invite, toTag: "a")
+        #expect(trunks.anna.answer(to: "INVITE")?.startWord == "480")
+        #expect(trunks.spare.expect("INVITE", within: 0.2) == nil)
+        let isTold = try eventually {
+            try trunks.running.rows("cdr").first?["disposition"] as? String == "no-answer"
+        }
+        #expect(isTold)
+    }
+
+    @Test func `B091: a trunk without a sign of life gives way after ten times T1, and is let go when it wakes`() throws
+    {
+        let trunks = try Trunks(t1: 50)
+        let invite = try trunks.call()
+        let second = try #require(trunks.spare.expect("INVITE"))
+        trunks.spare.respond("200 OK", to: second, toTag: "b", sdp: Phone.sdp(port: 4_002))
+        #expect(trunks.anna.answer(to: "INVITE")?.startWord == "200")
+        // Too late: the call is elsewhere.
+        trunks.first.respond("200 OK", to: invite, toTag: "a", sdp: Phone.sdp(port: 4_004))
+        #expect(trunks.first.expect("ACK") != nil)
+        #expect(trunks.first.expect("BYE") != nil)
+    }
+
+    @Test func `both trunks fail: the caller hears of the last`() throws {
+        let trunks = try Trunks()
+        trunks.first.respond("503 Service Unavailable", to: try trunks.call(), toTag: "a")
+        trunks.spare.respond("500 Server Internal Error", to: try #require(trunks.spare.expect("INVITE")), toTag: "b")
+        #expect(trunks.anna.final("INVITE")?.startWord == "500")
+    }
+
+    @Test func `a trunk whose OPTIONS fail three times is down, calls to it get 503, and it comes up again`() throws {
+        let running = try RunningSwitch(trunk: "probe: {interval: 100ms, failures: 3}")
+        let carrier = try Phone("carrier", server: running.sipPort, peer: running.carrier)
+        // 503 is as good as no answer, and takes no time-out.
+        for _ in 0..<3 {
+            let probe = try #require(carrier.expect("OPTIONS"))
+            carrier.respond("503 Service Unavailable", to: probe, toTag: "t")
+        }
+        let isDown = try eventually {
+            let row = try running.rows("trunks").first
+            return row?["state"] as? String == "down" && row?["reason"] as? String == "503 to OPTIONS"
+        }
+        #expect(isDown)
+        #expect(try running.metric("gudok_trunk_up") == 0)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        #expect(try anna.call("+74950000000").startWord == "503")
+        let isUp = try eventually(within: 20) {
+            if let probe = carrier.expect("OPTIONS", within: 1) { carrier.respond("200 OK", to: probe, toTag: "t") }
+            return try running.rows("trunks").first?["state"] as? String == "up"
+        }
+        #expect(isUp)
+    }
+}
