@@ -114,8 +114,15 @@ let package = Package(
         .target(name: "Statistics", dependencies: ["Timebase"], swiftSettings: settings),
 
         .target(
+            name: "WhatIf",
+            dependencies: ["ACD", "Config", "Events", "Timebase"],
+            swiftSettings: settings
+        ),
+        .target(
             name: "Reports",
-            dependencies: ["Accounting", "Config", "Events", "Records", "Statistics", "Timebase"],
+            dependencies: [
+                "Accounting", "Config", "DialPlan", "Events", "Records", "Statistics", "Timebase", "WhatIf",
+            ],
             swiftSettings: settings
         ),
 
@@ -171,7 +178,7 @@ let package = Package(
             dependencies: [
                 "Accounting", "Config", "Console", "ControlAPI", "DialPlan", "Events", "Hashes", "NetAddress",
                 "Records",
-                "Reports", "SIP", "SoftPhone", "Statistics", "Switch", "Timebase", "Trace",
+                "Reports", "SIP", "SoftPhone", "Statistics", "Switch", "Timebase", "Trace", "WhatIf",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings
@@ -259,6 +266,11 @@ let package = Package(
         ),
         .testTarget(name: "StatisticsTests", dependencies: ["Statistics", "Timebase"], swiftSettings: testSettings),
         .testTarget(name: "TraceTests", dependencies: ["Events", "Timebase", "Trace"], swiftSettings: testSettings),
+        .testTarget(
+            name: "WhatIfTests",
+            dependencies: ["Config", "Events", "SIP", "Timebase", "WhatIf"],
+            swiftSettings: testSettings
+        ),
         .testTarget(
             name: "ACDTests",
             dependencies: ["ACD", "Config", "Events", "SIP", "Timebase"],

@@ -75,6 +75,10 @@ public struct AgentReportRow: ReportRow, Sendable {
     public var occupancy_formula: String
     /// The states' sum less the time they cover: 0, or there is a gap or an overlap.
     public var check_s: Double
+    /// Work and pauses of his shift plan until now; nil: he has none.
+    @OrNull public var planned_s: Double?
+    @OrNull public var adherence: Double?
+    @OrNull public var conformance: Double?
 
     var place: String { "\(agent) \(from)" }
 
@@ -83,7 +87,7 @@ public struct AgentReportRow: ReportRow, Sendable {
         "aht_s", "direct_calls", "direct_talk_s",
         "logged_in_s", "available_s", "ringing_s", "on_call_s", "wrap_up_s", "paused_s", "unreachable_s", "blocked_s",
         "logged_out_s", "pauses_s", "paid_pause_s", "unpaid_pause_s", "paid_s", "occupancy", "occupancy_formula",
-        "check_s",
+        "check_s", "planned_s", "adherence", "conformance",
     ]
 }
 

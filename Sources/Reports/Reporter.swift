@@ -100,7 +100,7 @@ public struct Reporter {
         )
     }
 
-    private func formula(_ request: Request) throws -> ServiceLevelFormula {
+    func formula(_ request: Request) throws -> ServiceLevelFormula {
         guard let name = request.formula else { return .standard }
         let known = ServiceLevelFormula.allCases
         guard let formula = known.first(where: { $0.rawValue.lowercased() == name.lowercased() }) else {
@@ -216,12 +216,24 @@ public struct Reporter {
                 .map { Window(from: $0.lowerBound, until: $0.upperBound) }
         }
         return try (windows ?? [request.window]).flatMap { window in
-            try database.agentTotals(from: window.from, until: window.until, agent: request.agent, now: now)
-                .filter { $0.covered > 0 || $0.handled > 0 }.map { row($0, window) }
+            let totals = try database.agentTotals(
+                from: window.from,
+                until: window.until,
+                agent: request.agent,
+                now: now
+            )
+            // Who was to work and never came is in no history.
+            let absent = tenant.users.keys.sorted().filter { user in
+                tenant.shift(of: user) != nil && request.agent ?? user == user && !totals.contains { $0.agent == user }
+            }
+            return try (totals + absent.map { AgentTotalsRow(agent: $0) }).compactMap { try row($0, window) }
         }
     }
 
-    private func row(_ totals: AgentTotalsRow, _ window: Window) -> AgentReportRow {
+    /// nil: he was not there, and was not to be.
+    private func row(_ totals: AgentTotalsRow, _ window: Window) throws -> AgentReportRow? {
+        let adherence = try adherence(of: totals.agent, in: window)
+        guard totals.covered > 0 || totals.handled > 0 || adherence?.planned ?? 0 > 0 else { return nil }
         let state = { (state: AgentState) in totals.states[state.rawValue] ?? 0 }
         var time = AgentTime()
         (time.talk, time.wrapUp) = (state(.onCall), state(.wrapUp))
@@ -261,7 +273,10 @@ public struct Reporter {
             paid_s: seconds(totals.loggedIn - unpaid),
             occupancy: rounded(AgentMetric.occupancy.value(of: time)),
             occupancy_formula: AgentMetric.occupancy.rawValue,
-            check_s: seconds(totals.sumOfStates - totals.covered)
+            check_s: seconds(totals.sumOfStates - totals.covered),
+            planned_s: adherence.map { seconds($0.planned) },
+            adherence: rounded(adherence?.value),
+            conformance: rounded(adherence?.conformance)
         )
     }
 
@@ -270,6 +285,7 @@ public struct Reporter {
             "each moment from the first log-in on is in exactly one state; check_s is their sum less the time covered",
             "paid = logged in less pauses whose reasons are unpaid today; a reason that the tenant does not name is paid",
             "occupancy = \(AgentMetric.occupancy.formula); ringing counts as available",
+            "adherence = \(Adherence.formula); conformance = \(Adherence.conformanceFormula)",
             "aht = Σ (talk + hold + wrap-up) ÷ handled; answer_rate = handled ÷ (handled + missed)",
         ]
         return try Report(rows: try agentRows(request), keys: AgentReportRow.keys, notes: notes, page: request.page)

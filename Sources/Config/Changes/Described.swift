@@ -72,6 +72,7 @@ extension Tenant {
                     lists.sorted { $0.key < $1.key }.map { "\($0.key) (\($0.value.count))" }.joined(separator: ", ")
                 ),
                 ("pause_reasons", pauseReasons.map(\.written).joined(separator: ", ")),
+                ("shifts", shifts.map(\.written).joined(separator: ", ")),
             ]
         )
         return [own] + users.values.sorted { $0.number < $1.number }.map(\.described)

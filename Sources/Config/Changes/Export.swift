@@ -28,6 +28,7 @@ extension Tenant {
         if !pauseReasons.isEmpty {
             lines += ["", "pause_reasons: [\(pauseReasons.map(\.written).joined(separator: ", "))]"]
         }
+        if !shifts.isEmpty { lines += ["", "shifts:"] + shifts.map { "  - \($0.written)" } }
         if !dialPlans.isEmpty {
             lines += ["", "dialplans:"]
             for plan in dialPlans.values.sorted(by: { $0.name < $1.name }) {

@@ -19,6 +19,7 @@ public struct Tenant: Equatable, Sendable {
     public var queues: [String: Queue]
     /// Empty: any reason will do.
     public var pauseReasons: [PauseReason]
+    public var shifts: [ShiftPlan] = []
     public var recordings = RecordingPolicy()
     /// Numbers that plans look for, by the list's name.
     public var lists: [String: NumberList] = [:]

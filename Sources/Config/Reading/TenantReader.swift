@@ -55,6 +55,7 @@ struct TenantReader {
         if let trunks = file.take("trunks") { readTrunks(trunks, into: &reading) }
         if let queues = file.take("queues") { readQueues(queues, into: &reading) }
         if let reasons = file.take("pause_reasons") { reading.tenant.pauseReasons = readPauseReasons(reasons) }
+        if let shifts = file.take("shifts") { readShifts(shifts, into: &reading) }
         if let recordings = file.take("recordings") { readRecordings(recordings, into: &reading) }
         file.finish("a tenant's file")
         return reading

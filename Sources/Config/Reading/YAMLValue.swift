@@ -177,7 +177,7 @@ struct YAMLValue {
 
 extension Duration {
     /// nil when the text is no duration, or longer than ten years.
-    init?(written text: String) {
+    public init?(written text: String) {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         guard let count = Int64(digits), count <= 315_360_000 else { return nil }
         switch text[digits.endIndex...] {

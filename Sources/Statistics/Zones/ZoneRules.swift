@@ -109,6 +109,12 @@ public struct ZoneRules: Hashable, Sendable {
         return candidates.filter { $0 + kind(at: $0).milliseconds == wall }.sorted()
     }
 
+    /// When the clock reaches so many minutes after the midnight of a day; when it skips that minute, the time of the jump.
+    public func instant(of day: LocalTime, minute: Int) -> Int64 {
+        let days = WallTime.days(fromCivil: Int64(day.year), Int64(day.month), Int64(day.day))
+        return earliest(ofWall: days * Day.milliseconds + Int64(minute) * 60_000)
+    }
+
     /// When the clock reaches this: the earliest time that it shows it, or, when it is skipped, the time of the jump.
     func earliest(ofWall wall: Int64) -> Int64 {
         if let first = instants(ofWall: wall).first { return first }

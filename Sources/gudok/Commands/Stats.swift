@@ -11,8 +11,11 @@ import Switch
 struct Stats: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Reports with the standard contact-centre metrics.",
-        discussion: "queues, agents, calls, trunks, worktime, missed; the formulas are printed below a table.",
-        subcommands: [StatsReport.self, Forecast.self],
+        discussion: """
+            queues, agents, calls, trunks, worktime, missed; the formulas are printed below a table. See also \
+            `stats forecast` and `stats what-if`.
+            """,
+        subcommands: [StatsReport.self, Forecast.self, WhatIfReport.self],
         defaultSubcommand: StatsReport.self
     )
 }
@@ -22,68 +25,28 @@ struct StatsReport: AsyncParsableCommand {
 
     @Argument(help: "queues, agents, calls, trunks, worktime or missed.") var kind: Reporter.Kind
     @Option(name: .long, help: "15m, 30m, hour, day, week, queue or agent.") var by: Reporter.Grouping = .queue
-    @Option(name: .long, help: "From: RFC 3339, a date, today, yesterday, -2h; today if left out.") var since: String?
-    @Option(name: .long, help: "Before; now if left out.") var until: String?
-    @Option(name: .long) var queue: String?
+    @OptionGroup var history: HistoryOptions
     @Option(name: .long) var agent: String?
-    @Option(name: .long, help: "Of the service level: SL1 to SL6, cisco-ignore, cisco-negative, cisco-positive.")
-    var formula: String?
-    @Option(name: .long, help: "Which tenant; may be left out when there is one.") var tenant: String?
     @Flag(name: .long, help: "List the calls behind the numbers instead.") var showCalls = false
     @Flag(name: .long, help: "Draw it too.") var chart = false
     @Option(name: .long, help: "Write a page with charts instead.") var html: String?
     @Option(name: .long, help: "At most so many rows.") var limit: Int?
     @Option(name: .long, help: "Go on after this row, which a table cut by --limit names.") var after: String?
     @OptionGroup var format: FormatOption
-    @OptionGroup var config: ConfigOption
 
     func validate() throws {
         if let limit, limit < 0 { throw ValidationError("--limit is \(limit): write 0 or more") }
-        for (name, text) in [("since", since), ("until", until)] {
-            guard let text, TimeFilter(text, now: Date()) == nil else { continue }
-            throw ValidationError("--\(name) is '\(text)': \(TimeFilter.hint)")
-        }
     }
 
     func run() async throws {
-        let owner = try config.tenant(tenant)
-        let now = Date()
-        let reporter: Reporter
-        do { reporter = try Reporter(tenant: owner, folder: try config.files().dataFolder, now: now) } catch {
-            throw Failure("the history of tenant \(owner.id) cannot be read: \(error)")
+        let report = try history.report { reporter, request in
+            var request = request
+            (request.grouping, request.agent, request.page) = (by, agent, Page(after: after, limit: limit))
+            return showCalls ? try reporter.stays(request) : try reporter.report(kind, request)
         }
-        let zone = TimeZone(identifier: owner.timeZone) ?? .gmt
-        let millisecond = { (text: String) in
-            TimeFilter(text, now: now, zone: zone).map { Int64(($0.date.timeIntervalSince1970 * 1000).rounded()) }
-        }
-        var window = reporter.today
-        if let start = since.flatMap(millisecond) { window.from = start }
-        if let end = until.flatMap(millisecond) { window.until = end }
-        var request = Reporter.Request(window: window)
-        (request.grouping, request.queue, request.agent, request.formula) = (by, queue, agent, formula)
-        request.page = Page(after: after, limit: limit)
-        let report: Report
-        do {
-            report = showCalls ? try reporter.stays(request) : try reporter.report(kind, request)
-        } catch {
-            throw Failure("\(error)")
-        }
-        if let html { return try write(report, to: html, title: "\(owner.id): \(kind.rawValue)") }
-        try format.show(Data(report.json), keys: report.keys, columns: columns(of: report))
-        guard format.format ?? .table == .table else { return }
-        if chart { print(try drawn(report).joined(separator: "\n")) }
-        for note in report.notes { print("# \(note)") }
-        if let next = report.next { print("# more rows: --after '\(next)'") }
-    }
-
-    /// Without the columns that are empty in every row, and those that a person does not need twice.
-    private func columns(of report: Report) throws -> [Listing.Column] {
-        let rows = try JSONSerialization.jsonObject(with: Data(report.json)) as? [[String: Any]] ?? []
-        let hidden: Set<String> =
-            by == .queue || by == .agent ? ["to", "service_level_formula"] : ["service_level_formula"]
-        return report.keys.filter { key in
-            !hidden.contains(key) && rows.contains { $0[key] != nil && !($0[key] is NSNull) }
-        }.map { Listing.Column($0, $0.uppercased().replacingOccurrences(of: "_S", with: " S")) }
+        if let html { return try write(report, to: html) }
+        let hidden = ["service_level_formula"] + (by.isTime ? [] : ["to"])
+        try format.show(report, hiding: hidden, chart: chart ? try drawn(report) : [])
     }
 
     private func points(of report: Report) throws -> [(label: String, value: Double)] {
@@ -102,9 +65,10 @@ struct StatsReport: AsyncParsableCommand {
         [""] + TerminalChart.barChart(rows: try points(of: report), width: Terminal.width) + [""]
     }
 
-    private func write(_ report: Report, to path: String, title: String) throws {
+    private func write(_ report: Report, to path: String) throws {
+        let title = "\(try history.owner.id): \(kind.rawValue)"
         let rows = try JSONSerialization.jsonObject(with: Data(report.json)) as? [[String: Any]] ?? []
-        let cells = rows.map { row in report.keys.map { key in row[key].map { "\($0)" } ?? "" } }
+        let cells = rows.map { row in report.keys.map { key in row[key].map { $0 is NSNull ? "" : "\($0)" } ?? "" } }
         let bars = try points(of: report).map { ReportValue($0.label, $0.value) }
         let section = ReportSection(
             kind.rawValue,
@@ -121,6 +85,59 @@ struct StatsReport: AsyncParsableCommand {
             throw Failure("\(path) cannot be written: \(error.localizedDescription)")
         }
         print("written: \(path)")
+    }
+}
+
+/// Whose history a report is of, and of which time.
+struct HistoryOptions: ParsableArguments {
+    @Option(name: .long, help: "From: RFC 3339, a date, today, yesterday, -2h; today if left out.") var since: String?
+    @Option(name: .long, help: "Before; now if left out.") var until: String?
+    @Option(name: .long) var queue: String?
+    @Option(name: .long, help: "Of the service level: SL1 to SL6, cisco-ignore, cisco-negative, cisco-positive.")
+    var formula: String?
+    @Option(name: .long, help: "Which tenant; may be left out when there is one.") var tenant: String?
+    @OptionGroup var config: ConfigOption
+
+    func validate() throws {
+        for (name, text) in [("since", since), ("until", until)] {
+            guard let text, TimeFilter(text, now: Date()) == nil else { continue }
+            throw ValidationError("--\(name) is '\(text)': \(TimeFilter.hint)")
+        }
+    }
+
+    var owner: Tenant { get throws { try config.tenant(tenant) } }
+
+    func report(_ make: (Reporter, Reporter.Request) throws -> Report) throws -> Report {
+        let (owner, now) = (try owner, Date())
+        let reporter: Reporter
+        do { reporter = try Reporter(tenant: owner, folder: try config.files().dataFolder, now: now) } catch {
+            throw Failure("the history of tenant \(owner.id) cannot be read: \(error)")
+        }
+        let zone = TimeZone(identifier: owner.timeZone) ?? .gmt
+        let millisecond = { (text: String) in
+            TimeFilter(text, now: now, zone: zone).map { Int64(($0.date.timeIntervalSince1970 * 1000).rounded()) }
+        }
+        var window = reporter.today
+        if let start = since.flatMap(millisecond) { window.from = start }
+        if let end = until.flatMap(millisecond) { window.until = end }
+        var request = Reporter.Request(window: window)
+        (request.queue, request.formula) = (queue, formula)
+        do { return try make(reporter, request) } catch { throw Failure("\(error)") }
+    }
+}
+
+extension FormatOption {
+    /// The table without columns that are empty in every row or hidden, its chart, and how the numbers were made.
+    func show(_ report: Report, hiding hidden: [String] = [], chart: [String] = []) throws {
+        let rows = try JSONSerialization.jsonObject(with: Data(report.json)) as? [[String: Any]] ?? []
+        let columns = report.keys.filter { key in
+            !hidden.contains(key) && rows.contains { $0[key] != nil && !($0[key] is NSNull) }
+        }.map { Listing.Column($0, $0.uppercased().replacingOccurrences(of: "_S", with: " S")) }
+        try show(Data(report.json), keys: report.keys, columns: columns)
+        guard format ?? .table == .table else { return }
+        for line in chart { print(line) }
+        for note in report.notes { print("# \(note)") }
+        if let next = report.next { print("# more rows: --after '\(next)'") }
     }
 }
 
@@ -150,56 +167,4 @@ extension ConfigOption {
         }
         return tenant
     }
-}
-
-/// How many operators an interval needs, by Erlang C.
-struct Forecast: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Service level, waits and occupancy of an interval by Erlang C; or the agents that a target needs."
-    )
-
-    @Option(name: .long, help: "Calls in the interval.") var calls: Double
-    @Option(name: .long, help: "The interval's length in seconds.") var interval: Double = 1_800
-    @Option(name: .long, help: "The mean handling time in seconds.") var handle: Double
-    @Option(name: .long, help: "Agents; left out: as few as the target needs.") var agents: Int?
-    @Option(name: .long, help: "Answered within so many seconds.") var threshold: Double = 20
-    @Option(name: .long, help: "The target in per cent.") var target: Double = 80
-
-    func validate() throws {
-        for (name, value) in [("calls", calls), ("interval", interval), ("handle", handle), ("threshold", threshold)]
-        where !value.isFinite || value < 0 {
-            throw ValidationError("--\(name) is \(value): write a number of 0 or more")
-        }
-        if interval == 0 { throw ValidationError("--interval is 0: write the seconds of the interval") }
-    }
-
-    func run() throws {
-        let needed =
-            agents
-            ?? ErlangC.agentsNeeded(
-                calls: calls,
-                interval: interval,
-                handle: handle,
-                threshold: threshold,
-                target: target / 100
-            )
-        guard let count = needed else { throw Failure("no number of agents reaches \(target) % in \(threshold) s") }
-        guard let system = ErlangC(calls: calls, interval: interval, handle: handle, agents: count) else {
-            throw Failure("\(count) agents cannot be reckoned with; write 1 to \(ErlangC.mostAgents)")
-        }
-        let wait = system.averageWait
-        print("traffic         \(number(system.traffic)) erlangs")
-        print(
-            "agents          \(count)\(agents == nil ? " (the fewest for \(number(target)) % in \(number(threshold)) s)" : "")"
-        )
-        print("must wait       \(number(system.waitProbability * 100)) %")
-        print("service level   \(number(system.serviceLevel(within: threshold) * 100)) % within \(number(threshold)) s")
-        print("average wait    \(wait.isFinite ? "\(number(wait)) s" : "without end: more work than agents")")
-        print("occupancy       \(number(system.occupancy * 100)) %")
-        print(
-            "# Erlang C: Poisson arrivals, exponential handling times, nobody gives up; it overstates waits when callers do"
-        )
-    }
-
-    private func number(_ value: Double) -> String { String(format: "%.6g", value) }
 }
