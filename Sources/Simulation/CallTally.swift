@@ -14,7 +14,12 @@ final class CallTally: EventSubscriber {
     private(set) var transfers = (begun: 0, done: 0)
     private(set) var missedOffers = 0
     private(set) var holds = 0
+    /// Callbacks by what became of them last.
+    private var wishes: [String: CallbackState] = [:]
     private(set) var faults: [String] = []
+
+    var callbacks: [CallbackState: Int] { Dictionary(grouping: wishes.values) { $0 }.mapValues(\.count) }
+    var openCallbacks: [String] { wishes.filter(\.value.isOpen).map(\.key) }
 
     /// Calls that a restart cut off: whoever keeps records closes them at the next start.
     private(set) var cut = 0
@@ -42,6 +47,7 @@ final class CallTally: EventSubscriber {
         // A BYE may still be repeated when its call's record is closed; nothing else happens by then.
         if case .sip = envelope.event { return }
         hasNews = true
+        if case .callbackChanged(let callback) = envelope.event { follow(callback) }
         guard let call = envelope.call else { return }
         // A recording is final after its call, and a state of an agent is his own.
         switch envelope.event {
@@ -76,5 +82,11 @@ final class CallTally: EventSubscriber {
             if record.disposition == nil { faults.append("a record without disposition") }
         case .answered, .changed, nil: break
         }
+    }
+
+    private func follow(_ callback: CallbackChanged) {
+        if let before = wishes[callback.id], !before.isOpen { faults.append("a callback goes on after its end") }
+        wishes[callback.id] = callback.state
+        if callback.attempts > 2 { faults.append("\(callback.attempts) attempts of a callback, and two are enough") }
     }
 }

@@ -25,6 +25,8 @@ public final class SimulatedCentre {
         public var supervisions = 0
         /// Parties that were handed on, and how many of them somebody took.
         public var transfers = (begun: 0, done: 0)
+        /// Callers who asked to be called back, by what came of it.
+        public var callbacks: [CallbackState: Int] = [:]
         /// Callers whose wait in a queue ended so.
         public var waits: [QueueOutcome: Int] = [:]
         /// What went over the wire either way, repetitions included: by method, `answers`, `early media` (183), and `tcp`.
@@ -78,6 +80,7 @@ public final class SimulatedCentre {
                             messages: [{prompt: please-hold, every: 600s}]
                             whisper: incoming-call-from-queue
                             record: true
+                            callback: {attempts: 2, retry_after: 10s}
                             agents: [{user: "1001"}, {user: "1002"}]
                             on_timeout: {dialplan: incoming, flow: nobody}
                           - name: support
@@ -115,7 +118,7 @@ public final class SimulatedCentre {
                           - match: "."
                             do: [{dial: {user: "1001", timeout: 10s}}, {dial: {user: "1002", timeout: 10s}}]
                         flows:
-                          nobody: [{play: nobody-available}, {hangup: normal}]
+                          nobody: [{callback: {queue: sales, number: "+74951112233"}}, {play: nobody-available}, {hangup: normal}]
                         """
                 ),
             ]
@@ -166,6 +169,10 @@ public final class SimulatedCentre {
         }
         // The longest ringing, talking and giving up of any call.
         plant.advance(by: .seconds(300))
+        // Nobody may be at work for those who are to be called back.
+        for id in plant.tally.openCallbacks.sorted() {
+            plant.turn { try? $0.cancelCallback(id, tenant: nil, at: $1) }
+        }
         for index in plant.phones.indices { plant.turn(index) { $0.leaveEverything(at: $1) } }
         plant.advance(by: .seconds(200))
         return judge()
@@ -202,6 +209,7 @@ public final class SimulatedCentre {
         var result = Result(seed: seed, calls: plant.tally.started, answered: plant.tally.answered)
         result.faults = plant.remainders()
         result.waits = plant.tally.waits
+        result.callbacks = plant.tally.callbacks
         result.messages = plant.messages
         result.supervisions = supervisions
         result.transfers = plant.tally.transfers

@@ -43,12 +43,13 @@ import Testing
         #expect(total.waits[.abandoned, default: 0] > 0 && total.waits[.timeout, default: 0] > 0)
         #expect(total.supervisions > Int(Self.runs) / 200)
         #expect(total.transfers.begun > Int(Self.runs) / 20 && total.transfers.done > Int(Self.runs) / 50)
+        #expect(total.callbacks[.done, default: 0] > 0 && total.callbacks[.failed, default: 0] > 0)
         for kind in ["BYE", "CANCEL", "INFO", "PRACK", "REGISTER", "UPDATE", "early media", "tcp"] {
             #expect(total.messages[kind, default: 0] > Int(Self.runs) / 10, "\(kind)")
         }
         let waits = total.waits.map { "\($0.value) \($0.key.rawValue)" }.sorted().joined(separator: ", ")
         print(
-            "\(Self.runs) runs, \(total.calls) calls, \(total.answered) answered, \(total.supervisions) supervisions, \(total.transfers.begun) transfers of which \(total.transfers.done) done; waits: \(waits)"
+            "\(Self.runs) runs, \(total.calls) calls, \(total.answered) answered, \(total.supervisions) supervisions, \(total.transfers.begun) transfers of which \(total.transfers.done) done; callbacks: \(total.callbacks); waits: \(waits)"
         )
     }
 
@@ -67,6 +68,7 @@ private final class Progress: Sendable {
         var answered = 0
         var supervisions = 0
         var transfers = (begun: 0, done: 0)
+        var callbacks: [CallbackState: Int] = [:]
         var waits: [QueueOutcome: Int] = [:]
         var messages: [String: Int] = [:]
         var bad: [SimulatedCentre.Result] = []
@@ -93,6 +95,7 @@ private final class Progress: Sendable {
             state.transfers.begun += result.transfers.begun
             state.transfers.done += result.transfers.done
             state.waits.merge(result.waits, uniquingKeysWith: +)
+            state.callbacks.merge(result.callbacks, uniquingKeysWith: +)
             state.messages.merge(result.messages, uniquingKeysWith: +)
             if !result.faults.isEmpty { state.bad.append(result) }
         }
