@@ -135,6 +135,11 @@ final class DayBooks: EventSubscriber {
     }
 
     private func closeIntervals(at end: Int64) {
+        // Whoever did not come back after a restart was logged out ever since.
+        for (agent, list) in intervals where open[agent] == nil {
+            guard let since = list.last?.untilMilliseconds else { continue }
+            open[agent] = AgentInterval(agent: agent, state: .loggedOut, sinceMilliseconds: since)
+        }
         for (agent, interval) in open where interval.sinceMilliseconds < end {
             var closed = interval
             closed.untilMilliseconds = end
@@ -176,12 +181,6 @@ final class DayBooks: EventSubscriber {
         now = moment
         if let call = waiting.keys.min() { fault("\(call) waits for ever") }
         if let agent = (Array(offers.keys) + talks.keys).min() { fault("\(agent) rings or talks for ever") }
-        if let restarted {
-            // Whoever did not come back was logged out ever since.
-            for (agent, list) in intervals where open[agent] == nil && list.last?.untilMilliseconds == restarted {
-                open[agent] = AgentInterval(agent: agent, state: .loggedOut, sinceMilliseconds: restarted)
-            }
-        }
         closeIntervals(at: moment.wall.milliseconds)
         for (agent, list) in intervals.sorted(by: { $0.key < $1.key }) {
             for (last, next) in zip(list, list.dropFirst()) where last.untilMilliseconds != next.sinceMilliseconds {
