@@ -6,7 +6,7 @@ FORMATTED := $(shell git ls-files "*.swift")
 INSTALL := apt-get install -y --no-install-recommends
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: run test simulate bench fuzz format lint clean packages test-packages
+.PHONY: run test simulate soak bench fuzz format lint clean packages test-packages
 
 define install
 	@missing=""; for p in $(1); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
@@ -34,6 +34,11 @@ DAYS := 1000
 simulate: packages
 	swift build -c release --product Days
 	.build/release/Days $(DAYS)
+
+# Five minutes of callers and operators over the wire; every figure of the reports is recomputed from what was seen there.
+SOAK_SECONDS := 300
+soak: test-packages
+	SOAK_SECONDS=$(SOAK_SECONDS) swift test --filter SoakTests
 
 # CPU time per unit of work, beside the targets and the peers that are installed.
 bench: packages

@@ -18,6 +18,7 @@ final class RunningSwitch {
         carrierPort: UInt16? = nil,
         node: String = "",
         trunk: String = "",
+        users: String = "",
         tenant: String = "",
         incoming: String = RunningSwitch.incomingPlan,
         internalPlan: String = RunningSwitch.internalPlan,
@@ -33,6 +34,7 @@ final class RunningSwitch {
                 folder,
                 node: node,
                 trunk: trunk,
+                users: users,
                 tenant: tenant,
                 carrierPort: port,
                 incoming: incoming,
@@ -176,6 +178,7 @@ final class RunningSwitch {
         _ folder: URL,
         node: String,
         trunk: String,
+        users: String,
         tenant: String,
         carrierPort: UInt16,
         incoming: String,
@@ -201,6 +204,7 @@ final class RunningSwitch {
               - {extension: "1001", name: Anna, password: anna-demo-1, role: operator}
               - {extension: "1002", name: Boris, password: boris-demo-2, role: operator}
               - {extension: "1003", name: Vera, password: vera-demo-3, role: supervisor}
+            \(users)
             trunks:
               - name: carrier
                 host: 127.0.0.1
