@@ -4,21 +4,27 @@ func traceText(of bytes: [UInt8]) -> String {
     return mayHoldSecrets(bytes) ? maskingSecrets(in: text) : text
 }
 
-/// Whether the octets hold `uthorization`, `crypto:`, `key-mgmt:` or a line `k=`, in any case.
+/// Whether a line begins like one that `maskingSecrets` looks at: `au`, `pr`, `k=`, `a=c`, `a=k`, in any case.
 private func mayHoldSecrets(_ bytes: [UInt8]) -> Bool {
-    let needles: [StaticString] = ["uthorization", "a=crypto", "a=key-mgmt", "\nk="]
-    return bytes.withUnsafeBufferPointer { octets in
-        needles.contains { needle in
-            needle.withUTF8Buffer { sought in
-                guard octets.count >= sought.count else { return false }
-                for start in 0...(octets.count - sought.count) {
-                    var place = 0
-                    while place < sought.count, octets[start + place] | 0x20 == sought[place] | 0x20 { place += 1 }
-                    if place == sought.count { return true }
-                }
-                return false
+    bytes.withUnsafeBufferPointer { octets in
+        var isLineStart = true
+        for index in octets.indices {
+            guard isLineStart else {
+                isLineStart = octets[index] == UInt8(ascii: "\n")
+                continue
+            }
+            isLineStart = octets[index] == UInt8(ascii: "\n")
+            guard index + 2 < octets.count else { return false }
+            switch (octets[index] | 0x20, octets[index + 1], octets[index + 2] | 0x20) {
+            case (UInt8(ascii: "a"), UInt8(ascii: "u"), _), (UInt8(ascii: "a"), UInt8(ascii: "U"), _),
+                (UInt8(ascii: "p"), UInt8(ascii: "r"), _), (UInt8(ascii: "p"), UInt8(ascii: "R"), _),
+                (UInt8(ascii: "k"), UInt8(ascii: "="), _), (UInt8(ascii: "a"), UInt8(ascii: "="), UInt8(ascii: "c")),
+                (UInt8(ascii: "a"), UInt8(ascii: "="), UInt8(ascii: "k")):
+                return true
+            default: continue
             }
         }
+        return false
     }
 }
 
