@@ -13,6 +13,10 @@ public struct CallQuery: Sendable {
     public var queue: String?
     public var agent: String?
     public var disposition: Disposition?
+    /// Only calls that ended.
+    public var isOver = false
+    /// Only calls that came by a trunk, or went out over one.
+    public var isOverTrunk = false
     /// Only what comes after this call in the listing.
     public var before: Place?
     public var limit: Int?
@@ -44,6 +48,8 @@ public struct CallQuery: Sendable {
         add("queue = ?", queue)
         add("agent = ?", agent)
         add("disposition = ?", disposition?.rawValue)
+        if isOver { conditions.append("disposition IS NOT NULL") }
+        if isOverTrunk { conditions.append("trunk IS NOT NULL") }
         if let before {
             conditions.append("(started_at, call_id) < (?, ?)")
             arguments += [before.startedAt, before.callID]

@@ -362,7 +362,7 @@ public struct Reporter {
     }
 
     /// The calls behind a queue report's numbers.
-    public func stays(_ request: Request) throws -> Report {
+    func stays(_ request: Request) throws -> Report {
         let rows = try database.stays(
             from: request.window.from,
             until: request.window.until,

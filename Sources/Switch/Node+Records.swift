@@ -112,7 +112,7 @@ extension Node {
         wanted.page = Page(after: query.text("after"), limit: try query.limit(standard: 10_000))
         let showsCalls = try query.flag("show_calls")
         try query.finish()
-        let report = showsCalls ? try reporter.stays(wanted) : try reporter.report(kind, wanted)
+        let report = showsCalls ? try reporter.calls(behind: kind, wanted) : try reporter.report(kind, wanted)
         var reply = ControlReply(contentType: "application/json", body: report.json)
         reply.next = report.next.map { request.with("after", $0).target }
         return reply

@@ -58,6 +58,10 @@ struct PagingTests {
         #expect(second.next == nil)
         let ways = (first.rows + second.rows).compactMap { $0["disposition"] as? String }
         #expect(ways == whole.rows.compactMap { $0["disposition"] as? String })
+        let shown = try running.http("/api/v1/stats/trunks?show_calls=true&limit=1")
+        let rest = try running.http(try #require(shown.next))
+        let numbers = (shown.rows + rest.rows).compactMap { $0["to"] as? String }
+        #expect(numbers == ["600", "999"] && rest.next == nil)
         let table = try running.gudok("stats", "calls", "--limit", "1").text
         #expect(table.contains("# more rows: --after '"))
 

@@ -158,6 +158,8 @@ struct PlanningTests {
         let calls = try Self.rows(running, "queues", "--show-calls")
         #expect(calls.compactMap { $0["call_id"] as? String } == ["call-0", "call-1", "call-2"])
         #expect(calls.last?["agent"] is NSNull)
+        let taken = try Self.rows(running, "agents", "--show-calls", "--agent", "1002")
+        #expect(taken.compactMap { $0["call_id"] as? String } == ["call-0", "call-1"])
         let window = Self.window
         let drawn = try running.gudok(
             "stats",

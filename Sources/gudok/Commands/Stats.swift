@@ -42,7 +42,7 @@ struct StatsReport: AsyncParsableCommand {
         let report = try history.report { reporter, request in
             var request = request
             (request.grouping, request.agent, request.page) = (by, agent, Page(after: after, limit: limit))
-            return showCalls ? try reporter.stays(request) : try reporter.report(kind, request)
+            return showCalls ? try reporter.calls(behind: kind, request) : try reporter.report(kind, request)
         }
         if let html { return try write(report, to: html) }
         let hidden = ["service_level_formula"] + (by.isTime ? [] : ["to"])

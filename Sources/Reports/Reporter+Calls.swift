@@ -1,0 +1,94 @@
+import Accounting
+import Events
+import Records
+import Timebase
+
+/// A call behind a number of the reports of calls and trunks.
+public struct CallListRow: ReportRow, Sendable {
+    public var call_id: String
+    public var started_at: String
+    public var direction: String
+    public var from: String
+    public var to: String
+    @OrNull public var trunk: String?
+    @OrNull public var disposition: String?
+    @OrNull public var talk_s: Double?
+    @OrNull public var duration_s: Double?
+
+    var place: String { call_id }
+
+    static let keys = [
+        "call_id", "started_at", "direction", "from", "to", "trunk", "disposition", "talk_s", "duration_s",
+    ]
+}
+
+/// A call behind a number of the reports of agents.
+public struct AgentCallRow: ReportRow, Sendable {
+    public var agent: String
+    public var call_id: String
+    /// nil: one of his own.
+    @OrNull public var queue: String?
+    public var at: String
+    @OrNull public var talk_s: Double?
+
+    var place: String { "\(agent) \(call_id) \(at)" }
+
+    static let keys = ["agent", "call_id", "queue", "at", "talk_s"]
+}
+
+extension Reporter {
+    /// The calls behind the numbers of a report.
+    public func calls(behind kind: Kind, _ request: Request) throws -> Report {
+        switch kind {
+        case .queues: try stays(request)
+        case .agents, .worktime: try agentCalls(request)
+        case .calls: try ended(request, overTrunks: false)
+        case .trunks: try ended(request, overTrunks: true)
+        // Each of its rows is a call.
+        case .missed: try report(.missed, request)
+        }
+    }
+
+    private func agentCalls(_ request: Request) throws -> Report {
+        let rows = try database.agentCalls(from: request.window.from, until: request.window.until, agent: request.agent)
+            .map { call in
+                AgentCallRow(
+                    agent: call.agent,
+                    call_id: call.callID,
+                    queue: call.queue,
+                    at: stamp(call.atMilliseconds),
+                    talk_s: call.talkMilliseconds.map(seconds)
+                )
+            }
+        let note = "a call without a queue is the agent's own; talk holds the time on hold"
+        return try Report(rows: rows, keys: AgentCallRow.keys, notes: [note], page: request.page)
+    }
+
+    /// Newest first, read page by page: a month may hold a million.
+    private func ended(_ request: Request, overTrunks: Bool) throws -> Report {
+        var query = CallQuery()
+        query.since = WallTime(milliseconds: request.window.from)
+        query.until = WallTime(milliseconds: request.window.until)
+        (query.isOver, query.isOverTrunk) = (true, overTrunks)
+        if let last = request.page.after {
+            guard let call = try database.call(last) else { throw Fault(description: "there is no call '\(last)'") }
+            query.before = CallQuery.Place(startedAt: call.startedAt, callID: call.callID)
+        }
+        let limit = request.page.limit ?? 10_000
+        query.limit = limit + 1
+        let rows = try database.calls(query).map { call in
+            CallListRow(
+                call_id: call.callID,
+                started_at: call.startedAt,
+                direction: call.direction.rawValue,
+                from: call.from,
+                to: call.to,
+                trunk: call.trunk,
+                disposition: call.disposition?.rawValue,
+                talk_s: call.talk,
+                duration_s: call.duration
+            )
+        }
+        return try Report(rows: rows, keys: CallListRow.keys, notes: [], page: Page(limit: limit))
+    }
+}
