@@ -33,6 +33,33 @@ enum CallRow {
             """
     }
 
+    /// Rows of calls are too long for a table that is the index of its key: SQLite put nearly each of them on a page of its own beside the
+    /// tree's. By row number three fit on a page.
+    static func storeByNumber(_ database: Database) throws {
+        let indexes = try String.fetchAll(
+            database,
+            sql: "SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'calls' AND sql IS NOT NULL"
+        )
+        let columns =
+            firstColumns.map { "\"\($0.name)\" \($0.type)" } + [
+                "variables TEXT NOT NULL DEFAULT '{}'", "not_recorded TEXT",
+            ]
+        let list = names.map { "\"\($0)\"" }.joined(separator: ", ")
+        try database.execute(
+            sql: """
+                CREATE TABLE calls_by_number (
+                  \(columns.joined(separator: ",\n  "))
+                );
+                INSERT INTO calls_by_number (\(list)) SELECT \(list) FROM calls ORDER BY call_id;
+                DROP TABLE calls;
+                ALTER TABLE calls_by_number RENAME TO calls;
+                """
+        )
+        for sql in indexes where !sql.hasPrefix("CREATE INDEX calls_by_start ") { try database.execute(sql: sql) }
+        // The order of listings.
+        try database.execute(sql: "CREATE INDEX calls_by_start ON calls (started_at, call_id)")
+    }
+
     static let upsert: String = {
         let list = names.map { "\"\($0)\"" }.joined(separator: ", ")
         let marks = names.map { _ in "?" }.joined(separator: ", ")

@@ -53,7 +53,7 @@ public final class TenantDatabase: Sendable {
         folder.appending(path: "tenants").appending(path: tenant.name).appending(path: "cdr.sqlite")
     }
 
-    private static var migrator: DatabaseMigrator {
+    static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("calls and traces") { database in
             try database.execute(sql: CallRow.schema)
@@ -63,6 +63,7 @@ public final class TenantDatabase: Sendable {
         migrator.registerMigration("events") { try $0.execute(sql: JournalEntry.schema) }
         migrator.registerMigration("marks of recordings") { try $0.execute(sql: HistorySchema.recordingMarks) }
         migrator.registerMigration("attempts of callbacks") { try $0.execute(sql: CallbackRow.attempts) }
+        migrator.registerMigration("calls by number") { try CallRow.storeByNumber($0) }
         return migrator
     }
 

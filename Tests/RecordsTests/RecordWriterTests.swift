@@ -1,6 +1,7 @@
 import Accounting
 import Events
 import Foundation
+import GRDB
 import Synchronization
 import Testing
 import Timebase
@@ -128,6 +129,33 @@ import Timebase
         #expect(try database.call("talking")?.reason == "engine-restart")
         #expect(try database.call("over")?.disposition == .busy)
         #expect(try database.calls(CallQuery()).count == 3)
+    }
+
+    @Test func `a file of the time when calls were kept by their ids keeps every call, and its indexes`() throws {
+        let old = try DatabaseQueue()
+        try TenantDatabase.migrator.migrate(old, upTo: "attempts of callbacks")
+        var record = CallRecord(
+            callID: "one",
+            tenant: "demo",
+            direction: .inbound,
+            from: "+7",
+            to: "600",
+            startedAt: "2026-01-01T00:00:00.000Z"
+        )
+        (record.disposition, record.variables) = (.answered, ["city": "Уфа"])
+        let indexes =
+            "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'calls' AND sql IS NOT NULL ORDER BY name"
+        let before = try old.write { database in
+            try database.execute(sql: CallRow.upsert, arguments: CallRow.arguments(record))
+            return try String.fetchAll(database, sql: indexes)
+        }
+        try TenantDatabase.migrator.migrate(old)
+        try old.read { database in
+            #expect(try Row.fetchAll(database, sql: "SELECT * FROM calls").map(CallRow.record) == [record])
+            #expect(try String.fetchAll(database, sql: indexes) == before)
+            let sql = try String.fetchOne(database, sql: "SELECT sql FROM sqlite_master WHERE name = 'calls'")
+            #expect(sql?.contains("WITHOUT") == false)
+        }
     }
 
     @Test func `the node's key stays, and its file is its owner's alone`() throws {
