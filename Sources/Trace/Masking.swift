@@ -31,19 +31,22 @@ private func mayHoldSecrets(_ bytes: [UInt8]) -> Bool {
 /// A SIP message with everything masked that opens something: the answers to challenges (RFC 7616 §3.4), and the keys of media
 /// in its description (RFC 4568, RFC 4567, RFC 8866 §5.12).
 func maskingSecrets(in message: String) -> String {
-    let lines = message.split(separator: "\r\n", omittingEmptySubsequences: false)
+    // Lines end with LF: peers that leave the CR out are understood, and must not be traced in the clear.
+    let lines = message.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     var isCredentials = false
-    return lines.map { line -> String in
+    return lines.map { octets -> String in
+        let end = octets.last == UInt8(ascii: "\r") ? "\r" : ""
+        let line = String(decoding: octets.dropLast(end.utf8.count), as: UTF8.self)
         if line.first != " ", line.first != "\t" {
-            let name = line.prefix { $0 != ":" && $0 != "=" }.lowercased().filter { $0 != " " }
+            let name = line.prefix { $0 != ":" && $0 != "=" }.lowercased().filter { $0 != " " && $0 != "\t" }
             isCredentials = name == "authorization" || name == "proxy-authorization"
         }
-        if isCredentials { return masked(String(line), parameters: ["response", "cnonce"]) }
+        if isCredentials { return masked(line, parameters: ["response", "cnonce"]) + end }
         for prefix in ["a=crypto:", "a=key-mgmt:", "k="] where line.lowercased().hasPrefix(prefix) {
-            return prefix + "(masked)"
+            return prefix + "(masked)" + end
         }
-        return String(line)
-    }.joined(separator: "\r\n")
+        return line + end
+    }.joined(separator: "\n")
 }
 
 /// Replaces the values of some parameters by stars of the same length, so that lengths stay true.
