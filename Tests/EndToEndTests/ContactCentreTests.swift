@@ -137,6 +137,44 @@ struct ContactCentreTests {
         #expect(record["queue"] as? String == "sales")
     }
 
+    @Test func `B119, B120: ring-all: of two who answer at once one has the caller, the other's phone is told why not`()
+        throws
+    {
+        let tenant = Self.tenant().replacingOccurrences(of: "longest-idle", with: "ring-all")
+            .replacingOccurrences(of: "skill: 3}", with: "skill: 3}\n      - {user: \"1003\"}")
+        let running = try RunningSwitch(tenant: tenant, incoming: Self.incoming, internalPlan: Self.internalPlan)
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let agents = try ["anna-demo-1", "boris-demo-2", "vera-demo-3"].enumerated().map { index, password in
+            let phone = try Phone("100\(index + 1)", password: password, server: running.sipPort)
+            _ = try phone.register()
+            _ = try running.gudok("agent", "login", phone.user)
+            return phone
+        }
+        let media = try WirePeer()
+        let (tag, port) = try carrier.arrive(media: media)
+        media.press(1, to: port, at: 1)
+        let invites = try agents.map { try #require($0.expect("INVITE")) }
+        agents[2].respond("180 Ringing", to: invites[2], toTag: "3")
+        for place in 0..<2 {
+            agents[place].respond("200 OK", to: invites[place], toTag: "\(place)", sdp: Phone.sdp(port: 4_002))
+        }
+        let cancel = try #require(agents[2].expect("CANCEL"))
+        #expect(cancel.header("Reason") == "SIP;cause=200;text=\"Call completed elsewhere\"")
+        agents[2].respond("200 OK", to: cancel)
+        agents[2].respond("487 Request Terminated", to: invites[2], toTag: "3")
+        #expect(agents[0].expect("ACK") != nil && agents[1].expect("ACK") != nil)
+        let bye = try #require(agents[1].expect("BYE"))
+        #expect(bye.header("Reason")?.hasPrefix("SIP;cause=200") == true)
+        agents[1].respond("200 OK", to: bye)
+        let isOne = try eventually {
+            let states = try agents.map { try running.state(of: $0.user) }
+            return states == ["on-call", "available", "available"]
+        }
+        #expect(isOne)
+        carrier.send(carrier.request("BYE", to: "+74950000700", toTag: tag))
+        try agents[0].expectBye()
+    }
+
     @Test func `whoever does not answer is passed over, and the next phone rings at once`() throws {
         let running = try Self.centre()
         let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)

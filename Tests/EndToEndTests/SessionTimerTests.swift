@@ -28,6 +28,20 @@ struct SessionTimerTests {
         #expect((Int(pair.carrier.final("INVITE")?.startWord ?? "") ?? 0) >= 400)
     }
 
+    @Test func `a callee that wants a little more each time is let go`() throws {
+        let pair = try CallPair()
+        try pair.ring()
+        var (invite, attempts) = (pair.invite, 1)
+        while attempts < 20 {
+            let least = "Min-SE: \(3_000 + attempts)"
+            pair.callee.respond("422 Session Interval Too Small", to: invite, toTag: "x", extra: [least])
+            guard let next = pair.callee.expect("INVITE", within: 1) else { break }
+            (invite, attempts) = (next, attempts + 1)
+        }
+        #expect(attempts == 4)
+        #expect(pair.carrier.final("INVITE")?.startWord == "422")
+    }
+
     @Test func `B068, B070: each leg is refreshed on its own, by UPDATE or re-INVITE, and the other hears nothing`()
         throws
     {

@@ -49,6 +49,8 @@ public struct RegistrationClient: Sendable {
     /// Until when the registrar has us, whatever became of the last refresh.
     private var expiry: Instant?
     private var failures = 0
+    /// 423s since the last success.
+    private var raises = 0
     private var lastTold: String?
     private var isAnnounced = false
     /// It is to be taken back when the answer that we wait for is there: one REGISTER at a time (§10.2).
@@ -176,7 +178,7 @@ public struct RegistrationClient: Sendable {
             guard let granted = granted(by: response, over: flow) else {
                 return failed("it did not keep our contact", after: nil, now)
             }
-            failures = 0
+            (failures, raises) = (0, 0)
             lastTold = nil
             expiry = now + .seconds(granted)
             state = .registered(until: now + .seconds(granted))
@@ -186,8 +188,9 @@ public struct RegistrationClient: Sendable {
             return isAnnounced ? [] : [.tellRegistered]
         case 423:
             guard let least = (try? response.minExpires()).flatMap({ $0 }).map({ Int($0) }), least > seconds,
-                least <= Self.longest
+                least <= Self.longest, raises < Self.mostRaises
             else { return stopped(why, now) }
+            raises += 1
             seconds = least
             return send(sequence.request(contact: contact(over: flow), seconds: seconds, over: flow), over: flow)
         case 403: return refused(why, now)
@@ -252,5 +255,7 @@ public struct RegistrationClient: Sendable {
     private static let longestWait = 1800
     /// A registrar that wants more than a month wants something else.
     private static let longest = 31 * 86_400
+    /// A registrar knows what it wants, and does not haggle.
+    private static let mostRaises = 3
     private static let lookAgain: Duration = .milliseconds(500)
 }

@@ -13,7 +13,8 @@ extension Session {
             // No BYE before the ACK (§15.1.1): it goes out when that comes, or is given up.
             reasonAfterAcknowledgement = .some(reason)
             return []
-        case .calling(let attempt):
+        case .calling(var attempt):
+            attempt.reason = reason
             phase = .cancelling(attempt)
             return [.cancelInvite(reason: reason)]
         case .answering(let sequence):

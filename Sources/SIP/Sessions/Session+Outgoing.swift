@@ -220,7 +220,7 @@ extension Session {
             guard let accepted = confirm(attempt.request, by: response, tag: tag, over: flow) else { return finish() }
             dialog = accepted
             let sequence = (try? attempt.request.cSeq().number) ?? 1
-            return sendAcknowledgement(sequence: sequence, answer: nil) + leave(reason: nil)
+            return sendAcknowledgement(sequence: sequence, answer: nil) + leave(reason: attempt.reason)
         case .answering, .confirmed, .leaving, .ended:
             guard let sequence = try? response.cSeq().number else { return [] }
             if tag == dialog?.remoteTag {
@@ -319,20 +319,24 @@ extension Session {
 
     private mutating func retryWithLongerInterval(_ response: SIPResponse, attempt: Attempt) -> [Action]? {
         guard let minimum = SessionTimer.seconds(response.headers[.minSE]),
-            let current = SessionTimer.seconds(attempt.request.headers[.sessionExpires]), minimum > current
+            let current = SessionTimer.seconds(attempt.request.headers[.sessionExpires]), minimum > current,
+            attempt.raises < Self.mostRaises
         else { return nil }
         var request = attempt.request
         request.headers[.sessionExpires] = "\(minimum)"
         request.headers[.minSE] = "\(minimum)"
-        return resend(request)
+        return resend(request, raises: attempt.raises + 1)
     }
 
-    mutating func resend(_ request: SIPRequest) -> [Action] {
+    /// A peer knows which interval it wants, and does not haggle (RFC 4028 §7.3).
+    private static let mostRaises = 3
+
+    mutating func resend(_ request: SIPRequest, raises: Int = 0) -> [Action] {
         guard let cSeq = try? request.cSeq(), let flow = flows.first else { return [] }
         var request = request
         request.headers[.cSeq] = "\(cSeq.number &+ 1) \(cSeq.method.name)"
         request.headers[.via] = Via.ours(over: flow, branch: random.branch())
-        phase = .calling(Attempt(request: request))
+        phase = .calling(Attempt(request: request, raises: raises))
         earlyDialogs = [:]
         dialog = nil
         return remembering([.send(request, .invite, over: flows)])

@@ -36,6 +36,10 @@ public struct Session: Sendable {
     struct Attempt: Sendable {
         var request: SIPRequest
         var isProceeding = false
+        /// How often a 422 made its session interval longer.
+        var raises = 0
+        /// The Reason of our CANCEL, which is also that of the BYE when the answer crosses it.
+        var reason: String?
     }
 
     /// A re-INVITE or UPDATE under way on this dialog. One at a time, whoever began it (§14.1, RFC 3311 §5.2).

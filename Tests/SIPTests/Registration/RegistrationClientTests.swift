@@ -111,6 +111,14 @@ import Timebase
         #expect(bench.wait() == nil)
     }
 
+    @Test func `a registrar that wants a little more each time is left alone`() {
+        var bench = Bench(seconds: 60)
+        bench.wait()
+        for more in 61..<100 { bench.answer(423, [(.minExpires, "\(more)")]) }
+        #expect(bench.sent.count == 4)
+        #expect(bench.wait() == nil)
+    }
+
     @Test func `RFC 8760 §2.4: of two challenges the stronger is answered, once`() {
         var bench = Bench(credentials: Credentials(username: "u", realm: "carrier.test", password: "p"))
         bench.wait()
