@@ -207,6 +207,8 @@ extension Dispatcher {
         // Whose phone rings already is not told anything that would be in the way of the answer.
         guard caller.ringing.isEmpty, caller.queue.settings.announcePosition != nil else { return }
         let position = caller.queue.position(of: caller)
+        if caller.queue.settings.announcesImprovement, let told = caller.toldPosition, position >= told { return }
+        caller.toldPosition = position
         let wait = caller.queue.expectedWait(position: position)
         emit(.announce(call, queue: caller.queue.id, position: position, expectedWait: wait))
     }

@@ -176,6 +176,8 @@ final class WaitingCaller: Hashable {
     /// A call-back: rung when an agent is there, not before.
     let isCallback: Bool
     var offers = 0
+    /// The place that he was told last.
+    var toldPosition: Int?
     /// What he demands, as of the last look; the widening timer looks again.
     var heading = CallerLine.Heading.open(Demand(penalty: .max, skill: 0, isCallback: false))
     /// Under which heading he stands in the line that has him.

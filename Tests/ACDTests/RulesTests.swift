@@ -233,6 +233,29 @@ import Timebase
         #expect(floor.actions.count == 1)
     }
 
+    @Test func `whoever has not moved up since he was told last is told nothing, where a queue wants it so`() {
+        let floor = Floor(agents: [agent("1")]) {
+            $0.announcePosition = .seconds(10)
+            $0.ringTimeout = .seconds(300)
+            $0.announcesImprovement = true
+        }
+        let first = floor.enter()
+        let second = floor.enter()
+        let third = floor.enter()
+        floor.answer(first, "1")
+        func told(_ call: CallID) -> [Int] {
+            floor.actions.compactMap { action in
+                guard case .announce(call, _, let position, _) = action else { return nil }
+                return position
+            }
+        }
+        floor.pass(.seconds(30))
+        #expect(told(second) == [1] && told(third) == [2])
+        floor.leave(second)
+        floor.pass(.seconds(30))
+        #expect(told(third) == [1])
+    }
+
     @Test func `a pace of nothing does not turn for ever`() {
         let floor = Floor(agents: [agent("1")]) {
             $0.announcePosition = .zero

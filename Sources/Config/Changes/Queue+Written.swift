@@ -18,6 +18,7 @@ extension Queue {
             ("abandon_threshold", abandonThreshold.written), ("music", music.map(quoted)),
             ("announce_position", announcePosition.map { "every \($0.written)" }),
             ("announce_wait", announceWait ? "true" : nil),
+            ("announce_only_if_improved", announcesImprovement ? "true" : nil),
             (
                 "messages",
                 messages.isEmpty

@@ -119,6 +119,8 @@ public struct Queue: Equatable, Sendable {
     public var resume: Duration?
     public var callingBack = CallingBack()
     public var announceWait = false
+    /// Whoever stands where he stood when he was told last is told nothing.
+    public var announcesImprovement = false
     public var messages: [PeriodicMessage] = []
     /// What the agent hears before he is connected.
     public var whisper: String?

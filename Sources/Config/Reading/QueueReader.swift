@@ -85,6 +85,9 @@ extension TenantReader {
     /// What callers and agents hear, and the keys that callers may press.
     private func readSpeech(_ mapping: inout YAMLMapping, into queue: inout Queue, reading: inout Reading) {
         if let value = mapping.take("announce_wait")?.boolean("announce_wait") { queue.announceWait = value }
+        if let value = mapping.take("announce_only_if_improved")?.boolean("announce_only_if_improved") {
+            queue.announcesImprovement = value
+        }
         queue.whisper = mapping.take("whisper")?.string("whisper")
         queue.language = mapping.take("language").flatMap(readLanguage)
         if let value = mapping.take("messages") {
