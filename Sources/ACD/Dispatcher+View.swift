@@ -80,6 +80,9 @@ extension Dispatcher {
         }.sorted { ($0.id.tenant.name, $0.id.name) < ($1.id.tenant.name, $1.id.name) }
     }
 
+    /// How many callers a queue holds.
+    public func waiting(in queue: QueueID) -> Int { queues[queue]?.length ?? 0 }
+
     public func caller(_ call: CallID, at moment: Moment) -> CallerView? {
         guard let waiter = callers[call] else { return nil }
         return CallerView(

@@ -1,0 +1,95 @@
+import Foundation
+import Testing
+
+/// What a queue has counted, and what its people are at, through a crash and through changes of the configuration.
+@Suite("Queues outlive crashes and changes")
+struct QueueSurvivalTests {
+    private static let tenant = """
+        queues:
+          - {name: sales, wrap_up: 60s, agents: [{user: "1001"}, {user: "1002"}]}
+          - {name: support, agents: [{user: "1002"}]}
+        """
+    private static let incoming = #"routes: [{match: ".", do: [{queue: sales}, {hangup: normal}]}]"#
+
+    private static func figures(_ running: RunningSwitch) throws -> [String: Int] {
+        let row = try #require(try running.rows("stats", "queues").first { $0["queue"] as? String == "sales" })
+        return ["offered", "answered", "abandoned", "waiting"].reduce(into: [:]) { $0[$1] = row[$1] as? Int }
+    }
+
+    @Test
+    func
+        `a queue's counts outlive kill -9: who waited is closed with engine-restart, and the next caller is counted on`()
+        throws
+    {
+        var running = try RunningSwitch(tenant: Self.tenant, incoming: Self.incoming)
+        let folder = running.folder
+        running.isFolderKept = true
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let carrierPort = try #require(running.carrier?.port)
+        let peer = try #require(running.carrier)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        _ = try anna.register()
+        _ = try running.gudok("agent", "login", "1001")
+        // One is answered and over, one talks no more by the crash, one gives up, one waits.
+        let callers = try (0..<3).map { try Phone("+7495111220\($0)", server: running.sipPort, peer: peer) }
+        let (tag, _) = try callers[0].arrive(media: WirePeer())
+        _ = try anna.pickUp(media: WirePeer())
+        callers[0].send(callers[0].request("BYE", to: "+74950000700", toTag: tag))
+        try anna.expectBye()
+        let (second, _) = try callers[1].arrive(media: WirePeer())
+        callers[1].send(callers[1].request("BYE", to: "+74950000700", toTag: second))
+        _ = try callers[2].arrive(media: WirePeer())
+        #expect(
+            try eventually { try Self.figures(running) == ["offered": 3, "answered": 1, "abandoned": 1, "waiting": 1] }
+        )
+
+        running.process.signal(SIGKILL)
+        running.process.exitCode(within: 5)
+        running = try RunningSwitch(carrierPort: carrierPort, folder: folder)
+        running.isFolderKept = true
+        #expect(try Self.figures(running) == ["offered": 3, "answered": 1, "abandoned": 1, "waiting": 0])
+        // The wrap-up goes on, and is told with the moment when it began anew.
+        #expect(try running.state(of: "1001") == "wrap-up")
+        let stays = try running.rows("stats", "queues", "--show-calls").compactMap { $0["outcome"] as? String }
+        #expect(stays.sorted() == ["abandoned", "answered", "engine-restart"])
+        let later = try Phone("+74951112209", server: running.sipPort, peer: peer)
+        _ = try later.arrive(media: WirePeer())
+        #expect(try eventually { try Self.figures(running)["offered"] == 4 })
+    }
+
+    @Test func `apply says who is affected before it is done and when it is`() throws {
+        let running = try RunningSwitch(tenant: Self.tenant, incoming: Self.incoming)
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        _ = try anna.register()
+        _ = try running.gudok("agent", "login", "1001")
+        _ = try carrier.arrive(media: WirePeer())
+        let (invite, _) = try anna.pickUp(media: WirePeer())
+        let since = try running.agent("1001")?["since"] as? String
+
+        let before = try String(contentsOf: running.folder.appending(path: "tenants/demo.yaml"), encoding: .utf8)
+        let file = running.folder.appending(path: "next.yaml")
+        try before.replacingOccurrences(of: #"[{user: "1001"}, {user: "1002"}]"#, with: "[]")
+            .write(to: file, atomically: true, encoding: .utf8)
+        let line = "! queue sales: 2 agents leave, 1 is on a call"
+        let dry = try running.gudok("apply", file.path, "--dry-run")
+        #expect(dry.code == 0 && dry.text.contains(line), "\(dry.text)")
+        let real = try running.gudok("apply", file.path)
+        #expect(real.code == 0 && real.text.contains(line), "\(real.text)")
+        // His talk goes on, and its clock.
+        #expect(try running.state(of: "1001") == "on-call" && running.agent("1001")?["since"] as? String == since)
+
+        // A queue that goes: its callers are sent on.
+        let waiting = try Phone("+74951112234", server: running.sipPort, peer: running.carrier)
+        _ = try waiting.arrive(media: WirePeer())
+        #expect(try eventually { try running.rows("queues").contains { $0["waiting"] as? Int == 1 } })
+        let plan = running.folder.appending(path: "incoming.yaml")
+        try Self.incoming.replacing("sales", with: "support").write(to: plan, atomically: true, encoding: .utf8)
+        try before.components(separatedBy: "\n").filter { !$0.contains("name: sales") }.joined(separator: "\n")
+            .write(to: file, atomically: true, encoding: .utf8)
+        let gone = try running.gudok("apply", file.path, plan.path)
+        #expect(gone.code == 0 && gone.text.contains("! queue sales: 0 agents leave, 1 caller waits"), "\(gone.text)")
+        #expect(waiting.expect("BYE") != nil)
+        anna.hangUp(invite)
+    }
+}
