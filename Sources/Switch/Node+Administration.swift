@@ -77,6 +77,26 @@ extension Node {
 }
 
 extension ConfigurationFiles {
+    /// With what was applied and is in none of the folders: a file there has the last word about its own tenant or plan.
+    func joined(by applied: [NodeDatabase.AppliedFile]) -> ConfigurationFiles {
+        var whole = self
+        for file in applied {
+            switch file.kind {
+            case .tenant where tenants[file.name] == nil:
+                whole.put(ConfigurationText(name: "applied/\(file.name).yaml", text: file.text))
+            case .dialPlan where dialPlans[file.name] == nil:
+                whole.put(ConfigurationText(name: "applied/\(file.name)", text: file.text))
+            case .tenant, .dialPlan: break
+            }
+        }
+        return whole
+    }
+
+    /// What the next start would put in force.
+    public func inForce() throws -> ConfigurationFiles {
+        joined(by: try NodeDatabase(reading: dataFolder)?.applied() ?? [])
+    }
+
     /// As the database keeps them.
     public var applied: [NodeDatabase.AppliedFile] {
         tenants.map { NodeDatabase.AppliedFile(kind: .tenant, name: $0.key, text: $0.value.text) }

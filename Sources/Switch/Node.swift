@@ -45,18 +45,9 @@ public actor Node {
 
     /// Reads the configuration, binds everything and takes calls.
     public init(configurationFile: String, log: LogSink) async throws {
-        var files = try ConfigurationFiles(file: configurationFile)
-        let database = try NodeDatabase(folder: files.dataFolder)
-        // What was applied stays applied; a file in the folders has the last word about its own tenant or plan.
-        for applied in try database.applied() {
-            switch applied.kind {
-            case .tenant where files.tenants[applied.name] == nil:
-                files.put(ConfigurationText(name: "applied/\(applied.name).yaml", text: applied.text))
-            case .dialPlan where files.dialPlans[applied.name] == nil:
-                files.put(ConfigurationText(name: "applied/\(applied.name)", text: applied.text))
-            case .tenant, .dialPlan: break
-            }
-        }
+        let inFolders = try ConfigurationFiles(file: configurationFile)
+        let database = try NodeDatabase(folder: inFolders.dataFolder)
+        let files = inFolders.joined(by: try database.applied())
         let configuration = try files.configuration()
         let node = configuration.node
         Self.raiseFileLimit()

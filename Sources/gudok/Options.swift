@@ -10,7 +10,16 @@ import Timebase
 struct ConfigOption: ParsableArguments {
     @Option(name: .long, help: "The node's file.") var config = "./gudok.yaml"
 
+    /// With what was applied to the data folder.
     func files() throws -> ConfigurationFiles {
+        let inFolders = try filesInFolders()
+        do { return try inFolders.inForce() } catch {
+            throw Failure("what was applied to \(inFolders.dataFolder.path) cannot be read: \(error)")
+        }
+    }
+
+    /// Those that lie there as files.
+    func filesInFolders() throws -> ConfigurationFiles {
         do {
             return try ConfigurationFiles(file: config)
         } catch {

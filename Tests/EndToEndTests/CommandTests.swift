@@ -122,6 +122,28 @@ struct CommandTests {
         #expect(try run("apply", "--dry-run", "a.yaml").contains("nothing changes"))
     }
 
+    @Test func `what is applied without a switch is known without one, and stays when more is applied`() throws {
+        let folder = try RunningSwitch.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        func run(_ arguments: String...) throws -> (code: Int32?, text: String) {
+            let command = try ChildProcess(RunningSwitch.binary, arguments + ["--config", "gudok.yaml"], in: folder)
+            let code = command.exitCode(within: 20)
+            _ = command.waitFor(2) { _ in false }
+            return (code, command.text)
+        }
+        let node = #"{node: x, sip: {listen: ["udp://127.0.0.1:0"]}, media: {address: 127.0.0.1}}"#
+        try node.write(to: folder.appending(path: "gudok.yaml"), atomically: true, encoding: .utf8)
+        for name in ["a", "b"] {
+            try "tenant: \(name)\ndomains: [\(name).test]\nusers: [{extension: \"1001\", password: x}]\n"
+                .write(to: folder.appending(path: "\(name).yaml"), atomically: true, encoding: .utf8)
+            #expect(try run("apply", "\(name).yaml").text.contains("+ user 1001"))
+        }
+        for name in ["a", "b"] {
+            #expect(try run("export", "--tenant", name).text.contains("tenant: \"\(name)\""))
+            #expect(try run("stats", "queues", "--tenant", name).code == 0)
+        }
+    }
+
     @Test func `apply shows the difference, keeps calls up, is atomic, and outlives a restart`() throws {
         let carrierPort = try WirePeer().port
         var running = try RunningSwitch(carrierPort: carrierPort)

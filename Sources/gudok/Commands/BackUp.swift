@@ -20,7 +20,8 @@ struct BackUp: AsyncParsableCommand {
     @OptionGroup var config: ConfigOption
 
     func run() async throws {
-        let files = try config.files()
+        // What was applied is in the database.
+        let files = try config.filesInFolders()
         try files.note(AuditedAct(by: .commandLine, "backup", "node \(files.nodeConfiguration.name)", detail: file))
         let summary: Backup.Summary
         do {
