@@ -217,7 +217,9 @@ let package = Package(
         ),
         .executableTarget(
             name: "ReportBench",
-            dependencies: ["Events", "Records", "Timebase", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "Config", "Events", "Records", "Reports", "Timebase", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             path: "Benchmarks/Reports",
             swiftSettings: settings
         ),

@@ -4,9 +4,11 @@
 //
 // 200 agents, 20 queues, four intervals of an agent a call. The file is opened anew for each report, as the command line does.
 
+import Config
 import Events
 import Foundation
 import Records
+import Reports
 
 let arguments = CommandLine.arguments
 let count = arguments.count > 1 ? Int64(arguments[1]) ?? 1_000_000 : 1_000_000
@@ -47,6 +49,24 @@ do {
     let day: Int64 = 86_400_000
     let noon = Filling.start + 200 * day
     let month = (0...30).map { noon + $0 * day }
+    // Ten agents a queue, as the tenant's file has them.
+    var tenant = Tenant(id: Filling.tenant, domains: ["bench.test"])
+    for number in 0..<20 {
+        var queue = Queue(name: "queue-\(number)")
+        queue.agents = (0..<10).map { Queue.Agent(user: "\(1000 + number * 10 + $0)") }
+        tenant.queues[queue.name] = queue
+    }
+    func report(_ kind: Reporter.Kind, days: Int64, by grouping: Reporter.Grouping) throws -> Int {
+        var request = Reporter.Request(window: Reporter.Window(from: noon, until: noon + days * day))
+        request.grouping = grouping
+        return try Reporter(tenant: tenant, folder: folder, now: Date()).report(kind, request).json.count
+    }
+    try measure("gudok stats queues, a day", target: 300) { try report(.queues, days: 1, by: .queue) }
+    try measure("gudok stats queues, a day by hour", target: 300) { try report(.queues, days: 1, by: .hour) }
+    try measure("gudok stats agents, a day", target: 300) { try report(.agents, days: 1, by: .queue) }
+    try measure("gudok stats calls, a day", target: 300) { try report(.calls, days: 1, by: .queue) }
+    try measure("gudok stats queues, a month by day", target: 2_000) { try report(.queues, days: 30, by: .day) }
+    try measure("gudok stats calls, a month by day", target: 2_000) { try report(.calls, days: 30, by: .day) }
     try measure("queues, a day", target: 300) {
         try open().queueTotals(from: noon, until: noon + day, threshold: 20_000, short: 5_000).count
     }

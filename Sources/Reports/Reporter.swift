@@ -120,6 +120,8 @@ public struct Reporter {
         let known = try database.queueNames()
         let names = request.queue.map { [$0] } ?? Set(tenant.queues.keys).union(known).sorted()
         var rows: [QueueReportRow] = []
+        // An agent of many queues is looked up once an interval.
+        var times: [AgentWindow: AgentTime] = [:]
         for name in names {
             let limits = thresholds(of: name)
             for agent in agents(for: request, in: name) {
@@ -132,7 +134,7 @@ public struct Reporter {
                     short: limits.shortAbandon,
                     groupedBy: edges
                 )
-                for row in totals { rows.append(try self.row(row, agent: agent, formula)) }
+                for row in totals { rows.append(try self.row(row, agent: agent, formula, &times)) }
             }
         }
         return rows
@@ -147,7 +149,8 @@ public struct Reporter {
     private func row(
         _ totals: QueueTotalsRow,
         agent: String?,
-        _ formula: ServiceLevelFormula
+        _ formula: ServiceLevelFormula,
+        _ times: inout [AgentWindow: AgentTime]
     ) throws -> QueueReportRow {
         let tally = QueueTally(totals)
         return QueueReportRow(
@@ -170,25 +173,44 @@ public struct Reporter {
             abandon_rate: rounded(QueueMetric.abandonRate.value(of: tally)),
             occupancy: try occupancy(
                 of: agent.map { [$0] } ?? tenant.queues[totals.queue]?.agents.map(\.user) ?? [],
-                totals
+                totals,
+                &times
             ),
             talk_s: seconds(totals.talk - totals.hold),
             hold_s: seconds(totals.hold)
         )
     }
 
+    private struct AgentWindow: Hashable {
+        var agent: String
+        var from: Int64
+        var until: Int64
+    }
+
     /// Of the queue's agents together, in whatever queue they worked: nobody is idle for one queue alone.
-    private func occupancy(of agents: [String], _ totals: QueueTotalsRow) throws -> Double? {
-        var time = AgentTime()
+    private func occupancy(
+        of agents: [String],
+        _ totals: QueueTotalsRow,
+        _ times: inout [AgentWindow: AgentTime]
+    ) throws -> Double? {
+        var sum = AgentTime()
         for agent in agents {
-            for row in try database.agentTotals(from: totals.from, until: totals.until, agent: agent, now: now) {
-                time.talk += row.states[AgentState.onCall.rawValue] ?? 0
-                time.wrapUp += row.states[AgentState.wrapUp.rawValue] ?? 0
-                time.ringing += row.states[AgentState.ringing.rawValue] ?? 0
-                time.available += row.states[AgentState.available.rawValue] ?? 0
-            }
+            let window = AgentWindow(agent: agent, from: totals.from, until: totals.until)
+            let time = try times[window] ?? time(in: window)
+            times[window] = time
+            sum = sum + time
         }
-        return rounded(AgentMetric.occupancy.value(of: time))
+        return rounded(AgentMetric.occupancy.value(of: sum))
+    }
+
+    private func time(in window: AgentWindow) throws -> AgentTime {
+        let states = try database.stateTotals(of: window.agent, from: window.from, until: window.until, now: now)
+        var time = AgentTime()
+        time.talk = states[AgentState.onCall.rawValue] ?? 0
+        time.wrapUp = states[AgentState.wrapUp.rawValue] ?? 0
+        time.ringing = states[AgentState.ringing.rawValue] ?? 0
+        time.available = states[AgentState.available.rawValue] ?? 0
+        return time
     }
 
     private func queues(_ request: Request) throws -> Report {
