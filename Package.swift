@@ -287,7 +287,7 @@ let package = Package(
         ),
         .testTarget(
             name: "EngineTests",
-            dependencies: ["Config", "Engine", "Timebase"],
+            dependencies: ["Config", "Engine", "NetAddress", "Timebase"],
             swiftSettings: testSettings
         ),
         .testTarget(name: "DialPlanTests", dependencies: ["DialPlan"], swiftSettings: testSettings),

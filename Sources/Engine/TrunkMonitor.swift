@@ -60,6 +60,8 @@ struct TrunkMonitor {
         probeSent = nil
         failures += 1
         lastFailure = why
+        // Of several addresses the next is tried (RFC 3263 §4.2).
+        if let silent = addresses.first { addresses = addresses.dropFirst() + [silent] }
         guard isUp, failures >= trunk.probe.failures else { return false }
         isUp = false
         downSince = now

@@ -27,8 +27,23 @@ public final class TenantDatabase: Sendable {
             // In WAL mode NORMAL survives the process's death, FULL loss of power too.
             try database.execute(sql: "PRAGMA synchronous = \(durability == .power ? "FULL" : "NORMAL")")
         }
+        if !FileManager.default.fileExists(atPath: place.path) { try Self.make(place, configuration) }
         queue = try DatabaseQueue(path: place.path, configuration: configuration)
         try Self.migrator.migrate(queue)
+    }
+
+    /// Makes the file beside its place and moves it there when it is whole: whoever reads finds all tables or no file.
+    private static func make(_ place: URL, _ configuration: Configuration) throws {
+        let draft = place.deletingLastPathComponent().appending(path: "cdr.\(UUID().uuidString).new")
+        defer { try? FileManager.default.removeItem(at: draft) }
+        let queue = try DatabaseQueue(path: draft.path, configuration: configuration)
+        try migrator.migrate(queue)
+        try queue.close()
+        do {
+            try FileManager.default.moveItem(at: draft, to: place)
+        } catch CocoaError.fileWriteFileExists {
+            // Somebody else was quicker, and his is as whole.
+        }
     }
 
     /// Opens the file to be read beside a running switch; nil when the tenant has none yet.

@@ -160,22 +160,21 @@ final class Phone {
 
     /// Calls as a user, answering the challenge; the final answer.
     func call(_ target: String, port: UInt16 = 4_000, sdp offer: String? = nil) throws -> String {
-        let offer = offer ?? Self.sdp(port: port)
         callID = UUID().uuidString
+        if let refusal = try dial(target, sdp: offer ?? Self.sdp(port: port)) { return refusal }
+        return try #require(final("INVITE"))
+    }
+
+    /// Sends an INVITE as a user, answering its challenge; what it got in the place of one.
+    func dial(_ target: String, sdp offer: String) throws -> String? {
         send(request("INVITE", to: target, sdp: offer))
         let challenge = try #require(final("INVITE"))
         guard challenge.startWord == "401" else { return challenge }
-        send(
-            request(
-                "ACK",
-                to: target,
-                toTag: String(challenge.header("To")?.components(separatedBy: ";tag=").last ?? ""),
-                sequence: sequence
-            )
-        )
+        let tag = String(challenge.header("To")?.components(separatedBy: ";tag=").last ?? "")
+        send(request("ACK", to: target, toTag: tag, sequence: sequence))
         let uri = "sip:\(target)@127.0.0.1:\(server)"
         let answer = try authorization(for: challenge, method: "INVITE", uri: uri)
         send(request("INVITE", to: target, extra: [answer], sdp: offer))
-        return try #require(final("INVITE"))
+        return nil
     }
 }

@@ -86,22 +86,23 @@ struct RaceTests {
         #expect(pair.carrier.final("INVITE")?.startWord == "481")
     }
 
+    /// The carrier's re-INVITE, taken back when it has reached the callee; as the callee got it.
+    private func takeBack(_ pair: CallPair, sdp: String?) throws -> String {
+        let branch = "z9hG4bKtakeback"
+        pair.ask("INVITE", sdp: sdp, branch: branch)
+        let relayed = try #require(pair.callee.expect("INVITE"))
+        let number = pair.carrier.sequence
+        pair.carrier.send(
+            pair.carrier.request("CANCEL", to: "1001", toTag: pair.tag, branch: branch, sequence: number)
+        )
+        #expect(pair.carrier.final("INVITE")?.startWord == "487")
+        return relayed
+    }
+
     @Test func `a re-INVITE that is taken back leaves both as they were`() throws {
         let pair = try CallPair()
         try pair.talk()
-        let branch = "z9hG4bKtakeback"
-        pair.ask("INVITE", sdp: Phone.sdp(port: 4_000, direction: "sendonly", version: 2), branch: branch)
-        let relayed = try #require(pair.callee.expect("INVITE"))
-        pair.carrier.send(
-            pair.carrier.request(
-                "CANCEL",
-                to: "1001",
-                toTag: pair.tag,
-                branch: branch,
-                sequence: pair.carrier.sequence
-            )
-        )
-        #expect(pair.carrier.final("INVITE")?.startWord == "487")
+        let relayed = try takeBack(pair, sdp: Phone.sdp(port: 4_000, direction: "sendonly", version: 2))
         pair.callee.respond("200 OK", to: relayed, sdp: Phone.sdp(port: 4_002, direction: "recvonly", version: 2))
         // The callee has agreed to a hold that nobody wants any more.
         let back = try #require(pair.callee.expect("INVITE"))
@@ -116,19 +117,7 @@ struct RaceTests {
     @Test func `a re-INVITE without an offer that is taken back does not leave the callee's offer unanswered`() throws {
         let pair = try CallPair()
         try pair.talk()
-        let branch = "z9hG4bKtakeback"
-        pair.ask("INVITE", branch: branch)
-        let relayed = try #require(pair.callee.expect("INVITE"))
-        pair.carrier.send(
-            pair.carrier.request(
-                "CANCEL",
-                to: "1001",
-                toTag: pair.tag,
-                branch: branch,
-                sequence: pair.carrier.sequence
-            )
-        )
-        #expect(pair.carrier.final("INVITE")?.startWord == "487")
+        let relayed = try takeBack(pair, sdp: nil)
         pair.callee.respond("200 OK", to: relayed, sdp: Phone.sdp(port: 4_002, version: 2))
         #expect(pair.callee.expect("ACK")?.audioPort != nil)
         #expect(try running(pair) == "talking")

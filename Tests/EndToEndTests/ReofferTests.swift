@@ -128,14 +128,7 @@ struct ReofferTests {
         let running = try RunningSwitch(trunk: settings + "\n    probe: false")
         let trunk = try Phone("carrier", server: running.sipPort, peer: running.carrier)
         let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
-        let target = "+74950000000"
-        let offer = Phone.sdp(port: 4_000)
-        anna.send(anna.request("INVITE", to: target, sdp: offer))
-        let challenge = try #require(anna.final("INVITE"))
-        anna.acknowledge(challenge, to: target)
-        let uri = "sip:\(target)@127.0.0.1:\(running.sipPort)"
-        let answer = try anna.authorization(for: challenge, method: "INVITE", uri: uri)
-        anna.send(anna.request("INVITE", to: target, extra: [answer], sdp: offer))
+        _ = try anna.dial("+74950000000", sdp: Phone.sdp(port: 4_000))
         return (running, trunk, anna)
     }
 }

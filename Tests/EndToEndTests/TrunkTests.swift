@@ -34,14 +34,7 @@ struct TrunkTests {
 
         /// The INVITE that reaches the first trunk.
         func call() throws -> String {
-            let target = "+74950000000"
-            let offer = Phone.sdp(port: 4_000)
-            anna.send(anna.request("INVITE", to: target, sdp: offer))
-            let challenge = try #require(anna.final("INVITE"))
-            anna.acknowledge(challenge, to: target)
-            let uri = "sip:\(target)@127.0.0.1:\(running.sipPort)"
-            let answer = try anna.authorization(for: challenge, method: "INVITE", uri: uri)
-            anna.send(anna.request("INVITE", to: target, extra: [answer], sdp: offer))
+            _ = try anna.dial("+74950000000", sdp: Phone.sdp(port: 4_000))
             return try #require(first.expect("INVITE"))
         }
     }

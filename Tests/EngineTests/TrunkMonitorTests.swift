@@ -1,4 +1,5 @@
 import Config
+import NetAddress
 import Testing
 import Timebase
 
@@ -28,6 +29,16 @@ import Timebase
         let back = [9, 10].map { monitor.answered(now: Self.moment($0).instant) }
         #expect(back == [true, false])
         #expect(monitor.isUp && monitor.downSince == nil && monitor.roundTrip == .seconds(1))
+    }
+
+    @Test func `RFC 3263 §4.2: a probe that fails at one address goes to the next, and what answers stays in use`() {
+        var monitor = monitor()
+        let addresses = [IPAddress.v4(1), .v4(2), .v4(3)]
+        monitor.addresses = addresses
+        _ = monitor.missed("no answer", now: Self.moment(1))
+        #expect(monitor.addresses == [.v4(2), .v4(3), .v4(1)])
+        _ = monitor.answered(now: Self.moment(2).instant)
+        #expect(monitor.addresses.first == .v4(2))
     }
 
     @Test func `places are taken and given back, and a change of the limits keeps who is there`() {

@@ -32,6 +32,22 @@ import Timebase
         wall: WallTime(milliseconds: 1_800_000_000_000)
     )
 
+    @Test func `whoever reads while a tenant's file is made finds all of it, or none`() async throws {
+        for _ in 0..<20 {
+            let folder = Self.folder()
+            defer { try? FileManager.default.removeItem(at: folder) }
+            async let made = TenantDatabase(folder: folder, tenant: "demo")
+            var reader: TenantDatabase?
+            while reader == nil { reader = try TenantDatabase(reading: folder, tenant: "demo") }
+            let found = try #require(reader)
+            let tables = try await found.queue.read { database in
+                try String.fetchSet(database, sql: "SELECT name FROM sqlite_master WHERE type = 'table'")
+            }
+            #expect(tables.isSuperset(of: ["calls", "agent_states", "events"]))
+            _ = try await made
+        }
+    }
+
     private func begin(_ bus: EventBus, _ call: CallID, tenant: TenantID = "demo", to: String = "600") {
         let start = CallStarted(
             direction: .inbound,
