@@ -243,7 +243,10 @@ extension Dispatcher {
         forgetPreference(caller)
         callers[caller.call] = nil
         if caller.isCallback { caller.queue.callbacks -= 1 }
-        _ = caller.queue.waiting.remove(caller) || caller.queue.offered.remove(caller)
+        let queue = caller.queue
+        _ = queue.waiting.remove(caller) || queue.offered.remove(caller)
+        let behind = queue.length + 1 - queue.position(of: caller)
+        queue.forecast.noteDeparture(at: now.instant, staffed: queue.staffed, waiting: queue.length, behind: behind)
         for key in [TimerKey.longest(caller.call), .announcement(caller.call), .widening(caller.call)] {
             timers.stop(key)
         }

@@ -106,8 +106,6 @@ extension Dispatcher {
         talking[call] = id
         endOffer(call, agent, .answered)
         remove(caller)
-        let queue = caller.queue
-        queue.forecast.noteHandOver(at: now.instant, staffed: queue.staffed, waiting: queue.length)
         if let sticky = caller.queue.settings.sticky {
             caller.queue.lastAgents.remember(id, for: caller.number, until: now.instant + sticky.remember)
         }

@@ -125,15 +125,17 @@ final class QueueLine {
 
 /// What waits to come are reckoned from: how much of an agent's time the queue has spent on each hand-over.
 ///
-/// Taken from the pace of the hand-overs themselves while callers wait, so that calls of other queues, misses and rests, which
-/// keep the same agents, are in it. Before there were any, the mean of talk and wrap-up serves.
+/// Taken from the pace at which the line itself moves on while callers wait, so that calls of other queues, misses and rests, which
+/// keep the same agents, are in it, and so are callers who give up. Before it moved, the mean of talk and wrap-up serves.
 struct WaitForecast {
     /// The mean of the last handling times (talk and wrap-up).
     private var handling: Duration = .seconds(180)
-    /// The mean of the last times between two hand-overs, times the agents who worked then.
+    /// The mean of the last times in which the line moved on by one, times the agents who worked then.
     private var share: Duration?
-    /// The last hand-over, if callers have waited ever since.
+    /// Since when the line's advance is measured: callers have waited ever since.
     private var last: Instant?
+    /// How many places the line advanced since then, in the mean of those who wait.
+    private var advance = 0.0
 
     func wait(position: Int, staffed: Int) -> Duration {
         let each = (share ?? handling).wholeNanoseconds / Int64(max(1, staffed))
@@ -142,12 +144,17 @@ struct WaitForecast {
 
     mutating func noteHandling(_ duration: Duration) { handling = Self.mean(handling, duration, of: 10) }
 
+    /// One who waited is gone, to an agent or for good: those behind him stand a place further on.
+    ///
     /// `waiting`: how many are left; an hour at most counts, so that a night is no pace.
-    mutating func noteHandOver(at now: Instant, staffed: Int, waiting: Int) {
-        if let last {
-            let time = min(now - last, .seconds(3600)) * max(1, staffed)
+    mutating func noteDeparture(at now: Instant, staffed: Int, waiting: Int, behind: Int) {
+        advance += waiting > 0 ? Double(behind) / Double(waiting) : 1
+        guard last == nil || waiting == 0 || advance >= 1 else { return }
+        if let last, advance >= 1 {
+            let time = min(now - last, .seconds(3600)) * max(1, staffed) / advance
             share = Self.mean(share ?? handling, time, of: 20)
         }
+        advance = 0
         last = waiting > 0 ? now : nil
     }
 

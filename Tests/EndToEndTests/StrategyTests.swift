@@ -97,55 +97,6 @@ struct StrategyTests {
         #expect(Set(try serve("random", 2)).isSubset(of: ["1001", "1002", "1003"]))
     }
 
-    @Test
-    func
-        `B119: whoever answers first of all who ring has the caller, and the others are told that he was answered elsewhere`()
-        throws
-    {
-        let team = try Team(["ring-all"])
-        _ = try team.call("ring-all")
-        let invites = try team.phones.map { try #require($0.expect("INVITE"), "\($0.user)") }
-        for (phone, invite) in zip(team.phones, invites) { phone.respond("180 Ringing", to: invite, toTag: phone.user) }
-        let media = try WirePeer()
-        team.phones[1].respond("200 OK", to: invites[1], toTag: "1002", sdp: Phone.sdp(port: media.port))
-        #expect(team.phones[1].expect("ACK") != nil)
-        for index in [0, 2] {
-            let cancel = try #require(team.phones[index].expect("CANCEL"))
-            #expect(cancel.header("Reason")?.hasPrefix("SIP;cause=200") == true)
-            team.phones[index].respond("200 OK", to: cancel, toTag: team.phones[index].user)
-            team.phones[index].respond("487 Request Terminated", to: invites[index], toTag: team.phones[index].user)
-        }
-        let states = try team.phones.map { try team.running.state(of: $0.user) }
-        #expect(states == ["available", "on-call", "available"])
-    }
-
-    @Test func `B120: of two who answer at once one has the caller, and the other is let go`() throws {
-        let team = try Team(["ring-all"])
-        _ = try team.call("ring-all")
-        let invites = try team.phones.map { try #require($0.expect("INVITE"), "\($0.user)") }
-        for (phone, invite) in zip(team.phones, invites).prefix(2) {
-            phone.respond("200 OK", to: invite, toTag: phone.user, sdp: Phone.sdp(port: try WirePeer().port))
-        }
-        // Either has an answer that is final, so either gets its ACK; one gets a BYE after it.
-        for phone in team.phones.prefix(2) { #expect(phone.expect("ACK") != nil) }
-        var released: [String] = []
-        #expect(
-            eventually {
-                for phone in team.phones.prefix(2) {
-                    guard let bye = phone.expect("BYE", within: 0.05) else { continue }
-                    phone.respond("200 OK", to: bye)
-                    released.append(phone.user)
-                }
-                return !released.isEmpty
-            }
-        )
-        #expect(released.count == 1)
-        let talking = try team.phones.filter { try team.running.state(of: $0.user) == "on-call" }.map(\.user)
-        #expect(talking.count == 1 && talking != released)
-        let call = try #require(try team.running.rows("calls").first)
-        #expect(call["agent"] as? String == talking.first)
-    }
-
     @Test(arguments: [("603 Decline", 1.0), ("486 Busy Here", 2.0)])
     func `B134: whoever declined or was busy is not asked again before his rest is over`(
         status: String,
