@@ -73,16 +73,6 @@ extension TenantDatabase {
         }
     }
 
-    /// The time that an agent spent in each state within the window, by the state's name: that part of `agentTotals` alone.
-    public func stateTotals(of agent: String, from: Int64, until: Int64, now: Int64) throws -> [String: Int64] {
-        guard from < until else { return [:] }
-        return try queue.read { database in
-            var totals = AgentTotalsRow(agent: agent)
-            try totals.addStates(database, ["agent": agent, "from": from, "until": until], now: now)
-            return totals.states
-        }
-    }
-
     /// An agent's intervals that touch the window, the first first; whole, not clipped.
     public func agentIntervals(of agent: String, from: Int64, until: Int64) throws -> [AgentInterval] {
         try queue.read { database in

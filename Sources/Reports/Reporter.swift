@@ -120,8 +120,9 @@ public struct Reporter {
         let known = try database.queueNames()
         let names = request.queue.map { [$0] } ?? Set(tenant.queues.keys).union(known).sorted()
         var rows: [QueueReportRow] = []
-        // An agent of many queues is looked up once an interval.
-        var times: [AgentWindow: AgentTime] = [:]
+        // An agent of many queues is looked up once.
+        var times: [String: [AgentTime]] = [:]
+        let all = [request.window.from] + (edges ?? []).filter { $0 > request.window.from } + [request.window.until]
         for name in names {
             let limits = thresholds(of: name)
             for agent in agents(for: request, in: name) {
@@ -134,7 +135,7 @@ public struct Reporter {
                     short: limits.shortAbandon,
                     groupedBy: edges
                 )
-                for row in totals { rows.append(try self.row(row, agent: agent, formula, &times)) }
+                for row in totals { rows.append(try self.row(row, agent: agent, formula, all, &times)) }
             }
         }
         return rows
@@ -150,7 +151,8 @@ public struct Reporter {
         _ totals: QueueTotalsRow,
         agent: String?,
         _ formula: ServiceLevelFormula,
-        _ times: inout [AgentWindow: AgentTime]
+        _ edges: [Int64],
+        _ times: inout [String: [AgentTime]]
     ) throws -> QueueReportRow {
         let tally = QueueTally(totals)
         return QueueReportRow(
@@ -174,6 +176,7 @@ public struct Reporter {
             occupancy: try occupancy(
                 of: agent.map { [$0] } ?? tenant.queues[totals.queue]?.agents.map(\.user) ?? [],
                 totals,
+                edges,
                 &times
             ),
             talk_s: seconds(totals.talk - totals.hold),
@@ -181,36 +184,21 @@ public struct Reporter {
         )
     }
 
-    private struct AgentWindow: Hashable {
-        var agent: String
-        var from: Int64
-        var until: Int64
-    }
-
     /// Of the queue's agents together, in whatever queue they worked: nobody is idle for one queue alone.
     private func occupancy(
         of agents: [String],
         _ totals: QueueTotalsRow,
-        _ times: inout [AgentWindow: AgentTime]
+        _ edges: [Int64],
+        _ times: inout [String: [AgentTime]]
     ) throws -> Double? {
+        guard let place = edges.firstIndex(of: totals.from) else { return nil }
         var sum = AgentTime()
         for agent in agents {
-            let window = AgentWindow(agent: agent, from: totals.from, until: totals.until)
-            let time = try times[window] ?? time(in: window)
-            times[window] = time
-            sum = sum + time
+            let own = try times[agent] ?? database.workTimes(of: agent, edges: edges, now: now).map(AgentTime.init)
+            times[agent] = own
+            if own.indices.contains(place) { sum = sum + own[place] }
         }
         return rounded(AgentMetric.occupancy.value(of: sum))
-    }
-
-    private func time(in window: AgentWindow) throws -> AgentTime {
-        let states = try database.stateTotals(of: window.agent, from: window.from, until: window.until, now: now)
-        var time = AgentTime()
-        time.talk = states[AgentState.onCall.rawValue] ?? 0
-        time.wrapUp = states[AgentState.wrapUp.rawValue] ?? 0
-        time.ringing = states[AgentState.ringing.rawValue] ?? 0
-        time.available = states[AgentState.available.rawValue] ?? 0
-        return time
     }
 
     private func queues(_ request: Request) throws -> Report {
@@ -412,6 +400,13 @@ public struct Reporter {
         guard let length = request.grouping.length else { return [request.window] }
         return Intervals.intervals(from: request.window.from, to: request.window.until, by: length, in: zone)
             .map { Window(from: $0.lowerBound, until: $0.upperBound) }
+    }
+}
+
+extension AgentTime {
+    init(_ time: AgentWorkTime) {
+        self.init()
+        (talk, wrapUp, ringing, available) = (time.onCall, time.wrapUp, time.ringing, time.available)
     }
 }
 

@@ -139,6 +139,14 @@ import Timebase
                     if one.state == .paused { pauses[one.reason ?? "", default: 0] += length }
                 }
                 #expect(row.states == states && row.pauses == pauses)
+                let middle = Int64.random(in: from...until, using: &generator)
+                let times = try database.workTimes(of: "1001", edges: [from, middle, until], now: time)
+                let sums = [
+                    times.map(\.onCall), times.map(\.wrapUp), times.map(\.ringing), times.map(\.available),
+                ].map { $0.reduce(0, +) }
+                let kinds: [AgentState] = [.onCall, .wrapUp, .ringing, .available]
+                #expect(sums == kinds.map { states[$0.rawValue] ?? 0 })
+                #expect(try database.workTimes(of: "1001", edges: [from, middle], now: time).first == times.first)
                 #expect(row.isWhole && row.covered == max(0, until - max(from, 1_000)))
             }
         }
