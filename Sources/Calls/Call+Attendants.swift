@@ -39,7 +39,7 @@ extension Call {
         case .takenOver(let party, let supervisor):
             talk = SupervisedTalk(
                 customer: audiblePort(party),
-                operatorsPort: core.call(supervisor)?.legs[0].port?.id,
+                operatorsPort: core.call(supervisor)?.servedPort?.id,
                 listeners: []
             )
         case .deciding, .answering, .dialing, .echoing, .telling, .asking, .queued, .introducing, .consulting,
@@ -47,7 +47,7 @@ extension Call {
             return
         }
         talk.listeners = present.compactMap { attendant in
-            guard attendant.mode != .takeOver, let port = core.call(attendant.call)?.legs[0].port else { return nil }
+            guard attendant.mode != .takeOver, let port = core.call(attendant.call)?.servedPort else { return nil }
             return SupervisedTalk.Listener(port: port.id, mode: attendant.mode)
         }
         if talk.listeners.isEmpty, let customer = talk.customer, let operatorsPort = talk.operatorsPort {
@@ -82,7 +82,7 @@ extension Call {
     /// The supervisor takes the operator's place: the operator is released and wraps up, the call, its record and its recording
     /// go on.
     private func takeOver(by supervisor: CallID) {
-        guard case .talking(let peer) = stage, let own = core.call(supervisor), let port = own.legs[0].port else {
+        guard case .talking(let peer) = stage, let own = core.call(supervisor), let port = own.servedPort else {
             return
         }
         let works = operatorsLeg(speakingWith: peer)

@@ -12,6 +12,9 @@ extension Call {
     /// A port of this call: the others are opened beside it.
     var anyPort: MediaPort? { legs.lazy.compactMap(\.port).first }
 
+    /// The port of whoever is served.
+    var servedPort: MediaPort? { legs[anchor].port }
+
     /// Opens the caller's port; nil when none is free.
     func openCallerPort() -> MediaPort? {
         if let port = legs[0].port { return port }

@@ -261,4 +261,37 @@ struct BehaviourTests {
         #expect(try running.gudok("hangup", "nobody").code == 1)
         #expect(try running.gudok("nonsense").code == 2)
     }
+
+    @Test
+    func `a call rung by the switch rings every phone of whoever is to make it, and goes on with the one that answers`()
+        throws
+    {
+        let running = try RunningSwitch()
+        let desk = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        let mobile = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        _ = try (desk.register(), mobile.register())
+        let media = try WirePeer()
+        #expect(try running.gudok("call", "1001", "600").code == 0)
+        let first = try #require(desk.expect("INVITE"))
+        desk.respond("180 Ringing", to: first, toTag: "desk")
+        let (second, port) = try mobile.pickUp(media: media)
+        let cancel = try #require(desk.expect("CANCEL"))
+        #expect(cancel.header("Reason")?.contains("Call completed elsewhere") == true)
+        desk.respond("200 OK", to: cancel)
+        desk.respond("487 Request Terminated", to: first, toTag: "desk")
+        Speaker.speak([(media, port, 440)], seconds: 2)
+        #expect(Tone.share(of: 440, in: media.samples()) > 0.8)
+        mobile.hangUp(second)
+        var record: [String: Any] = [:]
+        #expect(
+            try eventually {
+                record = try running.rows("cdr").first ?? [:]
+                return record["ended_at"] is String
+            }
+        )
+        #expect(record["disposition"] as? String == "answered" && record["hangup_by"] as? String == "caller")
+        #expect(record["codec_a"] is String && record["codec_b"] is NSNull)
+        let results = record.legs.compactMap { $0["result"] as? String }.sorted()
+        #expect(results == ["answered", "answered-elsewhere"])
+    }
 }
