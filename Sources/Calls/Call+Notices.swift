@@ -129,6 +129,7 @@ extension Call {
             publish(.note("leg \(index): media now comes from \(address)"))
         case .digit(_, let digit, _): pressed(index, digit: digit)
         case .said(_, let token): said(token, on: index)
+        case .quality(let port, let mos): if legs[index].port?.id == port { legs[index].mos = mos }
         // Whoever has given the other party away need not say anything more, nor hear.
         case .inactive where transfer?.from == index, .failed where transfer?.from == index: break
         case .inactive(_, let silence):

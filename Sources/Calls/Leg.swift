@@ -34,6 +34,8 @@ struct Leg {
     var typed = TypedCode()
     var keys = HeardKeys()
     var mediaReport: MediaReport?
+    /// Of what its party sent until now; nil before anything came.
+    var mos: Double?
     /// The port was opened and its closing report has not come yet.
     var awaitsReport = false
     /// Ports that it had before, and whose closing has not been told yet.

@@ -18,6 +18,9 @@ public struct LiveCall: Sendable {
     public var started: Moment
     /// When the present state began.
     public var since: Moment
+    /// Of what either side sends, as of the last second; nil before anything came.
+    public var mosA: Double?
+    public var mosB: Double?
 
     init(_ call: Call) {
         id = call.id
@@ -28,6 +31,8 @@ public struct LiveCall: Sendable {
         trunk = call.trunk?.name
         started = call.started
         since = call.stageChanged
+        mosA = call.legs.last { $0.side == .caller && !$0.isOver }?.mos
+        mosB = call.legs.last { $0.side == .callee && !$0.isOver }?.mos
         queue = call.served?.queue.name
         agent = call.served?.agent.number
         switch call.stage {

@@ -13,6 +13,8 @@ public enum MediaEvent: Equatable, Sendable {
     case said(MediaID, token: UInt64)
     /// No RTP for as long as `inactivityTimeout` allows.
     case inactive(MediaID, Duration)
+    /// How good what came until now is (G.107); once a second while packets come.
+    case quality(MediaID, mos: Double)
     case closed(MediaID, MediaReport)
     case failed(MediaID, String)
 
@@ -20,7 +22,7 @@ public enum MediaEvent: Equatable, Sendable {
     public var port: MediaID {
         switch self {
         case .firstPacket(let id, _, _), .relatched(let id, _), .digit(let id, _, _), .inactive(let id, _),
-            .said(let id, _), .closed(let id, _), .failed(let id, _):
+            .said(let id, _), .quality(let id, _), .closed(let id, _), .failed(let id, _):
             id
         }
     }

@@ -59,6 +59,7 @@ public struct RelayPort: ~Copyable {
     public private(set) var firstPacketDelay: Int64?
     private var quietSince: Int64 = 0
     private var hasToldSilence = false
+    private var ratedPackets: UInt64 = 0
     var control = ControlState()
     private var reports: OwnReports
     /// What we speak ourselves: tones and keys.
@@ -235,6 +236,15 @@ public struct RelayPort: ~Copyable {
     }
 
     public var watchesSilence: Bool { parameters.inactivityTimeout != nil }
+
+    /// Of what came until now; nil when nothing new did since it was asked for last.
+    public mutating func newQuality() -> Double? {
+        guard received.packets > ratedPackets else { return nil }
+        ratedPackets = received.packets
+        var incoming = received.report
+        incoming.rate(delayMilliseconds: (control.roundTrip ?? 0) / 2)
+        return incoming.mos
+    }
 
     public func report() -> MediaReport {
         let verdict: MediaVerdict =

@@ -69,5 +69,10 @@ extension MediaThread {
                 events.append(.inactive(slots[slot].relay.id, silence))
             }
         }
+        guard now >= nextQualityCheck else { return }
+        nextQualityCheck = now + Self.qualityCheck
+        for slot in open {
+            if let mos = slots[slot].relay.newQuality() { events.append(.quality(slots[slot].relay.id, mos: mos)) }
+        }
     }
 }

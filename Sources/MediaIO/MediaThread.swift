@@ -65,6 +65,7 @@ final class MediaThread: @unchecked Sendable {
     var now: Int64 = 0
     var nextTick: Int64 = 0
     var nextSilenceCheck: Int64 = 0
+    var nextQualityCheck: Int64 = 0
     private var relayed: UInt64 = 0
     private var octets: UInt64 = 0
     private var unsent: UInt64 = 0
@@ -73,6 +74,8 @@ final class MediaThread: @unchecked Sendable {
 
     static let tick: Int64 = 20_000_000
     static let silenceCheck: Int64 = 250_000_000
+    /// How old the quality of a live call may be that somebody looks at.
+    static let qualityCheck: Int64 = 1_000_000_000
     private static let bellData = UInt64.max
 
     init?(

@@ -26,8 +26,6 @@ public final class TenantDatabase: Sendable {
             try database.execute(sql: "PRAGMA journal_mode = WAL")
             // In WAL mode NORMAL survives the process's death, FULL loss of power too.
             try database.execute(sql: "PRAGMA synchronous = \(durability == .power ? "FULL" : "NORMAL")")
-            // Pages that change with every call go into the file once in 16 MiB, not once in four.
-            try database.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
         }
         if !FileManager.default.fileExists(atPath: place.path) { try Self.make(place, configuration) }
         queue = try DatabaseQueue(path: place.path, configuration: configuration)

@@ -55,6 +55,8 @@ struct CallRow: Encodable, Sendable {
         queue = call.queue
         agent = call.agent
         since = "\(call.since.wall)"
+        mos_a = call.mosA.map { ($0 * 1000).rounded() / 1000 }
+        mos_b = call.mosB.map { ($0 * 1000).rounded() / 1000 }
         duration_s = ((now.instant - call.started.instant).inSeconds * 1000).rounded() / 1000
     }
 }

@@ -79,6 +79,21 @@ struct CallTests {
         #expect((record["legs"] as? [Any])?.count == 1 || (record["legs"] as? [Any])?.count == 2)
     }
 
+    @Test func `the live view says how good either side is heard, while they talk`() throws {
+        let (running, carrier, callee) = try registered()
+        let (callers, callees) = try (WirePeer(), WirePeer())
+        let (_, invite, answer) = try connect(carrier, callee, callerPort: callers.port, calleePort: callees.port)
+        let before = try #require(try running.rows("calls").first)
+        #expect(before["mos_a"] is NSNull && before["mos_b"] is NSNull)
+        let ports = (toCaller: try #require(answer.audioPort), toCallee: try #require(invite.audioPort))
+        Speaker.speak([(callers, ports.toCaller, 440), (callees, ports.toCallee, 1_000)], seconds: 1)
+        let isRated = try eventually {
+            let live = try running.rows("calls").first
+            return (live?["mos_a"] as? Double ?? 0) > 4 && (live?["mos_b"] as? Double ?? 0) > 4
+        }
+        #expect(isRated)
+    }
+
     @Test func `a cancelled call is cancelled at the callee with the INVITE's branch`() throws {
         let (running, carrier, callee) = try registered()
         defer { withExtendedLifetime(running) {} }
