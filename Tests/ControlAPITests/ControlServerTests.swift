@@ -104,8 +104,12 @@ private struct Mirror: ControlBackend {
             curl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
             curl.arguments = ["curl", "-s", "-w", " %{http_code}", url.absoluteString]
             curl.standardOutput = output
-            try curl.run()
-            let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            // Not by waiting for it here: the answer needs the threads that tests run on.
+            try await withCheckedThrowingContinuation { (end: CheckedContinuation<Void, any Error>) in
+                curl.terminationHandler = { _ in end.resume() }
+                do { try curl.run() } catch { end.resume(throwing: error) }
+            }
+            let text = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
             #expect(text == #"{"error":{"code":"c","mend":"m","what":"w"}} 409"#)
         }
     }

@@ -38,7 +38,12 @@ import Timebase
             defer { try? FileManager.default.removeItem(at: folder) }
             async let made = TenantDatabase(folder: folder, tenant: "demo")
             var reader: TenantDatabase?
-            while reader == nil { reader = try TenantDatabase(reading: folder, tenant: "demo") }
+            let deadline = Date(timeIntervalSinceNow: 20)
+            while reader == nil, Date() < deadline {
+                reader = try TenantDatabase(reading: folder, tenant: "demo")
+                // Whoever makes it needs a thread too.
+                if reader == nil { await Task.yield() }
+            }
             let found = try #require(reader)
             let tables = try await found.queue.read { database in
                 try String.fetchSet(database, sql: "SELECT name FROM sqlite_master WHERE type = 'table'")
