@@ -69,12 +69,13 @@ struct OwnReports: Sendable {
         guard let source = received.source else { return nil }
         let (fresh, missing) = (source.expected - expected, source.lost - lost)
         // Another source began, or packets came late: none is lost of what is new.
-        let fraction = fresh > 0 && missing > 0 ? min(255, missing * 256 / fresh) : 0
+        let fraction = fresh > 0 && missing > 0 ? min(255, missing &* 256 / fresh) : 0
         (expected, lost) = (source.expected, source.lost)
         return RTCPPacket.ReportBlock(
             ssrc: received.ssrc,
             fractionLost: UInt8(clamping: fraction),
-            cumulativeLost: Int32(min(source.lost, 0x7F_FFFF)),
+            // 24 bits with a sign: packets that a peer repeats without end make it as negative as it can be (RFC 3550 A.3).
+            cumulativeLost: Int32(clamping: min(max(source.lost, -0x80_0000), 0x7F_FFFF)),
             highestSequence: source.highest,
             jitter: source.jitter,
             lastSenderReport: last?.middle ?? 0,
