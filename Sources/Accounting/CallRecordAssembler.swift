@@ -43,48 +43,14 @@ public struct CallRecordAssembler: Sendable {
     public mutating func apply(_ envelope: EventEnvelope) -> Output? {
         guard let id = envelope.call else { return nil }
         if case .callStarted(let start) = envelope.event { return open(start, id, envelope) }
-        guard var call = live[id] else { return nil }
-        let at = envelope.at
-        var output: Output?
-        switch envelope.event {
-        case .callRinging:
-            if call.ringing == nil {
-                call.ringing = at.instant
-                call.record.ringingAt = call.stamp(at)
-            }
-        case .callAnswered:
-            call.answered = at.instant
-            call.record.answeredAt = call.stamp(at)
-            output = .answered(call.record)
-        case .callHeld(let leg): call.hold.begin(leg, at.instant)
-        case .callResumed(let leg): call.hold.end(leg, at.instant)
-        case .callEnded(let end):
-            live[id] = nil
-            call.finish(end, at)
+        guard let place = live.index(forKey: id) else { return nil }
+        if case .callEnded(let end) = envelope.event {
+            var call = live.remove(at: place).value
+            call.finish(end, envelope.at)
             return .closed(call.record)
-        case .legStarted(let leg): call.add(leg, at)
-        case .legAnswered(let leg, let codec): call.answer(leg, codec, at)
-        case .legEnded(let end): call.end(end, at)
-        case .legMedia(let leg, let report): call.media(leg, report)
-        case .queueEntered(let entry): call.enter(entry, at)
-        case .queueLeft(let left): call.leave(left, at)
-        case .callbackChanged(let callback): call.set("callback", callback.id)
-        case .variable(let name, let value): call.set(name, value)
-        case .recordingStarted(let recording):
-            guard call.record.recording == nil else { return nil }
-            call.record.recording = recording.id
-            call.record.notRecorded = nil
-            output = .changed(call.record)
-        case .notRecorded(let why): if call.record.recording == nil { call.record.notRecorded = why }
-        case .callStarted, .transferStarted, .transferEnded, .routed, .step, .legProvisional, .digit, .note, .sip,
-            .queueOffered, .queueOfferEnded,
-            .queueTalkEnded, .agentChanged, .prompt, .recordingPaused, .recordingResumed, .recordingEnded, .registered,
-            .unregistered, .registrationExpired, .trunkUp, .trunkDown, .trunkRegistered,
-            .trunkUnregistered, .configurationApplied, .audited, .pauseExceeded:
-            return nil
         }
-        live[id] = call
-        return output
+        // In place: a record that is taken out to be changed is copied with all its legs.
+        return live.values[place].apply(envelope.event, at: envelope.at)
     }
 
     private mutating func open(_ start: CallStarted, _ id: CallID, _ envelope: EventEnvelope) -> Output {
@@ -117,6 +83,45 @@ public struct CallRecordAssembler: Sendable {
 }
 
 extension CallRecordAssembler.Live {
+    /// What of it is to be written at once.
+    fileprivate mutating func apply(_ event: Event, at: Moment) -> CallRecordAssembler.Output? {
+        switch event {
+        case .callRinging:
+            if ringing == nil {
+                ringing = at.instant
+                record.ringingAt = stamp(at)
+            }
+        case .callAnswered:
+            answered = at.instant
+            record.answeredAt = stamp(at)
+            return .answered(record)
+        case .callHeld(let leg): hold.begin(leg, at.instant)
+        case .callResumed(let leg): hold.end(leg, at.instant)
+        case .legStarted(let leg): add(leg, at)
+        case .legAnswered(let leg, let codec): answer(leg, codec, at)
+        case .legEnded(let ending): end(ending, at)
+        case .legMedia(let leg, let report): media(leg, report)
+        case .queueEntered(let entry): enter(entry, at)
+        case .queueLeft(let left): leave(left, at)
+        case .callbackChanged(let callback): set("callback", callback.id)
+        case .variable(let name, let value): set(name, value)
+        case .recordingStarted(let recording):
+            guard record.recording == nil else { break }
+            record.recording = recording.id
+            record.notRecorded = nil
+            return .changed(record)
+        case .notRecorded(let why): if record.recording == nil { record.notRecorded = why }
+        case .callStarted, .callEnded, .transferStarted, .transferEnded, .routed, .step, .legProvisional, .digit, .note,
+            .sip,
+            .queueOffered, .queueOfferEnded,
+            .queueTalkEnded, .agentChanged, .prompt, .recordingPaused, .recordingResumed, .recordingEnded, .registered,
+            .unregistered, .registrationExpired, .trunkUp, .trunkDown, .trunkRegistered,
+            .trunkUnregistered, .configurationApplied, .audited, .pauseExceeded:
+            break
+        }
+        return nil
+    }
+
     fileprivate mutating func add(_ leg: LegStarted, _ at: Moment) {
         var made = LegRecord(
             legID: "\(record.callID)/\(leg.leg)",

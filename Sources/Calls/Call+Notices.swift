@@ -131,20 +131,12 @@ extension Call {
         case .said(_, let token): said(token, on: index)
         case .quality(let port, let mos): if legs[index].port?.id == port { legs[index].mos = mos }
         // Whoever has given the other party away need not say anything more, nor hear.
-        case .inactive where transfer?.from == index, .failed where transfer?.from == index: break
+        case .inactive where transfer?.from == index: break
         case .inactive(_, let silence):
             let seconds = Int(silence.inSeconds)
             publish(.note("leg \(index): no RTP for \(seconds) s"))
             legs[index].progress.finish(.answered, status: 200, reason: "rtp-timeout")
             end(.answered, by: .switch, cause: HangupCause(status: 408), reason: "rtp-timeout")
-        case .failed(_, let why):
-            publish(.note("leg \(index): media failed: \(why)"))
-            end(
-                callerIsAnswered ? .answered : .failed,
-                by: .switch,
-                cause: HangupCause(status: 500),
-                reason: "media-failed"
-            )
         case .closed(let port, let report):
             legs[index].retired.remove(port)
             if legs[index].port?.id == port {

@@ -16,13 +16,12 @@ public enum MediaEvent: Equatable, Sendable {
     /// How good what came until now is (G.107); once a second while packets come.
     case quality(MediaID, mos: Double)
     case closed(MediaID, MediaReport)
-    case failed(MediaID, String)
 
     /// The port that it happened on.
     public var port: MediaID {
         switch self {
         case .firstPacket(let id, _, _), .relatched(let id, _), .digit(let id, _, _), .inactive(let id, _),
-            .said(let id, _), .quality(let id, _), .closed(let id, _), .failed(let id, _):
+            .said(let id, _), .quality(let id, _), .closed(let id, _):
             id
         }
     }

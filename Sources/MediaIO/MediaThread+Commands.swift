@@ -8,23 +8,19 @@ import Synchronization
 /// What the core asks of a thread, in the order that it asked.
 extension MediaThread {
     func readMail() {
-        linux_io_bell_clear(bell)
-        let messages = mailbox.withLock { mailbox in
+        hasMail.store(false, ordering: .relaxed)
+        let letters = mailbox.withLock { mailbox in
             defer { mailbox = Mailbox() }
-            return mailbox.messages
+            return mailbox.letters
         }
-        for message in messages {
-            switch message {
+        for letter in letters {
+            switch letter.message {
             case .attach(let slot, let id, let port, let rtp, let rtcp, let randomness):
                 let relay = RelayPort(id: id, randomness: randomness)
                 (slots + slot).initialize(to: Slot(relay: relay, port: port, rtp: rtp, rtcp: rtcp))
                 isOpen[slot] = true
                 open.append(slot)
-                let data = UInt64(slot) << 1
-                let isWatched =
-                    linux_io_epoll_add(epoll, rtp, data) == 0 && linux_io_epoll_add(epoll, rtcp, data | 1) == 0
-                if !isWatched { events.append(.failed(id, "epoll refuses the socket")) }
-            case .command(let command): perform(command)
+            case .command(let command): perform(command, sentAt: letter.sentAt)
             case .stop: isStopping = true
             }
         }
@@ -36,11 +32,11 @@ extension MediaThread {
         return slot < capacity && isOpen[slot] && slots[slot].relay.id == id ? slot : nil
     }
 
-    private func perform(_ command: MediaCommand) {
+    private func perform(_ command: MediaCommand, sentAt: Int64) {
         switch command {
         case .configure(let id, let parameters):
             guard let slot = slot(id) else { return }
-            slots[slot].relay.configure(parameters, isUnreachable: isUnreachable(parameters), now: now)
+            slots[slot].relay.configure(parameters, isUnreachable: isUnreachable(parameters), now: sentAt)
             if case .bridged(let other) = slots[slot].relay.mode, isOpen[other] { joinFormats(slot, other) }
             if slots[slot].relay.mode == .mixing {
                 slots[slot].relay.fillFormats(towards: slots[slot].relay.parameters.receiveFormats)

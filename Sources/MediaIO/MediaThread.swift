@@ -19,6 +19,25 @@ final class MediaThread: @unchecked Sendable {
         case attach(slot: Int, MediaID, port: UInt16, rtp: Int32, rtcp: Int32, randomness: UInt64)
         case command(MediaCommand)
         case stop
+
+        /// The thread is to do something of its own accord. All else says only what becomes of packets to come, and those wake it.
+        var isUrgent: Bool {
+            switch self {
+            case .attach: false
+            case .command(let command):
+                switch command {
+                case .play, .say, .mix, .sendDigit: true
+                case .configure, .bridge, .unbridge, .echo, .record, .stopRecording, .stop, .close: false
+                }
+            case .stop: true
+            }
+        }
+    }
+
+    /// A message, and when it was sent, in the nanoseconds of `linux_io_now`.
+    struct Letter: Sendable {
+        var message: Message
+        var sentAt: Int64
     }
 
     /// The sockets and the state of one port.
@@ -35,7 +54,8 @@ final class MediaThread: @unchecked Sendable {
     }
 
     struct Mailbox: Sendable {
-        var messages: [Message] = []
+        var letters: [Letter] = []
+        var isUrgent = false
         var isRung = false
     }
 
@@ -51,6 +71,8 @@ final class MediaThread: @unchecked Sendable {
     /// Gives a port's slot and number back to the pool.
     let release: @Sendable (_ slot: Int, _ port: UInt16) -> Void
     let mailbox = Mutex(Mailbox())
+    /// There may be letters: looked at before every batch of packets, where the lock would cost more.
+    let hasMail = Atomic(false)
     let bell: Int32
     let epoll: Int32
     let slots: UnsafeMutablePointer<Slot>
@@ -73,7 +95,8 @@ final class MediaThread: @unchecked Sendable {
     private var foreign: UInt64 = 0
 
     static let tick: Int64 = 20_000_000
-    static let silenceCheck: Int64 = 250_000_000
+    /// Also how long a letter that is not urgent may lie while no packet comes.
+    static let silenceCheck: Int64 = 100_000_000
     /// How old the quality of a live call may be that somebody looks at.
     static let qualityCheck: Int64 = 1_000_000_000
     private static let bellData = UInt64.max
@@ -132,13 +155,30 @@ final class MediaThread: @unchecked Sendable {
         pthread_join(handle, nil)
     }
 
-    /// Any thread. The message waits for `ring`.
-    func send(_ message: Message) { mailbox.withLock { $0.messages.append(message) } }
+    /// Any thread. The message waits for the next packet, for `ring`, or for the next check of silence.
+    func send(_ message: Message) {
+        mailbox.withLock { mailbox in
+            mailbox.letters.append(Letter(message: message, sentAt: linux_io_now()))
+            if message.isUrgent { mailbox.isUrgent = true }
+        }
+        hasMail.store(true, ordering: .releasing)
+    }
 
-    /// Any thread: wakes this one when something waits for it and nobody has done so.
-    func ring() {
+    /// Any thread: sends `message`, and watches the sockets of the port that it brings.
+    ///
+    /// - Returns: 0, or a negative errno.
+    func attach(_ message: Message, slot: Int, rtp: Int32, rtcp: Int32) -> Int32 {
+        // The letter first: the first packet makes the thread read it.
+        send(message)
+        let data = UInt64(slot) << 1
+        let status = linux_io_epoll_add(epoll, rtp, data)
+        return status == 0 ? linux_io_epoll_add(epoll, rtcp, data | 1) : status
+    }
+
+    /// Any thread: wakes this one when something urgent waits for it and nobody has done so.
+    func ring(evenForLittle: Bool = false) {
         let isDue = mailbox.withLock { mailbox in
-            guard !mailbox.messages.isEmpty, !mailbox.isRung else { return false }
+            guard mailbox.isUrgent || evenForLittle && !mailbox.letters.isEmpty, !mailbox.isRung else { return false }
             mailbox.isRung = true
             return true
         }
@@ -156,8 +196,9 @@ final class MediaThread: @unchecked Sendable {
         while !isStopping {
             let count = linux_io_epoll_wait(epoll, ready, timeout())
             now = linux_io_now()
-            // Commands first: packets that came together with them may be the ones that they announce.
-            for place in 0..<max(0, Int(count)) where ready[place].data == Self.bellData { readMail() }
+            for place in 0..<max(0, Int(count)) where ready[place].data == Self.bellData { linux_io_bell_clear(bell) }
+            // Commands first: these packets may be the ones that they announce.
+            if hasMail.load(ordering: .acquiring) { readMail() }
             for place in 0..<max(0, Int(count)) where ready[place].data != Self.bellData {
                 let data = ready[place].data
                 receive(slot: Int(data >> 1), isControl: data & 1 == 1, inbox)
@@ -172,7 +213,6 @@ final class MediaThread: @unchecked Sendable {
     }
 
     private func timeout() -> Int32 {
-        guard !open.isEmpty else { return -1 }
         let next = speaking.isEmpty ? nextSilenceCheck : min(nextTick, nextSilenceCheck)
         let wait = next - linux_io_now()
         return wait <= 0 ? 0 : Int32(clamping: (wait + 999_999) / 1_000_000)

@@ -25,8 +25,8 @@ public final class MediaThreads: MediaControl, Sendable {
     private let pool: Mutex<Pool>
     private let hasStopped = Atomic(false)
 
-    /// `deliver` is called on the media threads. With `ringOctets` each has a ring of that many for frames that are recorded. With `isBatching` commands wait for `flush`: one waking of a thread for all that a
-    /// turn of the core wants of it.
+    /// `deliver` is called on the media threads. With `ringOctets` each has a ring of that many for frames that are recorded. With `isBatching` commands wait: what only says what becomes of packets
+    /// for the next packet, what a thread does of its own accord (a tone, a prompt, a mix, a key) for `flush`.
     public init(
         threads count: Int,
         address: IPAddress,
@@ -88,17 +88,20 @@ public final class MediaThreads: MediaControl, Sendable {
                 continue
             }
             let id = MediaID(thread: place.thread, slot: place.slot, serial: place.serial)
-            threads[place.thread].send(
-                .attach(
-                    slot: place.slot,
-                    id,
-                    port: place.port,
-                    rtp: rtp,
-                    rtcp: rtcp,
-                    randomness: place.randomness
-                )
+            let message = MediaThread.Message.attach(
+                slot: place.slot,
+                id,
+                port: place.port,
+                rtp: rtp,
+                rtcp: rtcp,
+                randomness: place.randomness
             )
-            if !isBatching { threads[place.thread].ring() }
+            let status = threads[place.thread].attach(message, slot: place.slot, rtp: rtp, rtcp: rtcp)
+            guard status == 0 else {
+                perform(.close(id))
+                throw .cannotBind("epoll refuses the socket: \(String(cString: strerror(-status)))")
+            }
+            if !isBatching { threads[place.thread].ring(evenForLittle: true) }
             return MediaPort(id: id, address: address, rtpPort: place.port)
         }
         throw refusal
@@ -111,7 +114,7 @@ public final class MediaThreads: MediaControl, Sendable {
         let id = command.port
         guard threads.indices.contains(id.thread) else { return }
         threads[id.thread].send(.command(command))
-        if !isBatching { threads[id.thread].ring() }
+        if !isBatching { threads[id.thread].ring(evenForLittle: true) }
     }
 
     public func areTogether(_ a: MediaID, _ b: MediaID) -> Bool { a.thread == b.thread }

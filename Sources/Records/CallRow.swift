@@ -63,7 +63,9 @@ enum CallRow {
     static let upsert: String = {
         let list = names.map { "\"\($0)\"" }.joined(separator: ", ")
         let marks = names.map { _ in "?" }.joined(separator: ", ")
-        let sets = names.dropFirst().map { "\"\($0)\" = excluded.\"\($0)\"" }.joined(separator: ", ")
+        // What never changes is left out: SQLite would write every index anew that has it.
+        let sets = names.filter { !["call_id", "tenant", "started_at"].contains($0) }
+            .map { "\"\($0)\" = excluded.\"\($0)\"" }.joined(separator: ", ")
         return "INSERT INTO calls (\(list)) VALUES (\(marks)) ON CONFLICT (call_id) DO UPDATE SET \(sets)"
     }()
 

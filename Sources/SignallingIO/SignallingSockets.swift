@@ -53,7 +53,8 @@ public final class SignallingSockets {
             .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 16 * 65_536))
             .channelOption(.datagramVectorReadMessageCount, value: 16)
             .channelOption(.socketOption(.so_rcvbuf), value: 4 << 20)
-            .channelOption(.maxMessagesPerRead, value: 4)
+            // One system call for each waking; what is left wakes at once.
+            .channelOption(.maxMessagesPerRead, value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(DatagramHandler(bound.value))

@@ -33,24 +33,21 @@ public struct TraceCollector: Sendable {
     }
 
     private mutating func append(_ kind: TraceEntry.Kind, to id: CallID, at moment: Moment) {
-        guard var call = live[id] else { return }
+        // In place: whoever takes the trace out to change it copies all its entries, with every message.
+        guard let place = live.index(forKey: id) else { return }
         let size =
             switch kind {
             case .message(let message): message.text.utf8.count + 128
             case .event(let text): text.utf8.count + 32
             }
         let isFull =
-            call.trace.entries.count >= limits.entries || call.octets + size > limits.octets
-            || octets + size > limits.octetsOfAll
-        if isFull {
-            call.trace.omitted += 1
-        } else {
-            let offset = (moment.instant - call.trace.started.instant).wholeNanoseconds / 1000
-            call.trace.entries.append(TraceEntry(offset: offset, kind: kind))
-            call.octets += size
-            octets += size
-        }
-        live[id] = call
+            live.values[place].trace.entries.count >= limits.entries
+            || live.values[place].octets + size > limits.octets || octets + size > limits.octetsOfAll
+        guard !isFull else { return live.values[place].trace.omitted += 1 }
+        let offset = (moment.instant - live.values[place].trace.started.instant).wholeNanoseconds / 1000
+        live.values[place].trace.entries.append(TraceEntry(offset: offset, kind: kind))
+        live.values[place].octets += size
+        octets += size
     }
 }
 

@@ -59,17 +59,7 @@ struct SupervisionTests {
             let voices: [(name: String, peer: WirePeer, port: UInt16, hertz: Double)] = [
                 ("caller", callers, toCaller, 440), ("anna", annas, toAnna, 1_000), ("vera", veras, toVera, 1_700),
             ]
-            for voice in voices { _ = voice.peer.samples() }
-            Speaker.speak(
-                voices.filter { speaking.contains($0.name) }.map { ($0.peer, $0.port, $0.hertz) },
-                seconds: 2.5
-            )
-            var heard: [String: Set<String>] = [:]
-            for listener in voices where speaking.contains(listener.name) {
-                let samples = listener.peer.samples()
-                heard[listener.name] = Set(voices.filter { Tone.share(of: $0.hertz, in: samples) > 0.1 }.map(\.name))
-            }
-            return heard
+            return Speaker.heard(among: voices, speaking: speaking, share: 0.1)
         }
     }
 

@@ -154,17 +154,7 @@ final class TransferCentre {
             ("caller", caller.media, toCaller, 440), ("anna", anna.media, toAnna, 1_000),
             ("boris", boris.media, toBoris, 1_700),
         ]
-        for voice in voices { _ = voice.peer.samples() }
-        Speaker.speak(
-            voices.filter { speaking.contains($0.name) }.map { ($0.peer, $0.port, $0.hertz) },
-            seconds: 2.5
-        )
-        var heard: [String: Set<String>] = [:]
-        for listener in voices where speaking.contains(listener.name) {
-            let samples = listener.peer.samples()
-            heard[listener.name] = Set(voices.filter { Tone.share(of: $0.hertz, in: samples) > 0.5 }.map(\.name))
-        }
-        return heard
+        return Speaker.heard(among: voices, speaking: Set(speaking), share: 0.5)
     }
 
     func hangUp() { carrier.send(carrier.request("BYE", to: "+74950000700", toTag: tag)) }

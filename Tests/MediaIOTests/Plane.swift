@@ -22,10 +22,15 @@ final class Plane: Sendable {
         let bell = DispatchSemaphore(value: 0)
     }
 
-    init(threads count: Int = 1, ports: ClosedRange<UInt16>) throws {
+    init(threads count: Int = 1, ports: ClosedRange<UInt16>, isBatching: Bool = false) throws {
         let news = News()
         self.news = news
-        threads = try MediaThreads(threads: count, address: .v4(0x7F00_0001), ports: ports) { events in
+        threads = try MediaThreads(
+            threads: count,
+            address: .v4(0x7F00_0001),
+            ports: ports,
+            isBatching: isBatching
+        ) { events in
             news.told.withLock {
                 $0.events += events
                 $0.allocations = allocations_of_this_thread()

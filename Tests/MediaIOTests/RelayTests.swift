@@ -48,6 +48,24 @@ struct RelayTests {
         #expect(counted.packetsRelayed == 100 && counted.octetsRelayed == 17_200 && counted.portsInUse == 0)
     }
 
+    @Test func `commands that nobody is woken for are carried out before the next packet, and closings without one`()
+        throws
+    {
+        let plane = try Plane(ports: 41_200...41_219, isBatching: true)
+        defer { plane.threads.stop() }
+        let (alice, bob) = (try Phone(ssrc: 0xA), try Phone(ssrc: 0xB))
+        let a = try plane.open(towards: alice)
+        let b = try plane.open(towards: bob, near: a)
+        plane.threads.perform(.bridge(a.id, b.id))
+        alice.speak(to: a.rtpPort)
+        #expect(try header(bob.hear()).ssrc == 0xA)
+        for port in [a, b] { plane.threads.perform(.close(port.id)) }
+        for port in [a, b] {
+            let report = try plane.event { if case .closed(port.id, let report) = $0 { report } else { nil } }
+            #expect(report.received.packets == (port.id == a.id ? 1 : 0))
+        }
+    }
+
     @Test func `a stranger on another host cannot take the stream: B113`() throws {
         let pair = try Pair(ports: 41_020...41_039)
         defer { pair.plane.threads.stop() }

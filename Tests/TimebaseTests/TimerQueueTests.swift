@@ -26,6 +26,36 @@ struct TimerQueueTests {
         #expect(fired == stride(from: 99, through: 1, by: -2).map { $0 })
     }
 
+    @Test func `whatever is started, moved, renamed and stopped, the next deadline is the earliest that is left`() {
+        var generator = SeededGenerator(seed: 7)
+        var timers = TimerQueue<Int>()
+        var model: [Int: Int64] = [:]
+        for _ in 0..<20_000 {
+            let (key, other) = (Int(generator.next() % 12), Int(generator.next() % 12))
+            switch generator.next() % 8 {
+            case 0...3:
+                let deadline = Int64(generator.next() % 50)
+                timers.start(key, at: Instant(nanoseconds: deadline))
+                model[key] = deadline
+            case 4, 5:
+                timers.stop(key)
+                model[key] = nil
+            case 6 where key != other:
+                timers.rename(key, to: other)
+                if let deadline = model.removeValue(forKey: key) { model[other] = deadline }
+            default:
+                let due = Int64(generator.next() % 20)
+                if let fired = timers.popDue(now: Instant(nanoseconds: due)) {
+                    #expect(model.removeValue(forKey: fired).map { $0 <= due } ?? false)
+                } else {
+                    #expect(model.values.allSatisfy { $0 > due })
+                }
+            }
+            #expect(timers.nextDeadline == model.values.min().map { Instant(nanoseconds: $0) })
+            #expect(timers.count == model.count)
+        }
+    }
+
     @Test func `timers that were stopped long before they are due take no memory, and the others fire in order`() {
         var timers = TimerQueue<Int>()
         for key in 0..<100_000 {
