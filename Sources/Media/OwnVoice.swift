@@ -41,6 +41,19 @@ public struct OwnVoice: Sendable {
         if event == nil { keys.removeAll() }
     }
 
+    /// The header of a packet that takes no time of the stream.
+    mutating func writeHeader(into packet: UnsafeMutableRawBufferPointer, payloadType: UInt8) {
+        writeRTPHeader(
+            into: packet,
+            marker: false,
+            payloadType: payloadType,
+            sequence: sequence,
+            timestamp: timestamp,
+            ssrc: ssrc
+        )
+        sequence &+= 1
+    }
+
     /// The header of the next 20 ms of sound.
     private mutating func beginFrame(into packet: UnsafeMutableRawBufferPointer, payloadType: UInt8, isFirst: Bool) {
         writeRTPHeader(

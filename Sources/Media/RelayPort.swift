@@ -62,6 +62,7 @@ public struct RelayPort: ~Copyable {
     private var ratedPackets: UInt64 = 0
     var control = ControlState()
     private var reports: OwnReports
+    private var keepAlive = KeepAlive()
     /// What we speak ourselves: tones and keys.
     public var voice: OwnVoice
     /// What the peer says into a mix.
@@ -93,6 +94,7 @@ public struct RelayPort: ~Copyable {
         receivesFromPeer = next.receivesFromPeer
         fillFormats(towards: next.sendFormats)
         voice.choose(from: next.sendFormats)
+        keepAlive.choose(receive: next.receiveFormats, send: next.sendFormats)
     }
 
     /// The numbers under which packets from here go on: those of the peer that they go to.
@@ -233,6 +235,21 @@ public struct RelayPort: ~Copyable {
         guard silence >= timeout else { return nil }
         hasToldSilence = true
         return silence
+    }
+
+    /// Octets of the longest packet that keeps a stream alive.
+    public static let longestKeepAlive = KeepAlive.longest
+
+    /// Whether the peer was sent nothing for so long that its way through a NAT may close (RFC 6263), and where to then. One
+    /// that holds wants no media, yet needs its way when it comes back. Asked several times a second.
+    public mutating func keepAliveIsDue(now: Int64) -> WireAddress? {
+        let address = latch.current
+        return keepAlive.isDue(sent: packetsSent, hasDestination: !address.isNone, now: now) ? address : nil
+    }
+
+    /// The packet for it; neither its statistics nor its reports know of it.
+    public mutating func writeKeepAlive(into packet: UnsafeMutableRawBufferPointer) -> Int {
+        voice.writeKeepAlive(keepAlive.form, into: packet)
     }
 
     public var watchesSilence: Bool { parameters.inactivityTimeout != nil }

@@ -2,7 +2,7 @@ import CLinuxIO
 import Media
 import RTP
 
-/// What happens by the clock: tones, keys, and silence.
+/// What happens by the clock: tones, keys, silence, and what keeps a silent stream alive.
 extension MediaThread {
     /// The next 20 ms of every tone and key.
     func speak() {
@@ -62,12 +62,23 @@ extension MediaThread {
         speaking.insert(slot)
     }
 
+    private func keepAlive(_ slot: Int, to destination: WireAddress) {
+        withUnsafeTemporaryAllocation(byteCount: RelayPort.longestKeepAlive, alignment: 8) { packet in
+            let length = slots[slot].relay.writeKeepAlive(into: packet)
+            var address = linux_io_address(high: destination.high, low: destination.low, port: destination.port)
+            // Lost like any datagram: the next one does as well.
+            _ = linux_io_send(slots[slot].rtp, isV6 ? 1 : 0, &address, packet.baseAddress, length)
+        }
+    }
+
+    /// What is looked at four times a second.
     func checkSilence() {
         nextSilenceCheck = now + Self.silenceCheck
         for slot in open {
             if let silence = slots[slot].relay.overdueSilence(now: now) {
                 events.append(.inactive(slots[slot].relay.id, silence))
             }
+            if let destination = slots[slot].relay.keepAliveIsDue(now: now) { keepAlive(slot, to: destination) }
         }
         guard now >= nextQualityCheck else { return }
         nextQualityCheck = now + Self.qualityCheck
