@@ -53,7 +53,8 @@ fuzz: packages
 		$(wildcard ../shared/conformance/fuzz ../shared/conformance/rfc4475 ../shared/conformance/rfc5118)
 
 lint:
-	swift format lint --strict $(FORMATTED)
+	@echo "swift format lint --strict, $(words $(FORMATTED)) files"
+	@swift format lint --strict $(FORMATTED)
 
 format:
 	swift format -i $(FORMATTED)

@@ -15,6 +15,8 @@ struct TraceTap {
     }
 
     private var waiting: [Waiting] = []
+    /// How peers' addresses read: the same few stand in every message of a call.
+    private var written: [SocketAddress: String] = [:]
     private weak var engine: Engine?
 
     mutating func received(_ bytes: [UInt8], message: SIPMessage, over flow: Flow, by engine: Engine) {
@@ -49,7 +51,15 @@ struct TraceTap {
         publish(message, by: engine)
     }
 
-    private func publish(_ message: Waiting, by engine: Engine) {
+    private mutating func text(of address: SocketAddress) -> String {
+        if let text = written[address] { return text }
+        if written.count >= 1_024 { written.removeAll(keepingCapacity: true) }
+        let text = "\(address)"
+        written[address] = text
+        return text
+    }
+
+    private mutating func publish(_ message: Waiting, by engine: Engine) {
         guard let leg = engine.calls.leg(ofCallID: message.callID), let tenant = engine.calls.tenant(of: leg.call)
         else {
             return
@@ -58,8 +68,8 @@ struct TraceTap {
             leg: leg.index,
             isIncoming: message.isIncoming,
             transport: message.flow.transport.rawValue,
-            local: "\(message.flow.local)",
-            remote: "\(message.flow.remote)",
+            local: text(of: message.flow.local),
+            remote: text(of: message.flow.remote),
             bytes: message.bytes
         )
         engine.bus.publish(.sip(seen), tenant: tenant, call: leg.call, at: engine.now)
