@@ -293,7 +293,7 @@ extension Call {
     /// Where a 3xx leads to, as far as its author may call there.
     func redirectRoutes(_ rejection: Rejection, of index: Int, timeout: Duration) -> [TargetRoute] {
         rejection.contacts.prefix(4).flatMap { contact -> [TargetRoute] in
-            guard let number = contact.user, let request = redirectRequest(to: number, of: index, timeout: timeout),
+            guard let number = contact.number, let request = redirectRequest(to: number, of: index, timeout: timeout),
                 case .routes(let routes) = core.reach(request.target, of: tenant)
             else { return [] }
             publish(.note("leg \(index) redirects to \(number)"))

@@ -9,7 +9,7 @@ extension Call {
             if let replaced = referral.replaces {
                 try join(with: replaced, by: index)
             } else {
-                try transfer(by: index, to: referral.target.user ?? "", word: word(of: index))
+                try transfer(by: index, to: referral.target.number ?? "", word: word(of: index))
             }
         } catch {
             publish(.note("leg \(index) is refused a transfer: \(error.what)"))
@@ -24,7 +24,7 @@ extension Call {
         } else {
             try transfer(
                 by: index,
-                to: outside.referral.target.user ?? "",
+                to: outside.referral.target.number ?? "",
                 word: word(of: index),
                 outside: outside
             )

@@ -70,7 +70,7 @@ extension Engine {
             return CallerIdentity(
                 tenant: tenant,
                 direction: .inbound,
-                number: from?.uri.user ?? "anonymous",
+                number: from?.uri.number ?? "anonymous",
                 name: from?.displayName,
                 trunk: TrunkID(tenant: tenant.id, name: trunk.name),
                 user: nil,
@@ -85,7 +85,7 @@ extension Engine {
         }
         return CallerIdentity(
             tenant: tenant,
-            direction: plan.leadsOut(from: request.uri.user ?? "") ? .outbound : .internal,
+            direction: plan.leadsOut(from: request.uri.number ?? "") ? .outbound : .internal,
             number: user.number,
             name: user.name,
             trunk: nil,
@@ -172,6 +172,10 @@ extension Engine {
 
     private func register(_ request: SIPRequest, transaction: ServerTransactionID, over flow: Flow) {
         guard let (tenant, user) = authenticate(request, transaction: transaction, over: flow) else { return }
+        guard isAddressOfRecord(request, of: user, in: tenant) else {
+            outlet.log(.notice, "user \(user.number) from \(flow) would register another's address: 403", call: nil)
+            return refuse(transaction, request, 403)
+        }
         let (response, actions) = registrar.register(
             request,
             user: UserID(tenant: tenant.id, number: user.number),
@@ -180,6 +184,12 @@ extension Engine {
         )
         apply(actions)
         respond(transaction, with: response)
+    }
+
+    /// Whether the To is the user's own: nobody registers for somebody else (RFC 3261 §10.3 step 4).
+    private func isAddressOfRecord(_ request: SIPRequest, of user: User, in tenant: Tenant) -> Bool {
+        guard let uri = (try? request.to())?.uri, uri.number == user.number else { return false }
+        return !configuration.tenants.values.contains { $0.id != tenant.id && $0.domains.contains(uri.host) }
     }
 
     private func answerOptions(_ request: SIPRequest, transaction: ServerTransactionID) {

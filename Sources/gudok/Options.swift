@@ -30,8 +30,10 @@ struct ConfigOption: ParsableArguments {
 
 /// The period that a listing is of.
 struct PeriodOption: ParsableArguments {
-    @Option(name: .long, help: "Not before: RFC 3339, a date, today, yesterday, -2h.") var since: String?
-    @Option(name: .long, help: "Before.") var until: String?
+    // The value may begin with a dash.
+    @Option(name: .long, parsing: .unconditional, help: "Not before: RFC 3339, a date, today, yesterday, -2h.")
+    var since: String?
+    @Option(name: .long, parsing: .unconditional, help: "Before.") var until: String?
 
     func validate() throws {
         for (name, text) in [("since", since), ("until", until)] {

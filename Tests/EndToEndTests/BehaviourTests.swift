@@ -40,6 +40,39 @@ struct BehaviourTests {
         #expect(try running.rows("calls").count == 1)
     }
 
+    @Test func `RFC 3261 §10.3: a user registers his own address alone, however it is spelt`() throws {
+        let running = try RunningSwitch()
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        func register(_ address: String) throws -> String? {
+            let uri = "sip:127.0.0.1:\(running.sipPort)"
+            anna.callID = UUID().uuidString
+            anna.send(anna.request("REGISTER", to: address, uri: uri))
+            let challenge = try #require(anna.answer(to: "REGISTER"))
+            let proof = try anna.authorization(for: challenge, method: "REGISTER", uri: uri)
+            anna.send(anna.request("REGISTER", to: address, extra: [proof], uri: uri))
+            return anna.answer(to: "REGISTER")?.startWord
+        }
+        #expect(try register("1002") == "403")
+        #expect(try register("9999") == "403")
+        #expect(try running.rows("registrations").isEmpty)
+        #expect(try register("%31001") == "200")
+        #expect(try running.rows("registrations").map { $0["user"] as? String } == ["1001"])
+    }
+
+    @Test(arguments: ["tel:+7-495-000(07)00", "sip:+7-495-000-07-00;npdi@127.0.0.1;user=phone", "tel:+74950000700;x=y"])
+    func `RFC 3966 §5.1.1: what separates digits for the eye does not count in a rule or a record`(uri: String) throws {
+        let running = try RunningSwitch(
+            incoming: "routes: [{match: \"+74950000700\", from: \"+74951112233\", do: [echo]}]"
+        )
+        let phone = try carrier(of: running)
+        let invite = phone.request("INVITE", to: "600", sdp: Phone.sdp(port: 4_000), uri: uri)
+            .replacingOccurrences(of: "<sip:+74951112233@demo.test>", with: "<tel:+7-495-111-22-33>")
+        phone.send(invite)
+        #expect(phone.final("INVITE")?.startWord == "200")
+        let call = try #require(try running.rows("calls").first)
+        #expect(call["to"] as? String == "+74950000700" && call["from"] as? String == "+74951112233")
+    }
+
     @Test func `SIGHUP reads the files again: a new user may register, a call stays up`() throws {
         let running = try RunningSwitch()
         let phone = try carrier(of: running)

@@ -24,6 +24,21 @@ struct CommandTests {
         #expect(code == 0, "\(text)")
     }
 
+    @Test(arguments: ["cdr", "recordings", "audit", "callbacks", "stats queues", "stats worktime"])
+    func `a time before now is written as the contract has it: --since -2h`(command: String) throws {
+        let folder = RunningSwitch.packageRoot.appending(path: "dialplans")
+        let period = ["--since", "-2h", "--until", "-1h", "--config", "gudok.yaml"]
+        let asked = try ChildProcess(
+            RunningSwitch.binary,
+            command.split(separator: " ").map(String.init) + period,
+            in: folder
+        )
+        let code = asked.exitCode(within: 20)
+        _ = asked.waitFor(2) { _ in false }
+        // Nothing is wrong with the question; whether there is an answer is another matter.
+        #expect(code != 2, "\(asked.text)")
+    }
+
     @Test func `our own demo is taken`() throws {
         let (code, text) = try check(RunningSwitch.packageRoot.appending(path: "dialplans"))
         #expect(code == 0, "\(text)")

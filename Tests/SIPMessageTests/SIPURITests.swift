@@ -142,4 +142,17 @@ struct SIPURITests {
         let text = "sip:a@b" + String(repeating: ";p", count: 1000)
         #expect(throws: SIPFault.self) { try SIPURI(text) }
     }
+
+    @Test(arguments: [
+        ("sip:1001@a", "1001"), ("sip:+7-495@a", "+7495"), ("tel:8(495).12", "849512"), ("sip:1-2@a", "1-2"),
+        ("sip:1-2@a;user=phone", "12"), ("sip:1002;phone-context=x@a", "1002"), ("sip:*45@a", "*45"),
+        ("sip:anna;x=y@a", "anna;x=y"), ("sip:a.b@a;user=phone", "a.b"), ("sip:+@a", "+"), ("tel:--", "--"),
+    ])
+    func `RFC 3966 §5.1.1: a number is without its separators and parameters, another user as it is`(
+        uri: String,
+        number: String
+    ) throws {
+        #expect(try SIPURI(uri).number == number)
+        #expect(try SIPURI("sip:host").number == nil)
+    }
 }

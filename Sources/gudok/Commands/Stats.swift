@@ -90,8 +90,13 @@ struct StatsReport: AsyncParsableCommand {
 
 /// Whose history a report is of, and of which time.
 struct HistoryOptions: ParsableArguments {
-    @Option(name: .long, help: "From: RFC 3339, a date, today, yesterday, -2h; today if left out.") var since: String?
-    @Option(name: .long, help: "Before; now if left out.") var until: String?
+    // The value may begin with a dash.
+    @Option(
+        name: .long,
+        parsing: .unconditional,
+        help: "From: RFC 3339, a date, today, yesterday, -2h; today if left out."
+    ) var since: String?
+    @Option(name: .long, parsing: .unconditional, help: "Before; now if left out.") var until: String?
     @Option(name: .long) var queue: String?
     @Option(name: .long, help: "Of the service level: SL1 to SL6, cisco-ignore, cisco-negative, cisco-positive.")
     var formula: String?
