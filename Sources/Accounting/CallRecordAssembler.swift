@@ -25,6 +25,8 @@ public struct CallRecordAssembler: Sendable {
         /// In which queue the caller waits, since when, and for how long he did in queues before.
         var waiting: (queue: String, since: Instant)?
         var waited: Duration = .zero
+        /// The part of it that a caller who was answered already spent: he waited, and talked to nobody.
+        var waitedAnswered: Duration = .zero
         /// The leg of whoever began the call: of several phones that the switch rang for him, the one that he answered.
         var caller = 0
         /// The leg that answered the caller's call.
@@ -183,7 +185,10 @@ extension CallRecordAssembler.Live {
     }
 
     private mutating func stopWaiting(_ at: Moment) {
-        if let waiting { waited += at.instant - waiting.since }
+        if let waiting {
+            waited += at.instant - waiting.since
+            if let answered { waitedAnswered += at.instant - max(answered, waiting.since) }
+        }
         waiting = nil
     }
 
@@ -198,7 +203,7 @@ extension CallRecordAssembler.Live {
         record.setup = (ringing ?? answered).map { seconds($0 - started.instant) }
         record.ring = ringing.map { seconds((answered ?? at.instant) - $0) }
         record.queueWait = seconds(waited)
-        record.talk = seconds(answered.map { at.instant - $0 } ?? .zero)
+        record.talk = seconds(answered.map { at.instant - $0 - waitedAnswered } ?? .zero)
         record.hold = seconds(hold.total(at: at.instant))
         record.duration = seconds(at.instant - started.instant)
         record.disposition = end.disposition

@@ -27,12 +27,18 @@ extension Call {
         end(cause.disposition, by: cause.isFromCallee ? .callee : .switch, cause: cause, reason: cause.name)
     }
 
+    /// Whoever ends the call of a caller who waits in a queue: the switch's own answer to him was no agent's.
+    private func told(_ disposition: Disposition) -> Disposition {
+        guard case .queued = stage, disposition == .answered, isUnserved, !isAttempt else { return disposition }
+        return .abandoned
+    }
+
     /// Ends the call in whatever state it is. The first ending counts.
     func end(_ disposition: Disposition, by party: Party, cause: HangupCause, reason: String) {
         guard !isEnding else { return }
         let status = callerIsAnswered && !isAttempt ? 200 : cause.status
         let summary = CallEnded(
-            disposition: disposition,
+            disposition: told(disposition),
             hangupBy: party,
             sipCode: status,
             q850Cause: cause.q850,

@@ -123,16 +123,27 @@ public actor ControlServer {
         peer: ControlRequest.Peer
     ) async -> Response {
         let reply: ControlReply
+        guard !isForeign(request) else {
+            return response(
+                .problem(
+                    status: 403,
+                    code: "foreign-origin",
+                    what: "a web page of another origin asks",
+                    mend: "ask from a program, or from a page of this address"
+                )
+            )
+        }
+        let isHead = request.method == .head
         do {
             let buffer = try await request.body.collect(upTo: longestBody)
             if var asked = ControlRequest(
-                method: request.method.rawValue,
+                method: isHead ? "GET" : request.method.rawValue,
                 target: request.uri.string,
                 body: Array(buffer.readableBytesView),
                 peer: peer
             ) {
                 asked.lastEventID = HTTPField.Name("Last-Event-ID").flatMap { request.headers[$0] }
-                switch await backend.events(for: asked) {
+                switch isHead ? nil : await backend.events(for: asked) {
                 case .open(let events): return stream(events)
                 case .refused(let refusal): reply = refusal
                 case nil: reply = await backend.answer(asked)
@@ -153,6 +164,20 @@ public actor ControlServer {
                 mend: "send at most \(longestBody) bytes"
             )
         }
+        return isHead ? response(reply).createHeadResponse() : response(reply)
+    }
+
+    /// Whether a browser sends it for a page that is not ours. Nobody proves who he is here, so the pages that an administrator
+    /// happens to look at must not act in his place (Fetch §3.1, the header `Origin`).
+    private static func isForeign(_ request: Request) -> Bool {
+        guard let name = HTTPField.Name("Origin"), let origin = request.headers[name] else { return false }
+        guard let page = URLComponents(string: origin), let host = page.host, let asked = request.head.authority else {
+            return true
+        }
+        return asked.lowercased() != (page.port.map { "\(host):\($0)" } ?? host).lowercased()
+    }
+
+    private static func response(_ reply: ControlReply) -> Response {
         var headers: HTTPFields = [.contentType: reply.contentType]
         if let next = reply.next, let link = HTTPField.Name("Link") { headers[link] = "<\(next)>; rel=\"next\"" }
         return Response(

@@ -20,8 +20,13 @@ public final class NodeDatabase: Sendable {
     private let queue: DatabaseQueue
 
     public init(folder: URL) throws {
+        let place = folder.appending(path: "gudok.sqlite")
+        queue = try OpeningFault.guarding(place) { try Self.open(place) }
+    }
+
+    private static func open(_ place: URL) throws -> DatabaseQueue {
         try FileManager.default.createDirectory(
-            at: folder,
+            at: place.deletingLastPathComponent(),
             withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o700]
         )
@@ -31,15 +36,15 @@ public final class NodeDatabase: Sendable {
             try database.execute(sql: "PRAGMA journal_mode = WAL")
             try database.execute(sql: "PRAGMA synchronous = NORMAL")
         }
-        let place = folder.appending(path: "gudok.sqlite")
-        queue = try DatabaseQueue(path: place.path, configuration: configuration)
+        let queue = try DatabaseQueue(path: place.path, configuration: configuration)
         // It holds the hashes of passwords, and the nonces' key.
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: place.path)
         var migrator = DatabaseMigrator()
-        migrator.registerMigration("node") { try $0.execute(sql: Self.schema) }
-        migrator.registerMigration("agents") { try $0.execute(sql: Self.agentSchema) }
-        migrator.registerMigration("audit chain") { try Self.chainAudit($0) }
+        migrator.registerMigration("node") { try $0.execute(sql: schema) }
+        migrator.registerMigration("agents") { try $0.execute(sql: agentSchema) }
+        migrator.registerMigration("audit chain") { try chainAudit($0) }
         try migrator.migrate(queue)
+        return queue
     }
 
     /// Opens the file only to read it, beside a running switch or without one; nil when there is none yet.
@@ -49,7 +54,7 @@ public final class NodeDatabase: Sendable {
         var configuration = Configuration()
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { try $0.execute(sql: "PRAGMA query_only = 1") }
-        queue = try DatabaseQueue(path: place.path, configuration: configuration)
+        queue = try OpeningFault.guarding(place) { try DatabaseQueue(path: place.path, configuration: configuration) }
     }
 
     func write(_ body: (Database) throws -> Void) throws { try queue.write(body) }

@@ -15,6 +15,10 @@ public final class TenantDatabase: Sendable {
     public init(folder: URL, tenant: TenantID, durability: RecordDurability = .process) throws {
         self.tenant = tenant
         let place = Self.path(in: folder, of: tenant)
+        queue = try OpeningFault.guarding(place) { try Self.open(place, durability) }
+    }
+
+    private static func open(_ place: URL, _ durability: RecordDurability) throws -> DatabaseQueue {
         try FileManager.default.createDirectory(
             at: place.deletingLastPathComponent(),
             withIntermediateDirectories: true,
@@ -27,9 +31,10 @@ public final class TenantDatabase: Sendable {
             // In WAL mode NORMAL survives the process's death, FULL loss of power too.
             try database.execute(sql: "PRAGMA synchronous = \(durability == .power ? "FULL" : "NORMAL")")
         }
-        if !FileManager.default.fileExists(atPath: place.path) { try Self.make(place, configuration) }
-        queue = try DatabaseQueue(path: place.path, configuration: configuration)
-        try Self.migrator.migrate(queue)
+        if !FileManager.default.fileExists(atPath: place.path) { try make(place, configuration) }
+        let queue = try DatabaseQueue(path: place.path, configuration: configuration)
+        try migrator.migrate(queue)
+        return queue
     }
 
     /// Makes the file beside its place and moves it there when it is whole: whoever reads finds all tables or no file.
@@ -54,7 +59,7 @@ public final class TenantDatabase: Sendable {
         var configuration = Configuration()
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { try $0.execute(sql: "PRAGMA query_only = 1") }
-        queue = try DatabaseQueue(path: place.path, configuration: configuration)
+        queue = try OpeningFault.guarding(place) { try DatabaseQueue(path: place.path, configuration: configuration) }
     }
 
     /// The history of a tenant that has none yet, in memory.

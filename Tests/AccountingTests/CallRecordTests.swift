@@ -92,6 +92,23 @@ import Timebase
         #expect(record.endedAt == "\(Self.at(13).wall)")
     }
 
+    @Test func `who waits in a queue does not talk, and who waited before he was answered did not either`() throws {
+        func entered(_ time: Double) -> (Moment, Event) {
+            let entry = QueueEntered(queue: "q", number: "1", priority: 0, position: 1, carriedMilliseconds: 0)
+            return (Self.at(time), .queueEntered(entry))
+        }
+        func left(_ time: Double) -> (Moment, Event) {
+            let left = QueueLeft(queue: "q", outcome: .timeout, waitMilliseconds: 0, agent: nil, offers: 0)
+            return (Self.at(time), .queueLeft(left))
+        }
+        let served = Self.answeredCall.prefix(6) + [entered(4), left(9), Self.end(Self.at(13))]
+        let record = try #require(closed(fold(Array(served))))
+        #expect(record.talk == 5 && record.queueWait == 5 && record.duration == 13)
+        let early = [Self.answeredCall[0], entered(1)] + Self.answeredCall[1..<6] + [left(9), Self.end(Self.at(13))]
+        let other = try #require(closed(fold(early)))
+        #expect(other.talk == 4 && other.queueWait == 8)
+    }
+
     @Test func `a hold that lasts to the end counts, an unanswered call does not talk`() throws {
         let held = try #require(closed(fold(Array(Self.answeredCall.prefix(7)) + [Self.end(Self.at(9))])))
         #expect(held.hold == 4)

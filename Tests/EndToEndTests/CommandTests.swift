@@ -39,6 +39,29 @@ struct CommandTests {
         #expect(code != 2, "\(asked.text)")
     }
 
+    @Test(arguments: ["serve", "cdr", "audit", "backup copy.tar"])
+    func `a damaged database is named, with what to do`(command: String) throws {
+        let running = try RunningSwitch()
+        running.isFolderKept = true
+        defer { try? FileManager.default.removeItem(at: running.folder) }
+        let phone = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        #expect(try phone.call("555").startWord == "404")
+        #expect(try eventually { try running.rows("cdr").first?["ended_at"] is String })
+        running.stop()
+        let data = running.folder.appending(path: "data")
+        for name in ["gudok.sqlite", "tenants/demo/cdr.sqlite"] {
+            for rest in ["-wal", "-shm"] { try? FileManager.default.removeItem(at: data.appending(path: name + rest)) }
+            try Data(repeating: 0x5A, count: 8192).write(to: data.appending(path: name))
+        }
+        let words = command.split(separator: " ").map(String.init)
+        let asked = try ChildProcess(RunningSwitch.binary, words + ["--config", "gudok.yaml"], in: running.folder)
+        #expect(asked.exitCode(within: 20) == 1)
+        _ = asked.waitFor(2) { _ in false }
+        let lines = asked.text.split(separator: "\n").filter { !$0.isEmpty }
+        #expect(lines.count == 1, "\(asked.text)")
+        #expect(asked.text.contains(".sqlite is damaged: file is not a database; "), "\(asked.text)")
+    }
+
     @Test func `our own demo is taken`() throws {
         let (code, text) = try check(RunningSwitch.packageRoot.appending(path: "dialplans"))
         #expect(code == 0, "\(text)")

@@ -57,4 +57,17 @@ struct MetricsTests {
             #expect(page.contains("# HELP \(line.prefix { $0 != " " && $0 != "{" }) "), "\(line)")
         }
     }
+
+    @Test func `a web page of another origin has no access, one of ours and HEAD have`() throws {
+        let running = try RunningSwitch()
+        let own = "http://127.0.0.1:\(running.httpPort)"
+        for origin in ["http://evil.example", "null", "http://127.0.0.1", own + "0"] {
+            let refusal = try running.http("/api/v1/calls", headers: ["Origin: \(origin)"])
+            #expect(refusal.status == 403 && refusal.text.contains("foreign-origin"), "\(origin)")
+        }
+        #expect(try running.http("/api/v1/calls", headers: ["Origin: \(own)"]).status == 200)
+        let curl = try ChildProcess("/usr/bin/env", ["curl", "-sI", own + "/healthz"])
+        #expect(curl.exitCode(within: 10) == 0)
+        #expect(curl.waitFor(2) { $0.hasPrefix("HTTP/1.1 200") })
+    }
 }

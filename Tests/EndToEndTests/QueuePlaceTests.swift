@@ -16,6 +16,26 @@ struct QueuePlaceTests {
         try eventually { try running.rows("queues").first?["waiting"] as? Int == count }
     }
 
+    @Test func `whose wait the switch ends is abandoned in his record as in the report, and talked to nobody`() throws {
+        let running = try ContactCentreTests.centre("resume: 1m")
+        let caller = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let media = try WirePeer()
+        _ = try enter(caller, media) { media.press(1, to: $0, at: 1) }
+        #expect(try waiting(running, 1))
+        // A second of waiting, so that it would show among the talk.
+        #expect(try eventually { (try running.rows("queues").first?["longest_wait_s"] as? Double ?? 0) > 1 })
+        let call = try #require(try running.rows("calls").first?["call_id"] as? String)
+        #expect(try running.gudok("hangup", call).code == 0)
+        let bye = try #require(caller.expect("BYE"))
+        caller.respond("200 OK", to: bye)
+        #expect(try eventually { try running.rows("cdr").first?["ended_at"] is String })
+        let record = try #require(try running.rows("cdr", "--disposition", "abandoned").first)
+        let (waited, talked) = (record["queue_wait_s"] as? Double ?? 0, record["talk_s"] as? Double ?? 0)
+        let sum = talked + waited + (record["setup_s"] as? Double ?? 0)
+        #expect(waited > 1 && sum <= (record["duration_s"] as? Double ?? 0) + 0.01)
+        #expect(try running.rows("stats", "queues").first?["abandoned"] as? Int == 1)
+    }
+
     @Test func `a caller who is cut off and calls again has his place back`() throws {
         let running = try ContactCentreTests.centre("resume: 1m")
         let first = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)

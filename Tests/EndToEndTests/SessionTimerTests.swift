@@ -28,6 +28,20 @@ struct SessionTimerTests {
         #expect((Int(pair.carrier.final("INVITE")?.startWord ?? "") ?? 0) >= 400)
     }
 
+    @Test func `RFC 4028 §9: a refresh that asks for too short an interval is 422 too, with or without an offer`()
+        throws
+    {
+        let pair = try CallPair()
+        try pair.talk()
+        for (method, sdp) in [("UPDATE", nil), ("UPDATE", Phone.sdp(port: 4_000)), ("INVITE", Phone.sdp(port: 4_000))] {
+            pair.ask(method, ["Supported: timer", "Session-Expires: 20"], sdp: sdp)
+            let refusal = try #require(pair.carrier.answer(to: method))
+            #expect(refusal.startWord == "422" && refusal.header("Min-SE") == "90", "\(method)")
+            if method == "INVITE" { pair.acknowledge() }
+        }
+        try pair.hangUp()
+    }
+
     @Test func `a callee that wants a little more each time is let go`() throws {
         let pair = try CallPair()
         try pair.ring()

@@ -74,6 +74,7 @@ extension Session {
         now: Instant
     ) -> [Action] {
         guard request.sdpBody() != nil else {
+            if let refusal = refuseBrief(request) { return [.respond(transaction, refusal)] }
             // Without a description it refreshes target and timer, and nothing else (RFC 3311 §5.2).
             dialog?.refreshTarget((try? request.contacts())?.first?.uri, over: flow)
             var response = makeResponse(200, to: request, body: nil)
@@ -88,6 +89,14 @@ extension Session {
             return [.respond(transaction, response)]
         }
         return beginTheirs(request, transaction: transaction, over: flow, now: now)
+    }
+
+    /// The 422 to a refresh that asks for a shorter interval than we accept; to lengthen it is not ours (RFC 4028 §9).
+    private func refuseBrief(_ request: SIPRequest) -> SIPResponse? {
+        guard SessionTimer.isTooBrief(request, settings: settings) else { return nil }
+        var response = makeResponse(422, to: request, body: nil)
+        response.headers.append(.minSE, "\(settings.minimumExpires)")
+        return response
     }
 
     private mutating func beginTheirs(
@@ -110,11 +119,7 @@ extension Session {
             let rest = beginTheirs(request, transaction: transaction, over: flow, now: now)
             return [.stop(.backOff)] + (offer == nil ? [] : [.tell(.reofferRefused(status: 491))]) + rest
         }
-        if SessionTimer.isTooBrief(request, settings: settings) {
-            var response = makeResponse(422, to: request, body: nil)
-            response.headers.append(.minSE, "\(settings.minimumExpires)")
-            return [.respond(transaction, response)]
-        }
+        if let refusal = refuseBrief(request) { return [.respond(transaction, refusal)] }
         let contact = (try? request.contacts())?.first?.uri
         guard let body = request.sdpBody() else {
             dialog?.refreshTarget(contact, over: flow)

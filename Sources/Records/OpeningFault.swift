@@ -1,0 +1,28 @@
+import Foundation
+import GRDB
+
+/// A database of the data folder that cannot be used: which file, why, and what to do.
+struct OpeningFault: Error, CustomStringConvertible {
+    var place: URL
+    var cause: any Error
+
+    var description: String {
+        guard let fault = cause as? DatabaseError else {
+            return
+                "\(place.path) cannot be made: \(cause.localizedDescription); `data:` must name a folder that is yours"
+        }
+        let why = fault.message ?? "\(fault.resultCode)"
+        switch fault.resultCode {
+        case .SQLITE_NOTADB, .SQLITE_CORRUPT:
+            return "\(place.path) is damaged: \(why); move it away, and take it from a backup (gudok restore)"
+        case .SQLITE_FULL: return "\(place.path) cannot be written: \(why); make room on its disk"
+        case .SQLITE_BUSY, .SQLITE_LOCKED: return "\(place.path) is held by another program: \(why); end that"
+        default: return "\(place.path) cannot be opened: \(why); the file and its folder must be yours to write"
+        }
+    }
+
+    /// What `body` does to open the file at `place`; its fault names the file.
+    static func guarding<T>(_ place: URL, _ body: () throws -> T) throws -> T {
+        do { return try body() } catch { throw OpeningFault(place: place, cause: error) }
+    }
+}
