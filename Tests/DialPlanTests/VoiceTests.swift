@@ -77,7 +77,7 @@ struct VoiceTests {
     }
 
     @Test func `hours and holidays decide by the clock of their place`() throws {
-        let open = try #require(OpeningHours("Mon-Fri 09:00-18:00"))
+        let open = try #require(OpeningHours.read("Mon-Fri 09:00-18:00")?.first)
         let hours = Step(
             .hours(
                 Step.Hours(
@@ -101,6 +101,18 @@ struct VoiceTests {
             #expect(run.start() == .localTime("Europe/Moscow"))
             #expect(run.proceed(.time(time)) == .hangup(cause), "\(time)")
         }
+    }
+
+    @Test(arguments: [
+        ("Fri 22:00-06:00", "Fri 22:00-24:00, Sat 00:00-06:00"),
+        ("Mon-Sun 20:00-02:00", "Mon-Sun 20:00-24:00, Tue-Sun 00:00-02:00, Mon 00:00-02:00"),
+        ("Sun 22:00-00:00", "Sun 22:00-24:00"), ("Fri-Mon 09:00-18:00", "Fri-Sun 09:00-18:00, Mon 09:00-18:00"),
+        ("Sat,mon-tue 10:00-12:00", "Sat 10:00-12:00, Mon-Tue 10:00-12:00"),
+        ("Mon 24:00-06:00", ""), ("Mon 09:00-09:00", ""), ("Mon, 09:00-10:00", ""), ("Mon-Tue-Wed 09:00-10:00", ""),
+        ("09:00-10:00", ""), ("Mon 9:00-10:00", ""), ("Mon 09:00", ""), ("Mon 09:00-24:30", ""),
+    ])
+    func `hours past midnight end on the next day, and days go round the end of the week`(text: String, read: String) {
+        #expect((OpeningHours.read(text) ?? []).map(\.description).joined(separator: ", ") == read)
     }
 
     @Test(arguments: [

@@ -168,11 +168,11 @@ struct StepReader {
         let otherwise = step.take("otherwise").map { readList($0) } ?? []
         guard var mapping = value.mapping("hours"), let then else { return nil }
         defer { mapping.finish("hours") }
-        let open = mapping.require("open", of: "hours")?.sequence("open").compactMap { item -> OpeningHours? in
-            guard let text = item.string("opening hours") else { return nil }
-            if let hours = OpeningHours(text) { return hours }
+        let open = mapping.require("open", of: "hours")?.sequence("open").flatMap { item -> [OpeningHours] in
+            guard let text = item.string("opening hours") else { return [] }
+            if let hours = OpeningHours.read(text) { return hours }
             item.fault(.badValue, "'\(text)' are no opening hours", mend: "write them as Mon-Fri 09:00-18:00")
-            return nil
+            return []
         }
         let holidays = mapping.take("holidays")?.sequence("holidays").compactMap(readHoliday) ?? []
         let zone = mapping.take("timezone")?.timeZone()

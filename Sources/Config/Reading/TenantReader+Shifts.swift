@@ -57,15 +57,11 @@ extension TenantReader {
     }
 
     private func readShiftHours(_ value: YAMLValue, _ what: String) -> [OpeningHours] {
-        value.sequence(what).compactMap { item in
-            guard let text = item.string(what) else { return nil }
-            if let hours = OpeningHours(text) { return hours }
-            item.fault(
-                .badValue,
-                "'\(text)' are no hours",
-                mend: "write them as Mon-Fri 09:00-18:00, past midnight as two: Mon 20:00-24:00 and Tue 00:00-05:00"
-            )
-            return nil
+        value.sequence(what).flatMap { item -> [OpeningHours] in
+            guard let text = item.string(what) else { return [] }
+            if let hours = OpeningHours.read(text) { return hours }
+            item.fault(.badValue, "'\(text)' are no hours", mend: "write them as Mon-Fri 09:00-18:00")
+            return []
         }
     }
 }
