@@ -48,8 +48,8 @@ extension Call {
     }
 
     /// Makes the leg of one route a leg of the call; nil when no port or no description can be had for it.
-    func invite(_ route: TargetRoute, diversion: String? = nil, forQueue: Bool = false) -> Int? {
-        guard let leg = makeLeg(route, diversion: diversion) else { return nil }
+    func invite(_ route: TargetRoute, after history: DiversionHistory? = nil, forQueue: Bool = false) -> Int? {
+        guard let leg = makeLeg(route, after: history) else { return nil }
         legs.append(leg)
         core.register(leg, call: self)
         // An agent whose phone rings past the queues is busy for them.
@@ -70,8 +70,12 @@ extension Call {
         return leg.id.index
     }
 
-    /// `near`: another call's port that this one is to be mixed with.
-    func makeLeg(_ route: TargetRoute, diversion: String? = nil, near neighbour: MediaPort? = nil) -> Leg? {
+    /// `after`: how the call came here where somebody we rang sent it on; `near`: another call's port that this one is to be mixed with.
+    func makeLeg(
+        _ route: TargetRoute,
+        after history: DiversionHistory? = nil,
+        near neighbour: MediaPort? = nil
+    ) -> Leg? {
         let legID = LegID(call: id, index: legs.count)
         guard let port = core.openPort(for: legID, near: neighbour ?? anyPort) else {
             return forgo(route, status: 503, why: "no media port is free")
@@ -87,8 +91,8 @@ extension Call {
         // Whoever is rung to call somebody sees whom.
         var from = NameAddress(uri: SIPURI(user: startsUponAnswer ? to : from, host: route.fromHost))
         from.displayName = startsUponAnswer ? nil : fromName
-        var headers: [(HeaderName, String)] = []
-        if let diversion { headers.append((.diversion, diversion)) }
+        var past = history ?? self.history
+        if history == nil { past.goOn(to: route.to.uri) }
         let invitation = Invitation(
             target: route.uri,
             from: from,
@@ -97,7 +101,7 @@ extension Call {
             maxForwards: maxForwards,
             callID: core.ids.callID(),
             sdp: offer?.write(),
-            headers: headers,
+            headers: past.headers(leavingNetwork: route.trunk != nil),
             credentials: route.credentials
         )
         described.local = offer
@@ -112,6 +116,7 @@ extension Call {
             sipCallID: invitation.callID,
             described: described
         )
+        (leg.history, leg.number) = (past, route.to.uri.user)
         leg.port = port
         leg.awaitsReport = true
         leg.side = startsUponAnswer ? .caller : legs[anchor].side.opposite
@@ -278,8 +283,8 @@ extension Call {
         dial.redirects += 1
         stage = .dialing(dial)
         var followed = false
-        for route in redirectRoutes(rejection, of: index, timeout: dial.request.timeout) {
-            guard let next = invite(route, diversion: redirectDiversion) else { continue }
+        for redirect in redirects(rejection, of: index, timeout: dial.request.timeout) {
+            guard let next = invite(redirect.route, after: redirect.history) else { continue }
             dial.attempts.append(next)
             followed = true
             stage = .dialing(dial)
@@ -288,17 +293,33 @@ extension Call {
         return followed
     }
 
-    var redirectDiversion: String { "<sip:\(to)@\(tenant.domains.first ?? "localhost")>;reason=unconditional" }
-
-    /// Where a 3xx leads to, as far as its author may call there.
-    func redirectRoutes(_ rejection: Rejection, of index: Int, timeout: Duration) -> [TargetRoute] {
-        rejection.contacts.prefix(4).flatMap { contact -> [TargetRoute] in
-            guard let number = contact.number, let request = redirectRequest(to: number, of: index, timeout: timeout),
+    /// Where a 3xx leads to, as far as its author may call there, and what is told there of how the call came.
+    func redirects(
+        _ rejection: Rejection,
+        of index: Int,
+        timeout: Duration
+    ) -> [(route: TargetRoute, history: DiversionHistory)] {
+        let domain = tenant.domains.first ?? "localhost"
+        var history = legs[index].history
+        history.sendOn(by: SIPURI(user: legs[index].number ?? to, host: domain), status: rejection.status)
+        var branch = 0
+        return rejection.contacts.prefix(4).flatMap { contact -> [(TargetRoute, DiversionHistory)] in
+            guard let number = contact.number, !isLoop(number, history, index),
+                let request = redirectRequest(to: number, of: index, timeout: timeout),
                 case .routes(let routes) = core.reach(request.target, of: tenant)
             else { return [] }
             publish(.note("leg \(index) redirects to \(number)"))
-            return routes
+            branch += 1
+            var next = history
+            next.goOn(to: SIPURI(user: number, host: domain), branch: branch)
+            return routes.map { ($0, next) }
         }
+    }
+
+    private func isLoop(_ number: String, _ history: DiversionHistory, _ index: Int) -> Bool {
+        guard history.wasSentOn(by: number) else { return false }
+        publish(.note("leg \(index) redirects to \(number), which has sent this call on already"))
+        return true
     }
 
     private func redirectRequest(to number: String, of index: Int, timeout: Duration) -> DialRequest? {

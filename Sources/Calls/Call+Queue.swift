@@ -198,8 +198,8 @@ extension Call {
         stay.redirects[agent] = redirects
         stage = .queued(stay)
         // A user who is rung in the agent's place is busy with it as with any call past the queues: not `forQueue`.
-        let routes = redirectRoutes(rejection, of: index, timeout: settings(of: stay.queue).ringTimeout)
-        let made = routes.compactMap { invite($0, diversion: redirectDiversion) }
+        let ways = self.redirects(rejection, of: index, timeout: settings(of: stay.queue).ringTimeout)
+        let made = ways.compactMap { invite($0.route, after: $0.history) }
         // To engage somebody may have changed who rings for this caller.
         guard !made.isEmpty, case .queued(var stay) = stage else { return false }
         legs[index].progress = .over(.redirected, status: rejection.status, reason: rejection.phrase)

@@ -102,6 +102,8 @@ final class Call {
     let started: Moment
     /// What the caller's Max-Forwards leaves for the legs we make (loops end).
     let maxForwards: Int
+    /// By which numbers the call had come when it came to us.
+    var history = DiversionHistory()
     var plan: PlanRun
     var legs: [Leg] = []
     /// The leg that the plan serves: the caller's, until he hands the other party on and is gone.

@@ -97,6 +97,8 @@ public final class CallCore {
             maxForwards: max(0, forwards),
             at: now
         )
+        // A carrier knows by whom its calls came; what a phone says of that could be anything.
+        if identity.trunk != nil { call.history = DiversionHistory(of: request) }
         var leg = Leg(
             id: LegID(call: call.id, index: 0),
             session: session,

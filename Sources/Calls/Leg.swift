@@ -20,6 +20,10 @@ struct Leg {
     let trunk: TrunkID?
     let address: String
     let sipCallID: String
+    /// Whom it was to reach; nil for whoever called us.
+    var number: String?
+    /// By which numbers the call came to it.
+    var history = DiversionHistory()
     var progress: Progress = .trying
     /// Whom the record counts it to: whoever takes somebody's place stands on his side.
     var side: Party = .callee

@@ -178,7 +178,7 @@ struct BehaviourTests {
     }
 
     @Test
-    func `B103, B023: a redirect is followed with Diversion, and a phone that redirects to itself ends the search`()
+    func `B103, B023: a redirect is followed with its history, and a phone that redirects to itself ends the search`()
         throws
     {
         let running = try RunningSwitch()
@@ -197,6 +197,12 @@ struct BehaviourTests {
         )
         let second = try #require(boris.expect("INVITE"))
         #expect(second.header("Diversion")?.contains("1001") == true)
+        #expect(
+            second.headers("History-Info").map { $0.components(separatedBy: ">;").last ?? "" } == [
+                "index=1", "mp=1;index=1.1",
+            ]
+        )
+        #expect(second.headers("History-Info").first?.contains("1001") == true)
         boris.respond(
             "302 Moved Temporarily",
             to: second,
@@ -218,6 +224,27 @@ struct BehaviourTests {
         #expect((Int(final.startWord) ?? 0) >= 400)
         let isFree = try eventually { try running.metric("gudok_rtp_port_pairs_in_use") == 0 }
         #expect(isFree)
+    }
+
+    @Test
+    func `B103: what a carrier says of a call's way goes on to the phones, and two phones that name each other end`()
+        throws
+    {
+        let pair = try CallPair()
+        let boris = try Phone("1002", password: "boris-demo-2", server: pair.running.sipPort)
+        #expect(try boris.register().startWord == "200")
+        let past = ["History-Info: <sip:100@far.test>;index=1", "Diversion: <sip:100@far.test>;reason=no-answer"]
+        let first = try pair.ring(past)
+        #expect(first.headers("History-Info").count == 2 && first.headers("Diversion").count == 1)
+        let hop = { (number: String) in ["Contact: <sip:\(number)@demo.test>"] }
+        pair.callee.respond("302 Moved", to: first, toTag: "a", extra: hop("1002"), withContact: false)
+        let second = try #require(boris.expect("INVITE"))
+        #expect(second.headers("History-Info").last?.hasSuffix("index=1.1.1") == true)
+        #expect(second.headers("Diversion").count == 2 && second.headers("Diversion")[0].contains("1001"))
+        boris.respond("302 Moved", to: second, toTag: "b", extra: hop("1001"), withContact: false)
+        #expect((Int(pair.carrier.final("INVITE")?.startWord ?? "") ?? 0) >= 400)
+        #expect(pair.callee.expect("INVITE", within: 0.2) == nil)
+        try pair.expectNothingLeft()
     }
 
     @Test func `B062: a re-INVITE before the first was answered is 491 or 500, and the call goes on`() throws {
