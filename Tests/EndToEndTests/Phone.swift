@@ -17,7 +17,10 @@ final class Phone {
         self.peer = try peer ?? WirePeer()
     }
 
-    var contact: String { "<sip:\(user)@127.0.0.1:\(peer.port)>" }
+    /// Its own address and the switch's, as a URI has it.
+    var host: String { peer.family.host }
+
+    var contact: String { "<sip:\(user)@\(host):\(peer.port)>" }
 
     /// A request outside or inside a dialog; header lines of `extra` are added as they are.
     func request(
@@ -33,8 +36,8 @@ final class Phone {
         if number == nil, method != "ACK", method != "CANCEL" { sequence += 1 }
         let branch = branch ?? "z9hG4bK\(UInt64.random(in: 0...UInt64.max))"
         var lines = [
-            "\(method) \(uri ?? "sip:\(target)@127.0.0.1:\(server)") SIP/2.0",
-            "Via: SIP/2.0/UDP 127.0.0.1:\(peer.port);branch=\(branch);rport",
+            "\(method) \(uri ?? "sip:\(target)@\(host):\(server)") SIP/2.0",
+            "Via: SIP/2.0/UDP \(host):\(peer.port);branch=\(branch);rport",
             "Max-Forwards: 70",
             "From: <sip:\(user)@demo.test>;tag=\(tag)",
             "To: <sip:\(target)@demo.test>" + (toTag.map { ";tag=\($0)" } ?? ""),
@@ -140,7 +143,7 @@ final class Phone {
         let saved = callID
         callID = "reg-\(user)-\(peer.port)"
         defer { callID = saved }
-        let uri = "sip:127.0.0.1:\(server)"
+        let uri = "sip:\(host):\(server)"
         func make(_ more: [String]) -> String {
             var text = request("REGISTER", to: user, extra: lines + more, uri: uri)
             if let contacts {
@@ -175,7 +178,7 @@ final class Phone {
         guard challenge.startWord == "401" else { return challenge }
         let tag = String(challenge.header("To")?.components(separatedBy: ";tag=").last ?? "")
         send(request("ACK", to: target, toTag: tag, sequence: sequence))
-        let uri = "sip:\(target)@127.0.0.1:\(server)"
+        let uri = "sip:\(target)@\(host):\(server)"
         let answer = try authorization(for: challenge, method: "INVITE", uri: uri)
         send(request("INVITE", to: target, extra: [answer], sdp: offer))
         return nil

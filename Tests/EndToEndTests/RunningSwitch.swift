@@ -13,9 +13,11 @@ final class RunningSwitch {
     /// Another run will go on with the folder.
     var isFolderKept = false
 
-    /// With `carrierPort` the test starts the carrier itself; the other texts are added to the files as they are.
+    /// With `carrierPort` the test starts the carrier itself; `address` is that of its listeners and of its
+    /// media; the other texts are added to the files as they are.
     init(
         carrierPort: UInt16? = nil,
+        address: String = "127.0.0.1",
         node: String = "",
         trunk: String = "",
         users: String = "",
@@ -32,6 +34,7 @@ final class RunningSwitch {
         if existing == nil {
             try Self.write(
                 folder,
+                address: address,
                 node: node,
                 trunk: trunk,
                 users: users,
@@ -51,8 +54,8 @@ final class RunningSwitch {
         guard isReady, let line = text.components(separatedBy: "\n").first(where: { $0.hasPrefix("ready ") }) else {
             throw StartFailure(output: text)
         }
-        sipPort = Self.port(after: "udp://127.0.0.1:", in: line)
-        tcpPort = Self.port(after: "tcp://127.0.0.1:", in: line)
+        sipPort = Self.port(after: "udp://\(address):", in: line)
+        tcpPort = Self.port(after: "tcp://\(address):", in: line)
         httpPort = Self.port(after: "http=127.0.0.1:", in: line)
     }
 
@@ -176,6 +179,7 @@ final class RunningSwitch {
 
     private static func write(
         _ folder: URL,
+        address: String,
         node: String,
         trunk: String,
         users: String,
@@ -189,8 +193,8 @@ final class RunningSwitch {
             node: test
             data: ./data
             sip:
-              listen: ["udp://127.0.0.1:0", "tcp://127.0.0.1:0"]
-            media: {address: 127.0.0.1, ports: 30000-39999, codecs: [PCMA, PCMU]}
+              listen: ["udp://\(address):0", "tcp://\(address):0"]
+            media: {address: "\(address.trimmingCharacters(in: ["[", "]"]))", ports: 30000-39999, codecs: [PCMA, PCMU]}
             http: {listen: "127.0.0.1:0"}
             tenants: ./tenants
             dialplans: ./dialplans

@@ -3,35 +3,57 @@ import Glibc
 
 /// One UDP socket on loopback that speaks for itself: a phone, a carrier or a stranger.
 final class WirePeer {
-    let port: UInt16
-    private let descriptor: Int32
+    /// Which loopback it lives on.
+    enum Family {
+        case v4, v6
 
-    init(port wanted: UInt16 = 0) throws {
-        let made = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
-        descriptor = made
-        var address = Self.loopback(wanted)
-        let bound = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(made, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        var host: String { self == .v4 ? "127.0.0.1" : "[::1]" }
+
+        /// An address of that loopback, as the system calls want it.
+        func withAddress<Result>(_ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
+            switch self {
+            case .v4: WirePeer.with(WirePeer.loopback(port), body)
+            case .v6: WirePeer.with(WirePeer.loopback6(port), body)
             }
         }
-        guard bound == 0 else { throw WireError.cannotBind(errno) }
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        _ = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(made, $0, &length) }
+    }
+
+    let port: UInt16
+    let family: Family
+    private let descriptor: Int32
+
+    init(port wanted: UInt16 = 0, family: Family = .v4) throws {
+        let made = socket(family == .v4 ? AF_INET : AF_INET6, Int32(SOCK_DGRAM.rawValue), 0)
+        (descriptor, self.family) = (made, family)
+        guard family.withAddress(wanted, { bind(made, $0, $1) }) == 0 else { throw WireError.cannotBind(errno) }
+        port = Self.named { getsockname(made, $0, $1) }.port
+    }
+
+    private static func with<Address, Result>(
+        _ address: Address,
+        _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+    ) -> Result {
+        withUnsafePointer(to: address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<Address>.size)) }
         }
-        port = UInt16(bigEndian: address.sin_port)
+    }
+
+    /// What a call returns that names an address, and the port of that; both families have it in the same place.
+    private static func named<Result>(
+        _ body: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Result
+    ) -> (result: Result, port: UInt16) {
+        var address = sockaddr_in6()
+        var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
+        let result = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, &length) }
+        }
+        return (result, UInt16(bigEndian: address.sin6_port))
     }
 
     deinit { close(descriptor) }
 
     func send(_ bytes: [UInt8], to port: UInt16) {
-        var address = Self.loopback(port)
-        _ = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                sendto(descriptor, bytes, bytes.count, 0, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
+        _ = family.withAddress(port) { sendto(descriptor, bytes, bytes.count, 0, $0, $1) }
     }
 
     func send(_ text: String, to port: UInt16) { send(Array(text.utf8), to: port) }
@@ -41,15 +63,9 @@ final class WirePeer {
         var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         guard poll(&poller, 1, Int32(seconds * 1000)) == 1 else { return nil }
         var buffer = [UInt8](repeating: 0, count: 65_536)
-        var address = sockaddr_in()
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let count = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                recvfrom(descriptor, &buffer, buffer.count, 0, $0, &length)
-            }
-        }
+        let (count, port) = Self.named { recvfrom(descriptor, &buffer, buffer.count, 0, $0, $1) }
         guard count >= 0 else { return nil }
-        return (Array(buffer[..<count]), UInt16(bigEndian: address.sin_port))
+        return (Array(buffer[..<count]), port)
     }
 
     /// The next message whose text satisfies `condition`; others are passed over.
@@ -68,6 +84,14 @@ final class WirePeer {
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        return address
+    }
+
+    static func loopback6(_ port: UInt16) -> sockaddr_in6 {
+        var address = sockaddr_in6()
+        address.sin6_family = sa_family_t(AF_INET6)
+        address.sin6_port = port.bigEndian
+        address.sin6_addr = in6addr_loopback
         return address
     }
 }
