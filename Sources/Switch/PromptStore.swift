@@ -41,7 +41,7 @@ final class PromptStore: Sendable {
         }
     }
 
-    private static func files(below folder: URL) -> [String] {
+    static func files(below folder: URL) -> [String] {
         guard let found = FileManager.default.enumerator(atPath: folder.path) else { return [] }
         return found.compactMap { $0 as? String }.filter { $0.lowercased().hasSuffix(".wav") }.sorted()
     }

@@ -103,6 +103,25 @@ struct CommandTests {
         #expect(text.contains("dialplans/plan.yaml:4:5: error: the rule '600' is never reached"), "\(text)")
     }
 
+    @Test func `check finds prompts that nobody recorded, and a switch starts all the same`() throws {
+        let plan = """
+            routes:
+              - match: "."
+                do: [{play: welcome}, {play: own}, {menu: {prompt: nowhere, keys: {"1": [{play: "{called}"}]}}}]
+            """
+        let running = try RunningSwitch(internalPlan: plan)
+        let prompts = running.folder.appending(path: "dialplans/prompts/ru")
+        try FileManager.default.createDirectory(at: prompts, withIntermediateDirectories: true)
+        try Data().write(to: prompts.appending(path: "own.wav"))
+        let (code, text) = try check(running.folder)
+        #expect(code == 1)
+        #expect(
+            text.contains("dialplans/internal.yaml:3:40: error: there is no prompt 'nowhere' [dead-reference]; "),
+            "\(text)"
+        )
+        #expect(text.split(separator: "\n").count == 1, "\(text)")
+    }
+
     @Test func `what agents and supervisors are configured with is checked, and exported as it was read`() throws {
         let folder = try RunningSwitch.makeFolder()
         defer { try? FileManager.default.removeItem(at: folder) }

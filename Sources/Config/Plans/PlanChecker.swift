@@ -1,4 +1,4 @@
-import DialPlan
+public import DialPlan
 import Events
 
 /// Checks what a plan names: its own flows and variables, and users, trunks, queues and reasons of the tenant that uses it.
@@ -170,7 +170,7 @@ extension Route {
 
 extension DialPlan {
     /// Every step, those inside branches too.
-    var allSteps: [Step] {
+    public var allSteps: [Step] {
         var found: [Step] = []
         var pending = routes.flatMap(\.steps) + flows.values.flatMap(\.steps)
         while let step = pending.popLast() {

@@ -21,8 +21,15 @@ struct Check: ParsableCommand {
         do {
             let files = try ConfigurationFiles(file: config.config)
             let configuration = try files.configuration()
+            let missing = files.missingPrompts(in: configuration)
+            guard missing.isEmpty else {
+                print(missing.map(\.description).joined(separator: "\n"))
+                throw ExitCode(1)
+            }
             let rules = configuration.tenants.values.flatMap(\.dialPlans.values).reduce(0) { $0 + $1.routes.count }
             print("ok: \(counted(configuration.tenants.count, "tenant")), \(counted(rules, "rule"))")
+        } catch let code as ExitCode {
+            throw code
         } catch {
             print(error)
             throw ExitCode(1)
