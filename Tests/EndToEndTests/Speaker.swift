@@ -26,9 +26,9 @@ enum Speaker {
         }
     }
 
-    /// Those who are named speak for two seconds and a half.
+    /// Those who are named speak for two seconds and a half. `share` is of the energy of what a listener gets: at it a voice in
+    /// there counts as heard.
     ///
-    /// - Parameter share: of the energy of what a listener gets, at which a voice in it counts as heard.
     /// - Returns: for each of them, whom he heard.
     static func heard(
         among voices: [(name: String, peer: WirePeer, port: UInt16, hertz: Double)],
