@@ -214,7 +214,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "QueueBench",
-            dependencies: ["ACD", "Config", "Events", "SIP", "Timebase"],
+            dependencies: ["ACD", "Config", "Events", "SIP", "Simulation", "Timebase"],
             path: "Benchmarks/Queues",
             swiftSettings: settings
         ),

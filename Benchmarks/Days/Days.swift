@@ -65,7 +65,7 @@ private final class Run: Sendable {
     func report() -> Bool {
         let results = state.withLock { $0.results }
         let bad = results.filter { !$0.faults.isEmpty }.map(\.seed).sorted()
-        let waits = WaitError(results.flatMap(\.forecasts))
+        let waits = WaitError(results.map(\.forecasts))
         say("\(results.count) days, \(results.reduce(0) { $0 + $1.calls }) calls; \(waits)")
         if !bad.isEmpty { say("bad days, by seed: \(bad.map(String.init).joined(separator: " "))") }
         return bad.isEmpty

@@ -3,38 +3,39 @@ import Config
 import Events
 import Foundation
 import SIP
+import Simulation
 import Timebase
 
-/// Days of 50 agents in five queues who are busier at noon than in the morning: every caller who had to wait and was answered is
-/// compared with what was foretold when he came.
+/// Days of 50 agents in five queues who are busier at noon than in the morning, and days on which there is too much to do: what
+/// callers who had to wait were foretold is compared with the wait that came of it.
 enum ForecastBench {
     private enum Happening: Hashable, Sendable {
         case arrival, hangUp(CallID), answer(CallID, UserID), talkEnds(CallID), doing(UserID)
     }
 
-    static func report() {
-        var errors: [Double] = []
-        var waits: [Double] = []
-        for seed in 1...UInt64(5) { day(seed, &errors, &waits) }
-        errors.sort()
-        waits.sort()
-        guard !errors.isEmpty else { return }
-        let text = String(
-            format: "%d callers: median error %.0f s of a median wait of %.0f s; nine in ten within %.0f s",
-            errors.count,
-            errors[errors.count / 2],
-            waits[waits.count / 2],
-            errors[errors.count * 9 / 10]
-        )
-        print(text)
+    /// Means in seconds.
+    private struct Load {
+        var name: String
+        var betweenCalls: Double
+        var patience: Double
     }
 
-    private static func day(_ seed: UInt64, _ errors: inout [Double], _ waits: inout [Double]) {
+    static func report() {
+        let loads = [
+            Load(name: "busy at noon", betweenCalls: 5, patience: 600),
+            Load(name: "too much, patient", betweenCalls: 3.6, patience: 600),
+            Load(name: "too much, impatient", betweenCalls: 3, patience: 120),
+        ]
+        for load in loads { print("\(load.name): \(WaitError((1...UInt64(5)).map { day($0, load) }))") }
+    }
+
+    private static func day(_ seed: UInt64, _ load: Load) -> [ForetoldWait] {
         var random = SeededGenerator(seed: seed)
         var now = Moment(instant: Instant(nanoseconds: 0), wall: WallTime(milliseconds: 0))
         var world = TimerQueue<Happening>()
         let dispatcher = Dispatcher(generator: SeededGenerator(seed: seed), now: now)
-        var foretold: [CallID: (wait: Duration, entered: Instant)] = [:]
+        var foretold: [CallID: (wait: Duration?, entered: Instant)] = [:]
+        var waits: [ForetoldWait] = []
         var calls = 0
         let settings = (0..<5).map { index in
             var queue = Queue(name: "")
@@ -51,13 +52,19 @@ enum ForecastBench {
                 case .offer(let call, _, let agent, _):
                     if Int.random(in: 0..<10, using: &random) > 0 { world.start(.answer(call, agent), at: later(4)) }
                 case .publish(.queueLeft(let left), _, let call?):
-                    guard let told = foretold.removeValue(forKey: call), left.outcome == .answered else { continue }
-                    world.start(.talkEnds(call), at: later(180))
-                    let wait = (now.instant - told.entered).inSeconds
-                    // Whoever finds somebody free waits for a phone to be picked up: no art in that.
-                    guard told.wait > .zero else { continue }
-                    errors.append(abs(wait - told.wait.inSeconds))
-                    waits.append(wait)
+                    guard let told = foretold.removeValue(forKey: call) else { continue }
+                    let isAnswered = left.outcome == .answered
+                    if isAnswered { world.start(.talkEnds(call), at: later(180)) }
+                    waits.append(
+                        ForetoldWait(
+                            queue: left.queue,
+                            entered: told.entered,
+                            left: now.instant,
+                            isAnswered: isAnswered,
+                            // Whoever finds somebody free waits for a phone to be picked up: no art in that.
+                            expected: told.wait.flatMap { $0 > .zero ? $0 : nil }
+                        )
+                    )
                 default: break
                 }
             }
@@ -80,14 +87,14 @@ enum ForecastBench {
             case .arrival:
                 calls += 1
                 let queue = queueID(Int.random(in: 0..<5, using: &random))
-                let wait = dispatcher.queueViews(at: now).first { $0.id == queue }?.expectedWait ?? .zero
+                let wait = dispatcher.queueViews(at: now).first { $0.id == queue }?.expectedWait
                 let call = CallID("c\(calls)")
                 foretold[call] = (wait, now.instant)
                 absorb(dispatcher.enter(Dispatcher.Entry(call: call, queue: queue, number: ""), at: now))
-                world.start(.hangUp(call), at: later(600))
+                world.start(.hangUp(call), at: later(load.patience))
                 // Two waves a day.
-                let load = 1 + 0.35 * sin(Double(calls) / 5_000 * 4 * Double.pi)
-                world.start(.arrival, at: later(5.0 / load))
+                let wave = 1 + 0.35 * sin(Double(calls) / 5_000 * 4 * Double.pi)
+                world.start(.arrival, at: later(load.betweenCalls / wave))
             case .hangUp(let call): absorb(dispatcher.leave(call, .abandoned, at: now))
             case .answer(let call, let agent): absorb(dispatcher.answered(call, by: agent, at: now))
             case .talkEnds(let call): absorb(dispatcher.ended(call, at: now))
@@ -98,5 +105,6 @@ enum ForecastBench {
             case nil: break
             }
         }
+        return waits
     }
 }

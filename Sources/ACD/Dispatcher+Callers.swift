@@ -97,6 +97,7 @@ extension Dispatcher {
         if caller.isCallback { caller.queue.callbacks += 1 }
         prefer(caller)
         caller.updateHeading(at: now.instant)
+        caller.queue.observe(at: now.instant)
         caller.queue.waiting.insert(caller)
         changed.append(caller)
         startWidening(caller)
@@ -126,7 +127,7 @@ extension Dispatcher {
         let settings = queue.settings
         if let most = settings.maxLength, queue.length - queue.callbacks >= most { return .full }
         if settings.onEmpty != .wait, queue.isEmpty(of: settings.emptyWhen) { return .empty }
-        if let longest = settings.maxExpectedWait, let wait = queue.expectedWait(position: position), wait > longest {
+        if let longest = settings.maxExpectedWait, let wait = queue.waitForAgent(position: position), wait > longest {
             return .full
         }
         return nil
@@ -209,7 +210,7 @@ extension Dispatcher {
         let position = caller.queue.position(of: caller)
         if caller.queue.settings.announcesImprovement, let told = caller.toldPosition, position >= told { return }
         caller.toldPosition = position
-        let wait = caller.queue.expectedWait(position: position)
+        let wait = caller.queue.expectedWait(position: position, after: now.instant - caller.entered.instant)
         emit(.announce(call, queue: caller.queue.id, position: position, expectedWait: wait))
     }
 
@@ -229,7 +230,7 @@ extension Dispatcher {
     }
 
     func drop(_ caller: WaitingCaller, _ outcome: QueueOutcome) {
-        remove(caller)
+        remove(caller, isAnswered: false)
         for id in caller.ringing.keys.sorted(by: <) {
             if let agent = agents[id] { takeBack(caller.call, agent) }
         }
@@ -239,14 +240,17 @@ extension Dispatcher {
         }
     }
 
-    func remove(_ caller: WaitingCaller) {
+    func remove(_ caller: WaitingCaller, isAnswered: Bool) {
         forgetPreference(caller)
         callers[caller.call] = nil
         if caller.isCallback { caller.queue.callbacks -= 1 }
         let queue = caller.queue
+        queue.observe(at: now.instant)
+        if !queue.waiting.isEmpty {
+            let waited = now.instant - caller.entered.instant
+            queue.forecast.noteDeparture(after: waited, isAnswered: isAnswered)
+        }
         _ = queue.waiting.remove(caller) || queue.offered.remove(caller)
-        let behind = queue.length + 1 - queue.position(of: caller)
-        queue.forecast.noteDeparture(at: now.instant, staffed: queue.staffed, waiting: queue.length, behind: behind)
         for key in [TimerKey.longest(caller.call), .announcement(caller.call), .widening(caller.call)] {
             timers.stop(key)
         }

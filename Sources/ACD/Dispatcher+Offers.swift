@@ -84,6 +84,7 @@ extension Dispatcher {
         if let caller = callers[call] {
             caller.ringing[agent.id] = nil
             if caller.ringing.isEmpty, result != .answered {
+                caller.queue.observe(at: now.instant)
                 caller.queue.offered.remove(caller)
                 caller.updateHeading(at: now.instant)
                 caller.queue.waiting.insert(caller)
@@ -105,7 +106,8 @@ extension Dispatcher {
         agent.talk = Agent.Engagement(call: call, queue: caller.queue.id, since: now.instant)
         talking[call] = id
         endOffer(call, agent, .answered)
-        remove(caller)
+        if let since = caller.ringing[id] { caller.queue.forecast.noteRinging(now.instant - since) }
+        remove(caller, isAnswered: true)
         if let sticky = caller.queue.settings.sticky {
             caller.queue.lastAgents.remember(id, for: caller.number, until: now.instant + sticky.remember)
         }

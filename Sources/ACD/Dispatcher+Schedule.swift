@@ -82,6 +82,7 @@ extension Dispatcher {
 
     private func offer(_ caller: WaitingCaller, to agent: Agent) {
         let queue = caller.queue
+        queue.observe(at: now.instant)
         queue.waiting.remove(caller)
         queue.offered.insert(caller)
         ring(agent, for: caller)

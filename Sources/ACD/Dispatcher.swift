@@ -128,6 +128,7 @@ public final class Dispatcher {
         // A phone that rang for somebody who went away was no work: his place among the idle stays.
         if state == .available, agent.told != .available, agent.told != .ringing { agent.idleSince = now.instant }
         for member in agent.memberships where state != agent.told {
+            member.queue.observe(at: now.instant)
             member.queue.staff.add(agent.told, -1)
             member.queue.staff.add(state, 1)
         }

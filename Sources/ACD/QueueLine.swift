@@ -108,58 +108,28 @@ final class QueueLine {
     /// Agents of the queue who work now, whatever they do.
     var staffed: Int { staff.available + staff.ringing + staff.busy }
 
-    /// How long the caller at this place will wait; nil: nobody works.
-    func expectedWait(position: Int) -> Duration? {
+    /// How long the caller at this place, who has been here for `waited`, will yet wait; nil: nobody works.
+    func expectedWait(position: Int, after waited: Duration = .zero) -> Duration? {
+        guard let wait = waitForAgent(position: position, after: waited) else { return nil }
+        // Longer than that nobody waits here.
+        return settings.maxWait.map { max(.zero, min(wait, $0 - waited)) } ?? wait
+    }
+
+    /// The same if he may wait for ever: what he must not be let in for.
+    func waitForAgent(position: Int, after waited: Duration = .zero) -> Duration? {
         guard staffed > 0 else { return nil }
         guard free.isEmpty || position > free.count else { return .zero }
-        return forecast.wait(position: position, staffed: staffed)
+        return forecast.wait(behind: max(0, position - 1 - offered.count), staffed: staffed, after: waited)
     }
+
+    /// The line or its staff is about to change.
+    func observe(at now: Instant) { forecast.pass(to: now, staffed: staffed, waiting: waiting.count) }
 
     /// Whether nobody is there who could ever take a call, by the causes that count.
     func isEmpty(of causes: Set<Queue.EmptyCause>) -> Bool {
         guard staff.available == 0, staff.ringing == 0 else { return false }
         if staff.busy > 0, !causes.contains(.allBusy) { return false }
         return staff.paused == 0 || causes.contains(.allPaused)
-    }
-}
-
-/// What waits to come are reckoned from: how much of an agent's time the queue has spent on each hand-over.
-///
-/// Taken from the pace at which the line itself moves on while callers wait, so that calls of other queues, misses and rests, which
-/// keep the same agents, are in it, and so are callers who give up. Before it moved, the mean of talk and wrap-up serves.
-struct WaitForecast {
-    /// The mean of the last handling times (talk and wrap-up).
-    private var handling: Duration = .seconds(180)
-    /// The mean of the last times in which the line moved on by one, times the agents who worked then.
-    private var share: Duration?
-    /// Since when the line's advance is measured: callers have waited ever since.
-    private var last: Instant?
-    /// How many places the line advanced since then, in the mean of those who wait.
-    private var advance = 0.0
-
-    func wait(position: Int, staffed: Int) -> Duration {
-        let each = (share ?? handling).wholeNanoseconds / Int64(max(1, staffed))
-        return .nanoseconds(each &* Int64(min(position, 100_000)))
-    }
-
-    mutating func noteHandling(_ duration: Duration) { handling = Self.mean(handling, duration, of: 10) }
-
-    /// One who waited is gone, to an agent or for good: those behind him stand a place further on.
-    ///
-    /// `waiting`: how many are left; an hour at most counts, so that a night is no pace.
-    mutating func noteDeparture(at now: Instant, staffed: Int, waiting: Int, behind: Int) {
-        advance += waiting > 0 ? Double(behind) / Double(waiting) : 1
-        guard last == nil || waiting == 0 || advance >= 1 else { return }
-        if let last, advance >= 1 {
-            let time = min(now - last, .seconds(3600)) * max(1, staffed) / advance
-            share = Self.mean(share ?? handling, time, of: 20)
-        }
-        advance = 0
-        last = waiting > 0 ? now : nil
-    }
-
-    private static func mean(_ mean: Duration, _ next: Duration, of count: Int64) -> Duration {
-        .nanoseconds(next.wholeNanoseconds / count &+ mean.wholeNanoseconds / count &* (count - 1))
     }
 }
 

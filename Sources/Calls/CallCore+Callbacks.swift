@@ -83,6 +83,8 @@ extension CallCore {
                 requested: WallTime(milliseconds: change.requestedMilliseconds)
             )
             (callback.attempts, callback.agent, callback.skill) = (change.attempts, change.agent, change.skill)
+            // The switch cut that attempt off, and no caller was busy or away: it does not count.
+            if change.state == .calling { callback.attempts = max(0, change.attempts - 1) }
             callbacks.set(callback)
             let waited = max(0, now.wall.milliseconds - change.requestedMilliseconds)
             stand(callback, waited: .milliseconds(min(waited, 30 * 86_400_000)))

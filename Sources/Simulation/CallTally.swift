@@ -15,11 +15,12 @@ final class CallTally: EventSubscriber {
     private(set) var missedOffers = 0
     private(set) var holds = 0
     /// Callbacks by what became of them last.
-    private var wishes: [String: CallbackState] = [:]
+    private var wishes: [String: CallbackChanged] = [:]
     private(set) var faults: [String] = []
 
-    var callbacks: [CallbackState: Int] { Dictionary(grouping: wishes.values) { $0 }.mapValues(\.count) }
-    var openCallbacks: [String] { wishes.filter(\.value.isOpen).map(\.key) }
+    var callbacks: [CallbackState: Int] { Dictionary(grouping: wishes.values, by: \.state).mapValues(\.count) }
+    /// What the records would have of them after a restart.
+    var openCallbacks: [CallbackChanged] { wishes.values.filter(\.state.isOpen).sorted { $0.id < $1.id } }
 
     /// Calls that a restart cut off: whoever keeps records closes them at the next start.
     private(set) var cut = 0
@@ -85,8 +86,8 @@ final class CallTally: EventSubscriber {
     }
 
     private func follow(_ callback: CallbackChanged) {
-        if let before = wishes[callback.id], !before.isOpen { faults.append("a callback goes on after its end") }
-        wishes[callback.id] = callback.state
+        if let before = wishes[callback.id], !before.state.isOpen { faults.append("a callback goes on after its end") }
+        wishes[callback.id] = callback
         if callback.attempts > 2 { faults.append("\(callback.attempts) attempts of a callback, and two are enough") }
     }
 }

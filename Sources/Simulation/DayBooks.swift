@@ -13,10 +13,12 @@ public struct QueueSum: Equatable, Sendable {
 
     mutating func leave(_ outcome: QueueOutcome, after wait: Int64, agent: String?) {
         outcomes[outcome, default: 0] += 1
+        if let agent { answeredBy[agent, default: 0] += 1 }
+        // Nobody waited on the line.
+        guard outcome != .calledBack else { return }
         self.wait += wait
         if outcome == .answered { waitOfAnswered += wait }
         longestWait = max(longestWait, wait)
-        if let agent { answeredBy[agent, default: 0] += 1 }
     }
 }
 
@@ -38,6 +40,7 @@ final class DayBooks: EventSubscriber {
     private var numbers: [CallID: String] = [:]
     /// Callers who were handed on, in one call or another.
     private(set) var handedOn: Set<String> = []
+    private(set) var callbacks = CallbackBooks()
     // As records are folded.
     private var assembler = QueueStayAssembler()
     private var ledger = AgentLedger()
@@ -74,15 +77,24 @@ final class DayBooks: EventSubscriber {
     private func count(_ envelope: EventEnvelope) {
         let call = envelope.call
         switch envelope.event {
-        case .callStarted(let start): if let call { numbers[call] = start.from }
+        case .callStarted(let start):
+            guard let call else { break }
+            numbers[call] = start.from
+            callbacks.started(start, call, at: now.instant)
         case .transferStarted: if let number = call.flatMap({ numbers[$0] }) { handedOn.insert(number) }
         case .queueEntered(let entry):
             sums[entry.queue, default: QueueSum()].entered += 1
+            callbacks.entered(entry, at: now.instant)
             if let call { waiting[call] = (entry.queue, now.instant, entry.carriedMilliseconds) }
-        case .queueOffered(_, let agent):
+        case .callbackChanged(let callback): callbacks.changed(callback, call, at: now.instant)
+        case .queueOffered(let queue, let agent):
             if let other = offers[agent] { fault("\(agent) rings for \(other), and is asked for \(call?.value ?? "")") }
             if let other = talks[agent] { fault("\(agent) talks in \(other), and is asked for \(call?.value ?? "")") }
-            if call.map({ waiting[$0] == nil }) ?? true { fault("\(agent) is asked for one who does not wait") }
+            if callbacks.isAttempt(call) {
+                call.map { lookForOvertaken(by: $0, in: queue) }
+            } else if call.map({ waiting[$0] == nil }) ?? true {
+                fault("\(agent) is asked for one who does not wait")
+            }
             offers[agent] = call
         case .queueOfferEnded(let end): offers[end.agent] = nil
         case .queueLeft(let left): leave(left, call)
@@ -90,6 +102,7 @@ final class DayBooks: EventSubscriber {
         case .callEnded:
             guard let call else { break }
             numbers[call] = nil
+            callbacks.ended(call)
             if waiting[call] != nil { fault("\(call) is over, and waits") }
             if let agent = offers.first(where: { $0.value == call })?.key {
                 fault("\(agent) rings for \(call), which is over")
@@ -99,6 +112,18 @@ final class DayBooks: EventSubscriber {
                 fault("\(change.agent) is available, and has \(call)")
             }
         default: break
+        }
+    }
+
+    /// Whoever has waited on the line for as long as any rule keeps agents from him, and stands before.
+    private func lookForOvertaken(by attempt: CallID, in queue: String) {
+        guard let place = callbacks.place(of: attempt) else { return fault("\(attempt) calls back for nobody") }
+        let ringing = Set(offers.values)
+        for (call, wait) in waiting where wait.queue == queue && !ringing.contains(call) {
+            let isOpen = now.instant - wait.since > DayConfiguration.mostRestraint
+            if isOpen, wait.since + .milliseconds(-wait.carried) < place {
+                fault("\(call) waits in \(queue) before callback \(attempt), and is overtaken")
+            }
         }
     }
 
@@ -129,6 +154,7 @@ final class DayBooks: EventSubscriber {
             keep(stay)
         }
         (waiting, offers, talks, numbers) = ([:], [:], [:], [:])
+        callbacks.restart()
         (assembler, ledger) = (QueueStayAssembler(), AgentLedger())
         closeIntervals(at: moment.wall.milliseconds)
         restarted = moment.wall.milliseconds

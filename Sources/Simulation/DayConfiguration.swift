@@ -31,6 +31,8 @@ struct DayConfiguration {
     /// The number that leads straight into a queue.
     static func number(of queue: Int) -> String { "+7495000070\(queue)" }
     static let menuNumber = "+74950000710"
+    /// For so long at most a queue's rules keep any of its agents from a caller: by penalty, or for whom he spoke with last.
+    static let mostRestraint: Duration = .seconds(16)
 
     private func members(_ random: inout SeededGenerator) -> String {
         agents.shuffled(using: &random).prefix(agents.count * 2 / 5).map {
@@ -40,8 +42,9 @@ struct DayConfiguration {
 
     private static func rules(of index: Int, _ random: inout SeededGenerator) -> String {
         let strategy = Queue.Strategy.allCases.randomElement(using: &random) ?? .longestIdle
-        // Whoever waited too long goes on to the next queue, or hears that nobody is there.
-        let overflow = Bool.random(using: &random) ? "\(queues[(index + 1) % queues.count])" : "nobody"
+        // Whoever waited too long goes on to the next queue, hears that nobody is there, or asks to be called back.
+        let ways = [queues[(index + 1) % queues.count], "nobody", "ask-\(queues[index])"]
+        let overflow = ways.randomElement(using: &random) ?? "nobody"
         var lines = [
             "strategy: \(strategy.rawValue)",
             "ring_timeout: \(Int.random(in: 8...14, using: &random))s",
@@ -50,13 +53,19 @@ struct DayConfiguration {
             "on_timeout: {dialplan: incoming, flow: \(overflow)}",
             "no_answer_delay: \(Int.random(in: 0...10, using: &random))s",
             "pause_after_misses: \(Int.random(in: 2...5, using: &random))",
-            "widen: [{after: 20s, penalty: 1}]",
+            "widen: [{after: 10s, penalty: 1}]",
             "service_level: {seconds: 20, target: 80}",
         ]
         if Bool.random(using: &random) { lines.append("announce_position: every 20s") }
         if Bool.random(using: &random) { lines.append("messages: [{prompt: please-hold, every: 30s}]") }
         if Bool.random(using: &random) { lines.append("whisper: incoming-call-from-queue") }
         if Bool.random(using: &random) { lines.append("record: true") }
+        if Bool.random(using: &random) {
+            lines.append("keys: {\"1\": {dialplan: incoming, flow: ask-\(queues[index])}}")
+            lines.append("callback: {attempts: 2, retry_after: \(Int.random(in: 20...300, using: &random))s}")
+        } else {
+            lines.append("callback: {attempts: 1}")
+        }
         if Bool.random(using: &random) { lines.append("sticky: {remember: 2h, wait: 15s}") }
         if Bool.random(using: &random) { lines.append("resume: 60s") }
         if Bool.random(using: &random) { lines.append("max_length: \(Int.random(in: 5...30, using: &random))") }
@@ -108,7 +117,16 @@ struct DayConfiguration {
         let direct = queues.indices.map { "  - {match: \"\(number(of: $0))\", do: [{queue: \(queues[$0])}]}\n" }
             .joined()
         let keys = queues.indices.map { "\"\($0 + 1)\": [{queue: \(queues[$0])}]" }.joined(separator: ", ")
-        let flows = queues.map { "  \($0): [{queue: \($0)}]\n" }.joined()
+        let flows = queues.map { queue in
+            """
+              \(queue): [{queue: \(queue)}]
+              ask-\(queue):
+                - callback: {queue: \(queue), number: "{caller}"}
+                - play: nobody-available
+                - hangup: normal
+
+            """
+        }.joined()
         return """
             routes:
             \(direct)  - match: "\(menuNumber)"

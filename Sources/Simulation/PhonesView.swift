@@ -18,7 +18,7 @@ struct PhonesView {
     func differences(from stays: [QueueStay]) -> [String] {
         var faults: [String] = []
         var recorded: Set<Talk> = []
-        for stay in stays where stay.outcome == .answered {
+        for stay in stays where stay.outcome == .answered || stay.outcome == .calledBack {
             guard let agent = stay.agent, let connected = stay.connectedMilliseconds else {
                 faults.append("\(stay.callID) was answered by nobody")
                 continue

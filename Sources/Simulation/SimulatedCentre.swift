@@ -170,7 +170,7 @@ public final class SimulatedCentre {
         // The longest ringing, talking and giving up of any call.
         plant.advance(by: .seconds(300))
         // Nobody may be at work for those who are to be called back.
-        for id in plant.tally.openCallbacks.sorted() {
+        for id in plant.tally.openCallbacks.map(\.id) {
             plant.turn { try? $0.cancelCallback(id, tenant: nil, at: $1) }
         }
         for index in plant.phones.indices { plant.turn(index) { $0.leaveEverything(at: $1) } }

@@ -14,6 +14,7 @@ public final class SimulatedDay {
     /// What the day was like, and what was wrong with it.
     public struct Result: Sendable {
         public var seed: UInt64
+        public var kind = Kind.usual
         public var calls = 0
         public var waits: [QueueOutcome: Int] = [:]
         public var transfers = (begun: 0, done: 0)
@@ -22,10 +23,13 @@ public final class SimulatedDay {
         public var reloads = 0
         public var restarts = 0
         public var registrationsLost = 0
-        /// Of callers who waited and were answered: the wait that the queue expected when they came, and the wait that it was.
-        public var forecasts: [(expected: Duration, actual: Duration)] = []
+        /// Everybody who waited, and what some of them were told when they came.
+        public var forecasts: [ForetoldWait] = []
         /// Stays in queues, as the records have them.
         public var stays = 0
+        /// Of them: answered within 20 seconds.
+        public var soon = 0
+        public var callbacks: [CallbackState: Int] = [:]
         public var queues: [String: QueueSum] = [:]
         /// Milliseconds in each state, by agent, from his first log-in to `end`.
         public var states: [String: [AgentState: Int64]] = [:]
@@ -33,13 +37,35 @@ public final class SimulatedDay {
         /// Broken invariants, in words; a day is good when there is none.
         public var faults: [String] = []
 
-        public init(seed: UInt64, faults: [String] = []) { (self.seed, self.faults) = (seed, faults) }
+        public init(seed: UInt64, faults: [String] = []) {
+            (self.seed, self.faults, kind) = (seed, faults, Kind(seed: seed))
+        }
 
         public var summary: String {
             let waits = waits.map { "\($0.value) \($0.key.rawValue)" }.sorted().joined(separator: ", ")
-            return "seed \(seed): \(calls) calls, \(stays) stays in queues (\(waits)), \(missedOffers) offers missed, "
+            let callbacks = callbacks.map { "\($0.value) \($0.key.rawValue)" }.sorted().joined(separator: ", ")
+            return "seed \(seed), \(kind.rawValue): \(calls) calls, \(stays) stays in queues (\(waits); "
+                + "\(soon * 100 / max(1, stays)) % within 20 s), callbacks: \(callbacks), \(missedOffers) offers missed, "
                 + "\(transfers.begun) transfers of which \(transfers.done) done, \(holds) holds, "
                 + "\(registrationsLost) registrations lost, \(reloads) reloads, \(restarts) restarts"
+        }
+    }
+
+    /// How much there is to do.
+    public enum Kind: String, Sendable, CaseIterable {
+        /// Agents are at work, and most callers are answered soon.
+        case usual
+        /// Too many callers for the agents, half of whom are away: most give up, overflow, or ask to be called back.
+        case overloaded
+
+        init(seed: UInt64) { self = seed % 4 == 2 ? .overloaded : .usual }
+
+        /// Milliseconds to the next caller, at most, in a rush and in a lull.
+        var mostBetweenCalls: (rush: Int64, lull: Int64) {
+            switch self {
+            case .usual: (9_000, 14_000)
+            case .overloaded: (4_000, 9_000)
+            }
         }
     }
 
@@ -49,9 +75,11 @@ public final class SimulatedDay {
         var queue: String
         var at: Instant
         var expected: Duration
+        var longest: Duration?
     }
 
     private let seed: UInt64
+    private let kind: Kind
     private let agents: Int
     private let restarts: Bool
     private var unborn: Int
@@ -61,7 +89,7 @@ public final class SimulatedDay {
     private let books = DayBooks()
     private let isPerfect: Bool
     private var happenings = TimerQueue<Happening>()
-    private var forecasts: [String: Forecast] = [:]
+    private var forecasts: [String: [Forecast]] = [:]
     private var result: Result
 
     /// `observers` hear every event. nil when the configuration does not read, which a test finds out.
@@ -74,6 +102,7 @@ public final class SimulatedDay {
         observers: [any EventSubscriber] = []
     ) {
         (self.seed, self.agents, self.restarts, unborn) = (seed, agents, restarts, calls)
+        kind = Kind(seed: seed)
         random = SeededGenerator(seed: seed)
         centre = DayConfiguration(agents: agents, random: &random)
         guard let configuration = centre.read() else { return nil }
@@ -128,6 +157,10 @@ public final class SimulatedDay {
         }
         // The longest waiting, ringing and talking of any call.
         plant.advance(by: .seconds(1_200))
+        // Nobody may be at work for those who are to be called back.
+        for id in plant.tally.openCallbacks.map(\.id) {
+            plant.turn { try? $0.cancelCallback(id, tenant: nil, at: $1) }
+        }
         for index in plant.phones.indices { plant.turn(index) { $0.leaveEverything(at: $1) } }
         plant.advance(by: .seconds(300))
         return judge()
@@ -155,7 +188,6 @@ public final class SimulatedDay {
         case .restart:
             books.restart(at: plant.now)
             plant.restart()
-            forecasts = [:]
             result.restarts += 1
             happenings.start(.restart, at: later(1_200...9_000))
         }
@@ -169,21 +201,28 @@ public final class SimulatedDay {
         let isDirect = chance(80)
         let name = DayConfiguration.queues[queue]
         if isDirect, let view = plant.engine.queueViews(at: plant.now).first(where: { $0.id.name == name }) {
-            forecasts[caller] = view.expectedWait.map { Forecast(queue: name, at: plant.now.instant, expected: $0) }
+            if let wait = view.expectedWait {
+                let longest = tenant?.queues[name]?.maxWait
+                forecasts[caller, default: []].append(
+                    Forecast(queue: name, at: plant.now.instant, expected: wait, longest: longest)
+                )
+            }
         }
         let number = isDirect ? DayConfiguration.number(of: queue) : DayConfiguration.menuNumber
         plant.turn(agents) { $0.dial(number, as: caller, at: $1) }
         // Rushes and lulls by the quarter of an hour.
         let isRush = plant.now.instant.nanoseconds / 900_000_000_000 % 3 == 0
-        happenings.start(
-            .arrival,
-            at: plant.now.instant + .milliseconds(Int64.random(in: 0...(isRush ? 4_000 : 9_000), using: &random))
-        )
+        let most = isRush ? kind.mostBetweenCalls.rush : kind.mostBetweenCalls.lull
+        happenings.start(.arrival, at: plant.now.instant + .milliseconds(Int64.random(in: 0...most, using: &random)))
     }
 
     /// What an agent, or his supervisor, thinks of doing next; mostly that he is at work.
     private func doing() -> Dispatcher.AgentCommand {
-        switch Int.random(in: 0..<20, using: &random) {
+        // A day with too much to do is one on which agents keep away, too.
+        if kind == .usual, !chance(40) {
+            return [.unpause, .logIn(device: nil), .unblock].randomElement(using: &random) ?? .unpause
+        }
+        return switch Int.random(in: 0..<20, using: &random) {
         case 0..<4: .pause(reason: "tea")
         case 4: .logOut
         case 5: .endWrapUp
@@ -199,23 +238,36 @@ public final class SimulatedDay {
         result.calls = plant.tally.started
         result.waits = plant.tally.waits
         result.transfers = plant.tally.transfers
+        result.callbacks = plant.tally.callbacks
         result.missedOffers = plant.tally.missedOffers
         result.holds = plant.tally.holds
         result.faults = plant.remainders() + books.close(at: plant.now)
         let stays = books.stays
         result.stays = stays.count
+        result.soon = stays.count { $0.outcome == .answered && ($0.waitMilliseconds ?? .max) <= 20_000 }
         (result.queues, result.states, result.end) = (books.sums, books.states, plant.now.wall)
         if isPerfect {
             result.faults += PhonesView(plant.phones.prefix(agents), books.handedOn).differences(from: stays)
         }
-        for stay in stays where stay.outcome == .answered {
-            guard let forecast = forecasts[stay.number], forecast.queue == stay.queue, forecast.expected > .zero,
-                abs(stay.enteredMilliseconds - SimulatedSwitch.milliseconds(forecast.at)) < 100,
-                let wait = stay.waitMilliseconds
-            else { continue }
-            result.forecasts.append((forecast.expected, .milliseconds(wait)))
-        }
+        result.forecasts = stays.compactMap(foretold)
         return result
+    }
+
+    private func foretold(_ stay: QueueStay) -> ForetoldWait? {
+        guard let wait = stay.waitMilliseconds else { return nil }
+        let entered = Instant(nanoseconds: stay.enteredMilliseconds * 1_000_000)
+        let told = forecasts[stay.number]?.first {
+            $0.queue == stay.queue && abs(stay.enteredMilliseconds - SimulatedSwitch.milliseconds($0.at)) < 100
+        }
+        return ForetoldWait(
+            queue: stay.queue,
+            entered: entered,
+            left: entered + .milliseconds(wait),
+            carried: .milliseconds(stay.carriedMilliseconds),
+            isAnswered: stay.outcome == .answered || stay.outcome == .calledBack,
+            longest: stay.outcome == .timeout ? .milliseconds(wait) : told?.longest,
+            expected: told.flatMap { $0.expected > .zero ? $0.expected : nil }
+        )
     }
 
     private func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }

@@ -67,10 +67,10 @@ final class SimulatedPhone {
     var residue: Int { agent.residue + live.count }
     var nextDeadline: Instant? { [agent.nextDeadline, plans.nextDeadline, back.nextDeadline].compactMap { $0 }.min() }
 
-    /// For an hour; 0 seconds take it back, until the phone thinks better of it.
+    /// For an hour, and again before it is over; 0 seconds take it back, until the phone thinks better of it.
     func register(seconds: Int = 3600, at now: Instant) {
         agent.register(seconds: seconds, at: now)
-        if seconds == 0 { comeBack(at: now) }
+        if seconds == 0 { comeBack(at: now) } else { back.start(0, at: now + .seconds(seconds) * 9 / 10) }
         attend(now)
     }
 
@@ -109,7 +109,9 @@ final class SimulatedPhone {
 
     func takeOutput() -> [(bytes: [UInt8], flow: Flow)] { agent.takeOutput() }
 
+    /// Hangs up whatever it has, and registers no more.
     func leaveEverything(at now: Instant) {
+        back.stop(0)
         for call in live { agent.act(call, at: now) { $0.hangUp(reason: nil, now: $1) } }
         attend(now)
     }

@@ -111,6 +111,7 @@ final class SimulatedSwitch {
         tally.restart()
         turn { $0.restore(world.registrations.sorted { $0.key < $1.key }.map(\.value), at: $1) }
         turn { $0.restore(world.memories, at: $1) }
+        for tenant in configuration.tenants.keys { turn { $0.restore(tally.openCallbacks, of: tenant, at: $1) } }
         for (index, phone) in phones.enumerated() where phone.transport == .tcp {
             turn(index) { $0.comeBack(at: $1) }
         }
@@ -261,6 +262,7 @@ final class SimulatedSwitch {
         if tally.started != tally.closed + tally.cut {
             found.append("\(tally.started) calls began, \(tally.closed) records were closed, \(tally.cut) cut off")
         }
+        for callback in tally.openCallbacks { found.append("callback \(callback.id) is \(callback.state) for ever") }
         if tally.unclosed > 0 { found.append("\(tally.unclosed) calls never ended") }
         for phone in phones where phone.residue > 0 {
             found.append("phone \(phone.number) has \(phone.residue) things left")

@@ -37,7 +37,7 @@ struct Temper: Sendable {
         temper.targets += Array(repeating: "+74951112233", count: colleagues.count)
         temper.transferTargets = temper.targets
         (temper.short, temper.patient, temper.long) = (5...60, 0.2, 60...180)
-        (temper.answers, temper.refuses, temper.rings, temper.talks) = (0.88, 0.5, 0...13, 10...240)
+        (temper.answers, temper.refuses, temper.rings, temper.talks) = (0.93, 0.5, 0...11, 10...240)
         (temper.hold, temper.transfer, temper.earlyMedia, temper.update) = (0.1, 0.08, 0.05, 0.02)
         return temper
     }
@@ -47,7 +47,7 @@ struct Temper: Sendable {
         var temper = Temper()
         temper.carrierTargets = [DayConfiguration.menuNumber]
         temper.keys = ["1", "2", "3", "4", "5"]
-        (temper.short, temper.patient, temper.long, temper.key) = (0.2...30, 0.7, 40...400, 0.4)
+        (temper.short, temper.patient, temper.long, temper.key) = (0.2...30, 0.88, 40...400, 0.4)
         (temper.answers, temper.refuses, temper.rings, temper.talks) = (0.8, 0.5, 0...15, 10...90)
         (temper.lateOffer, temper.reliable, temper.holdAsCaller) = (0.05, 0.1, 0.03)
         return temper

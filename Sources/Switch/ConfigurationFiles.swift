@@ -1,5 +1,6 @@
 public import Config
 public import Foundation
+public import Records
 
 /// The files of a configuration, as they are on disk, and what was applied since.
 public struct ConfigurationFiles: Sendable {
@@ -17,9 +18,12 @@ public struct ConfigurationFiles: Sendable {
     public let node: ConfigurationText
     public let nodeConfiguration: NodeConfiguration
     /// By the tenant's name.
-    public var tenants: [String: ConfigurationText]
+    public private(set) var tenants: [String: ConfigurationText]
     /// By file name.
-    public var dialPlans: [String: ConfigurationText]
+    public private(set) var dialPlans: [String: ConfigurationText]
+    /// Names of tenants, and of plans, whose text was applied and not read from the folders.
+    private var appliedTenants: Set<String> = []
+    private var appliedPlans: Set<String> = []
     /// Lists of numbers, beside the dial plans.
     public private(set) var lists: [ConfigurationText] = []
 
@@ -74,9 +78,21 @@ public struct ConfigurationFiles: Sendable {
     public mutating func put(_ text: ConfigurationText) {
         if let tenant = Self.tenantName(in: text.text) {
             tenants[tenant] = text
+            appliedTenants.insert(tenant)
         } else {
             dialPlans[text.fileName] = text
+            appliedPlans.insert(text.fileName)
         }
+    }
+
+    /// What was applied, as the database keeps it: without a file of its own in the folders it is in force after a restart.
+    public var applied: [NodeDatabase.AppliedFile] {
+        tenants.filter { appliedTenants.contains($0.key) }.map {
+            NodeDatabase.AppliedFile(kind: .tenant, name: $0.key, text: $0.value.text)
+        }
+            + dialPlans.filter { appliedPlans.contains($0.key) }.map {
+                NodeDatabase.AppliedFile(kind: .dialPlan, name: $0.key, text: $0.value.text)
+            }
     }
 
     /// Whose file a text is: the value of its key `tenant`; nil for a dial plan.

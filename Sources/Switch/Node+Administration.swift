@@ -4,7 +4,7 @@ import ControlAPI
 import Engine
 public import Events
 import Foundation
-public import Records
+import Records
 import Timebase
 
 /// What administrators change, and what they leave in the audit log.
@@ -23,10 +23,10 @@ extension Node {
         return try await put(next, isDryRun: isDryRun, isForced: isForced, by: actor)
     }
 
-    /// Reads the files again (SIGHUP): a file that is gone takes its tenant along.
+    /// Reads the files again (SIGHUP): a file that is gone takes its tenant along; what was applied stays, as over a restart.
     public func reload() async {
         do {
-            let fresh = try ConfigurationFiles(file: files.file.path)
+            let fresh = try ConfigurationFiles(file: files.file.path).joined(by: files.applied)
             let changes = try await put(fresh, isDryRun: false, isForced: false, by: .init(.signal, "SIGHUP"))
             log.log(.notice, "files read again: \(changes.count) changes")
         } catch {
@@ -95,12 +95,6 @@ extension ConfigurationFiles {
     /// What the next start would put in force.
     public func inForce() throws -> ConfigurationFiles {
         joined(by: try NodeDatabase(reading: dataFolder)?.applied() ?? [])
-    }
-
-    /// As the database keeps them.
-    public var applied: [NodeDatabase.AppliedFile] {
-        tenants.map { NodeDatabase.AppliedFile(kind: .tenant, name: $0.key, text: $0.value.text) }
-            + dialPlans.map { NodeDatabase.AppliedFile(kind: .dialPlan, name: $0.key, text: $0.value.text) }
     }
 }
 

@@ -38,7 +38,7 @@ import Timebase
     @Test func `a phone that rings for one who is gone stops, and its agent is offered the next caller`() throws {
         let call = floor.enter()
         let caller = try #require(dispatcher.callers[call])
-        dispatcher.remove(caller)
+        dispatcher.remove(caller, isAnswered: false)
         #expect(mend("rings for \(call), who is gone") == [.available])
         let others = ["2", "3"].map(Floor.id)
         #expect(others.allSatisfy { dispatcher.agents[$0]?.offer == nil })

@@ -167,6 +167,27 @@ struct CallbackTests {
         #expect(try next.rows("audit", "--action", "callback.cancel").count == 1)
     }
 
+    @Test func `an attempt that a crash cut off does not count`() throws {
+        try ask()
+        _ = try running.gudok("agent", "unpause", "1001")
+        _ = try agentCalls()
+        #expect(try eventually { try callback()["attempts"] as? Int == 1 })
+        running.process.signal(SIGKILL)
+        running.process.exitCode(within: 5)
+        running.isFolderKept = true
+
+        let next = try Self.centre(in: running)
+        running.isFolderKept = false
+        // Her registration is as she left it; only the port of the switch is another one.
+        let annaThen = try Phone("1001", password: "anna-demo-1", server: next.sipPort, peer: anna.peer)
+        _ = try annaThen.pickUp(media: annasMedia, within: 8)
+        let isAgainTheFirst = try eventually {
+            let wish = try next.rows("callbacks").first
+            return wish?["state"] as? String == "calling" && wish?["attempts"] as? Int == 1
+        }
+        #expect(isAgainTheFirst)
+    }
+
     @Test(arguments: ["anonymous", "*45", "600"])
     func `a caller with no number, a feature code or one that leads nowhere is not promised anything`(
         name: String

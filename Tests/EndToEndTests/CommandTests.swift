@@ -246,6 +246,34 @@ struct CommandTests {
         #expect(try gleb.registerAgain(at: running.sipPort).startWord == "200")
     }
 
+    @Test func `what was applied outlives SIGHUP as it does a restart, and a file that is gone takes its tenant along`()
+        throws
+    {
+        var running = try RunningSwitch(carrierPort: try WirePeer().port)
+        let folder = running.folder
+        func write(_ tenant: String, to path: String) throws -> String {
+            let file = folder.appending(path: path)
+            try "tenant: \(tenant)\ndomains: [\(tenant).test]\nusers: [{extension: \"1001\", password: x}]\n"
+                .write(to: file, atomically: true, encoding: .utf8)
+            return file.path
+        }
+        func tenants() throws -> [Bool] {
+            try ["demo", "filed", "applied"].map { try running.gudok("export", "--tenant", $0).code == 0 }
+        }
+        let filed = try write("filed", to: "tenants/filed.yaml")
+        running.process.signal(SIGHUP)
+        #expect(try eventually { try tenants() == [true, true, false] })
+        #expect(try running.gudok("apply", try write("applied", to: "applied.yaml")).code == 0)
+        try FileManager.default.removeItem(atPath: filed)
+        running.process.signal(SIGHUP)
+        #expect(try eventually { try tenants() == [true, false, true] })
+        running.isFolderKept = true
+        #expect(running.stop() == 0)
+        running = try RunningSwitch(folder: folder)
+        running.isFolderKept = false
+        #expect(try tenants() == [true, false, true])
+    }
+
     @Test func `listings come as table, json, jsonl and csv, and wrong usage is 2`() throws {
         let running = try RunningSwitch()
         let phone = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
