@@ -95,8 +95,24 @@ extension Engine {
     }
 
     /// The trunk that a request comes from: its registrar sends it to our contact, or its address is known.
+    ///
+    /// One carrier may serve several tenants from one address: the domain that the request names decides, then whose plan has a
+    /// rule for the number.
     func trunk(of request: SIPRequest, at address: SocketAddress) -> (Tenant, Trunk)? {
-        trunk(registeredAt: request.uri) ?? trunk(at: address)
+        if let registered = trunk(registeredAt: request.uri) { return registered }
+        let found = trunkSources.filter { $0.trunk.isSource(address) }
+            .compactMap { source in configuration.tenants[source.tenant].map { ($0, source.trunk) } }
+        guard found.count > 1 else { return found.first }
+        let host = request.uri.host.lowercased()
+        let named = found.filter { tenant, _ in tenant.domains.contains(host) }
+        let candidates = named.isEmpty ? found : named
+        let called = request.uri.number ?? ""
+        let caller = (try? request.from())?.uri.number ?? ""
+        let taking = candidates.first { tenant, trunk in
+            let plan = trunk.dialPlan.flatMap { tenant.dialPlans[$0] }
+            return plan?.route(called: called, caller: caller, trunk: trunk.name) != nil
+        }
+        return taking ?? candidates.first
     }
 
     /// The trunk that this address is, whichever tenant's.

@@ -41,6 +41,48 @@ struct TrunkTests {
         }
     }
 
+    @Test func `a carrier that serves two tenants from one address reaches the one that is meant`() throws {
+        let running = try RunningSwitch(
+            incoming: """
+                routes:
+                  - {match: "60x", do: [{hangup: busy}]}
+                """
+        )
+        try """
+        routes:
+          - {match: "60x", do: [{hangup: congestion}]}
+          - {match: "700", do: [{hangup: congestion}]}
+        """.write(to: running.folder.appending(path: "dialplans/zeta.yaml"), atomically: true, encoding: .utf8)
+        let zeta = running.folder.appending(path: "tenants/zeta.yaml")
+        try """
+        tenant: zeta
+        domains: [zeta.test]
+        trunks: [{name: carrier, host: 127.0.0.1, accept_from: [127.0.0.1], dialplan: incoming, probe: false}]
+        dialplans: {incoming: zeta.yaml}
+        """.write(to: zeta, atomically: true, encoding: .utf8)
+        let applied = try running.gudok("apply", zeta.path)
+        #expect(applied.code == 0, "\(applied)")
+
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        for (target, uri, tenant) in [
+            // Both have a rule: the first has it.
+            ("600", nil, "demo"),
+            ("700", nil, "zeta"),
+            ("601", "sip:601@zeta.test", "zeta"),
+        ] {
+            let request = carrier.request("INVITE", to: target, sdp: Phone.sdp(port: 4_000), uri: uri)
+            carrier.send(request)
+            let answer = try #require(carrier.final("INVITE"))
+            #expect(answer.startWord == (tenant == "demo" ? "486" : "503"))
+            carrier.send(carrier.request("ACK", to: target, toTag: CallPair.toTag(answer), sequence: carrier.sequence))
+            carrier.callID += "x"
+            let isTold = try eventually {
+                try running.rows("cdr", "--tenant", tenant).first?["to"] as? String == target
+            }
+            #expect(isTold, "\(target) is not in \(tenant)'s records")
+        }
+    }
+
     @Test(arguments: ["503 Service Unavailable", "500 Server Internal Error", "502 Bad Gateway"])
     func `B091: what fails on one trunk goes over the next, and the record names the one that carried it`(
         refusal: String
