@@ -48,11 +48,12 @@ struct TrunkTests {
                   - {match: "60x", do: [{hangup: busy}]}
                 """
         )
+        let plan = running.folder.appending(path: "dialplans/zeta.yaml")
         try """
         routes:
           - {match: "60x", do: [{hangup: congestion}]}
           - {match: "700", do: [{hangup: congestion}]}
-        """.write(to: running.folder.appending(path: "dialplans/zeta.yaml"), atomically: true, encoding: .utf8)
+        """.write(to: plan, atomically: true, encoding: .utf8)
         let zeta = running.folder.appending(path: "tenants/zeta.yaml")
         try """
         tenant: zeta
@@ -60,7 +61,7 @@ struct TrunkTests {
         trunks: [{name: carrier, host: 127.0.0.1, accept_from: [127.0.0.1], dialplan: incoming, probe: false}]
         dialplans: {incoming: zeta.yaml}
         """.write(to: zeta, atomically: true, encoding: .utf8)
-        let applied = try running.gudok("apply", zeta.path)
+        let applied = try running.gudok("apply", plan.path, zeta.path)
         #expect(applied.code == 0, "\(applied)")
 
         let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
@@ -70,11 +71,22 @@ struct TrunkTests {
             ("700", nil, "zeta"),
             ("601", "sip:601@zeta.test", "zeta"),
         ] {
-            let request = carrier.request("INVITE", to: target, sdp: Phone.sdp(port: 4_000), uri: uri)
-            carrier.send(request)
+            let branch = "z9hG4bK\(UUID().uuidString)"
+            carrier.send(
+                carrier.request("INVITE", to: target, branch: branch, sdp: Phone.sdp(port: 4_000), uri: uri)
+            )
             let answer = try #require(carrier.final("INVITE"))
             #expect(answer.startWord == (tenant == "demo" ? "486" : "503"))
-            carrier.send(carrier.request("ACK", to: target, toTag: CallPair.toTag(answer), sequence: carrier.sequence))
+            carrier.send(
+                carrier.request(
+                    "ACK",
+                    to: target,
+                    toTag: CallPair.toTag(answer),
+                    branch: branch,
+                    sequence: carrier.sequence,
+                    uri: uri
+                )
+            )
             carrier.callID += "x"
             let isTold = try eventually {
                 try running.rows("cdr", "--tenant", tenant).first?["to"] as? String == target
