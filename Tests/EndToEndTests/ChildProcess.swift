@@ -49,6 +49,9 @@ final class ChildProcess: Sendable {
         }
     }
 
+    /// Waits until all that the process has said is here, which on a busy machine is some time after its end.
+    func readToEnd() { _ = waitFor { _ in false } }
+
     func signal(_ number: Int32) { kill(pid, number) }
 
     /// Waits for the end; nil when it did not come in time (the process is then killed).

@@ -65,7 +65,7 @@ struct PlanningTests {
             ]
         let command = try ChildProcess(RunningSwitch.binary, all)
         #expect(command.exitCode(within: 20) == 0)
-        _ = command.waitFor(2) { _ in false }
+        command.readToEnd()
         return try #require(
             try JSONSerialization.jsonObject(with: Data(command.text.utf8)) as? [[String: Any]],
             "\(command.text)"
@@ -95,7 +95,7 @@ struct PlanningTests {
             ]
         )
         #expect(command.exitCode(within: 20) == 0)
-        _ = command.waitFor(2) { _ in false }
+        command.readToEnd()
         let row = try #require(try JSONSerialization.jsonObject(with: Data(command.text.utf8)) as? [[String: Any]])
             .first
         let found = ["wait_probability", "service_level", "asa_s", "occupancy"].map { row?[$0] as? Double ?? -1 }

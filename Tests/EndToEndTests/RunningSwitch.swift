@@ -72,7 +72,7 @@ final class RunningSwitch {
         let configuration = ["--config", folder.appending(path: "gudok.yaml").path]
         let command = try ChildProcess(Self.binary, arguments + configuration, in: folder)
         let code = command.exitCode(within: seconds)
-        _ = command.waitFor(2) { _ in false }
+        command.readToEnd()
         return (code, command.text)
     }
 
@@ -81,7 +81,7 @@ final class RunningSwitch {
         let configuration = ["--format", "json", "--config", folder.appending(path: "gudok.yaml").path]
         let command = try ChildProcess(Self.binary, arguments + configuration, in: folder)
         command.exitCode(within: 20)
-        _ = command.waitFor(2) { _ in false }
+        command.readToEnd()
         guard let rows = try? JSONSerialization.jsonObject(with: Data(command.text.utf8)) as? [[String: Any]] else {
             throw NoRows(command: arguments, output: command.text)
         }
@@ -92,7 +92,7 @@ final class RunningSwitch {
     func page() throws -> String {
         let curl = try ChildProcess("/usr/bin/env", ["curl", "-s", "http://127.0.0.1:\(httpPort)/metrics"])
         curl.exitCode(within: 10)
-        _ = curl.waitFor(2) { _ in false }
+        curl.readToEnd()
         return curl.text
     }
 
@@ -119,7 +119,7 @@ final class RunningSwitch {
         let place = "http://127.0.0.1:\(httpPort)\(target)"
         let curl = try ChildProcess("/usr/bin/env", ["curl", "-s", "-i"] + fields + [place])
         curl.exitCode(within: 10)
-        _ = curl.waitFor(2) { _ in false }
+        curl.readToEnd()
         let parts = curl.text.replacing("\r\n", with: "\n").split(separator: "\n\n", maxSplits: 1)
         let head = parts.first?.split(separator: "\n") ?? []
         let link = head.first { $0.lowercased().hasPrefix("link:") && $0.contains(#"rel="next""#) }

@@ -14,7 +14,7 @@ struct ShiftTests {
         let database = running.folder.appending(path: "data/tenants/demo/cdr.sqlite").path
         let shell = try ChildProcess("/usr/bin/env", ["sqlite3", database, text])
         shell.exitCode(within: 10)
-        _ = shell.waitFor(2) { _ in false }
+        shell.readToEnd()
         return shell.text.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
