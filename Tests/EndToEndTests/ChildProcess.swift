@@ -12,23 +12,26 @@ final class ChildProcess: Sendable {
     private let process = Process()
     private let output = Mutex(Output())
     private let changed = DispatchSemaphore(value: 0)
+    private let pipe = Pipe()
 
     init(_ program: String, _ arguments: [String], in folder: URL? = nil, environment: [String: String] = [:]) throws {
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
         if let folder { process.currentDirectoryURL = folder }
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        let pipe = Pipe()
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = pipe
         process.standardError = pipe
         pipe.fileHandleForReading.readabilityHandler = { [weak self] handle in
-            let data = handle.availableData
-            guard let self else { return }
-            self.output.withLock {
-                if data.isEmpty { $0.isOver = true } else { $0.text += String(decoding: data, as: UTF8.self) }
+            guard let self else { return handle.readabilityHandler = nil }
+            // Within the lock: what has left the pipe is in the text.
+            let isOver = self.output.withLock { output in
+                let data = handle.availableData
+                output.text += String(decoding: data, as: UTF8.self)
+                if data.isEmpty { output.isOver = true }
+                return data.isEmpty
             }
-            if data.isEmpty { handle.readabilityHandler = nil }
+            if isOver { handle.readabilityHandler = nil }
             self.changed.signal()
         }
         try process.run()
@@ -49,8 +52,21 @@ final class ChildProcess: Sendable {
         }
     }
 
-    /// Waits until all that the process has said is here, which on a busy machine is some time after its end.
-    func readToEnd() { _ = waitFor { _ in false } }
+    /// Waits until all is here that a process has said which is over. The pipe's end need not come: processes that were started at the
+    /// same time may have inherited the other side.
+    func readToEnd() {
+        let deadline = DispatchTime.now() + 20
+        while true {
+            let isAllHere = output.withLock { output in
+                var left: Int32 = 0
+                return output.isOver
+                    || ioctl(pipe.fileHandleForReading.fileDescriptor, UInt(FIONREAD), &left) == 0 && left == 0
+            }
+            if isAllHere || changed.wait(timeout: min(deadline, .now() + 0.01)) == .timedOut && .now() >= deadline {
+                return
+            }
+        }
+    }
 
     func signal(_ number: Int32) { kill(pid, number) }
 
