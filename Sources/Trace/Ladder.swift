@@ -13,7 +13,7 @@ public struct Ladder: Sendable {
     public var lines: [String] {
         var out = ["\(trace.callID)  \(trace.from) → \(trace.to)  \(trace.started.wall)"]
         out.append(header)
-        for entry in trace.entries {
+        for entry in inOrder {
             switch entry.kind {
             case .message(let message): out.append(draw(message, entry.offset))
             case .event(let text): out.append(stamp(entry.offset) + rails(text))
@@ -21,6 +21,13 @@ public struct Ladder: Sendable {
         }
         if trace.omitted > 0 { out.append("… and \(trace.omitted) more that found no room") }
         return out
+    }
+
+    /// By time: a call's end is stamped with the moment it came, and told when the last report of its media is there.
+    private var inOrder: [TraceEntry] {
+        trace.entries.enumerated().sorted { ($0.element.offset, $0.offset) < ($1.element.offset, $1.offset) }.map(
+            \.element
+        )
     }
 
     public var text: String { lines.joined(separator: "\n") + "\n" }

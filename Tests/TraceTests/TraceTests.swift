@@ -116,6 +116,16 @@ import Timebase
         #expect(lines[5].hasPrefix("      1.250  │") && lines[5].contains("│◀─180 Ringing──"))
     }
 
+    @Test func `the ladder goes by time, also where something was told late`() throws {
+        let events: [(Event, Int64)] = [
+            (Self.started, 0), (.note("late"), 2_099), (.note("early"), 2_017), (Self.ended, 2_017),
+        ]
+        let lines = Ladder(try #require(trace(events)), width: 100).lines
+        let early = try #require(lines.firstIndex { $0.contains("early") })
+        let late = try #require(lines.firstIndex { $0.contains("late") })
+        #expect(early < late && late == lines.count - 1)
+    }
+
     @Test(arguments: [false, true])
     func `the capture holds one IP packet a message, its lengths and checksum right`(v6: Bool) throws {
         let events: [(Event, Int64)] = [
