@@ -71,7 +71,7 @@ extension MediaThread {
         }
     }
 
-    /// What is looked at four times a second.
+    /// What is looked at several times a second.
     func checkSilence() {
         nextSilenceCheck = now + Self.silenceCheck
         for slot in open {

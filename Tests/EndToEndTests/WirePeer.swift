@@ -68,6 +68,12 @@ final class WirePeer {
         return (Array(buffer[..<count]), port)
     }
 
+    /// Waits until one of the peers has a datagram, for so many milliseconds at most.
+    static func await(any peers: [WirePeer], milliseconds: Int32) {
+        var pollers = peers.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+        _ = poll(&pollers, nfds_t(pollers.count), milliseconds)
+    }
+
     /// The next message whose text satisfies `condition`; others are passed over.
     func expect(within seconds: Double = 5, _ condition: (String) -> Bool) -> String? {
         let deadline = Date(timeIntervalSinceNow: seconds)

@@ -132,7 +132,8 @@ final class SoakCentre {
                 heard(String(decoding: message.bytes, as: UTF8.self), at: desk)
             }
         }
-        if isIdle { _ = usleep(2_000) }
+        // The agenda is looked at again by then at the latest.
+        if isIdle { WirePeer.await(any: [carrier] + desks.map(\.phone.peer), milliseconds: 5) }
     }
 
     /// Between two calls: a pause that is asked for in a call begins after it, which no wire sees.
