@@ -240,6 +240,11 @@ let package = Package(
             dependencies: ["CAllocations", "Events", "Media", "MediaIO", "NetAddress", "RTP"],
             swiftSettings: testSettings
         ),
+        .testTarget(
+            name: "SignallingIOTests",
+            dependencies: ["NetAddress", "SIPMessage", "SignallingIO", nioCore, nioPosix],
+            swiftSettings: testSettings
+        ),
         .testTarget(name: "PromptsTests", dependencies: ["Codecs", "Prompts"], swiftSettings: testSettings),
         .testTarget(name: "RecordingTests", dependencies: ["COgg", "COpus", "Recording"], swiftSettings: testSettings),
         .testTarget(

@@ -116,13 +116,13 @@ public final class SignallingSockets {
         }
     }
 
-    /// Sends over the flow's listener or connection; a stream that does not exist yet is opened. Datagrams wait for `flush`.
+    /// Sends over the flow's listener or connection; a stream that does not exist yet is opened. Datagrams wait for `flush`. Never calls
+    /// the receiver: what becomes of it is told in a later turn of the loop.
     public func send(_ bytes: [UInt8], over flow: Flow) {
         loop.assertInEventLoop()
         if flow.transport == .udp { return sendDatagram(bytes, over: flow) }
         guard flow.transport == .tcp else {
-            receiver?.transportFailed(flow, why: "\(flow.transport.rawValue) is not built yet")
-            return
+            return fail(flow, why: "\(flow.transport.rawValue) is not built yet")
         }
         if let connection = connections[flow.connection] ?? byRemote[flow.remote].flatMap({ connections[$0] }) {
             return connection.write(bytes)
@@ -137,14 +137,23 @@ public final class SignallingSockets {
             .value
             ?? datagramListeners.first { $0.key.ip.isV6 == flow.remote.ip.isV6 }?.value
         guard let channel, let remote = NIOCore.SocketAddress(flow.remote) else {
-            counters.sendFailures &+= 1
-            receiver?.transportFailed(flow, why: "no UDP listener of this address family")
-            return
+            return fail(flow, why: "no UDP listener of this address family")
         }
         counters.datagramsSent &+= 1
         let envelope = AddressedEnvelope(remoteAddress: remote, data: channel.allocator.buffer(bytes: bytes))
         channel.write(envelope, promise: nil)
         unflushed.append(channel)
+    }
+
+    func fail(_ flow: Flow, why: String) {
+        counters.sendFailures &+= 1
+        tell { $0.transportFailed(flow, why: why) }
+    }
+
+    /// In a turn of its own: whoever sends is in the middle of a decision, and would decide the same once more.
+    func tell(_ news: @escaping @Sendable (any SignallingReceiver) -> Void) {
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        loop.execute { if let receiver = bound.value.receiver { news(receiver) } }
     }
 
     /// Opens a stream; what is written meanwhile waits for it.
@@ -155,7 +164,7 @@ public final class SignallingSockets {
         connections[serial] = connection
         byRemote[flow.remote] = serial
         guard let place = NIOCore.SocketAddress(flow.remote) else {
-            loop.execute(NIOLoopBound(connection, eventLoop: loop).run { $0.fail("the address is unusable") })
+            connection.fail("the address is unusable")
             return connection
         }
         let bound = NIOLoopBound(connection, eventLoop: loop)
@@ -237,9 +246,4 @@ public enum SignallingFault: Error, CustomStringConvertible, Equatable {
         case .unusable(let address): "\(address) is no address to listen on"
         }
     }
-}
-
-extension NIOLoopBound {
-    /// A closure for the loop that uses the value there.
-    func run(_ body: @escaping @Sendable (Value) -> Void) -> @Sendable () -> Void { { body(self.value) } }
 }

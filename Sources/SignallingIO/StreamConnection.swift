@@ -67,10 +67,8 @@ final class StreamConnection {
     /// The connection cannot be used: whoever waits for it is told.
     func fail(_ why: String) {
         guard !isOver else { return }
-        sockets.counters.sendFailures &+= 1
-        let receiver = sockets.receiver
         over()
-        receiver?.transportFailed(asked, why: why)
+        sockets.fail(asked, why: why)
     }
 
     func close() {
@@ -87,7 +85,8 @@ final class StreamConnection {
         waiting = []
         sockets.remove(self)
         channel?.close(promise: nil)
-        sockets.receiver?.connectionClosed(flow)
+        let flow = flow
+        sockets.tell { $0.connectionClosed(flow) }
     }
 
     /// Ends the connection when nothing went over it for long; looked at rarely, not timed by each message.

@@ -24,6 +24,7 @@ final class Core: SignallingReceiver {
     private let advertised: IPAddress
     private var alarm: Scheduled<Void>?
     private var alarmAt: Instant?
+    private var isTurning = false
     private var nextWatch = Instant(nanoseconds: 0)
     private var watches: UInt64 = 0
     private(set) var invariants = Invariants()
@@ -43,8 +44,11 @@ final class Core: SignallingReceiver {
     @discardableResult
     func turn<T>(_ body: (Engine, Moment) throws -> T) rethrows -> T {
         loop.assertInEventLoop()
+        assert(!isTurning, "the engine is asked in the middle of its own decision")
+        isTurning = true
         let moment = SystemClock.now()
         defer {
+            isTurning = false
             outlet.sockets?.flush()
             setAlarm(moment.instant)
         }

@@ -63,7 +63,9 @@ final class Outlet: EngineOutlet {
 
     func ask(_ url: String, timeout: Duration, for call: CallID) {
         let bound = NIOLoopBound(self, eventLoop: loop)
-        StepRequest(url: url, timeout: timeout).send(on: loop).whenComplete { result in
+        let request = StepRequest(url: url, timeout: timeout)
+        // In a turn of its own: that a text is no URL is known at once, in the middle of the step that asks.
+        loop.flatSubmit { request.send(on: bound.value.loop) }.whenComplete { result in
             let outlet = bound.value
             switch result {
             case .success(let steps): outlet.core?.answered(call, steps)

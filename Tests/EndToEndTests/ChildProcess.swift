@@ -35,6 +35,7 @@ final class ChildProcess: Sendable {
             self.changed.signal()
         }
         try process.run()
+        Reaper.shared.watch(pid)
     }
 
     var text: String { output.withLock { $0.text } }
@@ -77,6 +78,7 @@ final class ChildProcess: Sendable {
         let ended = DispatchSemaphore(value: 0)
         let process = self.process
         process.terminationHandler = { _ in ended.signal() }
+        defer { Reaper.shared.forget(pid) }
         if !process.isRunning { return process.terminationStatus }
         guard ended.wait(timeout: .now() + max(0, deadline.timeIntervalSinceNow)) == .success else {
             signal(SIGKILL)
@@ -86,7 +88,10 @@ final class ChildProcess: Sendable {
         return process.terminationStatus
     }
 
-    deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+    deinit {
+        if process.isRunning { kill(pid, SIGKILL) }
+        Reaper.shared.forget(pid)
+    }
 }
 
 /// Waits until `condition` holds, looking again every few milliseconds; false at the deadline.
