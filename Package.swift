@@ -154,7 +154,7 @@ let package = Package(
                 "Hashes", "Media", "MediaIO",
                 "NetAddress",
                 "Prompts", "RecordingIO", "Records", "Reports", "SIP", "SIPMessage",
-                "SignallingIO", "Timebase", "Trace",
+                "SignallingIO", "Timebase", "Trace", "WhatIf",
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"), nioCore, nioPosix,
             ],
             swiftSettings: settings

@@ -101,6 +101,8 @@ public struct ControlReply: Equatable, Sendable {
     public var body: [UInt8]
     /// Where the rest of a listing is (RFC 8288, `next`).
     public var next: String?
+    /// What the path may be asked for, when it was not this (RFC 9110 §10.2.1).
+    public var allow: [String] = []
 
     public init(status: Int = 200, contentType: String, body: [UInt8]) {
         (self.status, self.contentType, self.body) = (status, contentType, body)

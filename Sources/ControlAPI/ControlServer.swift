@@ -180,6 +180,7 @@ public actor ControlServer {
     private static func response(_ reply: ControlReply) -> Response {
         var headers: HTTPFields = [.contentType: reply.contentType]
         if let next = reply.next, let link = HTTPField.Name("Link") { headers[link] = "<\(next)>; rel=\"next\"" }
+        if !reply.allow.isEmpty { headers[.allow] = reply.allow.joined(separator: ", ") }
         return Response(
             status: HTTPResponse.Status(code: reply.status),
             headers: headers,

@@ -32,6 +32,20 @@ extension TenantDatabase {
         }
     }
 
+    /// How many entered in a window.
+    public func stayCount(from: Int64, until: Int64) throws -> Int {
+        try queue.read { database in
+            try Self.names("queue", in: "queue_stays", database).reduce(0) { sum, name in
+                sum
+                    + (try Int.fetchOne(
+                        database,
+                        sql: "SELECT count(*) FROM queue_stays WHERE queue = ? AND entered_ms >= ? AND entered_ms < ?",
+                        arguments: [name, from, until]
+                    ) ?? 0)
+            }
+        }
+    }
+
     /// Every queue that somebody entered.
     public func queueNames() throws -> [String] {
         try queue.read { try Self.names("queue", in: "queue_stays", $0) }
@@ -108,6 +122,67 @@ extension TenantDatabase {
                     "queue": query.queue, "before": query.before, "limit": query.limit,
                 ]
             ).map(CallbackRow.init)
+        }
+    }
+
+    /// Those that were open at some moment of a window, the first first.
+    public func callbacksStanding(from: Int64, until: Int64) throws -> [CallbackRow] {
+        try queue.read { database in
+            try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT * FROM callbacks WHERE requested_ms < :until AND coalesce(done_ms, :until) >= :from ORDER BY id
+                    """,
+                arguments: ["from": from, "until": until]
+            ).map(CallbackRow.init)
+        }
+    }
+
+    /// The talks of agents who called somebody back, the first first.
+    public func calledBackStays(from: Int64, until: Int64) throws -> [QueueStay] {
+        try self.queue.read { database in
+            try Self.names("queue", in: "queue_stays", database).flatMap { name in
+                try Row.fetchAll(
+                    database,
+                    sql: """
+                        SELECT * FROM queue_stays WHERE queue = ? AND entered_ms >= ? AND entered_ms < ?
+                          AND outcome = 'called-back' ORDER BY entered_ms
+                        """,
+                    arguments: [name, from, until]
+                ).map(StayRow.stay)
+            }
+        }
+    }
+
+    /// Who left the line of which queue, and was called back for it.
+    public struct CallbackAsker: Equatable, Sendable {
+        public var callback: String
+        public var callID: String
+        public var queue: String
+        public var enteredMilliseconds: Int64
+    }
+
+    public func callbackAskers(from: Int64, until: Int64) throws -> [CallbackAsker] {
+        try self.queue.read { database in
+            try Self.names("queue", in: "queue_stays", database).flatMap { name in
+                try Row.fetchAll(
+                    database,
+                    sql: """
+                        SELECT stay.call_id, stay.entered_ms, json_extract(calls.variables, '$.callback') AS callback
+                        FROM queue_stays AS stay JOIN calls ON calls.call_id = stay.call_id
+                        WHERE stay.queue = ? AND stay.entered_ms >= ? AND stay.entered_ms < ?
+                          AND stay.outcome IN ('key', 'callback', 'timeout') AND callback IS NOT NULL ORDER BY stay.entered_ms
+                        """,
+                    arguments: [name, from, until]
+                ).map { row in
+                    CallbackAsker(
+                        callback: row["callback"],
+                        callID: row["call_id"],
+                        queue: name,
+                        enteredMilliseconds: row["entered_ms"]
+                    )
+                }
+            }
         }
     }
 }

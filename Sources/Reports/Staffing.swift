@@ -94,6 +94,43 @@ public struct StaffingGoal: Sendable {
     }
 }
 
+/// What is asked of a forecast, by the command line or over HTTP. Lengths are seconds, the target per cent.
+public struct ForecastQuestion: Sendable {
+    /// Of one interval; nil: of the intervals of a usual day, from the history.
+    public var calls: Double?
+    public var handle: Double?
+    public var interval: Double = 1_800
+    public var agents: Int?
+    public var threshold: Double = 20
+    public var target: Double = 80
+
+    public init() {}
+
+    public var goal: StaffingGoal {
+        StaffingGoal(interval: interval, agents: agents, threshold: threshold, target: target / 100)
+    }
+
+    public func check() throws(Misreading) {
+        for (name, value) in [("calls", calls), ("interval", interval), ("handle", handle), ("threshold", threshold)] {
+            guard let value, !value.isFinite || value < 0 else { continue }
+            throw Misreading(name: name, what: "is \(value)", mend: "write a number of 0 or more")
+        }
+        if !(0...100).contains(target) {
+            throw Misreading(name: "target", what: "is \(target)", mend: "write per cent, 0 to 100")
+        }
+        if interval == 0 {
+            throw Misreading(name: "interval", what: "is 0", mend: "write the seconds of the interval")
+        }
+        if (calls == nil) != (handle == nil) {
+            throw Misreading(
+                name: "calls",
+                what: "goes together with handle",
+                mend: "give both, or neither: then it is from the history"
+            )
+        }
+    }
+}
+
 extension Reporter {
     /// What a usual day of the window needs, interval by interval on the tenant's clock: the mean of its days' calls, and their mean
     /// handling time. Intervals without a call are left out.

@@ -36,7 +36,19 @@ struct Backend: ControlBackend {
         case let fault as QueryReader.Fault:
             return .problem(status: 400, code: "bad-query", what: fault.what, mend: fault.mend)
         case let fault as Reporter.Fault:
-            return .problem(status: 400, code: "bad-query", what: fault.description, mend: "see docs/api.md")
+            // Reports name filters as the command line does.
+            let what = fault.description.replacing("--", with: "")
+            return .problem(status: 400, code: "bad-query", what: what, mend: "see docs/api.md")
+        case let fault as Misreading:
+            let name = fault.name.replacing("-", with: "_")
+            return .problem(status: 400, code: "bad-query", what: "\(name) \(fault.what)", mend: fault.mend)
+        case is PlanningDesk.Full:
+            return .problem(
+                status: 503,
+                code: "too-many-reports",
+                what: "\(PlanningDesk.most) replays and forecasts are under way or waiting",
+                mend: "ask again in a moment"
+            )
         default: return .problem(status: 500, code: "internal", what: "\(error)", mend: "look into the switch's log")
         }
     }
@@ -51,80 +63,15 @@ struct Backend: ControlBackend {
     }
 
     private func route(_ request: ControlRequest, _ node: Node) async throws -> ControlReply {
-        let path = request.path
-        switch (request.method, path.first, path.count) {
-        case ("GET", "healthz", 1): return .text("ok\n")
-        case ("GET", "readyz", 1):
-            return await node.isReady ? .text("ready\n") : .text("draining\n", status: 503)
-        case ("GET", "metrics", 1):
-            return ControlReply(
-                contentType: "text/plain; version=0.0.4; charset=utf-8",
-                body: Array(try await node.metrics().utf8)
-            )
-        case (_, "api", 3...) where path[1] == "v1":
-            return try await object(request, Array(path.dropFirst(2)), node)
-        default: return notFound(request)
+        let matching = Route.all.filter { $0.parameters(of: request.path) != nil }
+        guard let route = matching.first(where: { $0.method == request.method }) else {
+            return matching.isEmpty ? notFound(request) : notAllowed(request, matching.map(\.method))
         }
+        let parameters = route.parameters(of: request.path) ?? []
+        return try await route.answer(self, Route.Asked(request: request, parameters: parameters, node: node))
     }
 
-    private func object(_ request: ControlRequest, _ path: [String], _ node: Node) async throws -> ControlReply {
-        let tenant = request.query["tenant"]
-        switch (request.method, path[0], path.count) {
-        case ("GET", "registrations", 1):
-            let rows = try await node.handle.ask { core in
-                core.turn { engine, now in engine.bindings(at: now).map { RegistrationRow($0, $1) } }
-            }
-            return .json(rows.filter { tenant == nil || $0.tenant == tenant })
-        case ("GET", "calls", 1):
-            let rows = try await node.handle.ask { core in
-                core.turn { engine, now in engine.liveCalls.map { CallRow($0, now: now) } }
-            }
-            return .json(rows.filter { tenant == nil || $0.tenant == tenant })
-        case ("GET", "trunks", 1):
-            let rows = try await node.handle.ask { $0.engine.trunkStatuses.map(TrunkRow.init) }
-            return .json(rows.filter { tenant == nil || $0.tenant == tenant })
-        case ("GET", "queues", 1): return .json(try await node.queueRows(of: tenant))
-        case ("GET", "agents", 1): return .json(try await node.agentRows(of: tenant))
-        case ("GET", "stats", 2):
-            guard let kind = Reporter.Kind(rawValue: path[1]) else { return notFound(request) }
-            guard let report = try await node.report(kind, for: request) else {
-                return .problem(
-                    status: 404,
-                    code: "no-such-tenant",
-                    what: "no such tenant, or none is named and there are several",
-                    mend: "name one with ?tenant="
-                )
-            }
-            return report
-        case ("POST", "calls", 3) where path[2] == "supervise":
-            return try await supervise(.call(CallID(path[1])), request, node)
-        case ("POST", "calls", 3) where path[2] == "transfer":
-            return try await transfer(CallID(path[1]), request, node)
-        case ("POST", "calls", 3) where path[2] == "recording":
-            return try await changeRecording(of: CallID(path[1]), request, node)
-        case ("POST", "agents", 3) where path[2] == "supervise":
-            return try await supervise(.agent(path[1]), request, node)
-        case ("POST", "agents", 2): return try await changeAgent(path[1], request, node)
-        case ("GET", "trace", 2):
-            let id = CallID(path[1])
-            guard let trace = try await node.handle.ask({ $0.records.liveTrace(of: id) }) else {
-                return notFound(request)
-            }
-            return .json(trace)
-        case ("POST", "calls", 1): return try await originate(request, node)
-        case ("DELETE", "calls", 2): return try await hangUp(CallID(path[1]), request, node)
-        case ("POST", "apply", 1): return try await apply(request, node)
-        case ("GET", "tenants", 2): return try await export(path[1], request, node)
-        case ("GET", "cdr", 1): return try await node.records(for: request)
-        case ("GET", "recordings", 1): return try await node.recordings(for: request)
-        case ("GET", "audit", 1): return try await node.auditEntries(for: request)
-        case ("GET", "callbacks", 1): return try await node.callbacks(for: request)
-        case ("DELETE", "callbacks", 2): return try await cancelCallback(path[1], request, node)
-        default: return notFound(request)
-        }
-    }
-
-    private func notFound(_ request: ControlRequest) -> ControlReply {
+    func notFound(_ request: ControlRequest) -> ControlReply {
         .problem(
             status: 404,
             code: "not-found",
@@ -133,13 +80,26 @@ struct Backend: ControlBackend {
         )
     }
 
+    /// RFC 9110 §15.5.6.
+    private func notAllowed(_ request: ControlRequest, _ methods: [String]) -> ControlReply {
+        let allowed = Set(methods + (methods.contains("GET") ? ["HEAD"] : [])).sorted()
+        var reply = ControlReply.problem(
+            status: 405,
+            code: "method-not-allowed",
+            what: "/\(request.path.joined(separator: "/")) has no \(request.method)",
+            mend: "use \(allowed.joined(separator: " or "))"
+        )
+        reply.allow = allowed
+        return reply
+    }
+
     private struct Origination: Decodable {
         var from: String
         var to: String
         var tenant: String?
     }
 
-    private func originate(_ request: ControlRequest, _ node: Node) async throws -> ControlReply {
+    func originate(_ request: ControlRequest, _ node: Node) async throws -> ControlReply {
         guard let wanted = try? JSONDecoder().decode(Origination.self, from: Data(request.body)) else {
             return .problem(
                 status: 400,
@@ -157,7 +117,7 @@ struct Backend: ControlBackend {
         return .json(["call_id": id.value], status: 201)
     }
 
-    private func hangUp(_ id: CallID, _ request: ControlRequest, _ node: Node) async throws -> ControlReply {
+    func hangUp(_ id: CallID, _ request: ControlRequest, _ node: Node) async throws -> ControlReply {
         let found = try await node.handle.ask { core in core.turn { $0.hangUp(id, at: $1) } }
         guard found else {
             return .problem(status: 404, code: "no-such-call", what: "no call \(id) is up", mend: "see: gudok calls")
@@ -174,7 +134,7 @@ struct Backend: ControlBackend {
         var tenant: String?
     }
 
-    private func changeAgent(_ number: String, _ request: ControlRequest, _ node: Node) async throws -> ControlReply {
+    func changeAgent(_ number: String, _ request: ControlRequest, _ node: Node) async throws -> ControlReply {
         let wanted = try? JSONDecoder().decode(AgentChange.self, from: Data(request.body))
         let command: Dispatcher.AgentCommand
         switch wanted?.action {
@@ -214,7 +174,7 @@ struct Backend: ControlBackend {
         var force: Bool?
     }
 
-    private func apply(_ request: ControlRequest, _ node: Node) async throws -> ControlReply {
+    func apply(_ request: ControlRequest, _ node: Node) async throws -> ControlReply {
         guard let wanted = try? JSONDecoder().decode(Application.self, from: Data(request.body)) else {
             return .problem(
                 status: 400,
@@ -242,7 +202,7 @@ struct Backend: ControlBackend {
         }
     }
 
-    private func export(_ tenant: String, _ request: ControlRequest, _ node: Node) async throws -> ControlReply {
+    func export(_ tenant: String, _ request: ControlRequest, _ node: Node) async throws -> ControlReply {
         guard let text = try await node.handle.ask({ $0.engine.configuration.tenants[TenantID(tenant)]?.export() })
         else {
             return .problem(status: 404, code: "no-such-tenant", what: "no tenant \(tenant)", mend: "check the name")

@@ -96,25 +96,4 @@ extension Node {
             mend: "give the last id of the page before"
         )
     }
-
-    /// A report as the command line prints it; times are RFC 3339. Nil: no such tenant, or none is named and there are several.
-    func report(_ kind: Reporter.Kind, for request: ControlRequest) async throws -> ControlReply? {
-        var query = QueryReader(request.query)
-        let tenants = try await handle.ask { $0.engine.configuration.tenants }
-        let name = query.text("tenant").map { TenantID($0) } ?? (tenants.count == 1 ? tenants.keys.first : nil)
-        guard let name, let reporter = try await reporter(of: name) else { return nil }
-        var window = reporter.today
-        if let since = try query.time("since") { window.from = since.milliseconds }
-        if let until = try query.time("until") { window.until = until.milliseconds }
-        var wanted = Reporter.Request(window: window)
-        if let by: Reporter.Grouping = try query.choice("by") { wanted.grouping = by }
-        (wanted.queue, wanted.agent, wanted.formula) = (query.text("queue"), query.text("agent"), query.text("formula"))
-        wanted.page = Page(after: query.text("after"), limit: try query.limit(standard: 10_000))
-        let showsCalls = try query.flag("show_calls")
-        try query.finish()
-        let report = showsCalls ? try reporter.calls(behind: kind, wanted) : try reporter.report(kind, wanted)
-        var reply = ControlReply(contentType: "application/json", body: report.json)
-        reply.next = report.next.map { request.with("after", $0).target }
-        return reply
-    }
 }

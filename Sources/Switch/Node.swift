@@ -33,6 +33,7 @@ public actor Node {
     private let agents: AgentKeeper
     private let audit: AuditKeeper
     private let tapes: TapeRoom
+    let planning = PlanningDesk()
     /// Of each media thread: the frames of a hundred calls over a disk's stall of five seconds, and more.
     private static let ringOctets = 16 << 20
     private let sockets: NIOLoopBound<SignallingSockets>

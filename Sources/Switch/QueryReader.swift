@@ -33,6 +33,10 @@ struct QueryReader {
         try value(name, mend: "write a whole number") { Int64($0) }
     }
 
+    mutating func decimal(_ name: String) throws -> Double? {
+        try value(name, mend: "write a number") { Double($0) }
+    }
+
     mutating func flag(_ name: String) throws -> Bool {
         try value(name, mend: "use true or false") { Bool($0) } ?? false
     }

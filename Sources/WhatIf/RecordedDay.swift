@@ -40,6 +40,49 @@ public struct RecordedDay: Equatable, Sendable {
         }
     }
 
+    /// One caller who wanted to be called back.
+    public struct Callback: Equatable, Sendable {
+        /// One time that an agent took it, whether the caller was reached or not; lengths as of an arrival.
+        public struct Attempt: Equatable, Sendable {
+            /// When the agent was there.
+            public var began: Int64
+            public var ring: Int64
+            /// From the agent's answer to the end, the ringing of the number included.
+            public var talk: Int64
+            public var wrapUp: Int64?
+
+            public init(began: Int64, ring: Int64, talk: Int64, wrapUp: Int64?) {
+                (self.began, self.ring, self.talk, self.wrapUp) = (began, ring, talk, wrapUp)
+            }
+        }
+
+        public var id: String
+        public var queue: String
+        public var number: String
+        public var skill: Int
+        public var requested: Int64
+        /// The arrival that left the line for it, whose place it has; nil: not of this day, or it had none.
+        public var askedBy: CallID?
+        /// The first first; none: nobody had come to it yet.
+        public var attempts: [Attempt]
+        /// When it was called off; nil: it was not.
+        public var cancelled: Int64?
+
+        public init(
+            id: String,
+            queue: String,
+            number: String,
+            skill: Int = 0,
+            requested: Int64,
+            askedBy: CallID?,
+            attempts: [Attempt],
+            cancelled: Int64? = nil
+        ) {
+            (self.id, self.queue, self.number, self.skill) = (id, queue, number, skill)
+            (self.requested, self.askedBy, self.attempts, self.cancelled) = (requested, askedBy, attempts, cancelled)
+        }
+    }
+
     /// What an agent did by himself: not what the queues' calls made of him.
     public enum Presence: Hashable, Sendable {
         case away
@@ -73,9 +116,12 @@ public struct RecordedDay: Equatable, Sendable {
     /// In the order in which they came.
     public var arrivals: [Arrival]
     public var agents: [Agent]
+    /// Those that stood at the beginning of the window too.
+    public var callbacks: [Callback]
 
-    public init(from: Int64, until: Int64, arrivals: [Arrival], agents: [Agent]) {
+    public init(from: Int64, until: Int64, arrivals: [Arrival], agents: [Agent], callbacks: [Callback] = []) {
         (self.from, self.until, self.arrivals, self.agents) = (from, until, arrivals, agents)
+        self.callbacks = callbacks
     }
 }
 

@@ -8,7 +8,13 @@ import Timebase
 ///
 /// Whoever gave up then gives up after the same wait; whoever was answered then, and is not now, gives up as the others of his queue
 /// did who waited as long. Whoever was not answered then, and is now, talks as long as somebody of his queue did.
+///
+/// Whoever left the line then to be called back does so after the same wait, unless he is answered before, and his place stands. Each
+/// attempt goes as it did then: the same talk, and the same number of them.
 public struct Replay {
+    /// The time that it may take was over.
+    public struct TookTooLong: Error {}
+
     /// How one stay went.
     public struct Stay: Equatable, Sendable {
         public var queue: String
@@ -41,10 +47,11 @@ public struct Replay {
         self.alterations = alterations
     }
 
-    public func run() -> Outcome {
+    /// `mayGoOn` is asked now and then.
+    public func run(while mayGoOn: () -> Bool = { true }) throws(TookTooLong) -> Outcome {
         let staffing = Staffing(day, tenant, alterations)
         var run = ReplayRun(self, staffing)
-        return run.play()
+        return try run.play(while: mayGoOn)
     }
 
     func alters(wrapUpOf queue: String) -> Bool { alterations.contains { $0.concerns(queue) && $0.wrapUp != nil } }

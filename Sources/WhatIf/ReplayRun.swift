@@ -5,37 +5,45 @@ import Timebase
 
 /// One replay on its way: the queues' own code, and the world around it.
 struct ReplayRun {
-    private enum Happening: Hashable, Sendable {
+    enum Happening: Hashable, Sendable {
         case arrival(Int), leaves(Int), pickUp(CallID, UserID), talkEnds(Int), wrapUpEnds(UserID, Int)
         case presence(Int, Int)
+        /// A caller's wish of this number stands in the queue, or is called off.
+        case wish(Int), calledOff(Int)
     }
 
     /// What is known of an arrival, and drawn for it, before it comes.
-    private struct Caller {
+    struct Caller {
         var arrival: RecordedDay.Arrival
         /// After how long in this queue he goes away by himself, and how that counts; nil: he waits for ever.
         var leaves: (after: Int64, outcome: QueueOutcome)?
         var talk: Int64
         var ring: Int64
         var wrapUp: Int64?
+        /// An attempt to call back for the wish of this number; nil: he is on the line.
+        var wish: Int?
     }
 
-    private let replay: Replay
-    private let staffing: Staffing
-    private let dispatcher: Dispatcher
-    private var callers: [Caller] = []
-    private var numbers: [CallID: Int] = [:]
-    private var world = TimerQueue<Happening>()
-    private var random: SeededGenerator
-    private var now: Moment
-    private var waiting: Set<Int> = []
-    private var talking: [Int: UserID] = [:]
-    private let missRates: [String: Double]
-    private var stays: [Int: Replay.Stay] = [:]
-    private var clocks: [String: (since: Int64, state: AgentState)] = [:]
-    private var states: [String: [AgentState: Int64]] = [:]
+    let replay: Replay
+    let staffing: Staffing
+    let dispatcher: Dispatcher
+    var callers: [Caller] = []
+    var numbers: [CallID: Int] = [:]
+    var world = TimerQueue<Happening>()
+    var random: SeededGenerator
+    var now: Moment
+    var waiting: Set<Int> = []
+    var talking: [Int: UserID] = [:]
+    let missRates: [String: Double]
+    var stays: [Int: Replay.Stay] = [:]
+    var clocks: [String: (since: Int64, state: AgentState)] = [:]
+    var states: [String: [AgentState: Int64]] = [:]
     /// Whose wrap-up each agent is in, or was last.
-    private var lastTalk: [UserID: Int] = [:]
+    var lastTalk: [UserID: Int] = [:]
+    var wishes: [Wish]
+    /// Of arrivals: which wish they leave the line for, and where they stood.
+    var wishOfArrival: [CallID: Int] = [:]
+    var places: [Int: Dispatcher.Place] = [:]
 
     /// After the window nobody new comes; whoever waits or talks then is followed so long.
     private static let longestEnd: Int64 = 4 * 3_600_000
@@ -47,21 +55,23 @@ struct ReplayRun {
         missRates = Dictionary(staffing.agents.map { ($0.user, $0.missRate) }) { first, _ in first }
         dispatcher = Dispatcher(generator: SeededGenerator(seed: replay.seed &+ 1), now: now)
         callers = Self.callers(of: replay.day, &random)
+        wishes = replay.day.callbacks.map { Wish($0) }
+        addAttempts()
     }
 
-    private static func moment(_ wall: Int64, _ start: Int64) -> Moment {
+    static func moment(_ wall: Int64, _ start: Int64) -> Moment {
         Moment(
             instant: Instant(nanoseconds: (wall &- start) &* 1_000_000),
             wall: WallTime(milliseconds: wall)
         )
     }
 
-    private func instant(_ wall: Int64) -> Instant { Self.moment(wall, replay.day.from).instant }
-    private func user(_ number: String) -> UserID { UserID(tenant: staffing.tenant.id, number: number) }
+    func instant(_ wall: Int64) -> Instant { Self.moment(wall, replay.day.from).instant }
+    func user(_ number: String) -> UserID { UserID(tenant: staffing.tenant.id, number: number) }
 
     // MARK: before
 
-    private static func callers(of day: RecordedDay, _ random: inout SeededGenerator) -> [Caller] {
+    static func callers(of day: RecordedDay, _ random: inout SeededGenerator) -> [Caller] {
         let queues = Dictionary(grouping: day.arrivals, by: \.queue)
         let patience = queues.mapValues { stays in Patience(stays.map { ($0.wait, $0.outcome == .abandoned) }) }
         let talks = queues.mapValues { stays in stays.filter { $0.talk != nil } }
@@ -90,7 +100,7 @@ struct ReplayRun {
 
     // MARK: the day
 
-    mutating func play() -> Replay.Outcome {
+    mutating func play(while mayGoOn: () -> Bool) throws(Replay.TookTooLong) -> Replay.Outcome {
         absorb(dispatcher.configure([staffing.tenant.id: staffing.tenant], at: now))
         for (index, agent) in staffing.agents.enumerated() {
             absorb(dispatcher.reachable(true, device: user(agent.user), at: now))
@@ -101,10 +111,14 @@ struct ReplayRun {
         }
         for (index, caller) in callers.enumerated() {
             numbers[caller.arrival.call] = index
-            world.start(.arrival(index), at: instant(caller.arrival.entered))
+            if caller.wish == nil { world.start(.arrival(index), at: instant(caller.arrival.entered)) }
         }
+        prepareWishes()
+        var turns = 0
         let end = instant(replay.day.until + Self.longestEnd)
         while let next = [world.nextDeadline, dispatcher.nextDeadline()].compactMap({ $0 }).min(), next < end {
+            turns += 1
+            if turns % 1024 == 0, !mayGoOn() { throw Replay.TookTooLong() }
             // Whatever agents, announcements and rests go on doing after it: the day is over when nobody waits or talks.
             if next >= instant(replay.day.until), waiting.isEmpty, talking.isEmpty { break }
             now = Moment(
@@ -126,7 +140,7 @@ struct ReplayRun {
         )
     }
 
-    private mutating func happen(_ happening: Happening) {
+    mutating func happen(_ happening: Happening) {
         switch happening {
         case .arrival(let index): arrive(index)
         case .leaves(let index):
@@ -138,10 +152,12 @@ struct ReplayRun {
             // Only of that talk: he may be in another wrap-up by now.
             if lastTalk[agent] == index { absorb(dispatcher.perform(.endWrapUp, by: agent, at: now) ?? []) }
         case .presence(let agent, let step): change(staffing.agents[agent], step)
+        case .wish(let index): stand(index)
+        case .calledOff(let index): callOff(index)
         }
     }
 
-    private mutating func arrive(_ index: Int) {
+    mutating func arrive(_ index: Int) {
         let caller = callers[index]
         waiting.insert(index)
         let entry = Dispatcher.Entry(
@@ -152,11 +168,12 @@ struct ReplayRun {
             carried: .milliseconds(caller.arrival.carried)
         )
         absorb(dispatcher.enter(entry, at: now))
+        places[index] = dispatcher.place(of: caller.arrival.call)
         guard waiting.contains(index), let leaves = caller.leaves else { return }
         world.start(.leaves(index), at: now.instant + .milliseconds(leaves.after))
     }
 
-    private mutating func change(_ agent: RecordedDay.Agent, _ step: Int) {
+    mutating func change(_ agent: RecordedDay.Agent, _ step: Int) {
         let id = user(agent.user)
         let own = CallID("own-\(agent.user)")
         let before = step == 0 ? .away : agent.presence[step - 1].1
@@ -178,18 +195,18 @@ struct ReplayRun {
         }
     }
 
-    private mutating func back(_ agent: UserID) {
+    mutating func back(_ agent: UserID) {
         if !dispatcher.isLoggedIn(agent) { perform(.logIn(device: nil), agent) }
         if dispatcher.isPaused(agent) { perform(.unpause, agent) }
     }
 
-    private mutating func perform(_ command: Dispatcher.AgentCommand, _ agent: UserID) {
+    mutating func perform(_ command: Dispatcher.AgentCommand, _ agent: UserID) {
         absorb(dispatcher.perform(command, by: agent, at: now) ?? [])
     }
 
     // MARK: what comes of it
 
-    private mutating func absorb(_ actions: [Dispatcher.Action]) {
+    mutating func absorb(_ actions: [Dispatcher.Action]) {
         for action in actions {
             switch action {
             case .offer(let call, _, let agent, _):
@@ -204,12 +221,14 @@ struct ReplayRun {
         }
     }
 
-    private mutating func leave(_ call: CallID, _ left: QueueLeft) {
+    mutating func leave(_ call: CallID, _ left: QueueLeft) {
         guard let index = numbers[call] else { return }
         let caller = callers[index]
         waiting.remove(index)
         world.stop(.leaves(index))
-        let isAnswered = left.outcome == .answered
+        let isAnswered = left.outcome == .answered || left.outcome == .calledBack
+        if let wish = caller.wish { return takeUp(wish, index, left) }
+        if left.outcome == caller.arrival.outcome { wish(of: caller, after: left) }
         stays[index] = Replay.Stay(
             queue: caller.arrival.queue,
             carried: caller.arrival.carried,
@@ -217,15 +236,20 @@ struct ReplayRun {
             outcome: left.outcome,
             talk: isAnswered ? caller.talk : 0
         )
-        guard isAnswered, let agent = left.agent else { return }
+        if isAnswered { talk(index, left) }
+    }
+
+    mutating func talk(_ index: Int, _ left: QueueLeft) {
+        guard let agent = left.agent else { return }
         talking[index] = user(agent)
-        world.start(.talkEnds(index), at: now.instant + .milliseconds(caller.talk))
+        world.start(.talkEnds(index), at: now.instant + .milliseconds(callers[index].talk))
     }
 
     /// The wrap-up lasts as it did, where none is laid down for the replay.
-    private mutating func endTalk(_ index: Int) {
+    mutating func endTalk(_ index: Int) {
         let caller = callers[index]
         absorb(dispatcher.ended(caller.arrival.call, at: now))
+        if let wish = caller.wish { tryAgain(wish) }
         guard let agent = talking.removeValue(forKey: index), let wrapUp = caller.wrapUp,
             let queue = staffing.tenant.queues[caller.arrival.queue], !replay.alters(wrapUpOf: queue.name)
         else { return }
@@ -236,7 +260,7 @@ struct ReplayRun {
         if length < usual { world.start(.wrapUpEnds(agent, index), at: now.instant + length) }
     }
 
-    private mutating func enter(_ agent: String, _ state: AgentState) {
+    mutating func enter(_ agent: String, _ state: AgentState) {
         let (from, until) = (replay.day.from, replay.day.until)
         let wall = min(max(now.wall.milliseconds, from), until)
         if let clock = clocks[agent] { states[agent, default: [:]][clock.state, default: 0] += wall - clock.since }

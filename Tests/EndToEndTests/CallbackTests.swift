@@ -125,6 +125,12 @@ struct CallbackTests {
         #expect(report["offered"] as? Int == 1 && report["answered"] as? Int == 0 && report["overflowed"] as? Int == 1)
         let work = try #require(try running.rows("stats", "agents").first)
         #expect(work["handled"] as? Int == 1 && work["direct_calls"] as? Int == 0)
+        // The replay of the day has him too, at about the same time.
+        let days = try running.rows("stats", "what-if", "--strategy", "random")
+        #expect(days.compactMap { $0["called_back"] as? Int } == [1, 1, 1])
+        #expect(days.compactMap { $0["overflowed"] as? Int } == [1, 1, 1])
+        let waits = days.compactMap { $0["callback_wait_s"] as? Double }
+        #expect(waits.count == 3 && waits[0] > 0 && abs(waits[0] - waits[1]) < 0.5, "\(waits)")
     }
 
     @Test func `who cannot be reached is tried again, and then no more`() throws {

@@ -80,6 +80,23 @@ struct PagingTests {
         }
     }
 
+    @Test func `a path that is asked otherwise says how, and one that is not there says so`() throws {
+        let running = try RunningSwitch()
+        for (method, path, allow) in [
+            ("POST", "/api/v1/cdr", "GET, HEAD"), ("PUT", "/api/v1/calls", "GET, HEAD, POST"),
+            ("GET", "/api/v1/apply", "POST"), ("PATCH", "/api/v1/calls/1", "DELETE"), ("POST", "/metrics", "GET, HEAD"),
+            ("DELETE", "/api/v1/events", "GET, HEAD"), ("HEAD", "/api/v1/apply", "POST"),
+        ] {
+            let reply = try running.http(path, method: method)
+            #expect(reply.status == 405 && reply.allow == allow, "\(method) \(path): \(reply)")
+            #expect(method == "HEAD" || reply.text.contains("method-not-allowed"))
+        }
+        #expect(try running.http("/api/v1/nothing", method: "POST").status == 404)
+        #expect(try running.http("/api/v1/events", method: "HEAD").status == 200)
+        #expect(try running.http("/api/v1/calls", method: "HEAD").status == 200)
+        #expect(try running.http("/api/v1/calls?colour=red").status == 400)
+    }
+
     @Test func `the live calls are told line by line to whatever is no terminal`() throws {
         let running = try RunningSwitch()
         let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)

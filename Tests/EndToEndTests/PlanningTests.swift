@@ -122,6 +122,59 @@ struct PlanningTests {
         #expect(hour["aht_s"] as? Double == 35 && hour["agents"] as? Int == 1)
     }
 
+    @Test func `forecasts and replays over HTTP are those of the command line, page by page`() throws {
+        let stopped = try Self.history()
+        stopped.isFolderKept = true
+        let running = try RunningSwitch(folder: stopped.folder)
+        let window = "since=2026-11-23T00:00:00%2B03:00&until=2026-11-24T00:00:00%2B03:00"
+        let place = "/api/v1/stats"
+        for (query, arguments) in [
+            ("what-if?agents=sales=2", ["what-if", "--agents", "sales=2"]),
+            (
+                "what-if?wrap_up=0s&strategy=random&agents=sales=3,sales=1",
+                [
+                    "what-if", "--wrap-up", "0s", "--strategy", "random", "--agents", "sales=3", "--agents", "sales=1",
+                ]
+            ),
+            ("forecast?by=hour&target=90&queue=sales", ["forecast", "--by", "hour", "--target", "90"]),
+        ] {
+            let reply = try running.http("\(place)/\(query)&\(window)")
+            let configuration = ["--format", "json", "--config", running.folder.appending(path: "gudok.yaml").path]
+            let command = try ChildProcess(
+                RunningSwitch.binary,
+                ["stats"] + arguments + Self.window + configuration
+            )
+            #expect(command.exitCode(within: 20) == 0)
+            command.readToEnd()
+            let same = reply.text.trimmingCharacters(in: .newlines)
+            let rows = try JSONSerialization.jsonObject(with: Data(command.text.utf8)) as? [[String: Any]]
+            #expect(reply.status == 200 && !reply.rows.isEmpty, "\(same)")
+            #expect((reply.rows as NSArray) == (rows.map { $0 as NSArray }), "\(same) \(command.text)")
+        }
+        let first = try running.http("\(place)/what-if?agents=2&limit=2&\(window)")
+        let second = try running.http(try #require(first.next))
+        #expect(first.rows.count == 2 && second.rows.count == 1 && second.next == nil)
+        let given = try running.http("\(place)/forecast?calls=360&handle=240&agents=55&threshold=15")
+        #expect(given.rows.first?["asa_s"] as? Double == 8.184032)
+
+        for (query, fault) in [
+            ("what-if?agents=many", "agents is 'many'"), ("what-if?agents=2,-1", "agents is '-1'"),
+            ("what-if?wrap_up=soon", "wrap_up is 'soon'"), ("what-if?strategy=best", "strategy is 'best'"),
+            ("what-if?agents=nobody=2", "there is no queue 'nobody'"), ("what-if?by=hour", "no filter 'by'"),
+            ("what-if?since=2020-01-01T00:00:00Z&until=2020-01-02T00:00:00Z", "nobody entered a queue"),
+            ("forecast?calls=10", "calls goes together"),
+            ("forecast?calls=10&handle=60&queue=sales", "no filter 'queue'"),
+            ("forecast?target=120", "target is 120"), ("forecast?interval=60", "no filter 'interval'"),
+            ("forecast?by=day", "intervals of a day"), ("queues?agents=2", "no filter 'agents'"),
+        ] {
+            let reply = try running.http("\(place)/\(query)")
+            #expect(reply.status == 400 && reply.text.contains("bad-query"), "\(query): \(reply.text)")
+            #expect(reply.text.contains(fault), "\(query): \(reply.text)")
+        }
+        #expect(try running.http("\(place)/what-if?tenant=other").status == 404)
+        #expect(try running.http("\(place)/guesses").status == 404)
+    }
+
     @Test func `adherence is in the report of working time, for whoever has a shift plan`() throws {
         let running = try Self.history()
         let rows = try Self.rows(running, "worktime")

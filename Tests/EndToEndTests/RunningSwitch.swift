@@ -106,6 +106,8 @@ final class RunningSwitch {
         var status: Int
         /// Where the next page is.
         var next: String?
+        /// The header `Allow`.
+        var allow: String?
         var text: String
 
         var rows: [[String: Any]] {
@@ -114,18 +116,21 @@ final class RunningSwitch {
     }
 
     /// Asks over HTTP.
-    func http(_ target: String, headers: [String] = []) throws -> Reply {
+    func http(_ target: String, method: String = "GET", headers: [String] = []) throws -> Reply {
         let fields = headers.flatMap { ["-H", $0] }
         let place = "http://127.0.0.1:\(httpPort)\(target)"
-        let curl = try ChildProcess("/usr/bin/env", ["curl", "-s", "-i"] + fields + [place])
+        let way = method == "HEAD" ? ["--head"] : ["-X", method]
+        let curl = try ChildProcess("/usr/bin/env", ["curl", "-s", "-i"] + way + fields + [place])
         curl.exitCode(within: 10)
         curl.readToEnd()
         let parts = curl.text.replacing("\r\n", with: "\n").split(separator: "\n\n", maxSplits: 1)
         let head = parts.first?.split(separator: "\n") ?? []
         let link = head.first { $0.lowercased().hasPrefix("link:") && $0.contains(#"rel="next""#) }
+        let allow = head.first { $0.lowercased().hasPrefix("allow: ") }
         return Reply(
             status: head.first?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0,
             next: link?.split { "<>".contains($0) }.dropFirst().first.map(String.init),
+            allow: allow.map { String($0.dropFirst("allow: ".count)) },
             text: parts.count > 1 ? String(parts[1]) : ""
         )
     }

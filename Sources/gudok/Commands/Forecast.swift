@@ -1,5 +1,4 @@
 import ArgumentParser
-import Config
 import Foundation
 import Reports
 import WhatIf
@@ -25,20 +24,19 @@ struct Forecast: AsyncParsableCommand {
     @OptionGroup var format: FormatOption
     @OptionGroup var history: HistoryOptions
 
+    private var question: ForecastQuestion {
+        var question = ForecastQuestion()
+        (question.calls, question.handle, question.interval) = (calls, handle, interval)
+        (question.agents, question.threshold, question.target) = (agents, threshold, target)
+        return question
+    }
+
     func validate() throws {
-        for (name, value) in [("calls", calls), ("interval", interval), ("handle", handle), ("threshold", threshold)] {
-            guard let value, !value.isFinite || value < 0 else { continue }
-            throw ValidationError("--\(name) is \(value): write a number of 0 or more")
-        }
-        if !(0...100).contains(target) { throw ValidationError("--target is \(target): write per cent, 0 to 100") }
-        if interval == 0 { throw ValidationError("--interval is 0: write the seconds of the interval") }
-        if (calls == nil) != (handle == nil) {
-            throw ValidationError("--calls and --handle go together; without both: from history")
-        }
+        do { try question.check() } catch { throw ValidationError(error) }
     }
 
     func run() async throws {
-        let goal = StaffingGoal(interval: interval, agents: agents, threshold: threshold, target: target / 100)
+        let goal = question.goal
         if let calls, let handle {
             do { return try format.show(try goal.report(calls: calls, handle: handle)) } catch {
                 throw Failure("\(error)")
@@ -74,33 +72,9 @@ struct WhatIfReport: AsyncParsableCommand {
     func validate() throws { _ = try alterations() }
 
     private func alterations() throws -> [Alteration] {
-        try agents.map { text in
-            let (queue, value) = Self.split(text)
-            guard let count = Int(value), (0...Replay.mostAgents).contains(count) else {
-                throw ValidationError("--agents is '\(text)': write 12 or sales=12, at most \(Replay.mostAgents)")
-            }
-            return Alteration(queue: queue, agents: count)
+        do { return try Alteration.read(agents: agents, strategies: strategy, wrapUps: wrapUp) } catch {
+            throw ValidationError(error)
         }
-            + strategy.map { text in
-                let (queue, value) = Self.split(text)
-                guard let strategy = Queue.Strategy(rawValue: value) else {
-                    let known = Queue.Strategy.allCases.map(\.rawValue).joined(separator: ", ")
-                    throw ValidationError("--strategy is '\(text)': use one of \(known)")
-                }
-                return Alteration(queue: queue, strategy: strategy)
-            }
-            + wrapUp.map { text in
-                let (queue, value) = Self.split(text)
-                guard let length = Duration(written: value) else {
-                    throw ValidationError("--wrap-up is '\(text)': write 10s or sales=1m")
-                }
-                return Alteration(queue: queue, wrapUp: length)
-            }
-    }
-
-    private static func split(_ text: String) -> (queue: String?, value: String) {
-        guard let mark = text.firstIndex(of: "=") else { return (nil, text) }
-        return (String(text[..<mark]), String(text[text.index(after: mark)...]))
     }
 
     func run() async throws {
@@ -108,4 +82,8 @@ struct WhatIfReport: AsyncParsableCommand {
         let report = try history.report { reporter, request in try reporter.whatIf(request, changes) }
         try format.show(report)
     }
+}
+
+extension ValidationError {
+    fileprivate init(_ fault: Misreading) { self.init("--\(fault.name) \(fault.what): \(fault.mend)") }
 }

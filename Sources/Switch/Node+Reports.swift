@@ -1,0 +1,140 @@
+import Config
+import ControlAPI
+import Engine
+import Events
+import Foundation
+import Reports
+import Timebase
+import WhatIf
+
+/// What a report answers, as `/api/v1/stats/…` names it.
+enum ReportQuestion: RawRepresentable, Sendable {
+    case figures(Reporter.Kind)
+    case forecast, whatIf
+
+    init?(rawValue: String) {
+        switch rawValue {
+        case "forecast": self = .forecast
+        case "what-if": self = .whatIf
+        default:
+            guard let kind = Reporter.Kind(rawValue: rawValue) else { return nil }
+            self = .figures(kind)
+        }
+    }
+
+    var rawValue: String {
+        switch self {
+        case .figures(let kind): kind.rawValue
+        case .forecast: "forecast"
+        case .whatIf: "what-if"
+        }
+    }
+}
+
+/// Reports as the command line prints them, by the same code. They are made beside the node's own work: a long one delays nobody.
+extension Node {
+    private typealias Making = @Sendable (Reporter, Reporter.Request) throws -> Report
+
+    func report(_ question: ReportQuestion, for request: ControlRequest) async throws -> ControlReply {
+        var query = QueryReader(request.query)
+        let report: Report
+        switch question {
+        case .forecast where request.query["calls"] != nil || request.query["handle"] != nil:
+            let wanted = try query.forecast(isOfHistory: false)
+            try query.finish()
+            report = try wanted.goal.report(calls: wanted.calls ?? 0, handle: wanted.handle ?? 0)
+        case .forecast:
+            let goal = try query.forecast(isOfHistory: true).goal
+            guard let job = try await job(query, standard: .halfHour, { try $0.forecast($1, goal) }) else {
+                return Self.noTenant
+            }
+            report = try await planning.run(job)
+        case .whatIf:
+            let alterations = try Alteration.read(
+                agents: query.list("agents"),
+                strategies: query.list("strategy"),
+                wrapUps: query.list("wrap_up")
+            )
+            let job = try await job(query, standard: nil) { reporter, wanted in
+                let end = ContinuousClock.now + .seconds(PlanningDesk.patience)
+                return try reporter.whatIf(wanted, alterations) { ContinuousClock.now < end }
+            }
+            guard let job else { return Self.noTenant }
+            report = try await planning.run(job)
+        case .figures(let kind):
+            let agent = query.text("agent")
+            let showsCalls = try query.flag("show_calls")
+            let job = try await job(query, standard: .queue) { reporter, wanted in
+                var wanted = wanted
+                wanted.agent = agent
+                return showsCalls ? try reporter.calls(behind: kind, wanted) : try reporter.report(kind, wanted)
+            }
+            guard let job else { return Self.noTenant }
+            report = try await Self.aside(job)
+        }
+        var reply = ControlReply(contentType: "application/json", body: report.json)
+        reply.next = report.next.map { request.with("after", $0).target }
+        return reply
+    }
+
+    private static let noTenant = ControlReply.problem(
+        status: 404,
+        code: "no-such-tenant",
+        what: "no such tenant, or none is named and there are several",
+        mend: "name one with ?tenant="
+    )
+
+    /// Off the node, whose other requests go on.
+    @concurrent
+    private static func aside(_ job: @Sendable () throws -> Report) async throws -> Report { try job() }
+
+    /// Reads the filters that all reports have, and is ready to make it. Nil: no such tenant, or none is named and there are several.
+    ///
+    /// - Parameter standard: the grouping where none is asked for; nil: it has none.
+    private func job(
+        _ query: QueryReader,
+        standard: Reporter.Grouping?,
+        _ make: @escaping Making
+    ) async throws -> (@Sendable () throws -> Report)? {
+        var query = query
+        let tenants = try await handle.ask { $0.engine.configuration.tenants }
+        let name = query.text("tenant").map { TenantID($0) } ?? (tenants.count == 1 ? tenants.keys.first : nil)
+        let (since, until) = (try query.time("since"), try query.time("until"))
+        let (queue, formula) = (query.text("queue"), query.text("formula"))
+        var grouping = standard ?? .queue
+        if standard != nil, let by: Reporter.Grouping = try query.choice("by") { grouping = by }
+        let page = Page(after: query.text("after"), limit: try query.limit(standard: 10_000))
+        try query.finish()
+        guard let tenant = name.flatMap({ tenants[$0] }) else { return nil }
+        let folder = files.dataFolder
+        return { [grouping] in
+            let reporter = try Reporter(tenant: tenant, folder: folder, now: Date())
+            var window = reporter.today
+            if let since { window.from = since.milliseconds }
+            if let until { window.until = until.milliseconds }
+            var wanted = Reporter.Request(window: window)
+            (wanted.grouping, wanted.queue, wanted.formula, wanted.page) = (grouping, queue, formula, page)
+            return try make(reporter, wanted)
+        }
+    }
+}
+
+extension QueryReader {
+    /// Values that one name has, with commas between.
+    fileprivate mutating func list(_ name: String) -> [String] {
+        text(name)?.split(separator: ",", omittingEmptySubsequences: false).map(String.init) ?? []
+    }
+
+    fileprivate mutating func forecast(isOfHistory: Bool) throws -> ForecastQuestion {
+        var question = ForecastQuestion()
+        if !isOfHistory {
+            (question.calls, question.handle) = (try decimal("calls"), try decimal("handle"))
+            if let interval = try decimal("interval") { question.interval = interval }
+        }
+        question.agents = try number("agents").map { Int($0) }
+        if let threshold = try decimal("threshold") { question.threshold = threshold }
+        if let target = try decimal("target") { question.target = target }
+        try question.check()
+        return question
+    }
+}
