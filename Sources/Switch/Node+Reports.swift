@@ -88,9 +88,8 @@ extension Node {
     @concurrent
     private static func aside(_ job: @Sendable () throws -> Report) async throws -> Report { try job() }
 
-    /// Reads the filters that all reports have, and is ready to make it. Nil: no such tenant, or none is named and there are several.
-    ///
-    /// - Parameter standard: the grouping where none is asked for; nil: it has none.
+    /// Reads the filters that all reports have, and is ready to make it. `standard` is the grouping where none is asked for; nil: it has
+    /// none. Nil: no such tenant, or none is named and there are several.
     private func job(
         _ query: QueryReader,
         standard: Reporter.Grouping?,

@@ -21,7 +21,7 @@ struct Route: Sendable {
     private let pattern: [Substring]
     let answer: Answer
 
-    /// - Parameter path: segments; `*` is any one.
+    /// In a path, `*` is any one segment.
     private init(_ method: String, _ path: String, _ answer: @escaping Answer) {
         (self.method, self.answer) = (method, answer)
         pattern = path.split(separator: "/")
