@@ -12,8 +12,9 @@ struct Main {
             } else {
                 try command.run()
             }
+            try Output.finish()
         } catch let failure as Failure {
-            FileHandle.standardError.write(Data("gudok: \(failure.text)\n".utf8))
+            Output.complain("gudok: \(failure.text)")
             exit(1)
         } catch let code as ExitCode {
             exit(code.rawValue)
@@ -23,7 +24,7 @@ struct Main {
                 print(text)
                 exit(0)
             }
-            FileHandle.standardError.write(Data("\(text)\n".utf8))
+            Output.complain(text)
             // Only what the parser found wrong is wrong usage.
             exit(Gudok.exitCode(for: error) == .validationFailure ? 2 : 1)
         }

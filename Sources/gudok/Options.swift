@@ -59,7 +59,7 @@ struct FormatOption: ParsableArguments {
     func show(_ json: Data, keys: [String], columns: [Listing.Column]) throws {
         let listing = try Listing(json: json, keys: keys, columns: columns)
         let text = listing.text(format ?? .table, isColored: Terminal.isColored(noColor: noColor))
-        FileHandle.standardOutput.write(Data(text.utf8))
+        try Output.write(text)
     }
 }
 

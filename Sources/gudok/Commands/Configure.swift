@@ -133,13 +133,13 @@ struct Export: AsyncParsableCommand {
         }
         if await files.isServed {
             let data = try await files.ask(ControlRequest(path: ["api", "v1", "tenants", name]))
-            FileHandle.standardOutput.write(data)
+            try Output.write(data)
             return
         }
         guard let found = configuration.tenants[TenantID(name)] else {
             throw Failure("there is no tenant '\(name)'; there are: \(names.joined(separator: ", "))")
         }
         try files.note(AuditedAct(by: .commandLine, "export", "tenant \(name)", tenant: found.id))
-        FileHandle.standardOutput.write(Data(found.export().utf8))
+        try Output.write(found.export())
     }
 }

@@ -21,7 +21,7 @@ struct LiveOptions: ParsableArguments {
         while true {
             let listing = try Listing(json: try await files.ask(request), keys: keys, columns: columns)
             let text = listing.text(form, isColored: Terminal.isColored(noColor: format.noColor))
-            FileHandle.standardOutput.write(Data((clear + text).utf8))
+            try Output.write(clear + text)
             try await Task.sleep(for: .seconds(1))
         }
     }

@@ -104,7 +104,7 @@ struct GetRecording: AsyncParsableCommand {
                 detail: "call \(row.callID)"
             )
         )
-        if output == "-" { return FileHandle.standardOutput.write(data) }
+        if output == "-" { return try Output.write(data) }
         do {
             try data.write(to: URL(fileURLWithPath: output))
         } catch {

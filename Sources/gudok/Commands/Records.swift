@@ -101,10 +101,10 @@ struct TraceCommand: AsyncParsableCommand {
             }
             return
         }
-        show(trace)
+        try show(trace)
     }
 
-    func show(_ trace: CallTrace) {
+    func show(_ trace: CallTrace) throws {
         var text = Ladder(trace, width: Terminal.width).text
         if messages {
             for case .message(let message) in trace.entries.map(\.kind) {
@@ -113,7 +113,7 @@ struct TraceCommand: AsyncParsableCommand {
                 text += message.text.replacingOccurrences(of: "\r\n", with: "\n")
             }
         }
-        FileHandle.standardOutput.write(Data(text.utf8))
+        try Output.write(text)
     }
 
     private func find(_ call: String, _ files: ConfigurationFiles) async throws -> CallTrace {
@@ -133,7 +133,7 @@ struct TraceCommand: AsyncParsableCommand {
             where record.endedAt != nil && !shown.contains(record.callID) {
                 guard let trace = try folder.trace(of: record.callID) else { continue }
                 shown.insert(record.callID)
-                show(trace)
+                try show(trace)
             }
             try await Task.sleep(for: .milliseconds(500))
         }

@@ -38,7 +38,9 @@ struct Serve: AsyncParsableCommand {
             log.stop()
             throw Failure("\(error)")
         }
-        FileHandle.standardOutput.write(Data((await node.readyLine + "\n").utf8))
+        do { try Output.write(await node.readyLine + "\n") } catch {
+            log.log(.warning, "\(error.text); calls are taken all the same")
+        }
         await node.run(until: signals)
         await node.drain(patience: patience ?? .seconds(30))
         log.stop()
