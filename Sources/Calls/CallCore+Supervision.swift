@@ -172,7 +172,7 @@ extension CallCore {
 }
 
 extension User.Role {
-    var maySupervise: Bool {
+    public var maySupervise: Bool {
         switch self {
         case .operator: false
         case .supervisor, .administrator: true

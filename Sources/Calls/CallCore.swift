@@ -44,6 +44,11 @@ public final class CallCore {
     var serverTransactions: [ServerTransactionID: LegID] = [:]
     var ports: [MediaID: LegID] = [:]
     private var legsByCallID: [String: LegID] = [:]
+    /// The calls that a user has, or had, a leg in.
+    var callsOfUsers: [UserID: Set<CallID>] = [:]
+    /// Somebody is told of what users do: what happens to calls is noted.
+    public var isWatched = false
+    var touched: Set<CallID> = []
     private var waitingForNames: Set<CallID> = []
     private var finished: [Call] = []
     /// Queues and agents.
@@ -284,6 +289,7 @@ public final class CallCore {
     // MARK: what calls ask for
 
     func perform(_ actions: [Session.Action], leg: LegID, call: Call) {
+        if isWatched { touched.insert(call.id) }
         for action in actions {
             switch action {
             case .send(let request, let purpose, let flows):
@@ -303,12 +309,28 @@ public final class CallCore {
 
     func register(_ leg: Leg, call: Call) {
         dialogs[DialogKey(callID: leg.sipCallID, tag: leg.session.tag)] = leg.id
+        note(leg, of: call)
         legsByCallID[leg.sipCallID] = leg.id
         surroundings?.legAppeared(leg.sipCallID)
     }
 
+    private func note(_ leg: Leg, of call: Call) {
+        guard let user = leg.user else { return }
+        callsOfUsers[UserID(tenant: call.tenant.id, number: user), default: []].insert(call.id)
+        if isWatched { touched.insert(call.id) }
+    }
+
+    private func forgetUsers(of call: Call) {
+        for number in Set(call.legs.compactMap(\.user)) {
+            let user = UserID(tenant: call.tenant.id, number: number)
+            callsOfUsers[user]?.remove(call.id)
+            if callsOfUsers[user]?.isEmpty == true { callsOfUsers[user] = nil }
+        }
+    }
+
     /// Whatever of SIP and time belongs to a leg belongs to it under its new name.
     func rename(_ old: LegID, to leg: Leg) {
+        if let call = calls[leg.id.call] { note(leg, of: call) }
         dialogs[DialogKey(callID: leg.sipCallID, tag: leg.session.tag)] = leg.id
         legsByCallID[leg.sipCallID] = leg.id
         for (transaction, owner) in clientTransactions where owner.leg == old {
@@ -400,6 +422,7 @@ public final class CallCore {
             if let trunk = leg.trunk { surroundings?.release(trunk) }
         }
         waitingForNames.remove(call.id)
+        forgetUsers(of: call)
     }
 
     private func leg(of request: SIPRequest) -> (Call, Int)? {
@@ -430,7 +453,7 @@ public final class CallCore {
             "calls": calls.count, "dialogs": dialogs.count, "clientTransactions": clientTransactions.count,
             "inviteTransactions": inviteTransactions.count, "serverTransactions": serverTransactions.count,
             "ports": ports.count, "callIDs": legsByCallID.count, "timers": timers.count,
-            "callbacks": callbacks.count,
+            "callbacks": callbacks.count, "callsOfUsers": callsOfUsers.count,
         ]
     }
 }

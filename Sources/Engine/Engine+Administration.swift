@@ -162,6 +162,7 @@ extension Engine {
         calls.dispatch { $0.configure(next.tenants, at: now) }
         tellReachability()
         apply(registrar.keep({ configuration.tenants[$0.tenant]?.users[$0.number] != nil }, now: now))
+        keepSubscriptions()
         bus.publish(.configurationApplied(changes: changes), tenant: nil, at: now)
     }
 
@@ -185,8 +186,12 @@ extension Engine {
     func apply(_ actions: [RegistrarAction]) {
         for action in actions {
             switch action {
-            case .store(let registration): outlet.store(.put(registration))
-            case .remove(let registration): outlet.store(.remove(registration))
+            case .store(let registration):
+                outlet.store(.put(registration))
+                registrationsTouched.insert(registration.user)
+            case .remove(let registration):
+                outlet.store(.remove(registration))
+                registrationsTouched.insert(registration.user)
             case .publish(let event, let tenant):
                 bus.publish(event, tenant: tenant, at: now)
                 follow(event, of: tenant)

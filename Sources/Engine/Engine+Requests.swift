@@ -15,12 +15,16 @@ extension Engine {
         case .register: register(request, transaction: transaction, over: flow)
         case _ where isInDialog:
             guard calls.receive(request, transaction: transaction, over: flow) else {
+                if request.method == .subscribe {
+                    return refreshSubscription(request, transaction: transaction, over: flow)
+                }
                 return respond(transaction, with: SIPResponse(status: 481, to: request, toTag: nil))
             }
         case .invite: invite(request, transaction: transaction, over: flow)
         case .options: answerOptions(request, transaction: transaction)
         case .refer: refer(request, transaction: transaction, over: flow)
-        case .message, .subscribe, .publish, .notify:
+        case .subscribe: subscribe(request, transaction: transaction, over: flow)
+        case .message, .publish, .notify:
             refuseAfterChallenge(request, transaction: transaction, over: flow)
         case .bye, .prack, .update, .info, .cancel, .ack:
             respond(transaction, with: SIPResponse(status: 481, to: request, toTag: ids.token()))
@@ -205,7 +209,12 @@ extension Engine {
     /// Whether the To is the user's own: nobody registers for somebody else (RFC 3261 §10.3 step 4).
     private func isAddressOfRecord(_ request: SIPRequest, of user: User, in tenant: Tenant) -> Bool {
         guard let uri = (try? request.to())?.uri, uri.number == user.number else { return false }
-        return !configuration.tenants.values.contains { $0.id != tenant.id && $0.domains.contains(uri.host) }
+        return !isAnothers(uri.host, than: tenant)
+    }
+
+    /// Whether a host is another tenant's domain.
+    func isAnothers(_ host: String, than tenant: Tenant) -> Bool {
+        configuration.tenants.values.contains { $0.id != tenant.id && $0.domains.contains(host) }
     }
 
     private func answerOptions(_ request: SIPRequest, transaction: ServerTransactionID) {
@@ -216,6 +225,7 @@ extension Engine {
         response.headers.append(.acceptEncoding, "identity")
         response.headers.append(.acceptLanguage, "en")
         response.headers.append(.supported, SessionSettings.supported)
+        response.headers.append(.allowEvents, EventPackage.allowed)
         response.headers.append(.server, calls.settings.session.product)
         respond(transaction, with: response)
     }
@@ -227,7 +237,6 @@ extension Engine {
         {
             return
         }
-        if request.method == .subscribe { return refuse(transaction, request, 489) }
         refuse(transaction, request, 405, [(.allow, SessionSettings.allow + ", REGISTER")])
     }
 

@@ -103,6 +103,8 @@ extension Engine {
             }
         case .keepAlive(let probe):
             apply(registrar.probeAnswered(probe, succeeded: status != nil, now: now))
+        case .notify(let subscription):
+            perform(notifier.answered(subscription, response, now: now.instant))
         case .register(let serial): onRegistration(serial) { $0.answered(response, now: $1) }
         }
     }

@@ -22,6 +22,7 @@ public final class Engine {
         case keepAlive(RegistrarProbe)
         /// A REGISTER of ours: the serial number of the registration.
         case register(Int)
+        case notify(Notifier.SubscriptionID)
     }
 
     public let bus: EventBus
@@ -31,6 +32,9 @@ public final class Engine {
     var transactions: TransactionLayer
     var registrar: Registrar
     var digest: DigestServer
+    var notifier: Notifier
+    /// Whose phones came or went in this turn.
+    var registrationsTouched: Set<UserID> = []
     var trunks: [TrunkID: TrunkMonitor] = [:]
     /// Where trunks call from, made when the configuration changes: looked through for every request of a stranger.
     var trunkSources: [TrunkSource] = []
@@ -73,6 +77,11 @@ public final class Engine {
         transactions = TransactionLayer(timers: settings.session.timers, accepting: .gudok)
         registrar = Registrar(limits: RegistrarLimits(configuration.node))
         digest = DigestServer(key: secret)
+        notifier = Notifier(
+            limits: configuration.node.subscriptions,
+            settings: settings.session,
+            seed: ids.bits()
+        )
         calls = CallCore(
             settings: settings,
             bus: bus,
@@ -151,7 +160,10 @@ public final class Engine {
     /// When `fire` wants to be called next.
     public func nextDeadline() -> Instant? {
         var next = transactions.nextDeadline
-        for other in [calls.nextDeadline(), registrar.nextDeadline, nextTrunkProbe, nextRegistration] {
+        let others = [
+            calls.nextDeadline(), registrar.nextDeadline, notifier.nextDeadline, nextTrunkProbe, nextRegistration,
+        ]
+        for other in others {
             if let other, next.map({ other < $0 }) ?? true { next = other }
         }
         return next
@@ -163,6 +175,7 @@ public final class Engine {
         perform(transactions.fire(now: now.instant))
         calls.fire()
         apply(registrar.fire(now: now))
+        expireSubscriptions()
         probeTrunks()
         renewRegistrations()
     }
@@ -179,13 +192,16 @@ public final class Engine {
 
     /// Ends a turn: performs what is queued, and what that leads to, in order.
     func settle() {
-        var index = 0
-        while index < pending.count {
-            let action = pending[index]
-            index += 1
-            perform(action)
-        }
-        pending.removeAll(keepingCapacity: true)
+        repeat {
+            var index = 0
+            while index < pending.count {
+                let action = pending[index]
+                index += 1
+                perform(action)
+            }
+            pending.removeAll(keepingCapacity: true)
+            tellWatchers()
+        } while !pending.isEmpty
         calls.closeFinished()
         trace.settle()
         media.flush()

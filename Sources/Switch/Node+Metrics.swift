@@ -5,6 +5,7 @@ import Events
 import MediaIO
 import RecordingIO
 import Records
+import SIP
 import Timebase
 
 /// `/metrics`, in Prometheus's text format.
@@ -13,6 +14,7 @@ extension Node {
         var calls: [LiveCall]
         var agents: [Dispatcher.AgentView]
         var registrations: Int
+        var subscriptions: [EventPackage: Int]
         var counters: EngineCounters
         var trunks: [Engine.TrunkStatus]
         var records: RecordWriter.Status
@@ -30,6 +32,7 @@ extension Node {
                     calls: engine.liveCalls,
                     agents: engine.agentViews(),
                     registrations: engine.bindings(at: now).count,
+                    subscriptions: engine.subscriptionCounts,
                     counters: engine.counters,
                     trunks: engine.trunkStatuses,
                     records: core.records.status(now: now.instant),
@@ -66,6 +69,11 @@ extension Node {
         page.counter("calls_started_total", "Calls that were taken.", Double(seen.counters.callsStarted))
         page.gauge("calls_per_second", "Calls taken in the last second.", [([], Double(seen.callsPerSecond))])
         page.gauge("registrations", "Contacts that are registered.", [([], Double(seen.registrations))])
+        page.gauge(
+            "subscriptions",
+            "Phones that watch a user, by event package.",
+            seen.subscriptions.map { ([("package", $0.key.rawValue)], Double($0.value)) }
+        )
         page.counter("sip_messages_received_total", "SIP messages received.", Double(seen.counters.messagesReceived))
         page.counter("sip_messages_sent_total", "SIP messages sent.", Double(seen.counters.messagesSent))
         page.counter(

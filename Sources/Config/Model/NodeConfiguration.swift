@@ -48,6 +48,7 @@ public struct NodeConfiguration: Equatable, Sendable {
     public var sessionExpires: Int? = 1800
     public var minimumSessionExpires = 90
     public var registrations = RegistrarLimits()
+    public var subscriptions = SubscriptionLimits()
     public var durability: Durability = .process
     /// Traces are kept for this many days, and up to this many mebibytes a tenant.
     public var traceDays = 30

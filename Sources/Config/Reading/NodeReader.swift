@@ -30,6 +30,7 @@ struct NodeReader {
         if let timers = file.take("timers") { readTimers(timers, into: &node) }
         if let calls = file.take("calls") { readCalls(calls, into: &node) }
         if let registrations = file.take("registrations") { readRegistrations(registrations, into: &node) }
+        if let subscriptions = file.take("subscriptions") { readSubscriptions(subscriptions, into: &node) }
         if let records = file.take("records") { readRecords(records, into: &node) }
         file.finish("the node's file")
         return node
@@ -175,15 +176,14 @@ struct NodeReader {
     private func readRegistrations(_ value: YAMLValue, into node: inout NodeConfiguration) {
         guard var part = value.mapping("registrations") else { return }
         var limits = node.registrations
-        if let seconds = part.take("min_expires")?.duration("registrations.min_expires") {
-            limits.minExpires = seconds.wholeSeconds
-        }
-        if let seconds = part.take("default_expires")?.duration("registrations.default_expires") {
-            limits.defaultExpires = seconds.wholeSeconds
-        }
-        if let seconds = part.take("max_expires")?.duration("registrations.max_expires") {
-            limits.maxExpires = seconds.wholeSeconds
-        }
+        readExpiries(
+            &part,
+            of: "registrations",
+            at: value,
+            &limits.minExpires,
+            &limits.defaultExpires,
+            &limits.maxExpires
+        )
         if let count = part.take("max_contacts")?.integer("registrations.max_contacts", in: 1...100) {
             limits.maxContacts = count
         }
@@ -191,15 +191,47 @@ struct NodeReader {
             limits.keepAliveInterval = max(interval, .seconds(1))
         }
         part.finish("registrations")
-        if limits.minExpires < 1 || limits.maxExpires < limits.minExpires {
-            value.fault(
+        node.registrations = limits
+    }
+
+    private func readSubscriptions(_ value: YAMLValue, into node: inout NodeConfiguration) {
+        guard var part = value.mapping("subscriptions") else { return }
+        var limits = node.subscriptions
+        readExpiries(
+            &part,
+            of: "subscriptions",
+            at: value,
+            &limits.minExpires,
+            &limits.defaultExpires,
+            &limits.maxExpires
+        )
+        if let count = part.take("max_per_user")?.integer("subscriptions.max_per_user", in: 0...10_000) {
+            limits.mostPerUser = count
+        }
+        part.finish("subscriptions")
+        node.subscriptions = limits
+    }
+
+    /// How long what a phone asks for lasts, in seconds.
+    private func readExpiries(
+        _ part: inout YAMLMapping,
+        of name: String,
+        at place: YAMLValue,
+        _ least: inout Int,
+        _ usual: inout Int,
+        _ most: inout Int
+    ) {
+        if let time = part.take("min_expires")?.duration("\(name).min_expires") { least = time.wholeSeconds }
+        if let time = part.take("default_expires")?.duration("\(name).default_expires") { usual = time.wholeSeconds }
+        if let time = part.take("max_expires")?.duration("\(name).max_expires") { most = time.wholeSeconds }
+        if least < 1 || most < least {
+            place.fault(
                 .badValue,
-                "the registration times are out of order",
+                "the times of \(name) are out of order",
                 mend: "min_expires is at least 1s, and max_expires at least min_expires"
             )
         }
-        limits.defaultExpires = min(max(limits.defaultExpires, limits.minExpires), limits.maxExpires)
-        node.registrations = limits
+        usual = min(max(usual, least), most)
     }
 
     private func readRecords(_ value: YAMLValue, into node: inout NodeConfiguration) {

@@ -67,18 +67,18 @@ extension Session {
     /// How far the call has come that the peer asked for.
     public mutating func report(_ status: Int) -> [Action] {
         guard let next = subscription?.tell(status) else { return [] }
-        return notify(next, state: "active;expires=\(ReferSubscription.lifetime)")
+        return notify(next, .active(expires: ReferSubscription.lifetime))
     }
 
     /// What has become of it. The subscription is over by that.
     public mutating func concludeReferral(_ status: Int) -> [Action] {
         guard subscription != nil else { return [] }
-        return end(status, because: "noresource")
+        return end(status, .noresource)
     }
 
     mutating func subscriptionExpired() -> [Action] {
         guard subscription != nil else { return [] }
-        return end(100, because: "timeout")
+        return end(100, .timeout)
     }
 
     /// An answer to a NOTIFY. One that refuses it ends the subscription, and nothing else (RFC 6665 §4.2.2, RFC 5057 §5.1).
@@ -89,23 +89,25 @@ extension Session {
             return [.stop(.subscriptionExpired)]
         }
         guard let next = subscription?.answered() else { return [] }
-        return notify(next, state: "active;expires=\(ReferSubscription.lifetime)")
+        return notify(next, .active(expires: ReferSubscription.lifetime))
     }
 
     /// The author of a REFER may end the subscription that it made, or ask how things stand (RFC 6665 §4.4.1).
     mutating func receiveSubscribe(_ request: SIPRequest, transaction: ServerTransactionID) -> [Action] {
-        guard let known = subscription, known.isMeant(by: request.headers[.event]) else {
-            let isReferral = request.headers[.event]?.lowercased().hasPrefix("refer") ?? false
-            return [.respond(transaction, makeResponse(isReferral ? 481 : 489, to: request, body: nil))]
+        let event = EventName(request.headers[.event])
+        guard let known = subscription, known.isMeant(by: event) else {
+            let isReferral = event?.package == ReferSubscription.package
+            var refusal = makeResponse(isReferral ? 481 : 489, to: request, body: nil)
+            if !isReferral { refusal.headers.append(.allowEvents, EventPackage.allowed) }
+            return [.respond(transaction, refusal)]
         }
         let wanted = (try? request.expires()) ?? nil
         let isOver = wanted == 0
         var response = makeResponse(200, to: request, body: nil)
         addContact(to: &response)
         response.headers.append(.expires, isOver ? "0" : "\(ReferSubscription.lifetime)")
-        let state = "active;expires=\(ReferSubscription.lifetime)"
         let status = known.told ?? 100
-        let told = isOver ? end(status, because: "timeout") : notify(status, state: state)
+        let told = isOver ? end(status, .timeout) : notify(status, .active(expires: ReferSubscription.lifetime))
         return [.respond(transaction, response)] + told
     }
 
@@ -127,19 +129,21 @@ extension Session {
         [.respond(transaction, makeResponse(hasReferred ? 200 : 481, to: request, body: nil))]
     }
 
-    private mutating func end(_ status: Int, because reason: String) -> [Action] {
-        let last = notify(status, state: "terminated;reason=\(reason)")
+    private mutating func end(_ status: Int, _ reason: Notification.Reason) -> [Action] {
+        let last = notify(status, .terminated(reason))
         subscription = nil
         return last + [.stop(.subscriptionExpired)]
     }
 
-    private mutating func notify(_ status: Int, state: String) -> [Action] {
+    private mutating func notify(_ status: Int, _ state: Notification.State) -> [Action] {
         guard var dialog, let subscription else { return [] }
-        let contact = dialog.flow.contact(user: settings.contactUser)
-        var request = dialog.request(.notify, branch: random.branch(), contact: contact)
+        let request = dialog.notify(
+            subscription.notification(status, state),
+            branch: random.branch(),
+            contactUser: settings.contactUser,
+            product: settings.product
+        )
         self.dialog = dialog
-        request.headers.append(.userAgent, settings.product)
-        subscription.describe(&request, status: status, state: state)
         return remembering([.send(request, .notify, over: [dialog.nextHop])])
     }
 }

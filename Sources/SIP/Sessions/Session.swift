@@ -139,6 +139,11 @@ public struct Session: Sendable {
         return "\(dialog.callID);to-tag=\(dialog.remoteTag);from-tag=\(localTag)"
     }
 
+    /// As others name this dialog to us; nil while there is none.
+    public var reference: DialogReference? {
+        dialog.map { DialogReference(callID: $0.callID, localTag: localTag, remoteTag: $0.remoteTag) }
+    }
+
     /// Whether a dialog of this session has this remote tag.
     public func hasDialog(remoteTag tag: String) -> Bool {
         dialog?.recognises(remoteTag: tag) ?? false || earlyDialogs[tag] != nil
@@ -203,7 +208,7 @@ public struct SessionSettings: Sendable {
     }
 
     /// The methods our dialogs take.
-    public static let allow = "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER"
+    public static let allow = "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER, SUBSCRIBE, NOTIFY"
     /// The extensions our dialogs take.
     public static let supported = "100rel, timer, replaces, norefersub, tdialog"
 }

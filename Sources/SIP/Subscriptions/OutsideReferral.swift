@@ -47,20 +47,21 @@ public struct OutsideReferral: Sendable {
     public mutating func report(_ status: Int) -> SIPRequest? {
         guard let next = subscription.tell(status) else { return nil }
         _ = subscription.answered()
-        return notify(next, state: "active;expires=\(ReferSubscription.lifetime)")
+        return notify(next, .active(expires: ReferSubscription.lifetime))
     }
 
     public mutating func conclude(_ status: Int) -> SIPRequest? {
-        notify(status, state: "terminated;reason=noresource")
+        notify(status, .terminated(.noresource))
     }
 
-    private mutating func notify(_ status: Int, state: String) -> SIPRequest? {
+    private mutating func notify(_ status: Int, _ state: Notification.State) -> SIPRequest? {
         guard referral.wantsReports else { return nil }
-        let contact = dialog.flow.contact(user: contactUser)
-        var request = dialog.request(.notify, branch: random.branch(), contact: contact)
-        request.headers.append(.userAgent, product)
-        subscription.describe(&request, status: status, state: state)
-        return request
+        return dialog.notify(
+            subscription.notification(status, state),
+            branch: random.branch(),
+            contactUser: contactUser,
+            product: product
+        )
     }
 }
 

@@ -41,18 +41,10 @@ public struct RequestPolicy: Sendable {
         guard unknown.isEmpty else { return Refusal(420, [(.unsupported, unknown.joined(separator: ", "))]) }
         // An address of record that is none of ours by its very scheme (RFC 4475 §3.3.5).
         if request.method == .register, case .other? = (try? request.to())?.uri.scheme { return Refusal(400) }
-        if request.method == .invite, !acceptsSDP(request) { return Refusal(406, [(.accept, "application/sdp")]) }
-        return bodyRefusal(of: request)
-    }
-
-    /// Whether our answer's description would be understood (§20.1); a caller who says nothing understands it.
-    private func acceptsSDP(_ request: SIPRequest) -> Bool {
-        let types = request.headers.list(.accept)
-        guard !types.isEmpty else { return true }
-        return types.contains { type in
-            let name = type.prefix { $0 != ";" }.lowercased().filter { $0 != " " }
-            return ["application/sdp", "application/*", "*/*"].contains(name)
+        if request.method == .invite, !request.accepts("application/sdp") {
+            return Refusal(406, [(.accept, "application/sdp")])
         }
+        return bodyRefusal(of: request)
     }
 
     /// A body that we must understand and cannot (§8.2.3); one marked optional may be ignored (RFC 3261 §20.11).
@@ -70,5 +62,18 @@ public struct RequestPolicy: Sendable {
         var status: Int
         var headers: [(HeaderName, String)]
         init(_ status: Int, _ headers: [(HeaderName, String)] = []) { (self.status, self.headers) = (status, headers) }
+    }
+}
+
+extension SIPRequest {
+    /// Whether a body of this type would be understood (RFC 3261 §20.1); who says nothing understands it.
+    func accepts(_ type: String) -> Bool {
+        let types = headers.list(.accept)
+        guard !types.isEmpty else { return true }
+        let family = type.prefix { $0 != "/" } + "/*"
+        return types.contains { accepted in
+            let name = accepted.prefix { $0 != ";" }.lowercased().filter { $0 != " " }
+            return name == type || name == family || name == "*/*"
+        }
     }
 }
