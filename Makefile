@@ -1,6 +1,6 @@
 # Two commands do everything on a Debian machine with Swift: `make run` and `make test`.
 
-PACKAGES := libssl-dev libogg-dev libopus-dev libspeexdsp-dev libsqlite3-dev pkg-config
+PACKAGES := libc-ares-dev libssl-dev libogg-dev libopus-dev libspeexdsp-dev libsqlite3-dev pkg-config
 TEST_PACKAGES := sip-tester baresip-core tshark sqlite3 curl
 FORMATTED := $(shell git ls-files "*.swift")
 INSTALL := apt-get install -y --no-install-recommends

@@ -130,9 +130,10 @@ let package = Package(
         ),
 
         // The edges, and what joins them.
+        .systemLibrary(name: "CAres", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"])]),
         .target(
             name: "SignallingIO",
-            dependencies: ["NetAddress", "SIPMessage", nioCore, nioPosix],
+            dependencies: ["CAres", "CLinuxIO", "NetAddress", "SIP", "SIPMessage", nioCore, nioPosix],
             swiftSettings: settings
         ),
         .target(
@@ -295,7 +296,7 @@ let package = Package(
         ),
         .testTarget(
             name: "EngineTests",
-            dependencies: ["Config", "Engine", "NetAddress", "Timebase"],
+            dependencies: ["Config", "Engine", "NetAddress", "SIP", "Timebase"],
             swiftSettings: testSettings
         ),
         .testTarget(name: "DialPlanTests", dependencies: ["DialPlan"], swiftSettings: testSettings),

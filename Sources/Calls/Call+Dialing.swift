@@ -12,6 +12,7 @@ import Timebase
 extension Call {
     func dial(_ request: DialRequest) {
         var dial = Dial(request: request)
+        var servers = 1
         switch core.reach(request.target, of: tenant) {
         case .unreachable(let outcome, let status, let retryAfter, let why):
             publish(.note("\(request.target): \(why)"))
@@ -27,6 +28,7 @@ extension Call {
             enter(.dialing(dial))
             core.waitForNames(id)
         case .routes(let routes):
+            servers = routes.map { Set($0.flows.map(\.remote)).count }.max() ?? 1
             enter(.dialing(dial))
             for route in routes { if let index = invite(route) { dial.attempts.append(index) } }
             enter(.dialing(dial))
@@ -35,7 +37,8 @@ extension Call {
             }
             for index in dial.attempts { act(on: index) { session, _ in session.start() } }
         }
-        let patience = request.hasAlternative ? min(request.timeout, core.settings.trunkPatience) : request.timeout
+        let patience =
+            request.hasAlternative ? min(request.timeout, core.settings.trunkPatience * servers) : request.timeout
         dial.rest = request.hasAlternative ? request.timeout - patience : nil
         enter(.dialing(dial))
         core.timers.start(.call(id, .dialTimeout), at: now.instant + patience)

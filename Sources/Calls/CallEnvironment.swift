@@ -118,8 +118,8 @@ public struct CallSettings: Sendable {
     /// How long a caller who is connected already hears why the call failed.
     public var toneDuration: Duration = .seconds(4)
     public var maximumRedirects = 5
-    /// Where another trunk would be tried, one has so long to send the first provisional: 5 s of the default T1.
-    public var trunkPatience: Duration { session.timers.t1 * 10 }
+    /// Where another trunk would be tried, each server of one has so long to send the first provisional.
+    public var trunkPatience: Duration { session.timers.patience }
     /// How long a phone that the switch rings by itself may ring.
     public var originationTimeout: Duration = .seconds(60)
 

@@ -99,33 +99,28 @@ extension Engine: TargetDirectory {
                 why: "the trunk is down: \(monitor.lastFailure ?? "")"
             )
         }
-        guard let ip = monitor.addresses.first else {
-            askForName(trunk.host)
-            return names.isUnknown(trunk.host)
-                ? .unreachable(.failed, status: 503, retryAfter: 30, why: "no address for \(trunk.host)") : .resolving
+        guard monitor.location != nil else {
+            askForName(monitor.query)
+            return .resolving
         }
-        guard let flow = flow(to: SocketAddress(ip, trunk.port), transport: trunk.transport) else {
-            return .unreachable(
-                .failed,
-                status: 503,
-                retryAfter: nil,
-                why: "no \(trunk.transport.rawValue) listener reaches \(ip)"
-            )
+        let ways: [Flow]
+        switch self.ways(to: id) {
+        case .failure(let fault): return .unreachable(.failed, status: 503, retryAfter: 30, why: fault.why)
+        case .success(let found): ways = found
         }
         if let wait = trunks[id]?.admit(now: now.instant) {
             return .unreachable(.congestion, status: 503, retryAfter: wait, why: "the trunk is over its limit")
         }
-        var uri = SIPURI(user: number, host: trunk.host, port: trunk.port == 5060 ? nil : trunk.port)
-        if trunk.transport != .udp { uri.parameters.set("transport", trunk.transport.rawValue) }
-        var flows = [flow]
         // Requests too long for a datagram may go over TCP where a listener of ours has it (RFC 3261 §18.1.1).
-        if trunk.transport == .udp, let stream = self.flow(to: flow.remote, transport: .tcp) { flows.append(stream) }
+        let flows = ways.flatMap {
+            [$0] + ($0.transport == .udp ? flow(to: $0.remote, transport: .tcp).map { [$0] } ?? [] : [])
+        }
         return .routes([
             TargetRoute(
-                uri: uri,
+                uri: trunk.uri(user: number),
                 to: NameAddress(uri: SIPURI(user: number, host: trunk.host)),
                 // Whom we are a customer of knows us by its own domain.
-                fromHost: trunk.registration == nil ? "\(flow.local.ip)" : trunk.host,
+                fromHost: trunk.registration == nil ? flows.first.map { "\($0.local.ip)" } ?? trunk.host : trunk.host,
                 flows: flows,
                 label: "trunk \(name) \(number)",
                 trunk: id,
@@ -142,7 +137,7 @@ extension Engine: TargetDirectory {
         return best.map { Flow(transport: transport, local: $0.address, remote: remote) }
     }
 
-    func askForName(_ host: String) {
-        if names.shouldAsk(host, now: now.instant) { outlet.resolve(host: host) }
+    func askForName(_ query: ServerQuery) {
+        if names.shouldAsk(query, now: now.instant) { outlet.locate(query) }
     }
 }

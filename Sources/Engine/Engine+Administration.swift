@@ -63,7 +63,7 @@ extension Engine {
         return trunks.map { id, monitor in
             TrunkStatus(
                 id: id,
-                address: "\(monitor.trunk.host):\(monitor.trunk.port)",
+                address: monitor.address,
                 isUp: monitor.isUp,
                 since: monitor.downSince,
                 reason: monitor.lastFailure,

@@ -48,8 +48,8 @@ extension Engine {
         guard let due = nextRegistration, due <= now.instant else { return }
         for (serial, registration) in registrations.sorted(by: { $0.key < $1.key }) {
             guard let due = registration.client.deadline, due <= now.instant else { continue }
-            let way = way(to: registration.id)
-            onRegistration(serial) { $0.fire(over: way, now: $1) }
+            let ways = ways(to: registration.id)
+            onRegistration(serial) { $0.fire(over: ways, now: $1) }
         }
     }
 
@@ -66,7 +66,7 @@ extension Engine {
         let (id, tenant) = (registration.id, registration.id.tenant)
         for action in actions {
             switch action {
-            case .send(let request, let flow): errands[send(request, over: [flow])] = .register(serial)
+            case .send(let request, let flows): errands[send(request, over: flows)] = .register(serial)
             case .tellRegistered:
                 outlet.log(.notice, "trunk \(id): registered with \(registration.trunk.host)", call: nil)
                 bus.publish(.trunkRegistered(name: id.name), tenant: tenant, at: now)

@@ -104,7 +104,7 @@ extension Engine {
     /// rule for the number.
     func trunk(of request: SIPRequest, at address: SocketAddress) -> (Tenant, Trunk)? {
         if let registered = trunk(registeredAt: request.uri) { return registered }
-        let found = trunkSources.filter { $0.trunk.isSource(address) }
+        let found = trunkSources.filter { isSource(address, of: $0) }
             .compactMap { source in configuration.tenants[source.tenant].map { ($0, source.trunk) } }
         guard found.count > 1 else { return found.first }
         let host = request.uri.host.lowercased()
@@ -121,10 +121,20 @@ extension Engine {
 
     /// The trunk that this address is, whichever tenant's.
     func trunk(at address: SocketAddress) -> (Tenant, Trunk)? {
-        guard let source = trunkSources.first(where: { $0.trunk.isSource(address) }),
+        guard let source = trunkSources.first(where: { isSource(address, of: $0) }),
             let tenant = configuration.tenants[source.tenant]
         else { return nil }
         return (tenant, source.trunk)
+    }
+
+    /// Whether a call from this address is the trunk's: its configuration names the address, or DNS does.
+    private func isSource(_ address: SocketAddress, of source: TrunkSource) -> Bool {
+        let trunk = source.trunk
+        guard trunk.identifyPort == nil || trunk.identifyPort == address.port else { return false }
+        if trunk.acceptFrom.contains(where: { $0.contains(address.ip) }) { return true }
+        guard trunk.acceptsFromHost, trunk.dialPlan != nil else { return false }
+        return trunks[TrunkID(tenant: source.tenant, name: trunk.name)]?.hasServer(at: address.ip, now: now.instant)
+            ?? false
     }
 
     // MARK: who is it
@@ -261,12 +271,4 @@ extension Engine {
 struct TrunkSource {
     var tenant: TenantID
     var trunk: Trunk
-}
-
-extension Trunk {
-    /// Whether a call from this address is the trunk's.
-    func isSource(_ address: SocketAddress) -> Bool {
-        guard acceptFrom.contains(where: { $0.contains(address.ip) }) else { return false }
-        return identifyPort == nil || identifyPort == address.port
-    }
 }

@@ -2,24 +2,24 @@ import Calls
 import Config
 import Events
 import NetAddress
-import SIP
+public import SIP
 import SIPMessage
-import Timebase
+public import Timebase
 
 /// The trunks' health (RFC 3261 §11: OPTIONS asks whether anybody is there) and the phones' keep-alives.
 extension Engine {
     /// Follows the trunks of the present configuration, and forgets those that are gone.
     func trackTrunks() {
         var tracked: [TrunkID: TrunkMonitor] = [:]
+        let transports = configuration.node.transports
         for tenant in configuration.tenants.values {
             for trunk in tenant.trunks.values {
                 let id = TrunkID(tenant: tenant.id, name: trunk.name)
                 if let old = trunks[id] {
-                    tracked[id] = TrunkMonitor(trunk: trunk, keeping: old, now: now.instant)
+                    tracked[id] = TrunkMonitor(trunk: trunk, transports: transports, keeping: old, now: now.instant)
                 } else {
-                    tracked[id] = TrunkMonitor(trunk: trunk, now: now.instant)
+                    tracked[id] = TrunkMonitor(trunk: trunk, transports: transports, now: now.instant)
                 }
-                if tracked[id]?.addresses.isEmpty == true { askForName(trunk.host) }
             }
         }
         trunks = tracked
@@ -27,6 +27,7 @@ extension Engine {
         trunkSources = configuration.tenants.values.sorted { $0.id < $1.id }.flatMap { tenant in
             tenant.trunks.values.sorted { $0.name < $1.name }.map { TrunkSource(tenant: tenant.id, trunk: $0) }
         }
+        trackNames()
         trackRegistrations()
     }
 
@@ -43,32 +44,39 @@ extension Engine {
 
     private func probe(_ id: TrunkID, _ trunk: Trunk) {
         guard let monitor = trunks[id] else { return }
-        if monitor.addresses.isEmpty { names.forget(trunk.host) }
-        switch way(to: id) {
+        switch ways(to: id) {
         case .failure(let fault): missed(id, fault.why)
-        case .success(let flow):
+        case .success(let flows):
             // One question at a time: the last one is still being asked.
-            guard monitor.probeSent == nil else { return }
+            guard monitor.probeSent == nil, let flow = flows.first else { return }
             trunks[id]?.probeSent = now.instant
-            let uri = SIPURI(host: trunk.host, port: trunk.port)
-            let transaction = send(makeOptions(to: uri, flow: flow), over: [flow])
-            errands[transaction] = .probe(id)
+            errands[send(makeOptions(to: trunk.uri(), flow: flow), over: flows)] = .probe(id)
+            for flow in flows where monitor.avoided[ServerTarget(flow)] != nil {
+                errands[send(makeOptions(to: trunk.uri(), flow: flow), over: [flow])] = .retry(id, ServerTarget(flow))
+            }
         }
     }
 
-    /// Where requests of our own to a trunk go; while its name is unknown it is asked for.
-    func way(to id: TrunkID) -> Result<Flow, RegistrationClient.Unreachable> {
-        guard let monitor = trunks[id] else { return .failure(.init("no trunk '\(id.name)'")) }
-        let trunk = monitor.trunk
-        guard let ip = monitor.addresses.first else {
-            askForName(trunk.host)
-            return .failure(.init("no address for \(trunk.host)"))
+    /// The ways to a trunk's servers for a request of ours, each to be tried when the one before fails; while its name is
+    /// unknown it is asked for.
+    func ways(to id: TrunkID) -> Result<[Flow], RegistrationClient.Unreachable> {
+        guard var monitor = trunks[id] else { return .failure(.init("no trunk '\(id.name)'")) }
+        var lots = SeededGenerator(seed: ids.bits())
+        let targets = monitor.targets(now: now.instant, using: &lots)
+        trunks[id] = monitor
+        guard let first = targets.first else {
+            askForName(monitor.query)
+            return .failure(.init(monitor.location?.fault ?? "no address for \(monitor.trunk.host)"))
         }
-        guard let flow = flow(to: SocketAddress(ip, trunk.port), transport: trunk.transport) else {
-            return .failure(.init("no \(trunk.transport.rawValue) listener reaches \(ip)"))
+        let flows = targets.prefix(Self.mostServers).compactMap { flow(to: $0.address, transport: $0.transport) }
+        guard !flows.isEmpty else {
+            return .failure(.init("no \(first.transport.rawValue) listener reaches \(first.address.ip)"))
         }
-        return .success(flow)
+        return .success(flows)
     }
+
+    /// Nobody who calls waits for more servers of a trunk than this.
+    private static let mostServers = 5
 
     func makeOptions(to uri: SIPURI, flow: Flow) -> SIPRequest {
         var request = SIPRequest(method: .options, uri: uri)
@@ -87,7 +95,7 @@ extension Engine {
     }
 
     /// What we asked of a peer was answered (with whatever status), or not (nil).
-    func finishErrand(_ transaction: ClientTransactionID, _ response: SIPResponse?) {
+    func finishErrand(_ transaction: ClientTransactionID, _ response: SIPResponse?, over flow: Flow? = nil) {
         let status = response?.status
         if let status, status < 200 { return }
         guard let errand = errands.removeValue(forKey: transaction) else { return }
@@ -105,7 +113,13 @@ extension Engine {
             apply(registrar.probeAnswered(probe, succeeded: status != nil, now: now))
         case .notify(let subscription):
             perform(notifier.answered(subscription, response, now: now.instant))
-        case .register(let serial): onRegistration(serial) { $0.answered(response, now: $1) }
+        case .retry(let id, let target):
+            if status == nil || status == 503 {
+                avoid(target, of: id, after: response)
+            } else {
+                restore(target, of: id)
+            }
+        case .register(let serial): onRegistration(serial) { $0.answered(response, over: flow, now: $1) }
         }
     }
 
@@ -113,5 +127,71 @@ extension Engine {
         guard trunks[id]?.missed(why, now: now) == true else { return }
         outlet.log(.warning, "trunk \(id) is down: \(why)", call: nil)
         bus.publish(.trunkDown(name: id.name, reason: why), tenant: id.tenant, at: now)
+    }
+
+    // MARK: their servers
+
+    /// Asks for the names of trunks whose answers have run out.
+    func trackNames() {
+        names.keep(Set(trunks.values.map(\.query)))
+        for query in Set(trunks.values.filter(\.isNamed).map(\.query)) { askForName(query) }
+        nextNameDue = names.nextDue(trunks.values.filter(\.isNamed).map(\.query))
+    }
+
+    func refreshNames() {
+        if let due = nextNameDue, due <= now.instant { trackNames() }
+    }
+
+    /// DNS has told, or has not, of the host of a trunk.
+    public func located(_ query: ServerQuery, _ location: ServerLocation, at moment: Moment) {
+        enter(moment)
+        defer { settle() }
+        if let fault = location.fault { outlet.log(.warning, fault, call: nil) }
+        let known = names.learn(query, location, now: now.instant)
+        for id in trunks.keys where trunks[id]?.query == query { trunks[id]?.note(known, now: now.instant) }
+        nextNameDue = names.nextDue(trunks.values.filter(\.isNamed).map(\.query))
+        calls.targetsChanged()
+    }
+
+    /// A request of ours went on to the next server of a trunk: this one is left alone for a while (RFC 3263 §4.3; RFC 3261
+    /// §21.5.4 for how long).
+    func gaveWay(from flow: Flow, _ response: SIPResponse?) {
+        for id in trunks.keys.sorted(by: { $0.description < $1.description }) {
+            avoid(ServerTarget(flow), of: id, after: response)
+        }
+    }
+
+    private func avoid(_ target: ServerTarget, of id: TrunkID, after response: SIPResponse?) {
+        let wait = response.flatMap { try? $0.retryAfter() }.map { Int($0) }
+        guard trunks[id]?.avoid(target, for: wait, now: now.instant) == true else { return }
+        let why = response.map { "answers \($0.status)" } ?? "does not answer"
+        outlet.log(.warning, "trunk \(id): server \(target) \(why): others are tried before it", call: nil)
+    }
+
+    private func restore(_ target: ServerTarget, of id: TrunkID) {
+        guard trunks[id]?.restore(target) == true else { return }
+        outlet.log(.notice, "trunk \(id): server \(target) answers again", call: nil)
+    }
+
+    /// A server accepted a call that another has by now: it is told so (RFC 3261 §13.2.2.4, as for a fork).
+    func leave(_ request: SIPRequest, acceptedBy response: SIPResponse, over flow: Flow, isFirst: Bool) {
+        guard var dialog = try? Dialog(request: request, answeredBy: response, over: flow),
+            let sequence = try? request.cSeq().number
+        else { return }
+        let ack = dialog.acknowledgement(sequence: sequence, branch: ids.branch(), contact: nil)
+        sendStateless(.request(ack), over: dialog.nextHop)
+        guard isFirst else { return }
+        var bye = dialog.request(.bye, branch: ids.branch(), contact: nil)
+        bye.headers.append(.reason, Session.completedElsewhere)
+        _ = send(bye, over: [dialog.nextHop])
+    }
+}
+
+extension Trunk {
+    /// It as a URI names it: with what the configuration says, and without what DNS says (RFC 3263 §4).
+    func uri(user: String? = nil) -> SIPURI {
+        var uri = SIPURI(user: user, host: host, port: port == 5060 ? nil : port)
+        if let transport, transport != .udp { uri.parameters.set("transport", transport.rawValue) }
+        return uri
     }
 }

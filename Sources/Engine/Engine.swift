@@ -19,6 +19,8 @@ public final class Engine {
     /// What a client transaction that belongs to no call is for.
     enum Errand {
         case probe(TrunkID)
+        /// OPTIONS to a server that failed of late.
+        case retry(TrunkID, ServerTarget)
         case keepAlive(RegistrarProbe)
         /// A REGISTER of ours: the serial number of the registration.
         case register(Int)
@@ -45,6 +47,8 @@ public final class Engine {
     var nextRegistration: Instant?
     var errands: [ClientTransactionID: Errand] = [:]
     var names = NameCache()
+    /// When a name of a trunk must be looked up again.
+    var nextNameDue: Instant?
     public internal(set) var counters = EngineCounters()
     public internal(set) var isDraining = false
     let calls: CallCore
@@ -146,15 +150,6 @@ public final class Engine {
         perform(transactions.transportFailed(flow, now: now.instant))
     }
 
-    public func resolved(host: String, to addresses: [IPAddress], at moment: Moment) {
-        enter(moment)
-        defer { settle() }
-        names.learn(host, addresses, now: now.instant)
-        for id in trunks.keys where trunks[id]?.trunk.host == host { trunks[id]?.addresses = addresses }
-        if addresses.isEmpty { outlet.log(.warning, "no address for the name '\(host)'", call: nil) }
-        calls.targetsChanged()
-    }
-
     // MARK: time
 
     /// When `fire` wants to be called next.
@@ -162,6 +157,7 @@ public final class Engine {
         var next = transactions.nextDeadline
         let others = [
             calls.nextDeadline(), registrar.nextDeadline, notifier.nextDeadline, nextTrunkProbe, nextRegistration,
+            nextNameDue,
         ]
         for other in others {
             if let other, next.map({ other < $0 }) ?? true { next = other }
@@ -176,6 +172,7 @@ public final class Engine {
         calls.fire()
         apply(registrar.fire(now: now))
         expireSubscriptions()
+        refreshNames()
         probeTrunks()
         renewRegistrations()
     }
@@ -220,8 +217,11 @@ public final class Engine {
         case .acknowledged(let ack, _): calls.acknowledged(ack)
         case .response(let transaction, let response, let flow):
             guard !calls.receive(response, to: transaction, over: flow) else { return }
-            finishErrand(transaction, response)
+            finishErrand(transaction, response, over: flow)
         case .strayResponse(let response, let flow): calls.receiveStray(response, over: flow)
+        case .gaveWay(_, let flow, let response): gaveWay(from: flow, response)
+        case .acceptedTooLate(let request, let response, let flow, let isFirst):
+            leave(request, acceptedBy: response, over: flow, isFirst: isFirst)
         case .timedOut(let transaction):
             if !calls.failed(transaction, status: 408) { finishErrand(transaction, nil) }
         case .transportFailed(let transaction):

@@ -10,8 +10,8 @@ public import Timebase
 /// What the engine asks of the world. Everything is queued by the receiver and returns at once.
 public protocol EngineOutlet: AnyObject {
     func transmit(_ bytes: [UInt8], over flow: Flow)
-    /// Looks a host name up; the answer comes back through `Engine.resolved`.
-    func resolve(host: String)
+    /// Asks DNS for the servers of a host; the answer comes back through `Engine.located`.
+    func locate(_ query: ServerQuery)
     func store(_ change: RegistrationChange)
     /// nil: there is no such prompt.
     func prompt(_ name: String, language: String) -> PromptClip?

@@ -1,13 +1,19 @@
 import Config
 import Events
 import NetAddress
+import SIP
 import Timebase
 
 /// Whether a trunk answers, how many calls it carries, and how fast they may come.
 struct TrunkMonitor {
     let trunk: Trunk
-    /// The addresses of its host; empty while the name is unknown.
-    var addresses: [IPAddress]
+    let query: ServerQuery
+    /// The servers of its host; nil while nobody has told.
+    private(set) var location: ServerLocation?
+    /// Servers that failed, and until when others are tried before them.
+    private(set) var avoided: [ServerTarget: Instant] = [:]
+    /// The addresses that its servers had of late, and until when they are its.
+    private var sources: [IPAddress: Instant] = [:]
     private(set) var isUp = true
     private(set) var failures = 0
     private(set) var activeCalls = 0
@@ -18,19 +24,22 @@ struct TrunkMonitor {
     var probeSent: Instant?
     private var bucket: TokenBucket
 
-    init(trunk: Trunk, now: Instant) {
+    /// `transports`: what we have.
+    init(trunk: Trunk, transports: [Transport] = [.udp, .tcp], now: Instant) {
         self.trunk = trunk
-        addresses = IPAddress(trunk.host).map { [$0] } ?? []
+        query = trunk.query(supporting: transports)
+        location = query.known
         nextProbe = now
         bucket = TokenBucket(perSecond: trunk.callsPerSecond, now: now)
     }
 
     /// Keeps what a trunk has lived through when its configuration changes.
-    init(trunk: Trunk, keeping old: TrunkMonitor, now: Instant) {
-        self = TrunkMonitor(trunk: trunk, now: now)
+    init(trunk: Trunk, transports: [Transport] = [.udp, .tcp], keeping old: TrunkMonitor, now: Instant) {
+        self = TrunkMonitor(trunk: trunk, transports: transports, now: now)
         (isUp, failures, activeCalls) = (old.isUp, old.failures, old.activeCalls)
         (roundTrip, downSince, lastFailure) = (old.roundTrip, old.downSince, old.lastFailure)
-        if trunk.host == old.trunk.host { addresses = old.addresses }
+        guard query == old.query else { return }
+        (location, avoided, sources) = (old.location, old.avoided, old.sources)
     }
 
     /// Takes one place for a call; nil when it has one, else seconds to wait (Retry-After).
@@ -60,13 +69,59 @@ struct TrunkMonitor {
         probeSent = nil
         failures += 1
         lastFailure = why
-        // Of several addresses the next is tried (RFC 3263 §4.2).
-        if let silent = addresses.first { addresses = addresses.dropFirst() + [silent] }
         guard isUp, failures >= trunk.probe.failures else { return false }
         isUp = false
         downSince = now
         return true
     }
+
+    // MARK: its servers
+
+    /// As the administrator reads it: with a port unless DNS says it.
+    var address: String {
+        let port = trunk.port ?? query.known?.servers.first?.port
+        return trunk.host + (port.map { ":\($0)" } ?? "")
+    }
+
+    /// DNS has to be asked where it is.
+    var isNamed: Bool { query.known == nil }
+
+    /// In the order in which a request tries them (RFC 3263 §4.2, §4.3): those that failed of late come last.
+    mutating func targets(now: Instant, using generator: inout some RandomNumberGenerator) -> [ServerTarget] {
+        avoided = avoided.filter { $0.value > now }
+        let targets = location?.targets(using: &generator) ?? []
+        return targets.filter { avoided[$0] == nil } + targets.filter { avoided[$0] != nil }
+    }
+
+    /// A server failed. Returns true when nobody knew.
+    mutating func avoid(_ target: ServerTarget, for seconds: Int?, now: Instant) -> Bool {
+        guard location?.has(target) == true else { return false }
+        let wait = Duration.seconds(min(max(seconds ?? 0, Self.shortestAbsence), Self.longestAbsence))
+        return avoided.updateValue(now + wait, forKey: target) == nil
+    }
+
+    /// It answers. Returns true when it was avoided until now.
+    mutating func restore(_ target: ServerTarget) -> Bool { avoided.removeValue(forKey: target) != nil }
+
+    /// Whether one of its servers has this address, or had it of late.
+    func hasServer(at address: IPAddress, now: Instant) -> Bool {
+        location?.addresses.contains(address.unmapped) == true || sources[address.unmapped].map { $0 > now } ?? false
+    }
+
+    /// Names that are answered in turns with some of many addresses are known by all of them.
+    mutating func note(_ location: ServerLocation, now: Instant) {
+        sources = sources.filter { $0.value > now }
+        for address in location.addresses where sources.count < Self.mostSources {
+            sources[address] = now + Self.sourceMemory
+        }
+        self.location = location
+    }
+
+    /// Seconds.
+    private static let shortestAbsence = 60
+    private static let longestAbsence = 600
+    private static let sourceMemory: Duration = .seconds(3600)
+    private static let mostSources = 256
 }
 
 /// At most so many a second, with one second's worth in hand.

@@ -1,44 +1,78 @@
+import CLinuxIO
 import Glibc
-public import NIOCore
-public import NIOPosix
 public import NetAddress
+public import SIP
+import Synchronization
 
-/// Looks host names up with the system's resolver, off the loop.
-public struct NameResolver: Sendable {
-    private let pool: NIOThreadPool
-
-    public init(pool: NIOThreadPool) { self.pool = pool }
-
-    /// The addresses of a name, IPv4 first as most carriers have it; empty when it has none.
-    public func addresses(of host: String, on loop: any EventLoop) -> EventLoopFuture<[IPAddress]> {
-        pool.runIfActive(eventLoop: loop) { Self.lookUp(host) }
+/// Asks DNS for the servers of hosts, on a thread of its own.
+public final class NameResolver: Sendable {
+    struct Order: Sendable {
+        var query: ServerQuery
+        var answer: @Sendable (ServerLocation) -> Void
     }
 
-    private static func lookUp(_ host: String) -> [IPAddress] {
-        var hints = addrinfo()
-        hints.ai_socktype = Int32(SOCK_DGRAM.rawValue)
-        var list: UnsafeMutablePointer<addrinfo>?
-        guard getaddrinfo(host, nil, &hints, &list) == 0 else { return [] }
-        defer { freeaddrinfo(list) }
-        var found: [IPAddress] = []
-        var entry = list
-        while let info = entry?.pointee {
-            entry = info.ai_next
-            var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-            guard
-                getnameinfo(
-                    info.ai_addr,
-                    info.ai_addrlen,
-                    &text,
-                    socklen_t(text.count),
-                    nil,
-                    0,
-                    NI_NUMERICHOST
-                ) == 0
-            else { continue }
-            let name = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            if let ip = IPAddress(name), !found.contains(ip) { found.append(ip) }
+    private struct Mailbox: Sendable {
+        var orders: [Order] = []
+        var isStopping = false
+    }
+
+    private let servers: [SocketAddress]
+    private let mailbox = Mutex(Mailbox())
+    private let thread = Mutex<pthread_t?>(nil)
+    private let bell: Int32
+
+    /// Starts the thread; nil when there is none to be had. Without `servers` those of the system are asked. The thread
+    /// keeps the resolver until `stop`.
+    public init?(servers: [SocketAddress]) {
+        self.servers = servers
+        bell = linux_io_bell_make()
+        guard bell >= 0 else { return nil }
+        let retained = Unmanaged.passRetained(self)
+        var handle = pthread_t()
+        let status = pthread_create(
+            &handle,
+            nil,
+            { context in
+                guard let context else { return nil }
+                Unmanaged<NameResolver>.fromOpaque(context).takeRetainedValue().run()
+                return nil
+            },
+            retained.toOpaque()
+        )
+        guard status == 0 else {
+            retained.release()
+            return nil
         }
-        return found.filter { !$0.isV6 } + found.filter(\.isV6)
+        let started = handle
+        thread.withLock { $0 = started }
+    }
+
+    deinit { if bell >= 0 { linux_io_close(bell) } }
+
+    /// `answer` is called once on the resolver's thread, or never when it stops before.
+    public func locate(_ query: ServerQuery, answer: @escaping @Sendable (ServerLocation) -> Void) {
+        mailbox.withLock { $0.orders.append(Order(query: query, answer: answer)) }
+        linux_io_bell_ring(bell)
+    }
+
+    /// Ends the thread, and waits for that.
+    public func stop() {
+        mailbox.withLock { $0.isStopping = true }
+        linux_io_bell_ring(bell)
+        guard let handle = thread.withLock({ $0.take() }) else { return }
+        pthread_join(handle, nil)
+    }
+
+    private func run() {
+        let lookups = NameLookups(servers: servers)
+        while true {
+            let mail = mailbox.withLock { mailbox in
+                defer { mailbox.orders = [] }
+                return mailbox
+            }
+            if mail.isStopping { return lookups.close() }
+            for order in mail.orders { lookups.begin(order) }
+            lookups.wait(for: bell)
+        }
     }
 }

@@ -21,7 +21,7 @@ final class SimulatedWorld: EngineOutlet {
     }
 
     func transmit(_ bytes: [UInt8], over flow: Flow) { output.append((bytes, flow)) }
-    func resolve(host: String) {}
+    func locate(_ query: ServerQuery) {}
     func store(_ change: RegistrationChange) {
         switch change {
         case .put(let registration): registrations[Self.key(registration)] = registration

@@ -207,6 +207,8 @@ public final class UserAgent {
                 else { continue }
                 act(call, at: now) { $0.receive(response, to: number == 1 ? .invite : .reinvite, over: flow, now: $1) }
             case .ended(let id): uses[id] = nil
+            // It has one server, and asks no other.
+            case .gaveWay, .acceptedTooLate: break
             case .unacknowledged, .terminated, .dropped: break
             }
         }

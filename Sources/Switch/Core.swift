@@ -8,6 +8,7 @@ import NIOCore
 import NetAddress
 import RecordingIO
 import Records
+import SIP
 import SIPMessage
 import SignallingIO
 import Synchronization
@@ -104,8 +105,8 @@ final class Core: SignallingReceiver {
 
     // MARK: from elsewhere
 
-    func resolved(_ host: String, _ addresses: [IPAddress]) {
-        turn { $0.resolved(host: host, to: addresses, at: $1) }
+    func located(_ query: ServerQuery, _ location: ServerLocation) {
+        turn { $0.located(query, location, at: $1) }
     }
 
     func received(_ events: [MediaEvent]) { turn { $0.receive(events, at: $1) } }

@@ -34,6 +34,7 @@ public actor Node {
     private let audit: AuditKeeper
     private let tapes: TapeRoom
     let planning = PlanningDesk()
+    private let resolver: NameResolver
     /// Of each media thread: the frames of a hundred calls over a disk's stall of five seconds, and more.
     private static let ringOctets = 16 << 20
     private let sockets: NIOLoopBound<SignallingSockets>
@@ -89,12 +90,16 @@ public actor Node {
         }
         let callbacks = try Self.openCallbacks(in: files.dataFolder, of: configuration.tenants.keys.sorted())
         feed = EventFeed(after: try RecordFolder(files.dataFolder).lastEvent())
+        guard let resolver = NameResolver(servers: node.nameServers) else {
+            throw Fault("the resolver's thread cannot be started: out of memory or descriptors; raise `ulimit -n`")
+        }
+        self.resolver = resolver
         let (media, registrations, folder, feed) = (media, registrations, files.dataFolder, feed)
         let made = try await loop.submit { () -> (CoreHandle, NIOLoopBound<SignallingSockets>) in
             let outlet = Outlet(
                 loop: loop,
                 log: log,
-                resolver: NameResolver(pool: .singleton),
+                resolver: resolver,
                 registrations: registrations,
                 prompts: prompts,
                 agents: agents,
@@ -260,6 +265,7 @@ public actor Node {
         await control?.stop()
         let sockets = sockets
         try? await loopGroup.next().flatSubmit { sockets.value.close() }.get()
+        resolver.stop()
         media.stop()
         tapes.stop()
         // What the recorder said last is to be on disk too.

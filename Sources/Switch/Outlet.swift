@@ -43,11 +43,10 @@ final class Outlet: EngineOutlet {
 
     func transmit(_ bytes: [UInt8], over flow: Flow) { sockets?.send(bytes, over: flow) }
 
-    func resolve(host: String) {
+    func locate(_ query: ServerQuery) {
         let bound = NIOLoopBound(self, eventLoop: loop)
-        resolver.addresses(of: host, on: loop).whenComplete { result in
-            bound.value.core?.resolved(host, (try? result.get()) ?? [])
-        }
+        let loop = loop
+        resolver.locate(query) { location in loop.execute { bound.value.core?.located(query, location) } }
     }
 
     func store(_ change: RegistrationChange) { registrations.add(change) }

@@ -1,5 +1,6 @@
 import Config
 import NetAddress
+import SIP
 import Testing
 import Timebase
 
@@ -31,14 +32,63 @@ import Timebase
         #expect(monitor.isUp && monitor.downSince == nil && monitor.roundTrip == .seconds(1))
     }
 
-    @Test func `RFC 3263 §4.2: a probe that fails at one address goes to the next, and what answers stays in use`() {
-        var monitor = monitor()
-        let addresses = [IPAddress.v4(1), .v4(2), .v4(3)]
-        monitor.addresses = addresses
-        _ = monitor.missed("no answer", now: Self.moment(1))
-        #expect(monitor.addresses == [.v4(2), .v4(3), .v4(1)])
-        _ = monitor.answered(now: Self.moment(2).instant)
-        #expect(monitor.addresses.first == .v4(2))
+    private static func target(_ number: UInt32, port: UInt16 = 5060) -> ServerTarget {
+        ServerTarget(transport: .udp, address: SocketAddress(.v4(number), port))
+    }
+
+    /// Servers 1 and 2, and 3 for when they fail.
+    private static let location = ServerLocation(
+        servers: [
+            Server(transport: .udp, priority: 1, port: 5060, addresses: [.v4(1), .v4(2)]),
+            Server(transport: .udp, priority: 2, port: 5060, addresses: [.v4(3)]),
+        ]
+    )
+
+    private func named() -> TrunkMonitor {
+        var monitor = TrunkMonitor(trunk: Trunk(name: "carrier", host: "carrier.test"), now: Self.moment(0).instant)
+        monitor.note(Self.location, now: Self.moment(0).instant)
+        return monitor
+    }
+
+    @Test func `RFC 3263 §4.3: a server that failed comes last for a minute, or until it answers`() {
+        var monitor = named()
+        var lots = SeededGenerator(seed: 1)
+        func order(_ seconds: Int) -> [ServerTarget] {
+            monitor.targets(now: Self.moment(seconds).instant, using: &lots)
+        }
+        #expect(order(0) == [1, 2, 3].map { Self.target($0) })
+        let isNews = (0..<2).map { _ in monitor.avoid(Self.target(1), for: nil, now: Self.moment(1).instant) }
+        #expect(isNews == [true, false])
+        #expect(order(60) == [2, 3, 1].map { Self.target($0) })
+        #expect(order(61) == [1, 2, 3].map { Self.target($0) })
+        _ = monitor.avoid(Self.target(2), for: nil, now: Self.moment(61).instant)
+        #expect(order(62) == [1, 3, 2].map { Self.target($0) })
+        let isBack = (0..<2).map { _ in monitor.restore(Self.target(2)) }
+        #expect(isBack == [true, false])
+        #expect(order(62) == [1, 2, 3].map { Self.target($0) })
+        let isForeign = monitor.avoid(Self.target(1, port: 5070), for: nil, now: Self.moment(62).instant)
+        #expect(!isForeign)
+    }
+
+    @Test(arguments: [(nil, 60), (90, 90), (5, 60), (86_400, 600)] as [(Int?, Int)])
+    func `RFC 3261 §21.5.4: Retry-After says how long, within bounds`(seconds: Int?, absence: Int) {
+        var monitor = named()
+        var lots = SeededGenerator(seed: 1)
+        _ = monitor.avoid(Self.target(1), for: seconds, now: Self.moment(0).instant)
+        let before = monitor.targets(now: Self.moment(absence - 1).instant, using: &lots).first
+        let after = monitor.targets(now: Self.moment(absence).instant, using: &lots).first
+        #expect(before == Self.target(2) && after == Self.target(1))
+    }
+
+    @Test func `a trunk is known by all addresses of its servers, and for an hour by those that it had`() {
+        var monitor = named()
+        func knows(_ number: UInt32, at seconds: Int) -> Bool {
+            monitor.hasServer(at: .v4(number), now: Self.moment(seconds).instant)
+        }
+        #expect([1, 2, 3].allSatisfy { knows($0, at: 0) } && !knows(4, at: 0))
+        let moved = ServerLocation(servers: [Server(transport: .udp, port: 5060, addresses: [.v4(4)])])
+        monitor.note(moved, now: Self.moment(10).instant)
+        #expect(knows(4, at: 9_999) && knows(1, at: 3_599) && !knows(1, at: 3_600))
     }
 
     @Test func `places are taken and given back, and a change of the limits keeps who is there`() {

@@ -38,8 +38,8 @@ extension Trunk {
             kind: "trunk",
             name: name,
             settings: [
-                ("host", host), ("port", "\(port)"), ("transport", transport.rawValue),
-                ("accept_from", acceptFrom.map(\.description).joined(separator: ", ")),
+                ("host", host), ("port", port.map { "\($0)" } ?? "none"), ("transport", transport?.rawValue ?? "none"),
+                ("accept_from", acceptedSources.joined(separator: ", ")),
                 ("identify_port", identifyPort.map { "\($0)" } ?? "none"),
                 ("max_calls", maxCalls.map { "\($0)" } ?? "none"),
                 ("calls_per_second", callsPerSecond.map { "\($0)" } ?? "none"), ("dialplan", dialPlan ?? "none"),

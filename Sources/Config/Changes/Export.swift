@@ -89,10 +89,11 @@ extension User {
 
 extension Trunk {
     fileprivate var exported: [String] {
-        var lines = ["  - name: \(quoted(name))", "    host: \(quoted(host))", "    port: \(port)"]
-        lines.append("    transport: \(transport.rawValue)")
-        if !acceptFrom.isEmpty {
-            lines.append("    accept_from: [\(acceptFrom.map { quoted($0.description) }.joined(separator: ", "))]")
+        var lines = ["  - name: \(quoted(name))", "    host: \(quoted(host))"]
+        if let port { lines.append("    port: \(port)") }
+        if let transport { lines.append("    transport: \(transport.rawValue)") }
+        if !acceptedSources.isEmpty || IPAddress(host) == nil {
+            lines.append("    accept_from: [\(acceptedSources.map(quoted).joined(separator: ", "))]")
         }
         if let identifyPort { lines.append("    identify_port: \(identifyPort)") }
         if let maxCalls { lines.append("    max_calls: \(maxCalls)") }

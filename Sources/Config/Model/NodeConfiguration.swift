@@ -38,6 +38,8 @@ public struct NodeConfiguration: Equatable, Sendable {
     public var mediaAddress: IPAddress
     public var mediaPorts: ClosedRange<UInt16>
     public var mediaThreads = 2
+    /// Whom names are asked of; empty: the servers of the system.
+    public var nameServers: [SocketAddress] = []
     /// In order of preference.
     public var codecs = ["opus", "G722", "PCMA", "PCMU"]
     public var httpListen: SocketAddress?
@@ -56,5 +58,10 @@ public struct NodeConfiguration: Equatable, Sendable {
 
     public init(name: String, listen: [ListenAddress], mediaAddress: IPAddress, mediaPorts: ClosedRange<UInt16>) {
         (self.name, self.listen, self.mediaAddress, self.mediaPorts) = (name, listen, mediaAddress, mediaPorts)
+    }
+
+    /// What it listens on, UDP first: a carrier that offers both is asked by that.
+    public var transports: [Transport] {
+        Transport.allCases.filter { transport in listen.contains { $0.transport == transport } }
     }
 }

@@ -142,9 +142,13 @@ public struct Trunk: Equatable, Sendable {
     public var name: String
     /// A name or an address.
     public var host: String
-    public var port: UInt16
-    public var transport: Transport
+    /// nil: DNS says, where `host` is a name, and else 5060.
+    public var port: UInt16?
+    /// nil: DNS says, where `host` is a name without a port, and else UDP.
+    public var transport: Transport?
     public var acceptFrom: [Subnet]
+    /// Calls from any server of `host` are the trunk's too.
+    public var acceptsFromHost = false
     public var identifyPort: UInt16?
     public var maxCalls: Int?
     public var callsPerSecond: Int?
@@ -156,8 +160,16 @@ public struct Trunk: Equatable, Sendable {
     public var registration: Registration?
     public var probe = Probe()
 
-    public init(name: String, host: String, port: UInt16 = 5060, transport: Transport = .udp) {
+    public init(name: String, host: String, port: UInt16? = nil, transport: Transport? = nil) {
         (self.name, self.host, self.port, self.transport) = (name, host, port, transport)
         acceptFrom = []
+    }
+
+    /// `accept_from` as it is written.
+    var acceptedSources: [String] { (acceptsFromHost ? [host] : []) + acceptFrom.map(\.description) }
+
+    /// What is asked of DNS to find it; `supported` are the transports that this node listens on.
+    public func query(supporting supported: [Transport]) -> ServerQuery {
+        ServerQuery(host: host, port: port, transport: transport, supported: supported)
     }
 }

@@ -25,6 +25,7 @@ struct NodeReader {
         if let codecs = media.codecs { node.codecs = codecs }
         if let threads = media.threads { node.mediaThreads = threads }
         if let http = file.take("http") { node.httpListen = readHTTP(http) }
+        if let dns = file.take("dns") { node.nameServers = readNameServers(dns) }
         if let path = file.take("tenants")?.string("tenants") { node.tenantsPath = path }
         if let path = file.take("dialplans")?.string("dialplans") { node.dialPlansPath = path }
         if let timers = file.take("timers") { readTimers(timers, into: &node) }
@@ -128,6 +129,22 @@ struct NodeReader {
         if let address = SocketAddress(text) { return address }
         listen.fault(.badValue, "http.listen is '\(text)'", mend: "write an IP address and a port: 127.0.0.1:8060")
         return nil
+    }
+
+    private func readNameServers(_ value: YAMLValue) -> [SocketAddress] {
+        guard var dns = value.mapping("dns") else { return [] }
+        defer { dns.finish("dns") }
+        guard let servers = dns.require("servers", of: "dns")?.sequence("dns.servers") else { return [] }
+        return servers.compactMap { server in
+            guard let text = server.string("a name server") else { return nil }
+            if let address = IPAddress(text).map({ SocketAddress($0, 53) }) ?? SocketAddress(text) { return address }
+            server.fault(
+                .badValue,
+                "'\(text)' is no name server",
+                mend: "write an IP address, and a port where it is not 53: 192.0.2.53, 127.0.0.1:5353"
+            )
+            return nil
+        }
     }
 
     private func readTimers(_ value: YAMLValue, into node: inout NodeConfiguration) {

@@ -38,16 +38,23 @@ extension TenantReader {
         if let sources = mapping.take("accept_from") {
             for source in sources.sequence("accept_from") {
                 guard let text = source.string("an address") else { continue }
+                if text == trunk.host, IPAddress(text) == nil {
+                    trunk.acceptsFromHost = true
+                    continue
+                }
                 guard let subnet = Subnet(text) else {
                     source.fault(
                         .badValue,
                         "'\(text)' is no address",
-                        mend: "write an IP address or a network such as 192.0.2.0/24"
+                        mend: "write an IP address, a network such as 192.0.2.0/24, or the trunk's host"
                     )
                     continue
                 }
                 trunk.acceptFrom.append(subnet)
             }
+        } else {
+            // Whoever sends calls to servers that DNS names expects theirs from there.
+            trunk.acceptsFromHost = IPAddress(trunk.host) == nil
         }
         trunk.identifyPort = mapping.take("identify_port")?.port("identify_port")
     }

@@ -29,7 +29,8 @@ public struct RegistrationClient: Sendable {
     }
 
     public enum Action: Sendable {
-        case send(SIPRequest, over: Flow)
+        /// The flows lead to the registrar's servers, the one to ask first first.
+        case send(SIPRequest, over: [Flow])
         /// It was not registered, and is.
         case tellRegistered
         /// Somebody should know: it is not registered, and why.
@@ -45,7 +46,7 @@ public struct RegistrationClient: Sendable {
     private var sequence: RegisterSequence
     /// What we ask for, in seconds; a 423 raises it.
     private var seconds: Int
-    private var sent: (request: SIPRequest, flow: Flow)?
+    private var sent: (request: SIPRequest, flows: [Flow])?
     /// Until when the registrar has us, whatever became of the last refresh.
     private var expiry: Instant?
     private var failures = 0
@@ -76,34 +77,38 @@ public struct RegistrationClient: Sendable {
 
     // MARK: what happens
 
-    /// The deadline has come; `route` is where the registrar is now, or why it cannot be reached.
-    public mutating func fire(over route: Result<Flow, Unreachable>, now: Instant) -> [Action] {
+    /// The deadline has come; `routes` is where the registrar's servers are now, or why none can be reached.
+    public mutating func fire(over routes: Result<[Flow], Unreachable>, now: Instant) -> [Action] {
         // None but the states that wait for a moment have a deadline.
         guard let due = deadline, due <= now else { return [] }
         deadline = nil
-        switch route {
+        switch routes {
         case .failure(let fault):
             state = .waiting(why: fault.why)
             deadline = now + Self.lookAgain
             return tellLost(fault.why, now)
-        case .success(let flow):
+        case .success(let flows):
+            // The server that has us keeps us, as long as it is one of them.
+            let known = isRegistered(at: now) ? sent?.flows.first : nil
             state = .registering
-            return send(sequence.request(contact: contact(over: flow), seconds: seconds, over: flow), over: flow)
+            return ask(for: seconds, over: known.map(flows.led(by:)) ?? flows)
         }
     }
 
-    /// A final answer to our REGISTER, or none (nil).
-    public mutating func answered(_ response: SIPResponse?, now: Instant) -> [Action] {
-        guard let (request, flow) = sent else { return [] }
+    /// A final answer to our REGISTER and where it came from, or none (nil).
+    public mutating func answered(_ response: SIPResponse?, over answering: Flow? = nil, now: Instant) -> [Action] {
+        guard let (request, asked) = sent, let first = asked.first else { return [] }
+        let flows = asked.led(by: answering ?? first)
+        sent = (request, flows)
         if leavesNext { return takeBack(after: response, now: now) }
         if let response, response.status == 401 || response.status == 407 {
-            switch challenged(by: response, request, flow) {
-            case .success(let retry): return send(retry, over: flow)
+            switch challenged(by: response, request, flows.first ?? first) {
+            case .success(let retry): return send(retry, over: flows)
             case .failure(let fault): return state == .leaving ? end() : refused(fault.why, now)
             }
         }
         switch state {
-        case .registering: return decided(response, flow, now)
+        case .registering: return decided(response, flows, now)
         case .leaving: return end()
         case .waiting, .registered, .refused, .stopped, .gone: return []
         }
@@ -131,8 +136,8 @@ public struct RegistrationClient: Sendable {
     }
 
     private mutating func takeBack() -> [Action] {
-        guard let flow = sent?.flow else { return end() }
-        return send(sequence.request(contact: contact(over: flow), seconds: 0, over: flow), over: flow)
+        guard let flows = sent?.flows else { return end() }
+        return ask(for: 0, over: flows)
     }
 
     /// Why a registrar cannot be asked.
@@ -143,9 +148,14 @@ public struct RegistrationClient: Sendable {
 
     // MARK: what comes of it
 
-    private mutating func send(_ request: SIPRequest, over flow: Flow) -> [Action] {
-        sent = (request, flow)
-        return [.send(request, over: flow)]
+    private mutating func ask(for seconds: Int, over flows: [Flow]) -> [Action] {
+        guard let flow = flows.first else { return end() }
+        return send(sequence.request(contact: contact(over: flow), seconds: seconds, over: flow), over: flows)
+    }
+
+    private mutating func send(_ request: SIPRequest, over flows: [Flow]) -> [Action] {
+        sent = (request, flows)
+        return [.send(request, over: flows)]
     }
 
     private mutating func end() -> [Action] {
@@ -170,12 +180,12 @@ public struct RegistrationClient: Sendable {
         }
     }
 
-    private mutating func decided(_ response: SIPResponse?, _ flow: Flow, _ now: Instant) -> [Action] {
+    private mutating func decided(_ response: SIPResponse?, _ flows: [Flow], _ now: Instant) -> [Action] {
         guard let response else { return failed("no answer to REGISTER", after: nil, now) }
         let why = "\(response.status) \(response.reason) to REGISTER"
         switch response.status {
         case 200..<300:
-            guard let granted = granted(by: response, over: flow) else {
+            guard let granted = flows.first.flatMap({ granted(by: response, over: $0) }) else {
                 return failed("it did not keep our contact", after: nil, now)
             }
             (failures, raises) = (0, 0)
@@ -192,7 +202,7 @@ public struct RegistrationClient: Sendable {
             else { return stopped(why, now) }
             raises += 1
             seconds = least
-            return send(sequence.request(contact: contact(over: flow), seconds: seconds, over: flow), over: flow)
+            return ask(for: seconds, over: flows)
         case 403: return refused(why, now)
         case 408, 429, 480, 491, 500, 502, 503, 504:
             return failed(why, after: (try? response.retryAfter()).flatMap { $0 }.map { Int($0) }, now)

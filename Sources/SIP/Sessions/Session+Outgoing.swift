@@ -144,6 +144,8 @@ extension Session {
 
     private mutating func receiveInviteResponse(_ response: SIPResponse, over flow: Flow, now: Instant) -> [Action] {
         if response.status >= 200, response.status < 300 { return receiveAcceptance(response, over: flow, now: now) }
+        // What comes of this answer goes to the server that gave it (RFC 3263 §4.3).
+        if flows.first?.remote != flow.remote { flows = flows.led(by: flow) }
         switch phase {
         case .calling(var attempt):
             if response.status < 200 {

@@ -65,7 +65,7 @@ public struct Session: Sendable {
     /// Early dialogs of a forked INVITE by remote tag (§12.1): each has its own route set and reliable provisionals.
     var earlyDialogs: [String: EarlyDialog] = [:]
     var localTag: String
-    let flows: [Flow]
+    var flows: [Flow]
     let credentials: Credentials?
     /// Answers challenges, counting its nonces (RFC 7616 §3.4 `nc`).
     var digest = DigestClient()

@@ -52,6 +52,12 @@ struct ClientTransaction: Sendable {
     private(set) var state: State = .calling
     private var interval: Duration
     private var cancellation: Cancellation = .none
+    /// Another server has the request now: whatever comes of it here is nobody's.
+    private(set) var isAbandoned = false
+    /// Somebody is being reached by this server: nobody else is to be rung.
+    private var hasRung = false
+    /// 2xx to an INVITE.
+    private(set) var acceptances = 0
 
     init(_ request: SIPRequest, key: ClientKey, flows: ArraySlice<Flow>, flow: Flow, timers: SIPTimers) {
         (self.request, self.key, self.flow, self.timers) = (request, key, flow, timers)
@@ -61,11 +67,18 @@ struct ClientTransaction: Sendable {
         interval = timers.t1
     }
 
-    private var isInvite: Bool { key.method == .invite }
+    var isInvite: Bool { key.method == .invite }
     var awaitsFinal: Bool { state == .calling || state == .proceeding }
+    var isTakenBack: Bool { if case .none = cancellation { false } else { true } }
+
+    /// The ways to other servers than this one.
+    var otherServers: ArraySlice<Flow> { alternatives.drop { $0.remote == flow.remote } }
+    /// Another server may have the request in this one's place (RFC 3263 §4.3).
+    var mayGiveWay: Bool { awaitsFinal && !isTakenBack && !isAbandoned && !hasRung && !otherServers.isEmpty }
 
     mutating func start() -> [Effect] {
-        var effects: [Effect] = [.transmit, .start(.giveUp, after: timers.giveUp)]
+        let patience = otherServers.isEmpty ? timers.giveUp : timers.patience
+        var effects: [Effect] = [.transmit, .start(.giveUp, after: patience)]
         if !flow.transport.isReliable { effects.append(.start(.retransmit, after: interval)) }
         return effects
     }
@@ -76,13 +89,19 @@ struct ClientTransaction: Sendable {
         case (.calling, _), (.proceeding, _): receiveFinal(response)
         case (.completed, 300...) where isInvite: [.acknowledge(response)]
         // A 2xx again, or another branch's: each needs its ACK from above (RFC 6026 §7.2).
-        case (.accepted, 200..<300): [.tell(response)]
+        case (.accepted, 200..<300): repeated(response)
         default: []
         }
     }
 
+    private mutating func repeated(_ acceptance: SIPResponse) -> [Effect] {
+        acceptances += 1
+        return [.tell(acceptance)]
+    }
+
     private mutating func receiveProvisional(_ response: SIPResponse) -> [Effect] {
         var effects: [Effect] = [.tell(response)]
+        if isInvite, response.status > 100 { hasRung = true }
         if state == .calling {
             state = .proceeding
             // Timer B ends with the first provisional; E goes on at T2 and F stays (§17.1.2.2).
@@ -96,6 +115,7 @@ struct ClientTransaction: Sendable {
         let stops: [Effect] = [.stop(.retransmit), .stop(.giveUp)]
         if isInvite, response.status < 300 {
             state = .accepted
+            acceptances += 1
             return stops + [.tell(response), .start(.linger, after: timers.giveUp)]
         }
         state = .completed
@@ -106,6 +126,14 @@ struct ClientTransaction: Sendable {
         }
         let linger = isInvite ? timers.giveUp : timers.t4
         return stops + acknowledgement + [.tell(response), .start(.linger, after: linger)]
+    }
+
+    /// Another server gets the request. What this one says of an INVITE after all must be taken back, for 64·T1 from now.
+    mutating func abandon() -> [Effect] {
+        isAbandoned = true
+        guard state == .calling else { return [] }
+        cancellation = .wanted([])
+        return [.start(.giveUp, after: timers.giveUp)]
     }
 
     /// Takes the INVITE back, now or as soon as somebody has it.

@@ -18,10 +18,10 @@ extension TransactionLayer {
     ) -> (ClientTransactionID, [TransactionAction]) {
         let branch = (try? request.topVia())?.branch ?? "z9hG4bK\(nextSerial())"
         var flows = flows
-        if flows.first?.transport == .udp, let stream = flows.firstIndex(where: { $0.transport.isReliable }),
+        if flows.contains(where: { !$0.transport.isReliable }), flows.contains(where: \.transport.isReliable),
             request.write().count > Self.longestDatagram
         {
-            flows.insert(flows.remove(at: stream), at: 0)
+            flows = flows.streamsFirst()
         }
         guard !flows.isEmpty else {
             let id = ClientTransactionID(nextSerial())
@@ -84,9 +84,9 @@ extension TransactionLayer {
         guard let branch = (try? response.topVia())?.branch, let method = (try? response.cSeq())?.method else {
             return actions.append(.dropped(reason: "response-without-branch"))
         }
-        guard let id = clientKeys[ClientKey(branch: branch, method: method)],
-            let effects = clients[id]?.receive(response)
-        else {
+        let known = clientKeys[ClientKey(branch: branch, method: method)]
+        if response.status == 503, let known, giveWay(known, after: response, now: now) { return }
+        guard let id = known, let effects = clients[id]?.receive(response) else {
             guard method == .invite, (200..<300).contains(response.status) else {
                 return actions.append(.dropped(reason: "stray-response"))
             }
@@ -104,17 +104,65 @@ extension TransactionLayer {
 
     private mutating func fail(_ id: ClientTransactionID, now: Instant) {
         guard let failed = clients[id] else { return }
-        if !failed.alternatives.isEmpty {
-            clients[id] = nil
-            clientKeys[failed.key] = nil
-            for timer in [ClientTransaction.Timer.retransmit, .giveUp, .linger] { queue.stop(.client(id, timer)) }
-            // Another way is another transaction on the wire (§8.1.3.1), and the same one to the layer above.
-            let key = ClientKey(branch: failed.key.branch + "n", method: failed.key.method)
-            begin(failed.request, key: key, over: failed.alternatives, as: id, now: now)
-            return
+        guard !failed.alternatives.isEmpty, !failed.isTakenBack else {
+            if !failed.isCancel, !failed.isAbandoned { actions.append(.transportFailed(id)) }
+            return remove(id)
         }
-        if !failed.isCancel { actions.append(.transportFailed(id)) }
-        remove(id)
+        if failed.alternatives.first?.remote != failed.flow.remote {
+            actions.append(.gaveWay(id, from: failed.flow, nil))
+        }
+        _ = takeOut(id)
+        goOn(with: failed, over: failed.alternatives, as: id, now: now)
+    }
+
+    // MARK: the next server
+
+    /// Hands the request on to the next server, because this one was silent or answered 503; false: there is none (RFC 3263
+    /// §4.3).
+    mutating func giveWay(_ id: ClientTransactionID, after response: SIPResponse?, now: Instant) -> Bool {
+        guard clients[id]?.mayGiveWay == true, var failed = takeOut(id) else { return false }
+        actions.append(.gaveWay(id, from: failed.flow, response))
+        goOn(with: failed, over: failed.otherServers, as: id, now: now)
+        // The answer to anything but an INVITE binds nobody. An INVITE may still be accepted, and wants its ACK in any case.
+        guard failed.isInvite else { return true }
+        let orphan = ClientTransactionID(nextSerial())
+        let effects = failed.abandon() + (response.map { failed.receive($0) } ?? [])
+        clients[orphan] = failed
+        clientKeys[failed.key] = orphan
+        perform(effects, of: orphan, now: now)
+        return true
+    }
+
+    /// Another way is another transaction on the wire (RFC 3261 §8.1.3.1), and the same one to the layer above.
+    private mutating func goOn(
+        with failed: ClientTransaction,
+        over flows: ArraySlice<Flow>,
+        as id: ClientTransactionID,
+        now: Instant
+    ) {
+        guard let next = flows.first else { return }
+        let key = ClientKey(branch: failed.key.branch + "n", method: failed.key.method)
+        begin(failed.request.moved(from: failed.flow, to: next), key: key, over: flows, as: id, now: now)
+    }
+
+    mutating func receiveTooLate(_ response: SIPResponse, of transaction: ClientTransaction) {
+        guard (200..<300).contains(response.status) else { return }
+        let isFirst = transaction.acceptances == 1
+        actions.append(.acceptedTooLate(transaction.request, response, transaction.flow, isFirst: isFirst))
+    }
+}
+
+extension SIPRequest {
+    /// As it leaves from another address of ours: the Contact must be one that the next server can reach.
+    fileprivate func moved(from old: Flow, to new: Flow) -> SIPRequest {
+        guard old.local.ip != new.local.ip, var contact = (try? contacts())?.first,
+            contact.uri.hostAddress == old.local.ip
+        else { return self }
+        contact.uri.host = "\(new.local.ip)"
+        contact.uri.port = new.local.port
+        var request = self
+        request.headers[.contact] = "\(contact)"
+        return request
     }
 }
 

@@ -14,6 +14,10 @@ public enum TransactionAction: Sendable {
     case response(ClientTransactionID, SIPResponse, Flow)
     /// A 2xx to an INVITE whose transaction is gone.
     case strayResponse(SIPResponse, Flow)
+    /// A server did not answer, could not be reached or said 503, and the request went on to the next one.
+    case gaveWay(ClientTransactionID, from: Flow, SIPResponse?)
+    /// A server accepted an INVITE that another has by now: to be acknowledged, and left when it comes for the first time.
+    case acceptedTooLate(SIPRequest, SIPResponse, Flow, isFirst: Bool)
     /// No final answer in time.
     case timedOut(ClientTransactionID)
     case transportFailed(ClientTransactionID)
@@ -74,6 +78,7 @@ public struct TransactionLayer: Sendable {
         while let key = queue.popDue(now: now) {
             switch key {
             case .client(let id, let timer):
+                if timer == .giveUp, giveWay(id, after: nil, now: now) { continue }
                 if let effects = clients[id]?.fired(timer) { perform(effects, of: id, now: now) }
             case .server(let id, let timer):
                 if let effects = servers[id]?.fired(timer) { perform(effects, of: id, now: now) }
@@ -90,6 +95,7 @@ public struct TransactionLayer: Sendable {
         for effect in effects {
             switch effect {
             case .transmit: actions.append(.transmit(transaction.bytes, over: flow))
+            case .tell(let response) where transaction.isAbandoned: receiveTooLate(response, of: transaction)
             case .tell(let response):
                 if !transaction.isCancel { actions.append(.response(id, response, flow)) }
             case .acknowledge(let response):
@@ -99,7 +105,7 @@ public struct TransactionLayer: Sendable {
                 begin(cancel, key: ClientKey(branch: transaction.key.branch, method: .cancel), over: [flow], now: now)
             case .start(let timer, let delay): queue.start(.client(id, timer), at: now + delay)
             case .stop(let timer): queue.stop(.client(id, timer))
-            case .timedOut: if !transaction.isCancel { actions.append(.timedOut(id)) }
+            case .timedOut: if !transaction.isCancel, !transaction.isAbandoned { actions.append(.timedOut(id)) }
             case .terminated: remove(id)
             }
         }
@@ -120,10 +126,16 @@ public struct TransactionLayer: Sendable {
 
     /// A client transaction is over and forgotten; the layer above is told last.
     mutating func remove(_ id: ClientTransactionID) {
-        guard let gone = clients.removeValue(forKey: id) else { return }
+        guard let gone = takeOut(id) else { return }
+        if !gone.isCancel, !gone.isAbandoned { actions.append(.ended(id)) }
+    }
+
+    /// Forgets a client transaction without a word.
+    mutating func takeOut(_ id: ClientTransactionID) -> ClientTransaction? {
+        guard let gone = clients.removeValue(forKey: id) else { return nil }
         if clientKeys[gone.key] == id { clientKeys[gone.key] = nil }
         for timer in [ClientTransaction.Timer.retransmit, .giveUp, .linger] { queue.stop(.client(id, timer)) }
-        if !gone.isCancel { actions.append(.ended(id)) }
+        return gone
     }
 
     private mutating func remove(_ id: ServerTransactionID) {

@@ -52,7 +52,7 @@ import Timebase
             guard let deadline = client.deadline else { return nil }
             let waited = deadline - now
             now = deadline
-            perform(client.fire(over: route, now: now))
+            perform(client.fire(over: route.map { [$0] }, now: now))
             return waited.inSeconds
         }
 
