@@ -25,7 +25,7 @@ public struct AudioStream: Equatable, Sendable {
 
     /// The first audio stream that is not refused and speaks plain RTP; nil when there is none.
     public init?(of description: SessionDescription) {
-        guard let (media, formats) = description.firstUsableAudio else { return nil }
+        guard let media = description.media.first(where: \.isUsableAudio) else { return nil }
         let connection = media.connection ?? description.connection
         address = connection?.address
         hostName = connection?.address == nil ? connection?.host : nil
@@ -35,24 +35,13 @@ public struct AudioStream: Equatable, Sendable {
         direction =
             media.direction
             ?? description.attributes.lazy.compactMap { MediaDirection(rawValue: $0.name) }.first ?? .sendrecv
-        allFormats = formats
+        allFormats = media.payloadFormats
         telephoneEvents = allFormats.filter(\.isTelephoneEvent)
         self.formats = allFormats.filter(\.isCodec)
         ptime = media.attribute("ptime").flatMap { Int($0.filter { $0 != " " }) }.flatMap {
             (1...1000).contains($0) ? $0 : nil
         }
         proto = media.proto
-    }
-}
-
-extension SessionDescription {
-    /// The first section of usable audio with its formats, which are read once.
-    fileprivate var firstUsableAudio: (MediaDescription, [PayloadFormat])? {
-        for section in media where section.isPlainAudio {
-            let formats = section.payloadFormats
-            if formats.contains(where: \.isCodec) { return (section, formats) }
-        }
-        return nil
     }
 }
 
@@ -63,16 +52,15 @@ extension PayloadFormat {
 
 extension MediaDescription {
     /// Audio over RTP without encryption, not refused, with a format that means something.
-    var isUsableAudio: Bool { isPlainAudio && payloadFormats.contains(where: \.isCodec) }
-
-    fileprivate var isPlainAudio: Bool {
+    var isUsableAudio: Bool {
         kind == "audio" && port != 0 && (proto == "RTP/AVP" || proto == "RTP/AVPF")
+            && payloadFormats.contains(where: \.isCodec)
     }
 
     /// RFC 3605: where RTCP goes when not to the next port.
     fileprivate var rtcp: (IPAddress?, UInt16) {
         let next = port == .max ? port : port + 1
-        guard let fields = attribute("rtcp")?.split(separator: " "), let first = fields.first, let named = UInt16(first)
+        guard let fields = attribute("rtcp")?.fields, let first = fields.first, let named = UInt16(first)
         else {
             return (nil, next)
         }

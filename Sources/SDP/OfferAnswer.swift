@@ -89,8 +89,8 @@ public func ownOffer(codecs: [String], as local: LocalMedia, direction: MediaDir
         PayloadFormat(number: 101 + UInt8(index), encoding: "telephone-event", clockRate: rate, fmtp: "0-16")
     }
     audio.describe((known.isEmpty ? Array(ownFormats.prefix(2)) : known) + keys)
-    audio.attributes.append(Attribute("ptime", "20"))
-    audio.attributes.append(Attribute(direction.rawValue))
+    audio.append(Attribute("ptime", "20"))
+    audio.append(Attribute(direction.rawValue))
     return SessionDescription(local, media: [audio])
 }
 
@@ -135,9 +135,9 @@ private func answering(
     var media = offer.media.map(\.refused)
     var audio = MediaDescription(kind: "audio", port: local.rtpPort, proto: offer.media[index].proto, formats: [])
     audio.describe(chosen)
-    if let mid = offer.media[index].attribute("mid") { audio.attributes.append(Attribute("mid", mid)) }
-    if let ptime { audio.attributes.append(Attribute("ptime", "\(ptime)")) }
-    audio.attributes.append(Attribute(direction.rawValue))
+    if let mid = offer.media[index].attribute("mid") { audio.append(Attribute("mid", mid)) }
+    if let ptime { audio.append(Attribute("ptime", "\(ptime)")) }
+    audio.append(Attribute(direction.rawValue))
     media[index] = audio
     return SessionDescription(local, media: media)
 }
@@ -171,10 +171,10 @@ extension MediaDescription {
     fileprivate mutating func finish(like offered: MediaDescription, direction: MediaDirection) {
         for name in ["ptime", "maxptime"] {
             if let value = offered.attribute(name), Int(value.filter { $0 != " " }) != nil {
-                attributes.append(Attribute(name, value.filter { $0 != " " }))
+                append(Attribute(name, value.filter { $0 != " " }))
             }
         }
-        attributes.append(Attribute(direction.rawValue))
+        append(Attribute(direction.rawValue))
     }
 }
 

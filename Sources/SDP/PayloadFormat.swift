@@ -24,9 +24,9 @@ public struct PayloadFormat: Hashable, Sendable {
 
     /// `rtpmap`'s value; nil when it is none.
     static func parse(rtpmap value: String) -> PayloadFormat? {
-        let fields = value.split(separator: " ", omittingEmptySubsequences: true)
+        let fields = value.fields
         guard fields.count >= 2, let number = UInt8(fields[0]), number < 128 else { return nil }
-        let parts = fields[1].split(separator: "/", omittingEmptySubsequences: false)
+        let parts = fields[1].parts(around: "/")
         guard parts.count >= 2, !parts[0].isEmpty, let rate = Int(parts[1]), (1...1_000_000).contains(rate) else {
             return nil
         }
@@ -59,37 +59,47 @@ public struct PayloadFormat: Hashable, Sendable {
     }
 }
 
-extension MediaDescription {
-    /// The payload types that mean something, in their order: a dynamic number without rtpmap means nothing (RFC 3264 §5.1).
-    public var payloadFormats: [PayloadFormat] {
-        var maps: [UInt8: PayloadFormat] = [:]
-        var parameters: [String: String] = [:]
-        for attribute in attributes {
-            switch attribute.name {
-            case "rtpmap":
-                if let format = PayloadFormat.parse(rtpmap: attribute.value ?? "") { maps[format.number] = format }
-            case "fmtp":
-                let fields = (attribute.value ?? "").split(separator: " ", maxSplits: 1)
-                if fields.count == 2 { parameters[String(fields[0])] = String(fields[1]) }
-            default: break
-            }
+/// What the attributes of one section say of its numbers.
+struct FormatMeanings {
+    private var maps: [UInt8: PayloadFormat] = [:]
+    private var parameters: [UInt8: String] = [:]
+
+    /// False: it is an attribute of formats and says nothing that can be read.
+    mutating func take(_ attribute: Attribute) -> Bool {
+        switch attribute.name {
+        case "rtpmap":
+            guard let format = PayloadFormat.parse(rtpmap: attribute.value ?? "") else { return false }
+            maps[format.number] = format
+        case "fmtp":
+            let parts = (attribute.value ?? "").parts(around: " ", most: 1, omittingEmpty: true)
+            guard parts.count == 2, !parts[0].isEmpty else { return false }
+            if let number = UInt8(parts[0]) { parameters[number] = String(parts[1]) }
+        default: break
         }
-        var seen: Set<UInt8> = []
-        return formats.compactMap { text in
-            guard let number = UInt8(text), number < 128, seen.insert(number).inserted,
-                var format = maps[number] ?? PayloadFormat.fixed(number)
-            else { return nil }
-            format.fmtp = parameters[text]
-            return format
-        }
+        return true
     }
 
+    /// The payload types that mean something, in their order: a dynamic number without rtpmap means nothing (RFC 3264 §5.1).
+    func meanings(of formats: [String]) -> [PayloadFormat] {
+        var known: [PayloadFormat] = []
+        for text in formats {
+            guard let number = UInt8(text), number < 128, !known.contains(where: { $0.number == number }),
+                var format = maps[number] ?? PayloadFormat.fixed(number)
+            else { continue }
+            format.fmtp = parameters[number]
+            known.append(format)
+        }
+        return known
+    }
+}
+
+extension MediaDescription {
     mutating func describe(_ list: [PayloadFormat]) {
-        formats = list.map { "\($0.number)" }
+        name(list)
         for format in list {
             let channels = format.channels > 1 ? "/\(format.channels)" : ""
-            attributes.append(Attribute("rtpmap", "\(format.number) \(format.encoding)/\(format.clockRate)\(channels)"))
-            if let fmtp = format.fmtp { attributes.append(Attribute("fmtp", "\(format.number) \(fmtp)")) }
+            append(Attribute("rtpmap", "\(format.number) \(format.encoding)/\(format.clockRate)\(channels)"))
+            if let fmtp = format.fmtp { append(Attribute("fmtp", "\(format.number) \(fmtp)")) }
         }
     }
 }

@@ -36,7 +36,8 @@ private struct SDPParser {
         connection: nil,
         media: []
     )
-    private var hasName = false
+    /// Of the section under way.
+    private var meanings = FormatMeanings()
 
     init() { description.timing = [] }
 
@@ -56,7 +57,7 @@ private struct SDPParser {
         case "c": try takeConnection(value, line: line)
         case "t" where description.media.isEmpty: description.timing.append(value)
         case "a":
-            let parts = value.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            let parts = value.parts(around: ":", most: 1)
             guard let name = parts.first, !name.isEmpty else {
                 throw .malformed("an attribute without a name", line: line)
             }
@@ -68,7 +69,7 @@ private struct SDPParser {
     }
 
     private mutating func takeOrigin(_ value: String, line: Int) throws(SDPFault) {
-        let fields = value.split(separator: " ", omittingEmptySubsequences: true)
+        let fields = value.fields
         guard origin == nil, description.media.isEmpty else { throw .malformed("a second o= line", line: line) }
         // Phones with an empty or spaced user name are met in the wild: the last five fields are what counts.
         guard fields.count >= 5 else { throw .malformed("an o= line with \(fields.count) fields", line: line) }
@@ -82,7 +83,7 @@ private struct SDPParser {
     }
 
     private mutating func takeMedia(_ value: String, line: Int) throws(SDPFault) {
-        let fields = value.split(separator: " ", omittingEmptySubsequences: true)
+        let fields = value.fields
         guard description.media.count < SDPLimits.media else {
             throw .malformed("more than \(SDPLimits.media) m= lines", line: line)
         }
@@ -90,7 +91,7 @@ private struct SDPParser {
         guard fields.count - 3 <= SDPLimits.formats else {
             throw .malformed("more than \(SDPLimits.formats) formats", line: line)
         }
-        let ports = fields[1].split(separator: "/", maxSplits: 1)
+        let ports = fields[1].parts(around: "/", most: 1, omittingEmpty: true)
         guard let first = ports.first, let port = UInt16(first) else {
             throw .malformed("no port in the m= line", line: line)
         }
@@ -106,11 +107,18 @@ private struct SDPParser {
             }
             media.portCount = count
         }
+        closeSection()
         description.media.append(media)
     }
 
+    /// The attributes of the last section are complete.
+    private mutating func closeSection() {
+        if !description.media.isEmpty { last.read(meanings) }
+        meanings = FormatMeanings()
+    }
+
     private mutating func takeConnection(_ value: String, line: Int) throws(SDPFault) {
-        let fields = value.split(separator: " ", omittingEmptySubsequences: true)
+        let fields = value.fields
         guard fields.count >= 3, fields[0] == "IN", fields[1] == "IP4" || fields[1] == "IP6" else {
             throw .malformed("no 'IN IP4 address' in the c= line", line: line)
         }
@@ -123,26 +131,20 @@ private struct SDPParser {
     }
 
     /// Attributes that other stacks have crashed on are read when they come, so that nobody relies on them unread.
-    private func check(_ attribute: Attribute, line: Int) throws(SDPFault) {
-        switch attribute.name {
-        case "rtpmap":
-            guard PayloadFormat.parse(rtpmap: attribute.value ?? "") != nil else {
-                throw .malformed("an rtpmap that is no 'number name/rate'", line: line)
-            }
-        case "fmtp":
-            let fields = (attribute.value ?? "").split(separator: " ", maxSplits: 1)
-            guard fields.count == 2, !fields[0].isEmpty else {
-                throw .malformed("an fmtp without parameters", line: line)
-            }
-        default: break
-        }
+    private mutating func check(_ attribute: Attribute, line: Int) throws(SDPFault) {
+        guard !meanings.take(attribute) else { return }
+        throw .malformed(
+            attribute.name == "rtpmap"
+                ? "an rtpmap that is no 'number name/rate'" : "an fmtp without parameters",
+            line: line
+        )
     }
 
     private mutating func append(_ attribute: Attribute) {
         if description.media.isEmpty {
             description.attributes.append(attribute)
         } else {
-            last.attributes.append(attribute)
+            last.append(attribute)
         }
     }
 
@@ -155,12 +157,32 @@ private struct SDPParser {
         set { description.media[description.media.count - 1] = newValue }
     }
 
-    func finish() throws(SDPFault) -> SessionDescription {
+    mutating func finish() throws(SDPFault) -> SessionDescription {
         guard hasVersion else { throw .malformed("empty") }
         guard let origin else { throw .malformed("no o= line") }
+        closeSection()
         var description = description
         description.origin = origin
         if description.timing.isEmpty { description.timing = ["0 0"] }
         return description
+    }
+}
+
+/// Text in pieces, by octets: to find its characters costs more than all else that is done with a description.
+extension Substring {
+    /// What stands between spaces.
+    var fields: [Substring] { parts(around: " ", omittingEmpty: true) }
+
+    func parts(around separator: Unicode.Scalar, most: Int = .max, omittingEmpty: Bool = false) -> [Substring] {
+        utf8.split(separator: UInt8(ascii: separator), maxSplits: most, omittingEmptySubsequences: omittingEmpty)
+            .map { Substring($0) }
+    }
+}
+
+extension String {
+    var fields: [Substring] { Substring(self).fields }
+
+    func parts(around separator: Unicode.Scalar, most: Int = .max, omittingEmpty: Bool = false) -> [Substring] {
+        Substring(self).parts(around: separator, most: most, omittingEmpty: omittingEmpty)
     }
 }

@@ -72,15 +72,25 @@ public struct MediaDescription: Equatable, Sendable {
     public var portCount: Int
     /// `RTP/AVP`, `RTP/SAVP`, `UDP/TLS/RTP/SAVPF`, `udptl`, …
     public var proto: String
-    public var formats: [String]
+    public private(set) var formats: [String]
+    /// What those of the formats mean that mean something: read once, when the section is.
+    public private(set) var payloadFormats: [PayloadFormat] = []
     public var connection: ConnectionData?
     public var otherLines: [Line]
-    public var attributes: [Attribute]
+    public private(set) var attributes: [Attribute]
 
     public init(kind: String, port: UInt16, proto: String = "RTP/AVP", formats: [String]) {
         (self.kind, self.port, self.proto, self.formats) = (kind, port, proto, formats)
         (portCount, connection, otherLines, attributes) = (1, nil, [], [])
     }
+
+    mutating func append(_ attribute: Attribute) { attributes.append(attribute) }
+
+    /// Its attributes are complete.
+    mutating func read(_ meanings: FormatMeanings) { payloadFormats = meanings.meanings(of: formats) }
+
+    /// In the place of the formats that it has.
+    mutating func name(_ list: [PayloadFormat]) { (formats, payloadFormats) = (list.map { "\($0.number)" }, list) }
 
     public func attribute(_ name: String) -> String? { attributes.first { $0.name == name }.map { $0.value ?? "" } }
 
