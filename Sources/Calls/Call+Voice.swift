@@ -42,7 +42,7 @@ extension Call {
     /// The recorded pieces that say a value; nothing, with a note, when it is none.
     func pieces(_ kind: Step.Say.Kind, _ value: String) -> [String] {
         let spoken = Language(rawValue: language) ?? .en
-        let said = kind.pieces(of: value, in: spoken)
+        let said = SpokenValue(kind, value)?.pieces(in: spoken) ?? []
         if said.isEmpty { publish(.note("'\(value)' is no \(kind.rawValue)")) }
         return said
     }
@@ -131,46 +131,23 @@ extension Call {
     }
 }
 
-extension Step.Say.Kind {
-    /// The pieces that say `value`: numbers as digits with a point for hundredths, times as `HH:MM`, dates as `YYYY-MM-DD`.
-    func pieces(of value: String, in language: Language) -> [String] {
+extension SpokenValue {
+    func pieces(in language: Language) -> [String] {
         switch self {
-        case .digits: return Saying.digits(value, in: language)
-        case .number: return Int64(value).map { Saying.number($0, in: language) } ?? []
-        case .amount:
-            let parts = value.split(separator: " ")
-            guard let first = parts.first, let hundredths = Self.hundredths(first) else { return [] }
-            let currency = parts.count > 1 ? Self.currency(parts[1]) : (language == .ru ? .rouble : .dollar)
-            return currency.map { Saying.amount(hundredths, currency: $0, in: language) } ?? []
-        case .time:
-            let parts = value.split(separator: ":").map { Int($0) }
-            guard parts.count >= 2, let hour = parts[0], let minute = parts[1] else { return [] }
-            return Saying.time(hour: hour, minute: minute, in: language)
-        case .date:
-            let parts = value.split(separator: "-").map { Int($0) }
-            guard parts.count == 3, let year = parts[0], let month = parts[1], let day = parts[2] else { return [] }
+        case .digits(let text): return Saying.digits(text, in: language)
+        case .number(let value): return Saying.number(value, in: language)
+        case .amount(let hundredths, let named):
+            let currency: Prompts.Currency =
+                switch named {
+                case .rouble: .rouble
+                case .dollar: .dollar
+                case .euro: .euro
+                case nil: language == .ru ? .rouble : .dollar
+                }
+            return Saying.amount(hundredths, currency: currency, in: language)
+        case .time(let hour, let minute): return Saying.time(hour: hour, minute: minute, in: language)
+        case .date(let year, let month, let day):
             return Saying.date(year: year, month: month, day: day, in: language)
-        }
-    }
-
-    /// `12.5` is 1250.
-    private static func hundredths(_ text: Substring) -> Int64? {
-        let isNegative = text.hasPrefix("-")
-        let parts = text.drop { $0 == "-" }.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count <= 2, let whole = parts.first.flatMap({ Int64($0) }), whole < 1_000_000_000_000 else {
-            return nil
-        }
-        let rest = parts.count == 2 ? String((parts[1] + "00").prefix(2)) : "0"
-        guard whole >= 0, let cents = Int64(rest), cents >= 0 else { return nil }
-        return (isNegative ? -1 : 1) * (whole * 100 + cents)
-    }
-
-    private static func currency(_ text: Substring) -> Currency? {
-        switch text.uppercased() {
-        case "RUB", "RUR", "₽": .rouble
-        case "USD", "$": .dollar
-        case "EUR", "€": .euro
-        default: nil
         }
     }
 }

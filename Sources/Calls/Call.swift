@@ -131,6 +131,8 @@ final class Call {
     var isUnserved = false
     /// Where he stood in the last queue.
     var place: Dispatcher.Place?
+    /// How many instructions of the plan were carried out at the last of their moments.
+    private var pace: (at: Instant?, count: Int) = (nil, 0)
     /// The wish that this call is an attempt to fulfil.
     var callback: String?
     /// The queue whose agent speaks with the caller, and who that is.
@@ -192,7 +194,16 @@ final class Call {
         perform(plan.proceed(result))
     }
 
+    /// More instructions than this at one moment are a plan that goes round in circles, and a recursion that must end.
+    private static let mostAtOnce = 200
+
     func perform(_ instruction: Instruction) {
+        pace = pace.at == now.instant ? (pace.at, pace.count + 1) : (now.instant, 1)
+        guard pace.count <= Self.mostAtOnce else {
+            publish(.note("the plan goes round in circles: \(Self.mostAtOnce) steps took no time"))
+            core.log(.warning, "plan \(plan.plan.name) goes round in circles: the call is ended", call: id)
+            return finish(.failed)
+        }
         enter(.deciding)
         for entry in plan.takeTrail() { publish(Event(entry, plan: plan.plan)) }
         if instruction.needsAnswer, !callerIsAnswered {

@@ -11,7 +11,7 @@ import Timebase
 extension CallCore {
     /// Keeps the wish of a call's caller, with the place that he had in the queue.
     func callBack(_ number: String, in queue: QueueID, askedBy call: Call) -> CallbackAnswer {
-        guard Self.isDiallable(number), leadsSomewhere(number, of: call.tenant) else {
+        guard CallbackNumber.isOne(number), leadsSomewhere(number, of: call.tenant) else {
             call.publish(.note("'\(number)' cannot be called back"))
             return .refused
         }
@@ -27,12 +27,6 @@ extension CallCore {
         tell(callback, in: call.id)
         stand(callback, at: place, waited: call.waitedInQueues)
         return .accepted
-    }
-
-    /// What a caller's phone or carrier calls itself is dialled only if it looks like a number.
-    private static func isDiallable(_ number: String) -> Bool {
-        (3...32).contains(number.utf8.count) && number.utf8.contains { (48...57).contains($0) }
-            && number.utf8.allSatisfy { (48...57).contains($0) || "+*#".utf8.contains($0) }
     }
 
     /// Whether the operators' plan may call somebody for such a number: what a caller names himself must be no feature code.

@@ -37,7 +37,7 @@ public enum Instruction: Equatable, Sendable {
 }
 
 /// What becomes of a wish to be called back.
-public enum CallbackAnswer: String, Equatable, Sendable {
+public enum CallbackAnswer: String, CaseIterable, Equatable, Sendable {
     case accepted
     /// He is to be called back there already, and keeps that place.
     case known

@@ -3,9 +3,9 @@ import DialPlan
 import Foundation
 
 extension ConfigurationFiles {
-    /// The prompts that plans name and nobody has recorded, in whatever language: their callers would hear nothing.
+    /// The recordings that plans and queues name and nobody has made, in whatever language: their callers would hear nothing.
     ///
-    /// Whoever checks is told of them; a switch starts all the same, as its prompts may come later.
+    /// Whoever checks or applies is refused for them; a switch starts all the same and says so, as its prompts may come later.
     public func missingPrompts(in configuration: Configuration) -> [ConfigFault] {
         let paths = [PromptStore.shipped, promptsFolder].flatMap { PromptStore.files(below: $0) }
         var known: Set<Substring> = []
@@ -14,24 +14,35 @@ extension ConfigurationFiles {
             known.insert(name)
             if let slash = name.firstIndex(of: "/") { known.insert(name[name.index(after: slash)...]) }
         }
-        var faults: Set<ConfigFault> = []
-        for plan in configuration.tenants.values.flatMap(\.dialPlans.values) {
-            for step in plan.allSteps {
-                for name in step.prompts.compactMap(\.constant) where !known.contains(name[...]) {
-                    faults.insert(
-                        ConfigFault(
-                            file: plan.file,
-                            position: step.position,
-                            code: .deadReference,
-                            problem: "there is no prompt '\(name)'",
-                            mend:
-                                "record it as \(promptsFolder.lastPathComponent)/LANGUAGE/\(name).wav beside the plans"
-                        )
-                    )
+        var named: [PromptReference] = []
+        for tenant in configuration.tenants.values {
+            named += tenant.prompts
+            for plan in tenant.dialPlans.values {
+                for step in plan.allSteps {
+                    named += step.prompts.compactMap(\.constant).map {
+                        PromptReference(name: $0, file: plan.file, position: step.position)
+                    }
                 }
             }
         }
-        return faults.sorted()
+        let faults = named.filter { !known.contains($0.name[...]) }.map { prompt in
+            ConfigFault(
+                file: prompt.file,
+                position: prompt.position,
+                code: .deadReference,
+                problem: "there is no prompt '\(prompt.name)'",
+                mend: "record it as \(promptsFolder.lastPathComponent)/LANGUAGE/\(prompt.name).wav beside the plans"
+            )
+        }
+        return Set(faults).sorted()
+    }
+
+    /// Why an application is refused unless it is forced: tests that fail, and recordings that are missing now and were not before.
+    public func obstacles(to next: ConfigurationFiles, _ configuration: Configuration) -> [String] {
+        let before = (try? self.configuration()).map { missingPrompts(in: $0) } ?? []
+        let known = Set(before.map { [$0.file, $0.problem] })
+        let missing = next.missingPrompts(in: configuration).filter { !known.contains([$0.file, $0.problem]) }
+        return configuration.failedPlanTests + missing.map(\.description)
     }
 }
 

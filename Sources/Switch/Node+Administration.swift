@@ -52,11 +52,11 @@ extension Node {
         }
         let changes = configuration.changes(from: old) + affected
         guard !isDryRun else { return changes }
-        let failed = configuration.failedPlanTests
+        let failed = files.obstacles(to: next, configuration)
         if !failed.isEmpty, !isForced {
             let why = failed.joined(separator: "; ")
             note(AuditedAct(by: actor, "apply", "configuration", outcome: .refused, detail: why))
-            throw ConfigurationFiles.Trouble(failed + ["mend the plan or its test, or override with --force"])
+            throw ConfigurationFiles.Trouble(failed + [ConfigurationFiles.override])
         }
         prompts.load([files.promptsFolder])
         let acts = AuditedAct.application(by: actor, changes: changes, despite: failed)
@@ -91,6 +91,9 @@ extension ConfigurationFiles {
         }
         return whole
     }
+
+    /// What to do about obstacles.
+    public static let override = "mend the plan, its test or the recording, or override with --force"
 
     /// What the next start would put in force.
     public func inForce() throws -> ConfigurationFiles {

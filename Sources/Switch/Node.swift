@@ -52,6 +52,7 @@ public actor Node {
         let files = inFolders.joined(by: try database.applied())
         let configuration = try files.configuration()
         let node = configuration.node
+        for fault in files.missingPrompts(in: configuration) { log.log(.error, "\(fault)") }
         Self.raiseFileLimit()
         (self.files, self.log, self.database) = (files, log, database)
         registrations = RegistrationWriter(database: database, log: log)

@@ -27,6 +27,8 @@ public struct Tenant: Equatable, Sendable {
     public var listFiles: [String: String] = [:]
     /// By the name that the tenant gives them.
     public var dialPlans: [String: DialPlan]
+    /// Recordings that the tenant's own file names, each where it does.
+    public var prompts: [PromptReference] = []
 
     public init(
         id: TenantID,

@@ -24,6 +24,14 @@ struct PlanChecker {
 
     func check() {
         checkShadows()
+        for (flow, position) in Circles(plan).closed {
+            fault(
+                position,
+                .badValue,
+                "the flow '\(flow)' goes round in circles: no step on its way takes time or ends the call",
+                "let one play, ask, dial, queue or hang up"
+            )
+        }
         for step in plan.allSteps { check(step) }
         guard let tenant else { return }
         for route in plan.routes {
@@ -62,20 +70,35 @@ struct PlanChecker {
         case .dial(let dial): check(dial.target, at: position)
         case .transfer(let target): check(target, at: position)
         case .when(let when): for condition in when.conditions { check(condition, at: position) }
-        case .set(let assignments): for assignment in assignments { check(assignment.value, at: position) }
+        case .set(let assignments):
+            for assignment in assignments {
+                check(assignment.value, at: position)
+                refuseBuiltIn(assignment.variable, at: position)
+            }
         case .play(let prompts): for prompt in prompts { check(prompt, at: position) }
-        case .say(let say): check(say.value, at: position)
+        case .say(let say):
+            check(say.value, at: position)
+            if let text = say.value.constant, SpokenValue(say.kind, text) == nil {
+                fault(position, .badValue, "'\(text)' is no \(say.kind.rawValue)", "write \(say.kind.example)")
+            }
         case .menu(let menu):
             check(menu.prompt, at: position)
             if let invalid = menu.invalid { check(invalid, at: position) }
-        case .collect(let collect): if let prompt = collect.prompt { check(prompt, at: position) }
-        case .http(let request): check(request.url, at: position)
+        case .collect(let collect):
+            if let prompt = collect.prompt { check(prompt, at: position) }
+            refuseBuiltIn(collect.variable, at: position)
+        case .http(let request):
+            check(request.url, at: position)
+            checkURL(request.url, at: position)
         case .hours: break
         case .supervise(let supervise): check(.user(supervise.agent), at: position)
         case .queue(let queue): requireQueue(queue.name, at: position)
         case .callback(let callback):
             requireQueue(callback.queue, at: position)
             check(callback.number, at: position)
+            if let number = callback.number.constant, !CallbackNumber.isOne(number) {
+                fault(position, .badValue, "'\(number)' cannot be called back", "write a number, or {caller}")
+            }
         case .agent(let agent):
             if let user = agent.user { check(.user(user), at: position) }
             guard let tenant, let reason = agent.reason else { return }
@@ -91,9 +114,15 @@ struct PlanChecker {
             require("user", constant, in: tenant.users.keys, at: position)
         case .trunks(let names, let number):
             check(number, at: position)
+            if let constant = number.constant, constant.contains(where: \.isWhitespace) {
+                fault(position, .badValue, "'\(constant)' is no number", "write it without blanks")
+            }
+            refuseTwice(names, "trunk", at: position)
             guard let tenant else { return }
             for name in names { require("trunk", name, in: tenant.trunks.keys, at: position) }
-        case .group(let numbers): for number in numbers { check(.user(number), at: position) }
+        case .group(let numbers):
+            refuseTwice(numbers.map(\.source), "user", at: position)
+            for number in numbers { check(.user(number), at: position) }
         }
     }
 
@@ -113,6 +142,9 @@ struct PlanChecker {
         switch PlanVariable(rawValue: condition.variable) {
         case .dialResult: outcomes = DialOutcome.allCases.map(\.rawValue)
         case .queueResult: outcomes = QueueOutcome.allCases.map(\.rawValue)
+        case .callbackResult: outcomes = CallbackAnswer.allCases.map(\.rawValue)
+        case .direction: outcomes = CallDirection.allCases.map(\.rawValue)
+        case .trunk where tenant != nil: outcomes = [""] + (tenant?.trunks.keys.sorted() ?? [])
         default: return
         }
         for case .text(let text) in condition.values where !outcomes.contains(text) {
@@ -133,6 +165,31 @@ struct PlanChecker {
                 "there is no variable '\(name)'",
                 suggestion(for: name, among: variables)
             )
+        }
+    }
+
+    /// The switch's own say how the call is: what a plan writes into them would tell the steps behind something else.
+    private func refuseBuiltIn(_ name: String, at position: SourcePosition) {
+        guard PlanVariable(rawValue: name) != nil else { return }
+        fault(position, .badValue, "'\(name)' is the switch's own variable", "choose another name, such as my_\(name)")
+    }
+
+    private func refuseTwice(_ names: [String], _ what: String, at position: SourcePosition) {
+        var seen: Set<String> = []
+        for name in names where !seen.insert(name).inserted {
+            fault(position, .duplicate, "the \(what) '\(name)' is named twice", "remove one of them")
+        }
+    }
+
+    /// As far as it does not hang on a variable.
+    private func checkURL(_ url: Template, at position: SourcePosition) {
+        let text = url.source
+        guard !text.hasPrefix("{") || text.hasPrefix("{{") else { return }
+        let rest = ["http://", "https://"].compactMap {
+            text.lowercased().hasPrefix($0) ? text.dropFirst($0.count) : nil
+        }
+        guard let host = rest.first?.first, host != "/", !text.contains(where: \.isWhitespace) else {
+            return fault(position, .badValue, "'\(text)' is no URL", "write http:// or https://, a host and a path")
         }
     }
 

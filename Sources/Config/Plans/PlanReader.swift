@@ -44,7 +44,15 @@ struct PlanReader {
                 )
             }
         }
-        if let tests = file.take("tests") { plan.tests = tests.sequence("tests").compactMap(readTest) }
+        if let tests = file.take("tests") {
+            for value in tests.sequence("tests") {
+                guard let test = readTest(value) else { continue }
+                if plan.tests.contains(where: { $0.name == test.name }) {
+                    value.fault(.duplicate, "the test '\(test.name)' is given twice", mend: "choose another name")
+                }
+                plan.tests.append(test)
+            }
+        }
         file.finish("a dial plan")
         return plan
     }
@@ -55,7 +63,12 @@ struct PlanReader {
         let match = mapping.require("match", of: "a rule")?.pattern("match")
         let from = mapping.take("from").map { $0.pattern("from") }
         let trunk = mapping.take("trunk")?.string("trunk")
-        let list = mapping.require("do", of: "a rule").map { steps.readList($0) }
+        let list = mapping.require("do", of: "a rule").map { value in
+            if value.asSequence?.isEmpty == true {
+                value.fault(.badValue, "the rule does nothing", mend: "write its steps, such as [{hangup: not-found}]")
+            }
+            return steps.readList(value)
+        }
         guard let match, let list, from.map({ $0 != nil }) ?? true else { return nil }
         return Route(match: match, from: from ?? nil, trunk: trunk, steps: list, position: value.position)
     }
@@ -77,7 +90,12 @@ struct PlanReader {
         let dials = mapping.take("dial").map { readOutcomes($0, DialOutcome.self, "dial") } ?? []
         let waits = mapping.take("queue").map { readOutcomes($0, QueueOutcome.self, "queue") } ?? []
         let input = mapping.take("input")?.sequence("input").compactMap { $0.string("an input") } ?? []
-        let expected = mapping.require("expect", of: "a test")?.sequence("expect").compactMap(readExpectation)
+        let expected = mapping.require("expect", of: "a test").map { value in
+            if value.asSequence?.isEmpty == true {
+                value.fault(.badValue, "the test expects nothing", mend: "write what happens, such as [answered]")
+            }
+            return value.sequence("expect").compactMap(readExpectation)
+        }
         guard let name, let from, let to, let expected else { return nil }
         var test = PlanTest(
             name: name,
@@ -131,6 +149,11 @@ struct PlanReader {
             )
             return nil
         }
-        return entry.value.string(entry.name).map { PlanTest.Expectation(kind, $0) }
+        guard let expected = entry.value.string(entry.name) else { return nil }
+        if kind == .hungUp, expected != "never", HangupCause(named: expected) == nil {
+            let known = HangupCause.named.map(\.name)
+            entry.value.fault(.badValue, "'\(expected)' is no cause", mend: suggestion(for: expected, among: known))
+        }
+        return PlanTest.Expectation(kind, expected)
     }
 }

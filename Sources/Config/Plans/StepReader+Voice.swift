@@ -6,6 +6,7 @@ extension StepReader {
     func readPlay(_ value: YAMLValue) -> [Template]? {
         let items = value.asSequence ?? [value]
         let prompts = items.compactMap { $0.template("play") }
+        if items.isEmpty { value.fault(.badValue, "'play' has no prompt", mend: "name one, or remove the step") }
         return prompts.count == items.count && !prompts.isEmpty ? prompts : nil
     }
 
@@ -30,12 +31,14 @@ extension StepReader {
         guard var mapping = value.mapping("menu") else { return nil }
         defer { mapping.finish("menu") }
         let prompt = mapping.require("prompt", of: "menu")?.template("prompt")
-        let timeout = mapping.take("timeout")?.duration("timeout")
+        let timeout = mapping.take("timeout")?.positiveDuration("timeout")
         let attempts = mapping.take("attempts")?.integer("attempts", in: 1...100)
         let invalid = mapping.take("invalid")?.template("invalid")
         var keys: [Step.Menu.Key] = []
         if let value = mapping.require("keys", of: "menu"), var entries = value.mapping("keys") {
-            for entry in entries.all() {
+            let all = entries.all()
+            if all.isEmpty { value.fault(.badValue, "the menu has no key", mend: "write keys: {\"1\": […]}") }
+            for entry in all {
                 if !Self.keys.contains(entry.name) {
                     entry.key.fault(
                         .badValue,
@@ -71,8 +74,12 @@ extension StepReader {
         let prompt = mapping.take("prompt")?.template("prompt")
         let minimum = mapping.take("min")?.integer("min", in: 0...64) ?? 1
         let maximum = mapping.take("max")?.integer("max", in: 1...64) ?? 16
-        let timeout = mapping.take("timeout")?.duration("timeout") ?? .seconds(5)
-        let terminator = mapping.take("terminator")?.string("terminator") ?? "#"
+        let timeout = mapping.take("timeout")?.positiveDuration("timeout") ?? .seconds(5)
+        let ending = mapping.take("terminator")
+        let terminator = ending?.string("terminator") ?? "#"
+        if !Self.keys.contains(terminator) {
+            ending?.fault(.badValue, "'\(terminator)' is no key", mend: "write one of 0-9, '*', '#' and A-D, in quotes")
+        }
         if minimum > maximum {
             value.fault(.badValue, "collect takes more at least than at most", mend: "turn min and max round")
         }
@@ -131,7 +138,7 @@ extension StepReader {
         guard var mapping = value.mapping("http") else { return nil }
         defer { mapping.finish("http") }
         let url = mapping.require("url", of: "http")?.template("url")
-        let timeout = mapping.take("timeout")?.duration("timeout") ?? .seconds(3)
+        let timeout = mapping.take("timeout")?.positiveDuration("timeout") ?? .seconds(3)
         let fallback = mapping.take("fallback").map { readList($0) } ?? []
         return url.map { .http(Step.HTTPRequest(url: $0, timeout: timeout, fallback: fallback)) }
     }

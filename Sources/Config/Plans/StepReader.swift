@@ -99,7 +99,7 @@ struct StepReader {
         guard var mapping = value.mapping("dial") else { return nil }
         defer { mapping.finish("dial") }
         let target = readTarget(&mapping, of: "dial")
-        let timeout = mapping.take("timeout").map { $0.duration("timeout") }
+        let timeout = mapping.take("timeout").map { $0.positiveDuration("timeout") }
         guard let target, let timeout = timeout ?? Step.Dial.defaultTimeout else { return nil }
         return .dial(Step.Dial(target: target, timeout: timeout))
     }
@@ -143,7 +143,13 @@ struct StepReader {
         var conditions: [Step.Condition] = []
         for entry in mapping.all() {
             let items = entry.value.asSequence ?? [entry.value]
+            if items.isEmpty {
+                entry.value.fault(.badValue, "\(entry.name) is never one of nothing", mend: "write a value, or several")
+            }
             conditions.append(Step.Condition(entry.name, items.compactMap(readConditionValue)))
+        }
+        if conditions.isEmpty {
+            value.fault(.badValue, "the step 'when' has no condition", mend: "write {variable: value}")
         }
         return .when(Step.When(conditions, then: then, otherwise: otherwise))
     }
@@ -168,11 +174,15 @@ struct StepReader {
         let otherwise = step.take("otherwise").map { readList($0) } ?? []
         guard var mapping = value.mapping("hours"), let then else { return nil }
         defer { mapping.finish("hours") }
-        let open = mapping.require("open", of: "hours")?.sequence("open").flatMap { item -> [OpeningHours] in
+        let opening = mapping.require("open", of: "hours")
+        let open = opening?.sequence("open").flatMap { item -> [OpeningHours] in
             guard let text = item.string("opening hours") else { return [] }
             if let hours = OpeningHours.read(text) { return hours }
             item.fault(.badValue, "'\(text)' are no opening hours", mend: "write them as Mon-Fri 09:00-18:00")
             return []
+        }
+        if opening?.asSequence?.isEmpty == true {
+            value.fault(.badValue, "hours are never open", mend: "write open: [Mon-Fri 09:00-18:00]")
         }
         let holidays = mapping.take("holidays")?.sequence("holidays").compactMap(readHoliday) ?? []
         let zone = mapping.take("timezone")?.timeZone()
@@ -191,7 +201,8 @@ struct StepReader {
     private func readSet(_ value: YAMLValue) -> Step.Action? {
         guard var mapping = value.mapping("set") else { return nil }
         var assignments: [Step.Assignment] = []
-        for entry in mapping.all() {
+        let entries = mapping.all()
+        for entry in entries {
             guard PlanVariable.isName(entry.name) else {
                 entry.key.fault(.badValue, "'\(entry.name)' is no variable's name", mend: "use letters, digits and '_'")
                 continue
@@ -199,6 +210,9 @@ struct StepReader {
             if let template = entry.value.template(entry.name) {
                 assignments.append(Step.Assignment(entry.name, template))
             }
+        }
+        if entries.isEmpty {
+            value.fault(.badValue, "the step 'set' sets nothing", mend: "write {name: text}")
         }
         return .set(assignments)
     }
@@ -217,8 +231,12 @@ extension Step.Action {
     /// Nothing in the list comes after it.
     fileprivate var isLast: Bool {
         switch self {
-        case .hangup, .goto: true
-        default: false
+        case .hangup, .goto, .echo, .transfer: true
+        // Whichever way it goes, the call does not come back.
+        case .when, .hours: branches.allSatisfy { $0.last?.action.isLast == true }
+        case .answer, .ringing, .dial, .set, .record, .queue, .play, .say, .menu, .collect, .agent, .http, .callback,
+            .supervise:
+            false
         }
     }
 }

@@ -42,7 +42,15 @@ struct NodeReader {
         defer { sip.finish("sip") }
         guard let list = sip.require("listen", of: "sip")?.sequence("sip.listen") else { return [] }
         if list.isEmpty { value.fault(.badValue, "sip.listen is empty", mend: "add one such as udp://127.0.0.1:5060") }
-        return list.compactMap(readListenAddress)
+        var addresses: [ListenAddress] = []
+        for item in list {
+            guard let address = readListenAddress(item) else { continue }
+            if addresses.contains(address), address.address.port != 0 {
+                item.fault(.duplicate, "\(address) is given twice", mend: "remove one of them, or choose another port")
+            }
+            addresses.append(address)
+        }
+        return addresses
     }
 
     private func readListenAddress(_ value: YAMLValue) -> ListenAddress? {
@@ -108,9 +116,19 @@ struct NodeReader {
     private static let knownCodecs = ["opus", "G722", "PCMA", "PCMU", "G729", "GSM", "iLBC", "speex", "AMR", "AMR-WB"]
 
     private func readCodecs(_ value: YAMLValue) -> [String] {
-        value.sequence("media.codecs").compactMap { item in
+        let items = value.sequence("media.codecs")
+        if value.asSequence?.isEmpty == true {
+            value.fault(.badValue, "media.codecs is empty", mend: "write [PCMA, PCMU], or leave it out")
+        }
+        var seen: Set<String> = []
+        return items.compactMap { item in
             guard let text = item.string("a codec") else { return nil }
-            if let known = Self.knownCodecs.first(where: { $0.lowercased() == text.lowercased() }) { return known }
+            if let known = Self.knownCodecs.first(where: { $0.lowercased() == text.lowercased() }) {
+                if !seen.insert(known).inserted {
+                    item.fault(.duplicate, "the codec \(known) is given twice", mend: "remove one of them")
+                }
+                return known
+            }
             item.fault(
                 .badValue,
                 "the codec '\(text)' is unknown",

@@ -13,7 +13,7 @@ extension TenantReader {
                 queue.strategy = strategy
             }
             readTimes(&mapping, into: &queue)
-            queue.music = mapping.take("music")?.string("music")
+            queue.music = mapping.take("music").flatMap { readPrompt($0, "music", into: &reading) }
             if let isRecorded = mapping.take("record")?.boolean("record") { queue.isRecorded = isRecorded }
             if let agents = mapping.take("agents") { queue.agents = readAgents(agents, into: &reading) }
             readRules(&mapping, into: &queue, reading: &reading)
@@ -88,14 +88,16 @@ extension TenantReader {
         if let value = mapping.take("announce_only_if_improved")?.boolean("announce_only_if_improved") {
             queue.announcesImprovement = value
         }
-        queue.whisper = mapping.take("whisper")?.string("whisper")
+        queue.whisper = mapping.take("whisper").flatMap { readPrompt($0, "whisper", into: &reading) }
         queue.language = mapping.take("language").flatMap(readLanguage)
         if let value = mapping.take("messages") {
             queue.messages = value.sequence("messages").compactMap { item in
                 guard var mapping = item.mapping("a message") else { return nil }
                 defer { mapping.finish("a message") }
-                let prompt = mapping.require("prompt", of: "a message")?.string("prompt")
-                let every = mapping.require("every", of: "a message")?.duration("every")
+                let prompt = mapping.require("prompt", of: "a message").flatMap {
+                    readPrompt($0, "prompt", into: &reading)
+                }
+                let every = mapping.require("every", of: "a message")?.positiveDuration("every")
                 guard let prompt, let every else { return nil }
                 return Queue.PeriodicMessage(prompt: prompt, every: every)
             }
@@ -118,7 +120,7 @@ extension TenantReader {
     }
 
     private func readTimes(_ mapping: inout YAMLMapping, into queue: inout Queue) {
-        if let value = mapping.take("ring_timeout")?.duration("ring_timeout") { queue.ringTimeout = value }
+        if let value = mapping.take("ring_timeout")?.positiveDuration("ring_timeout") { queue.ringTimeout = value }
         if let value = mapping.take("wrap_up")?.duration("wrap_up") { queue.wrapUp = value }
         queue.maxWait = mapping.take("max_wait")?.duration("max_wait")
         if let value = mapping.take("abandon_threshold")?.duration("abandon_threshold") {
@@ -134,6 +136,13 @@ extension TenantReader {
             level.finish("service_level")
         }
         if let value = mapping.take("announce_position") { queue.announcePosition = readAnnouncement(value) }
+    }
+
+    /// The name of a recording, which whoever has the recordings looks for.
+    func readPrompt(_ value: YAMLValue, _ what: String, into reading: inout Reading) -> String? {
+        guard let name = value.string(what) else { return nil }
+        reading.tenant.prompts.append(PromptReference(name: name, file: value.file, position: value.position))
+        return name
     }
 
     /// `every 30s`, or `never`.

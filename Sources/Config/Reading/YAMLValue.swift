@@ -122,7 +122,6 @@ struct YAMLValue {
         }
     }
 
-    /// `500ms`, `15s`, `2m`, `4h`.
     /// The name of a time zone that this machine knows.
     func timeZone() -> String? {
         guard let name = string("timezone") else { return nil }
@@ -131,6 +130,15 @@ struct YAMLValue {
         return nil
     }
 
+    /// A duration that is one.
+    func positiveDuration(_ what: String) -> Duration? {
+        guard let duration = duration(what) else { return nil }
+        if duration > .zero { return duration }
+        fault(.badValue, "\(what) is no time at all", mend: "write at least 1s")
+        return nil
+    }
+
+    /// `500ms`, `15s`, `2m`, `4h`.
     func duration(_ what: String) -> Duration? {
         guard let text = string(what) else { return nil }
         if let duration = Duration(written: text) { return duration }

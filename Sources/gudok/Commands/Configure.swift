@@ -45,7 +45,8 @@ struct Apply: AsyncParsableCommand {
 
     @Argument(help: "Tenants' and dial plans' files.") var paths: [String]
     @Flag(name: .long, help: "Only show.") var dryRun = false
-    @Flag(name: .long, help: "Though tests of dial plans fail; the audit log says so.") var force = false
+    @Flag(name: .long, help: "Though tests of dial plans fail or prompts are missing; the audit log says so.")
+    var force = false
     @OptionGroup var config: ConfigOption
 
     private struct Body: Encodable {
@@ -93,13 +94,13 @@ struct Apply: AsyncParsableCommand {
             let configuration = try next.configuration()
             let changes = configuration.changes(from: try? files.configuration())
             guard !dryRun else { return changes }
-            let failed = configuration.failedPlanTests
+            let failed = files.obstacles(to: next, configuration)
             guard failed.isEmpty || force else {
                 let why = failed.joined(separator: "; ")
                 try files.note(
                     AuditedAct(by: .commandLine, "apply", "configuration", outcome: .refused, detail: why)
                 )
-                throw Failure("\(failed.joined(separator: "\n"))\nmend the plan or its test, or override with --force")
+                throw Failure((failed + [ConfigurationFiles.override]).joined(separator: "\n"))
             }
             let now = WallTime(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
             let acts = AuditedAct.application(by: .commandLine, changes: changes, despite: failed)

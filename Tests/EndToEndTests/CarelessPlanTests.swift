@@ -1,0 +1,208 @@
+import Foundation
+import Testing
+
+/// Plans and files as a careless administrator writes them: each fault is told with its place and its mend.
+@Suite("Careless plans")
+struct CarelessPlanTests {
+    private static func write(_ folder: URL, node: String = "", tenant: String = "", plan: String) throws {
+        let files = [
+            "gudok.yaml": """
+            node: x
+            sip: {listen: ["udp://127.0.0.1:0"]}
+            media: {address: 127.0.0.1}
+            \(node)
+            """,
+            "tenants/a.yaml": """
+            tenant: a
+            domains: [a.test]
+            users: [{extension: "1001", password: x}]
+            trunks: [{name: t, host: 127.0.0.1, accept_from: [127.0.0.1], dialplan: internal}]
+            dialplans: {internal: plan.yaml}
+            \(tenant)
+            """,
+            "dialplans/plan.yaml": plan,
+        ]
+        for (name, text) in files {
+            try text.write(to: folder.appending(path: name), atomically: true, encoding: .utf8)
+        }
+    }
+
+    private static func check(_ folder: URL) throws -> (code: Int32?, text: String) {
+        let command = try ChildProcess(RunningSwitch.binary, ["check", "--config", "gudok.yaml"], in: folder)
+        let code = command.exitCode(within: 20)
+        command.readToEnd()
+        return (code, command.text)
+    }
+
+    /// `steps` begin in column 9 of line 3.
+    private static func plan(_ steps: String, flows: String = "{}", rest: String = "") -> String {
+        """
+        routes:
+          - match: "."
+            do: \(steps)
+        flows: \(flows)
+        \(rest)
+        """
+    }
+
+    private static let plans: [(plan: String, fault: String)] = [
+        (
+            plan("[{goto: a}]", flows: "{a: [{goto: b}], b: [{set: {x: y}}, {goto: a}]}"),
+            "4:13: error: the flow 'a' goes round"
+        ),
+        (plan("[{goto: a}]", flows: "{a: [answer, {goto: a}]}"), "4:21: error: the flow 'a' goes round in circles"),
+        (
+            plan(
+                "[{goto: a}]",
+                flows: "{a: [{hours: {open: [Mon 09:00-10:00]}, then: [{goto: a}], otherwise: [ringing, {goto: a}]}]}"
+            ),
+            "4:55: error: the flow 'a' goes round in circles"
+        ),
+        (plan("[{say: {number: abc}}]"), "3:10: error: 'abc' is no number [bad-value]; write a whole number"),
+        (plan("[{say: {amount: \"5 GBP\"}}]"), "'5 GBP' is no amount"),
+        (plan("[{say: {time: \"25:10\"}}]"), "'25:10' is no time"),
+        (plan("[{say: {date: \"2026-02-30\"}}]"), "'2026-02-30' is no date"),
+        (plan("[{say: {digits: abc}}]"), "'abc' is no digits"),
+        (plan("[{set: {called: x}}, {hangup: busy}]"), "3:10: error: 'called' is the switch's own variable"),
+        (plan("[{collect: {variable: caller}}]"), "'caller' is the switch's own variable"),
+        (plan("[echo, {play: welcome}]"), "3:16: error: no call comes here: 'echo' before it"),
+        (plan("[{transfer: {user: \"1001\"}}, {hangup: busy}]"), "'transfer' before it does not come back"),
+        (
+            plan("[{when: {caller: x}, then: [{hangup: busy}], otherwise: [echo]}, {play: welcome}]"),
+            "'when' before it does not come back"
+        ),
+        (plan("[]"), "3:9: error: the rule does nothing"),
+        (plan("[{play: []}]"), "3:17: error: 'play' has no prompt"),
+        (plan("[{menu: {prompt: welcome, keys: {}}}]"), "the menu has no key"),
+        (plan("[{dial: {user: \"1001\", timeout: 0s}}]"), "timeout is no time at all"),
+        (plan("[{http: {url: \"ftp://x/\"}}]"), "3:10: error: 'ftp://x/' is no URL"),
+        (plan("[{dial: {group: [\"1001\", \"1001\"]}}]"), "the user '1001' is named twice"),
+        (plan("[{dial: {trunk: [t, t], number: \"1\"}}]"), "the trunk 't' is named twice"),
+        (plan("[{dial: {trunk: t, number: \"1 2\"}}]"), "'1 2' is no number"),
+        (plan("[{when: {}, then: [{hangup: busy}]}]"), "the step 'when' has no condition"),
+        (plan("[{when: {caller: []}, then: [{hangup: busy}]}]"), "caller is never one of nothing"),
+        (plan("[{when: {direction: incoming}, then: [{hangup: busy}]}]"), "direction is never 'incoming'"),
+        (plan("[{when: {trunk: carier}, then: [{hangup: busy}]}]"), "trunk is never 'carier'"),
+        (plan("[{when: {callback_result: taken}, then: [{hangup: busy}]}]"), "callback_result is never 'taken'"),
+        (plan("[{hours: {open: []}, then: [{hangup: busy}]}]"), "hours are never open"),
+        (plan("[{set: {}}]"), "the step 'set' sets nothing"),
+        (plan("[{collect: {variable: x, terminator: \"##\"}}]"), "'##' is no key"),
+        (
+            plan(
+                "[{hangup: busy}]",
+                rest: "tests: [{name: n, call: {from: \"1\", to: \"2\"}, expect: [{hung-up: lost}]}]"
+            ),
+            "'lost' is no cause"
+        ),
+        (
+            plan("[{hangup: busy}]", rest: "tests: [{name: n, call: {from: \"1\", to: \"2\"}, expect: []}]"),
+            "the test expects nothing"
+        ),
+    ]
+
+    @Test func `what a plan cannot mean is a fault of its line and column`() throws {
+        let folder = try RunningSwitch.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        for (plan, fault) in Self.plans {
+            try Self.write(folder, plan: plan)
+            let (code, text) = try Self.check(folder)
+            #expect(code == 1 && text.contains(fault), "\(fault): \(text)")
+            #expect(text.split(separator: "\n").allSatisfy { $0.hasPrefix("dialplans/plan.yaml:") }, "\(text)")
+        }
+        // What has a way out is no circle, and what a variable decides is not known.
+        for sound in [
+            Self.plan(
+                "[{goto: a}]",
+                flows: "{a: [{set: {x: \"{x:1}\"}}, {when: {x: \"\"}, then: [{hangup: busy}]}, {goto: a}]}"
+            ),
+            Self.plan("[{goto: a}]", flows: "{a: [{play: welcome}, {goto: a}]}"),
+            Self.plan("[{set: {n: \"5\"}}, {say: {number: \"{n}\"}}, {http: {url: \"{n}/x\"}}, {hangup: \"{n}\"}]"),
+            Self.plan("[{when: {caller: x}, then: [{hangup: busy}]}, {say: {amount: \"12.50 RUB\"}}]"),
+        ] {
+            try Self.write(folder, plan: sound)
+            let (code, text) = try Self.check(folder)
+            #expect(code == 0, "\(text)")
+        }
+    }
+
+    @Test func `so is what a node or a tenant cannot mean`() throws {
+        let folder = try RunningSwitch.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let plan = Self.plan("[{hangup: busy}]")
+        for (tenant, fault) in [
+            ("queues: [{name: q, ring_timeout: 0s}]", "6:34: error: ring_timeout is no time at all"),
+            ("queues: [{name: q, music: nowhere}]", "6:27: error: there is no prompt 'nowhere'"),
+            ("queues: [{name: q, whisper: nowhere}]", "6:29: error: there is no prompt 'nowhere'"),
+            ("queues: [{name: q, messages: [{prompt: nowhere, every: 9s}]}]", "there is no prompt 'nowhere'"),
+            ("queues: [{name: q, messages: [{prompt: welcome, every: 0s}]}]", "every is no time at all"),
+            ("music: nowhere", "6:8: error: there is no prompt 'nowhere'"),
+        ] {
+            try Self.write(folder, tenant: tenant, plan: plan)
+            let (code, text) = try Self.check(folder)
+            #expect(code == 1 && text.contains("tenants/a.yaml:") && text.contains(fault), "\(fault): \(text)")
+        }
+        for (old, new, fault) in [
+            ("domains: [a.test]", "domains: [a test]", "tenants/a.yaml:2:11: error: 'a test' is no domain"),
+            (
+                "\"udp://127.0.0.1:0\"", "\"udp://127.0.0.1:9\", \"udp://127.0.0.1:9\"",
+                "gudok.yaml:2:37: error: udp://127.0.0.1:9 is given twice"
+            ),
+            ("media: {address: 127.0.0.1}", "media: {address: 127.0.0.1, codecs: []}", "media.codecs is empty"),
+            (
+                "media: {address: 127.0.0.1}", "media: {address: 127.0.0.1, codecs: [PCMA, pcma]}",
+                "the codec PCMA is given twice"
+            ),
+        ] {
+            try Self.write(folder, plan: plan)
+            for name in ["gudok.yaml", "tenants/a.yaml"] {
+                let file = folder.appending(path: name)
+                let text = try String(contentsOf: file, encoding: .utf8)
+                try text.replacing(old, with: new).write(to: file, atomically: true, encoding: .utf8)
+            }
+            let (code, text) = try Self.check(folder)
+            #expect(code == 1 && text.contains(fault), "\(fault): \(text)")
+        }
+    }
+
+    @Test func `a plan that names a prompt which is not there is applied by force alone, and served with a line`()
+        throws
+    {
+        let running = try RunningSwitch(
+            internalPlan: "routes: [{match: \".\", do: [{play: old-one}]}]\n"
+        )
+        #expect(running.process.waitFor(5) { $0.contains("internal.yaml:1:28: error: there is no prompt 'old-one'") })
+        let plan = running.folder.appending(path: "dialplans/incoming.yaml")
+        try "routes: [{match: \".\", do: [{play: nowhere}]}]\n".write(to: plan, atomically: true, encoding: .utf8)
+        let refused = try running.gudok("apply", plan.path)
+        #expect(refused.code == 1 && refused.text.contains("1:28: error: there is no prompt 'nowhere'"), "\(refused)")
+        // What was missing before holds nobody up.
+        #expect(!refused.text.contains("old-one") && refused.text.contains("--force"))
+        #expect(try running.gudok("apply", plan.path, "--dry-run").code == 0)
+        #expect(try running.gudok("apply", plan.path, "--force").code == 0)
+        let forced = try running.rows("audit", "--action", "apply.force")
+        #expect(forced.count == 1 && (forced.first?["detail"] as? String)?.contains("nowhere") == true)
+        #expect(try running.rows("audit", "--action", "apply", "--outcome", "refused").count == 1)
+    }
+
+    @Test func `a plan that goes round in circles without a fault in it ends the call, not the switch`() throws {
+        let running = try RunningSwitch(
+            tenant: """
+                queues:
+                  - {name: sales, on_empty: {dialplan: incoming, flow: again}, agents: [{user: "1001"}]}
+                """,
+            incoming: """
+                routes: [{match: ".", do: [{goto: again}]}]
+                flows: {again: [{queue: sales}, {goto: again}]}
+                """
+        )
+        let caller = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        caller.send(caller.request("INVITE", to: "600", sdp: Phone.sdp(port: 4_000)))
+        let answer = try #require(caller.final("INVITE"))
+        caller.acknowledge(answer, to: "600")
+        // A tone tells him, and then he is let go.
+        try caller.expectBye(within: 12)
+        let record = try #require(try running.rows("cdr").first)
+        #expect(record["reason"] as? String == "failed", "\(record)")
+        #expect(try running.http("/healthz").status == 200)
+    }
+}
