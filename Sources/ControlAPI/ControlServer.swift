@@ -25,13 +25,18 @@ public actor ControlServer {
     /// The longest request body.
     static let longestBody = 8 * 1024 * 1024
 
+    /// Connections at once on each listener; more wait until one ends.
+    private static let mostConnections = 256
+
     private let backend: any ControlBackend
     private let group: any EventLoopGroup
+    /// How long a connection may be idle, or a request be on its way in.
+    private let patience: TimeAmount
     private var services: [(group: ServiceGroup, task: Task<Void, any Error>)] = []
     private var socketPath: String?
 
-    public init(backend: any ControlBackend, group: any EventLoopGroup) {
-        (self.backend, self.group) = (backend, group)
+    public init(backend: any ControlBackend, group: any EventLoopGroup, patience: TimeAmount = .seconds(30)) {
+        (self.backend, self.group, self.patience) = (backend, group, patience)
     }
 
     /// Serves the control socket, with access for its owner alone.
@@ -56,11 +61,12 @@ public actor ControlServer {
         socketPath = path
     }
 
-    /// Serves HTTP; port 0 takes a free one.
+    /// Serves HTTP; port 0 takes a free one. Requests may also ask for us by these `names`.
     ///
     /// - Returns: the port.
-    public func listen(host: String, port: UInt16) async throws -> UInt16 {
-        let address = try await serve(.hostname(host, port: Int(port)), named: "\(host):\(port)")
+    public func listen(host: String, port: UInt16, names: [String] = []) async throws -> UInt16 {
+        let place = BindAddress.hostname(host, port: Int(port))
+        let address = try await serve(place, named: "\(host):\(port)", by: OwnNames(names))
         return UInt16(truncatingIfNeeded: address?.port ?? Int(port))
     }
 
@@ -71,17 +77,29 @@ public actor ControlServer {
         if let socketPath { try? FileManager.default.removeItem(atPath: socketPath) }
     }
 
-    private func serve(_ address: BindAddress, named name: String) async throws -> SocketAddress? {
+    /// Whoever reaches the control socket asks for nobody else: there, `names` is nil.
+    private func serve(
+        _ address: BindAddress,
+        named name: String,
+        by names: OwnNames? = nil
+    ) async throws -> SocketAddress? {
         let backend = backend
         let responder = CallbackResponder { (request: Request, context: ControlContext) in
-            await Self.respond(to: request, backend: backend, peer: await context.peer)
+            if let refusal = names.flatMap({ Self.refusal(of: request, $0) }) { return Self.response(refusal) }
+            return try await Self.respond(to: request, backend: backend, peer: await context.peer)
         }
         var logger = Logger(label: "gudok.http")
         logger.logLevel = .critical
         let (running, signal) = AsyncStream<SocketAddress?>.makeStream()
         let application = Application(
             responder: responder,
-            configuration: ApplicationConfiguration(address: address, serverName: "gudok"),
+            // Neither a request that comes in drop by drop nor connections without one take the place of others for long.
+            server: .http1(configuration: .init(idleTimeout: patience)),
+            configuration: ApplicationConfiguration(
+                address: address,
+                serverName: "gudok",
+                availableConnectionsDelegate: .maximum(Self.mostConnections, logger: logger)
+            ),
             onServerRunning: { channel in
                 signal.yield(channel.localAddress)
                 signal.finish()
@@ -121,18 +139,8 @@ public actor ControlServer {
         to request: Request,
         backend: any ControlBackend,
         peer: ControlRequest.Peer
-    ) async -> Response {
+    ) async throws -> Response {
         let reply: ControlReply
-        guard !isForeign(request) else {
-            return response(
-                .problem(
-                    status: 403,
-                    code: "foreign-origin",
-                    what: "a web page of another origin asks",
-                    mend: "ask from a program, or from a page of this address"
-                )
-            )
-        }
         let isHead = request.method == .head
         do {
             let buffer = try await request.body.collect(upTo: longestBody)
@@ -156,25 +164,45 @@ public actor ControlServer {
                     mend: "see docs/api.md"
                 )
             }
-        } catch {
+        } catch is NIOTooManyBytesError {
             reply = .problem(
                 status: 413,
                 code: "body-too-long",
-                what: "the body cannot be read: \(error)",
+                what: "the body is too long",
                 mend: "send at most \(longestBody) bytes"
             )
         }
         return isHead ? response(reply).createHeadResponse() : response(reply)
     }
 
-    /// Whether a browser sends it for a page that is not ours. Nobody proves who he is here, so the pages that an administrator
-    /// happens to look at must not act in his place (Fetch §3.1, the header `Origin`).
-    private static func isForeign(_ request: Request) -> Bool {
+    /// Nobody proves who he is here, so the pages that an administrator happens to look at must not act in his place.
+    private static func refusal(of request: Request, _ names: OwnNames) -> ControlReply? {
+        if !names.contain(authority: request.head.authority) {
+            return .problem(
+                status: 421,
+                code: "foreign-host",
+                what: "'\(request.head.authority ?? "")' is no name of this switch",
+                mend: "ask by its address, or add the name to http.names"
+            )
+        }
+        guard isForeign(request, names) else { return nil }
+        return .problem(
+            status: 403,
+            code: "foreign-origin",
+            what: "a web page of another origin asks",
+            mend: "ask from a program, or from a page of this address"
+        )
+    }
+
+    /// Whether a browser sends it for a page that is not ours (Fetch §3.1, the header `Origin`). Behind a proxy ours is of a name in
+    /// `http.names`, whatever the proxy asks us by.
+    private static func isForeign(_ request: Request, _ names: OwnNames) -> Bool {
         guard let name = HTTPField.Name("Origin"), let origin = request.headers[name] else { return false }
         guard let page = URLComponents(string: origin), let host = page.host, let asked = request.head.authority else {
             return true
         }
-        return asked.lowercased() != (page.port.map { "\(host):\($0)" } ?? host).lowercased()
+        if asked.lowercased() == (page.port.map { "\(host):\($0)" } ?? host).lowercased() { return false }
+        return !names.isConfigured(host)
     }
 
     private static func response(_ reply: ControlReply) -> Response {

@@ -189,7 +189,7 @@ public actor Node {
         control = server
         try await server.listen(socket: files.socketPath)
         guard let http = node.httpListen else { return }
-        let port = try await server.listen(host: "\(http.ip)", port: http.port)
+        let port = try await server.listen(host: "\(http.ip)", port: http.port, names: node.httpNames)
         httpAddress = "\(NetAddress.SocketAddress(http.ip, port))"
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import NIOCore
 import NIOPosix
 import Testing
 
@@ -92,6 +93,43 @@ private struct Mirror: ControlBackend {
         await #expect(throws: ControlClient.Fault.notRunning(path)) {
             try await ControlClient(socketPath: path).send(ControlRequest(path: ["x"]))
         }
+    }
+
+    @Test func `a request that comes in drop by drop is not waited for`() async throws {
+        let path = try Self.socketPath()
+        let server = ControlServer(
+            backend: Mirror(),
+            group: MultiThreadedEventLoopGroup.singleton,
+            patience: .milliseconds(600)
+        )
+        try await server.listen(socket: path)
+        for beginning in ["GET /x HT", "POST /x HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nab", ""] {
+            let closed = MultiThreadedEventLoopGroup.singleton.next().makePromise(of: Void.self)
+            let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .connect(unixDomainSocketPath: path).get()
+            channel.closeFuture.cascade(to: closed)
+            let drip = channel.eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(100)) { _ in
+                channel.writeAndFlush(ByteBuffer(string: "x"), promise: nil)
+            }
+            if !beginning.isEmpty { try await channel.writeAndFlush(ByteBuffer(string: beginning)) }
+            try await closed.futureResult.get()
+            drip.cancel()
+        }
+        await server.stop()
+    }
+
+    @Test func `names that are ours are told from those that lead to us`() {
+        let names = OwnNames(["PBX.example.com"])
+        for own in [
+            "127.0.0.1:8060", "[::1]:8060", "192.0.2.7", "localhost:1", "LOCALHOST", "pbx.example.com",
+            "pbx.example.com.:80",
+        ] { #expect(names.contain(authority: own), "\(own)") }
+        for foreign in ["evil.example", "127.0.0.1.evil.example:8060", "localhost.evil.example", "", "[::1", "1.2.3"] {
+            #expect(!names.contain(authority: foreign), "\(foreign)")
+        }
+        // HTTP/1.0 may name nobody.
+        #expect(names.contain(authority: nil))
+        #expect(names.isConfigured("pbx.Example.com") && !names.isConfigured("localhost"))
     }
 
     @Test func `over TCP the same answers come, and are not local`() async throws {

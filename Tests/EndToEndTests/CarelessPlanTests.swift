@@ -142,7 +142,7 @@ struct CarelessPlanTests {
             #expect(code == 1 && text.contains("tenants/a.yaml:") && text.contains(fault), "\(fault): \(text)")
         }
         for (old, new, fault) in [
-            ("domains: [a.test]", "domains: [a test]", "tenants/a.yaml:2:11: error: 'a test' is no domain"),
+            ("domains: [a.test]", "domains: [a test]", "tenants/a.yaml:2:11: error: 'a test' is no host name"),
             (
                 "\"udp://127.0.0.1:0\"", "\"udp://127.0.0.1:9\", \"udp://127.0.0.1:9\"",
                 "gudok.yaml:2:37: error: udp://127.0.0.1:9 is given twice"

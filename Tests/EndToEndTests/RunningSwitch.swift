@@ -19,6 +19,7 @@ final class RunningSwitch {
         carrierPort: UInt16? = nil,
         address: String = "127.0.0.1",
         node: String = "",
+        httpNames: [String] = [],
         trunk: String = "",
         users: String = "",
         tenant: String = "",
@@ -36,6 +37,7 @@ final class RunningSwitch {
                 folder,
                 address: address,
                 node: node,
+                httpNames: httpNames,
                 trunk: trunk,
                 users: users,
                 tenant: tenant,
@@ -186,6 +188,7 @@ final class RunningSwitch {
         _ folder: URL,
         address: String,
         node: String,
+        httpNames: [String],
         trunk: String,
         users: String,
         tenant: String,
@@ -200,7 +203,7 @@ final class RunningSwitch {
             sip:
               listen: ["udp://\(address):0", "tcp://\(address):0"]
             media: {address: "\(address.trimmingCharacters(in: ["[", "]"]))", ports: 30000-39999, codecs: [PCMA, PCMU]}
-            http: {listen: "127.0.0.1:0"}
+            http: {listen: "127.0.0.1:0", names: [\(httpNames.joined(separator: ", "))]}
             tenants: ./tenants
             dialplans: ./dialplans
             \(node)

@@ -53,6 +53,22 @@ final class StreamPeer {
         }
     }
 
+    /// All that comes until the other end closes, or the time is over.
+    func everything(within seconds: Double) -> String {
+        let deadline = Date(timeIntervalSinceNow: seconds)
+        while true {
+            let left = deadline.timeIntervalSinceNow
+            var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            guard left > 0, poll(&poller, 1, Int32(left * 1000)) == 1 else { break }
+            var chunk = [UInt8](repeating: 0, count: 65_536)
+            let count = recv(descriptor, &chunk, chunk.count, 0)
+            guard count > 0 else { break }
+            buffer += chunk[..<count]
+        }
+        defer { buffer = [] }
+        return String(decoding: buffer, as: UTF8.self)
+    }
+
     private func cut() -> String? {
         while buffer.first == 13 || buffer.first == 10 { buffer.removeFirst() }
         let text = String(decoding: buffer, as: UTF8.self)

@@ -43,6 +43,8 @@ public struct NodeConfiguration: Equatable, Sendable {
     /// In order of preference.
     public var codecs = ["opus", "G722", "PCMA", "PCMU"]
     public var httpListen: SocketAddress?
+    /// Host names by which requests may ask for the switch, beside addresses, `localhost` and the machine's own.
+    public var httpNames: [String] = []
     public var rtpTimeout: Duration? = .seconds(60)
     public var maximumDuration: Duration = .seconds(4 * 3600)
     public var maximumHold: Duration? = .seconds(30 * 60)

@@ -24,7 +24,7 @@ struct NodeReader {
         if let data { node.data = data }
         if let codecs = media.codecs { node.codecs = codecs }
         if let threads = media.threads { node.mediaThreads = threads }
-        if let http = file.take("http") { node.httpListen = readHTTP(http) }
+        if let http = file.take("http") { readHTTP(http, into: &node) }
         if let dns = file.take("dns") { node.nameServers = readNameServers(dns) }
         if let path = file.take("tenants")?.string("tenants") { node.tenantsPath = path }
         if let path = file.take("dialplans")?.string("dialplans") { node.dialPlansPath = path }
@@ -138,15 +138,16 @@ struct NodeReader {
         }
     }
 
-    private func readHTTP(_ value: YAMLValue) -> SocketAddress? {
-        guard var http = value.mapping("http") else { return nil }
+    private func readHTTP(_ value: YAMLValue, into node: inout NodeConfiguration) {
+        guard var http = value.mapping("http") else { return }
         defer { http.finish("http") }
-        guard let listen = http.require("listen", of: "http"), let text = listen.string("http.listen") else {
-            return nil
+        if let names = http.take("names") {
+            node.httpNames = names.sequence("http.names").compactMap { $0.hostName("a name") }
         }
-        if let address = SocketAddress(text) { return address }
+        guard let listen = http.require("listen", of: "http"), let text = listen.string("http.listen") else { return }
+        node.httpListen = SocketAddress(text)
+        guard node.httpListen == nil else { return }
         listen.fault(.badValue, "http.listen is '\(text)'", mend: "write an IP address and a port: 127.0.0.1:8060")
-        return nil
     }
 
     private func readNameServers(_ value: YAMLValue) -> [SocketAddress] {

@@ -41,7 +41,7 @@ struct TenantReader {
         }
         var reading = Reading(tenant: Tenant(id: TenantID(name), domains: []), file: source.name, place: root)
         if let domains = file.require("domains", of: "a tenant's file") {
-            reading.tenant.domains = domains.sequence("domains").compactMap(readDomain)
+            reading.tenant.domains = domains.sequence("domains").compactMap { $0.hostName("a domain") }
             if reading.tenant.domains.isEmpty {
                 domains.fault(.badValue, "the tenant has no domain", mend: "add one: its users are NUMBER@DOMAIN")
             }
@@ -61,17 +61,6 @@ struct TenantReader {
         if let recordings = file.take("recordings") { readRecordings(recordings, into: &reading) }
         file.finish("a tenant's file")
         return reading
-    }
-
-    /// A host name or an address (RFC 3261 §25.1, `host`), in lower case.
-    private func readDomain(_ value: YAMLValue) -> String? {
-        guard let name = value.string("a domain")?.lowercased() else { return nil }
-        let isName = name.utf8.allSatisfy {
-            (48...57).contains($0) || (97...122).contains($0) || ".-_[]:".utf8.contains($0)
-        }
-        if isName { return name }
-        value.fault(.badValue, "'\(name)' is no domain", mend: "write a host name such as example.com")
-        return nil
     }
 
     /// The name of a folder of prompts.

@@ -158,6 +158,17 @@ struct YAMLValue {
         return nil
     }
 
+    /// A host name or an address (RFC 3261 §25.1, `host`), in lower case.
+    func hostName(_ what: String) -> String? {
+        guard let name = string(what)?.lowercased() else { return nil }
+        let isName = name.utf8.allSatisfy {
+            (48...57).contains($0) || (97...122).contains($0) || ".-_[]:".utf8.contains($0)
+        }
+        if isName { return name }
+        fault(.badValue, "'\(name)' is no host name", mend: "write one such as example.com")
+        return nil
+    }
+
     func port(_ what: String) -> UInt16? {
         integer(what, in: 1...65_535).map { UInt16(truncatingIfNeeded: $0) }
     }
