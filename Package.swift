@@ -241,6 +241,7 @@ let package = Package(
             dependencies: ["CAllocations", "Events", "Media", "MediaIO", "NetAddress", "RTP"],
             swiftSettings: testSettings
         ),
+        .testTarget(name: "SwitchTests", dependencies: ["Events", "Switch"], swiftSettings: testSettings),
         .testTarget(
             name: "SignallingIOTests",
             dependencies: ["NetAddress", "SIPMessage", "SignallingIO", nioCore, nioPosix],

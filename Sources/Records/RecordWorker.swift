@@ -21,8 +21,10 @@ final class RecordWorker: Sendable {
         var traces: [CallTrace] = []
         /// The thread was woken for what is queued.
         var isUrgent = false
-        var isStopping = false
-        var isOver = false
+        /// Until when what waits is tried to be written before the thread ends.
+        var endsBy: Date?
+        /// When it was last said that a tenant's records find no room.
+        var toldOfDisk: [TenantID: Date] = [:]
         var written: UInt64 = 0
         var droppedTraces: UInt64 = 0
         var failures: UInt64 = 0
@@ -95,9 +97,10 @@ final class RecordWorker: Sendable {
     }
 
     func stop(patience: Double) {
-        state.withLock { $0.isStopping = true }
+        state.withLock { $0.endsBy = Date(timeIntervalSinceNow: patience) }
         wake.signal()
-        _ = over.wait(timeout: .now() + patience)
+        // A disk that hangs would keep the thread for ever.
+        _ = over.wait(timeout: .now() + patience + 2)
     }
 
     // MARK: the thread
@@ -112,7 +115,7 @@ final class RecordWorker: Sendable {
             _ = wake.wait(timeout: .now() + 0.05)
             let isTraceDue = Date().timeIntervalSince(lastTraced) > 0.4
             if isTraceDue { lastTraced = Date() }
-            let (items, traces, isStopping) = takeAll(isTraceDue: isTraceDue)
+            let (items, traces, endsBy) = takeAll(isTraceDue: isTraceDue)
             let isWritten = write(items, &databases, &open)
             if isWritten {
                 write(traces, &databases)
@@ -124,26 +127,35 @@ final class RecordWorker: Sendable {
                 lastPruned = Date()
                 prune(databases)
             }
-            if isStopping || Date().timeIntervalSince(lastBeat) > 2 {
+            if endsBy != nil || Date().timeIntervalSince(lastBeat) > 2 {
                 lastBeat = Date()
                 beat(databases, open)
             }
-            if isStopping, state.withLock({ $0.items.isEmpty }) { break }
+            if let endsBy, isWritten ? state.withLock({ $0.items.isEmpty }) : Date() > endsBy { break }
             if !isWritten { Thread.sleep(forTimeInterval: 0.2) }
         }
+        tellUnwritten()
         over.signal()
     }
 
-    private func takeAll(isTraceDue: Bool) -> ([Item], [CallTrace], Bool) {
+    /// What found no room to the end is told in full: whoever keeps the log can still make its calls out.
+    private func tellUnwritten() {
+        for row in HistoryRow.latest(of: state.withLock { $0.items.flatMap(\.rows) }) {
+            guard case .call(let record) = row, let json = try? JSONEncoder().encode(record) else { continue }
+            onTrouble("not on disk, the record of a call: \(String(decoding: json, as: UTF8.self))")
+        }
+    }
+
+    private func takeAll(isTraceDue: Bool) -> ([Item], [CallTrace], endsBy: Date?) {
         state.withLock { state in
             defer { (state.items, state.isUrgent) = ([], false) }
             state.inHand = state.items.first?.queuedAt
             // Traces are large and nobody waits for them: a few transactions a second do.
             var traces: [CallTrace] = []
-            if isTraceDue || state.isStopping || state.traces.count >= Self.manyTraces {
+            if isTraceDue || state.endsBy != nil || state.traces.count >= Self.manyTraces {
                 (traces, state.traces) = (state.traces, [])
             }
-            return (state.items, traces, state.isStopping)
+            return (state.items, traces, state.endsBy)
         }
     }
 
@@ -169,7 +181,9 @@ final class RecordWorker: Sendable {
             } catch {
                 databases[tenant] = nil
                 failed += group
-                onTrouble("records of tenant \(tenant) cannot be written, \(group.count) wait: \(error)")
+                if isNews(of: tenant) {
+                    onTrouble("records of tenant \(tenant) cannot be written, \(group.count) wait: \(error)")
+                }
             }
         }
         state.withLock { state in
@@ -181,6 +195,15 @@ final class RecordWorker: Sendable {
         tell(of: items, failed, horizons)
         if !failed.isEmpty { wake.signal() }
         return failed.isEmpty
+    }
+
+    /// A disk that stays full is tried five times a second, and told of every ten seconds.
+    private func isNews(of tenant: TenantID) -> Bool {
+        state.withLock { state in
+            guard Date().timeIntervalSince(state.toldOfDisk[tenant] ?? .distantPast) > 10 else { return false }
+            state.toldOfDisk[tenant] = Date()
+            return true
+        }
     }
 
     /// Events may be told up to the first one that is not on disk: later ones are, but a follower who had them would never ask for it.

@@ -7,40 +7,40 @@ import Synchronization
 /// Puts on disk what outlives a restart of the agents, on a thread of its own. Only the last state of each counts.
 final class AgentKeeper: Sendable {
     private let database: NodeDatabase
-    private let log: LogSink
     private let pending = Mutex<[UserID: Dispatcher.AgentMemory]>([:])
-    private let queue = DispatchQueue(label: "gudok-agents")
+    private let errand: DiskErrand
 
-    init(database: NodeDatabase, log: LogSink) { (self.database, self.log) = (database, log) }
+    init(database: NodeDatabase, log: LogSink) {
+        self.database = database
+        errand = DiskErrand("the states of agents, for a restart", log: log)
+    }
 
     func add(_ agent: UserID, _ memory: Dispatcher.AgentMemory) {
-        let isFirst = pending.withLock { pending in
-            defer { pending[agent] = memory }
-            return pending.isEmpty
-        }
-        if isFirst { queue.async { self.write() } }
+        pending.withLock { $0[agent] = memory }
+        errand.call(write)
     }
 
     /// Waits until everything is written.
-    func flush() { queue.sync { write() } }
+    func flush() { errand.flush(write) }
 
-    private func write() {
+    @Sendable private func write() throws {
         let batch = pending.withLock { pending in
             defer { pending = [:] }
             return pending
         }
-        for (agent, memory) in batch {
-            do {
+        do {
+            for (agent, memory) in batch {
                 let json = try JSONEncoder().encode(memory)
                 try database.saveAgentMemory(
                     tenant: agent.tenant,
                     user: agent.number,
                     json: String(decoding: json, as: UTF8.self)
                 )
-            } catch {
-                log.log(.error, "the state of agent \(agent) is not kept: \(error)")
-                pending.withLock { if $0[agent] == nil { $0[agent] = memory } }
             }
+        } catch {
+            // Written twice is as good as once; what came meanwhile is newer.
+            pending.withLock { $0.merge(batch) { newer, _ in newer } }
+            throw error
         }
     }
 

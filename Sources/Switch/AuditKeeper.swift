@@ -4,8 +4,7 @@ import Records
 import Synchronization
 import Timebase
 
-/// Writes what is audited on the core's loop, on a thread of its own and in order. What the disk does not take is kept and tried
-/// again with the next, and at the end.
+/// Writes what is audited on the core's loop, on a thread of its own and in order.
 final class AuditKeeper: EventSubscriber, Sendable {
     private struct Waiting {
         var act: AuditedAct
@@ -18,9 +17,12 @@ final class AuditKeeper: EventSubscriber, Sendable {
     private let database: NodeDatabase
     private let log: LogSink
     private let waiting = Mutex<[Waiting]>([])
-    private let queue = DispatchQueue(label: "gudok.audit")
+    private let errand: DiskErrand
 
-    init(database: NodeDatabase, log: LogSink) { (self.database, self.log) = (database, log) }
+    init(database: NodeDatabase, log: LogSink) {
+        (self.database, self.log) = (database, log)
+        errand = DiskErrand("the audit log", log: log)
+    }
 
     func receive(_ envelope: EventEnvelope) {
         guard case .audited(let act) = envelope.event else { return }
@@ -30,16 +32,16 @@ final class AuditKeeper: EventSubscriber, Sendable {
             return true
         }
         if isTaken {
-            queue.async { self.write() }
+            errand.call(write)
         } else {
             log.log(.error, "the audit log has no room for: \(act.actor.name) \(act.action) \(act.object)")
         }
     }
 
     /// Waits until everything is on disk.
-    func flush() { queue.sync { write() } }
+    func flush() { errand.flush(write) }
 
-    private func write() {
+    @Sendable private func write() throws {
         let batch = waiting.withLock { waiting in
             defer { waiting = [] }
             return waiting
@@ -48,8 +50,8 @@ final class AuditKeeper: EventSubscriber, Sendable {
             do {
                 try database.audit([next.act], at: next.at)
             } catch {
-                log.log(.error, "the audit log cannot be written, \(batch.count - index) entries wait: \(error)")
-                return waiting.withLock { $0 = batch[index...] + $0 }
+                waiting.withLock { $0 = batch[index...] + $0 }
+                throw error
             }
         }
     }

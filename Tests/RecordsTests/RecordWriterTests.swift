@@ -133,6 +133,25 @@ import Timebase
         #expect(try RecordFolder(folder).call("one")?.endedAt != nil)
     }
 
+    @Test func `a disk that fails to the end: what found no room is told in full, and what went wrong not each time`()
+        throws
+    {
+        let (folder, heard) = (Self.folder(), Heard())
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try Data("x".utf8).write(to: folder)
+        let bus = EventBus(node: "n")
+        let writer = writer(folder, heard)
+        bus.subscribe(writer)
+        begin(bus, "one", to: "601")
+        end(bus, "one")
+        begin(bus, "two")
+        writer.stop(patience: 1)
+        let told = heard.troubles.withLock { $0 }
+        #expect(told.count { $0.contains("cannot be written") } == 1)
+        let lost = told.filter { $0.hasPrefix("not on disk, the record of a call: {") }
+        #expect(lost.count == 2 && lost.contains { $0.contains("\"one\"") && $0.contains("601") }, "\(told)")
+    }
+
     @Test func `calls that a dead process left open are closed once each`() throws {
         let (folder, heard) = (Self.folder(), Heard())
         defer { try? FileManager.default.removeItem(at: folder) }
