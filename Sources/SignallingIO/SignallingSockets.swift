@@ -18,7 +18,7 @@ public final class SignallingSockets {
     private var countByAddress: [IPAddress: Int] = [:]
     private var serial: UInt64 = 0
     private var isClosing = false
-    /// Listeners with datagrams that wait for `flush`.
+    /// Channels with octets that wait for `flush`.
     private var unflushed: [any Channel] = []
 
     public init(loop: any EventLoop, receiver: any SignallingReceiver, limits: SignallingLimits = SignallingLimits()) {
@@ -104,7 +104,8 @@ public final class SignallingSockets {
 
     // MARK: sending
 
-    /// Hands the kernel what was sent since the last call: several datagrams go in one system call.
+    /// Hands the kernel what was sent since the last call: several datagrams go in one system call. May call the receiver: a channel
+    /// whose peer has gone first reads what that peer still said.
     public func flush() {
         guard !unflushed.isEmpty else { return }
         let channels = unflushed
@@ -116,8 +117,8 @@ public final class SignallingSockets {
         }
     }
 
-    /// Sends over the flow's listener or connection; a stream that does not exist yet is opened. Datagrams wait for `flush`. Never calls
-    /// the receiver: what becomes of it is told in a later turn of the loop.
+    /// Sends over the flow's listener or connection; a stream that does not exist yet is opened. What is sent waits for `flush`.
+    /// Never calls the receiver: what becomes of it is told in a later turn of the loop.
     public func send(_ bytes: [UInt8], over flow: Flow) {
         loop.assertInEventLoop()
         if flow.transport == .udp { return sendDatagram(bytes, over: flow) }
@@ -143,6 +144,15 @@ public final class SignallingSockets {
         let envelope = AddressedEnvelope(remoteAddress: remote, data: channel.allocator.buffer(bytes: bytes))
         channel.write(envelope, promise: nil)
         unflushed.append(channel)
+    }
+
+    /// Octets were written to the channel of a stream.
+    func willFlush(_ channel: any Channel) { unflushed.append(channel) }
+
+    /// For whoever writes where no turn ends with `flush`.
+    func flushSoon() {
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        loop.execute { bound.value.flush() }
     }
 
     func fail(_ flow: Flow, why: String) {

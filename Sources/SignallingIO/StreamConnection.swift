@@ -28,6 +28,7 @@ final class StreamConnection {
         waiting = []
         unsent = 0
         for bytes in ready { write(bytes) }
+        sockets.flushSoon()
     }
 
     func write(_ bytes: [UInt8]) {
@@ -38,7 +39,8 @@ final class StreamConnection {
         lastUsed = .now()
         let count = bytes.count
         let bound = NIOLoopBound(self, eventLoop: sockets.loop)
-        channel.writeAndFlush(channel.allocator.buffer(bytes: bytes)).whenComplete { result in
+        sockets.willFlush(channel)
+        channel.write(channel.allocator.buffer(bytes: bytes)).whenComplete { result in
             bound.value.unsent -= count
             if case .failure(let error) = result { bound.value.fail("\(error)") }
         }
@@ -51,7 +53,9 @@ final class StreamConnection {
             switch next {
             case .message(let outcome): sockets.receiver?.received(outcome, bytes: Self.octets(of: outcome), over: flow)
             // RFC 5626 §4.4.1: the answer to a keep-alive.
-            case .ping: write([13, 10])
+            case .ping:
+                write([13, 10])
+                sockets.flushSoon()
             case .failed:
                 sockets.counters.brokenStreams &+= 1
                 close()

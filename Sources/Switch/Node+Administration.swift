@@ -18,20 +18,36 @@ extension Node {
         isForced: Bool,
         by actor: AuditedAct.Actor
     ) async throws -> [String] {
-        var next = files
-        for text in texts { next.put(text) }
-        return try await put(next, isDryRun: isDryRun, isForced: isForced, by: actor)
+        try await inTurn { node in
+            var next = node.files
+            for text in texts { next.put(text) }
+            return try await node.put(next, isDryRun: isDryRun, isForced: isForced, by: actor)
+        }
     }
 
     /// Reads the files again (SIGHUP): a file that is gone takes its tenant along; what was applied stays, as over a restart.
     public func reload() async {
         do {
-            let fresh = try ConfigurationFiles(file: files.file.path).joined(by: files.applied)
-            let changes = try await put(fresh, isDryRun: false, isForced: false, by: .init(.signal, "SIGHUP"))
+            let changes = try await inTurn { node in
+                let fresh = try ConfigurationFiles(file: node.files.file.path).joined(by: node.files.applied)
+                return try await node.put(fresh, isDryRun: false, isForced: false, by: .init(.signal, "SIGHUP"))
+            }
             log.log(.notice, "files read again: \(changes.count) changes")
         } catch {
             log.log(.error, "the files were read again and nothing was changed: \(error)")
         }
+    }
+
+    /// One change after the other: each waits for the core in its middle, and the next one starts from what it made of the files.
+    private func inTurn(_ change: @escaping @Sendable (isolated Node) async throws -> [String]) async throws -> [String]
+    {
+        let before = changing
+        let task = Task {
+            await before?.value
+            return try await change(self)
+        }
+        changing = Task { _ = await task.result }
+        return try await task.value
     }
 
     private func put(

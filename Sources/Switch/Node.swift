@@ -44,6 +44,8 @@ public actor Node {
     public private(set) var addresses: [String] = []
     public private(set) var httpAddress: String?
     var isReady = false
+    /// The last change of the configuration, for the next to wait for.
+    var changing: Task<Void, Never>?
 
     /// Reads the configuration, binds everything and takes calls.
     public init(configurationFile: String, log: LogSink) async throws {

@@ -246,6 +246,31 @@ struct CommandTests {
         #expect(try gleb.registerAgain(at: running.sipPort).startWord == "200")
     }
 
+    @Test func `of changes that come at once none takes another back`() throws {
+        let running = try RunningSwitch()
+        let names = (1...6).map { "tenant\($0)" }
+        let configuration = running.folder.appending(path: "gudok.yaml").path
+        for name in names {
+            try "tenant: \(name)\ndomains: [\(name).test]\nusers: [{extension: \"1001\", password: x}]\n"
+                .write(to: running.folder.appending(path: "\(name).yaml"), atomically: true, encoding: .utf8)
+        }
+        let applied = try names.map {
+            try ChildProcess(
+                RunningSwitch.binary,
+                ["apply", "\($0).yaml", "--config", configuration],
+                in: running.folder
+            )
+        }
+        for (name, command) in zip(names, applied) {
+            running.process.signal(SIGHUP)
+            #expect(command.exitCode(within: 40) == 0)
+            command.readToEnd()
+            // Each tells of its own change alone.
+            #expect(command.text.split(separator: "\n").allSatisfy { $0.contains(name) }, "\(command.text)")
+        }
+        for name in names { #expect(try running.gudok("export", "--tenant", name).code == 0) }
+    }
+
     @Test func `what was applied outlives SIGHUP as it does a restart, and a file that is gone takes its tenant along`()
         throws
     {

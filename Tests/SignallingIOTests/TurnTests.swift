@@ -14,16 +14,24 @@ private final class Desk: SignallingReceiver {
     private(set) var isSending = false
     private(set) var interruptions = 0
     weak var sockets: SignallingSockets?
+    /// What happens in the world while the first message is read.
+    var meanwhile: (() -> Void)?
 
     func send(_ bytes: [UInt8], over flow: Flow) {
         isSending = true
         sockets?.send(bytes, over: flow)
-        sockets?.flush()
         isSending = false
+        sockets?.flush()
     }
 
     func received(_ bytes: [UInt8], over flow: Flow) { note("message") }
-    func received(_ outcome: ParseOutcome, bytes: [UInt8], over flow: Flow) { note("message") }
+    func received(_ outcome: ParseOutcome, bytes: [UInt8], over flow: Flow) {
+        note("message")
+        guard let happening = meanwhile else { return }
+        meanwhile = nil
+        happening()
+        send([1], over: flow)
+    }
     func connectionClosed(_ flow: Flow) { note("closed") }
     func transportFailed(_ flow: Flow, why: String) { note("failed: \(why)") }
 
@@ -98,5 +106,65 @@ struct TurnTests {
         let heard = try await hear(1) { desk in desk.send([1], over: flow) }
         #expect(heard.news == ["failed: tls is not built yet"])
         #expect(heard.interruptions == 0)
+    }
+
+    @Test func `a stream whose peer says one thing more and is gone while it is answered`() async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let loop = group.next()
+        let place = SocketAddress(try #require(Self.loopback), 0)
+        let (sockets, desk) = try await loop.submit {
+            let desk = Desk()
+            let sockets = SignallingSockets(loop: loop, receiver: desk)
+            desk.sockets = sockets
+            return (NIOLoopBound(sockets, eventLoop: loop), NIOLoopBound(desk, eventLoop: loop))
+        }.get()
+        let bound = try await loop.flatSubmit { sockets.value.listen(.tcp, on: place) }.get()
+        let peer = try LeavingPeer(to: bound.port)
+        try await loop.submit { desk.value.meanwhile = { peer.sayAndLeave() } }.get()
+        peer.say()
+        let deadline = ContinuousClock.now + .seconds(10)
+        while try await loop.submit({ !desk.value.news.contains("closed") }).get(), ContinuousClock.now < deadline {
+            await Task.yield()
+        }
+        let (news, interruptions) = try await loop.submit { (desk.value.news, desk.value.interruptions) }.get()
+        #expect(news.starts(with: ["message", "message"]) && news.contains("closed"), "\(news)")
+        #expect(interruptions == 0)
+        try await loop.flatSubmit { sockets.value.close() }.get()
+        try await group.shutdownGracefully()
+    }
+}
+
+/// A TCP peer that goes without a farewell.
+private final class LeavingPeer: Sendable {
+    private struct Refused: Error {}
+
+    private static let request = Array(
+        "OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/TCP a;branch=z9hG4bK1\r\nContent-Length: 0\r\n\r\n".utf8
+    )
+    private let descriptor: Int32
+
+    init(to port: UInt16) throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let made = descriptor
+        let status = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(made, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard status == 0 else { throw Refused() }
+    }
+
+    func say() { _ = send(descriptor, Self.request, Self.request.count, Int32(MSG_NOSIGNAL)) }
+
+    func sayAndLeave() {
+        say()
+        // Closing resets: what we write next fails at once.
+        var reset = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &reset, socklen_t(MemoryLayout<linger>.size))
+        close(descriptor)
     }
 }
