@@ -146,7 +146,7 @@ extension Engine {
         over flow: Flow
     ) -> (Tenant, User)? {
         guard let tenant = tenant(of: request) else {
-            outlet.log(.info, "\(request.method.name) from \(flow) for a domain that is nobody's: 404", call: nil)
+            logStranger(.info, "\(request.method.name) from \(flow) for a domain that is nobody's: 404")
             refuse(transaction, request, 404)
             return nil
         }
@@ -167,10 +167,14 @@ extension Engine {
             return nil
         case .refused(let why):
             counters.authenticationFailures &+= 1
-            outlet.log(.notice, "\(request.method.name) from \(flow) refused: \(why)", call: nil)
+            logStranger(.notice, "\(request.method.name) from \(flow) refused: \(why)")
         }
         challenge(request, transaction: transaction, realm: tenant.realm, stale: false)
         return nil
+    }
+
+    private func logStranger(_ level: LogLevel, _ text: String) {
+        if let line = strangersLog.take(text, now: now.instant) { outlet.log(level, line, call: nil) }
     }
 
     private func challenge(_ request: SIPRequest, transaction: ServerTransactionID, realm: String, stale: Bool) {

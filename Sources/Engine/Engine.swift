@@ -59,6 +59,7 @@ public final class Engine {
     /// Actions of the transaction layer that wait for the turn's end, so that nothing is re-entered.
     private var pending: [TransactionAction] = []
     var trace = TraceTap()
+    var strangersLog = LogAllowance()
 
     /// `secret` signs nonces: the same after a restart, so that phones need not be challenged again. Tags, branches,
     /// Call-IDs and nonces come from `generator`.
