@@ -43,7 +43,7 @@ extension Call {
                 listeners: []
             )
         case .deciding, .answering, .dialing, .echoing, .telling, .asking, .queued, .introducing, .consulting,
-            .supervising, .sounding, .ending:
+            .supervising, .parked, .sounding, .ending:
             return
         }
         talk.listeners = present.compactMap { attendant in

@@ -47,7 +47,7 @@ extension Call {
             try transfer(by: index, to: other.to, word: word(of: index), outside: outside)
             link(with: other)
             other.endJoined(by: seat)
-        case .talking, .introducing, .takenOver, .supervising, .ending: throw .busy
+        case .talking, .introducing, .takenOver, .supervising, .parked, .ending: throw .busy
         }
     }
 
@@ -104,7 +104,7 @@ extension Call {
     }
 
     /// Each record names the other call.
-    private func link(with other: Call) {
+    func link(with other: Call) {
         publish(.variable(name: "joined_call", value: other.id.value))
         other.publish(.variable(name: "joined_call", value: id.value))
     }

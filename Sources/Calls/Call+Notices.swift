@@ -79,7 +79,7 @@ extension Call {
             guard index == stays else { return }
             end(.answered, by: party, cause: HangupCause(reasonHeader: reason) ?? .normal, reason: "normal")
         case .deciding, .answering, .dialing, .echoing, .sounding, .telling, .asking, .queued, .introducing,
-            .consulting, .supervising:
+            .consulting, .supervising, .parked:
             guard index == anchor else { return }
             let answered: Disposition = isUnserved ? .abandoned : .answered
             let disposition: Disposition = callerIsAnswered && !isAttempt ? answered : .cancelled
@@ -115,7 +115,7 @@ extension Call {
             guard let early = dial.early else { return nil }
             return index == 0 ? early : (index == early ? 0 : nil)
         case .deciding, .answering, .echoing, .sounding, .ending, .telling, .asking, .queued, .introducing, .consulting,
-            .takenOver, .supervising:
+            .takenOver, .supervising, .parked:
             return nil
         }
     }

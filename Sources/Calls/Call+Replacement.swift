@@ -40,13 +40,13 @@ extension Call {
                 mend: "let the agent transfer it"
             )
         case .deciding, .answering, .dialing, .echoing, .telling, .asking, .introducing, .consulting, .talking,
-            .takenOver, .supervising, .sounding, .ending:
+            .takenOver, .supervising, .parked, .sounding, .ending:
             throw TransferRefusal(.notTalking, "nobody talks by leg \(seat) of call \(id)", mend: "call anew")
         }
     }
 
     /// What both sides understand: G.711 where each speaks some of it, else what they have in common.
-    private func sharedCodecs(with newcomer: Leg, settled isSettled: Bool) -> [String] {
+    func sharedCodecs(with newcomer: Leg, settled isSettled: Bool) -> [String] {
         let offered = newcomer.described.remote.flatMap { AudioStream(of: $0) }?.formats.map {
             $0.encoding.uppercased()
         }
@@ -66,7 +66,7 @@ extension Call {
     }
 
     /// Makes the newcomer's leg and answers him.
-    private func admit(_ newcomer: Leg, inPlaceOf seat: Int, codecs: [String]) throws(TransferRefusal) -> Int {
+    func admit(_ newcomer: Leg, inPlaceOf seat: Int, codecs: [String]) throws(TransferRefusal) -> Int {
         guard let port = core.openPort(for: newcomer.id, near: anyPort) else { throw .noPort }
         var leg = newcomer
         let media = leg.described.media(port)

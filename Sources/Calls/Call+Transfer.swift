@@ -57,7 +57,7 @@ extension Call {
     func transfer(to target: String, word: String) throws(TransferRefusal) {
         switch stage {
         case .talking(let peer): return try transfer(by: operatorsLeg(speakingWith: peer), to: target, word: word)
-        case .queued, .telling, .asking, .echoing: try redirect(to: target, word: word)
+        case .queued, .telling, .asking, .echoing, .parked: try redirect(to: target, word: word)
         case .deciding, .answering, .dialing, .introducing, .consulting, .takenOver, .supervising, .sounding, .ending:
             throw TransferRefusal(.notTalking, "nobody talks in call \(id)", mend: "see: gudok calls")
         }
@@ -78,7 +78,7 @@ extension Call {
             core.dispatch { [self] in $0.leave(id, .key, at: now) }
             leaveQueue(stay)
         } else {
-            core.timers.stop(.call(id, .nextKey))
+            for timer in [CallTimer.nextKey, .parkEnds] { core.timers.stop(.call(id, timer)) }
             sayings += 1
             stopTone()
         }
@@ -173,8 +173,8 @@ extension Call {
             settleTransfer()
             return nil
         // The working state of whoever is sent there, or his right to be in a talk, is not what the code is for.
-        case .agent, .supervise: return .rejected
-        case .ringing, .dial, .localTime, .record, .http, .callback, .hangup, .noRoute: return nil
+        case .agent, .supervise, .pickup: return .rejected
+        case .ringing, .dial, .park, .localTime, .record, .http, .callback, .hangup, .noRoute: return nil
         }
     }
 
@@ -226,13 +226,18 @@ extension Call {
         case .underWay:
             concludeTransfer(failed, cause.status)
             guard legs[failed.from].isOver else { return giveBack(failed) }
-            guard let user = legs[failed.from].user else { return giveUp(failed) }
             failed.stage = .returning
-            transfer = failed
-            plan = PlanRun(plan: DialPlan(name: "transfer"), variables: failed.plan.variables)
-            perform(.dial(DialRequest(target: .user(user), timeout: Step.Dial.defaultTimeout)))
+            bringBack(failed)
         case .returning: giveUp(failed)
         }
+    }
+
+    /// Rings whoever gave the party away, and is gone, for it.
+    func bringBack(_ returning: Transfer) {
+        guard let user = legs[returning.from].user else { return giveUp(returning) }
+        transfer = returning
+        plan = PlanRun(plan: DialPlan(name: "transfer"), variables: returning.plan.variables)
+        perform(.dial(DialRequest(target: .user(user), timeout: Step.Dial.defaultTimeout)))
     }
 
     /// The two speak with each other again.

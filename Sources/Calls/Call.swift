@@ -36,6 +36,8 @@ final class Call {
         case takenOver(Int, by: CallID)
         /// The caller is in somebody else's talk (`supervisedCall`).
         case supervising
+        /// Waits in a slot for somebody to dial it.
+        case parked(Parking)
         /// The caller, connected already, hears why the call failed.
         case sounding(HangupCause)
         case ending(CallEnded, at: Moment)
@@ -240,6 +242,8 @@ final class Call {
             enter(.consulting)
             core.surroundings?.ask(url, timeout: timeout, for: id)
         case .supervise(let request): supervise(request)
+        case .pickup(let users): pickUp(ringingAt: users)
+        case .park(let request): park(request)
         case .callback(let queue, let number):
             let answer = core.callBack(number, in: QueueID(tenant: tenant.id, name: queue), askedBy: self)
             proceed(.callback(answer))
@@ -310,7 +314,7 @@ final class Call {
             upcoming = nil
             carryOut(next ?? .answer)
         case .deciding, .dialing, .echoing, .talking, .sounding, .ending, .telling, .asking, .queued, .introducing,
-            .consulting, .takenOver, .supervising:
+            .consulting, .takenOver, .supervising, .parked:
             break
         }
     }
@@ -345,6 +349,7 @@ final class Call {
         case .nextKey: keysAreOver()
         case .message(let index): periodicMessage(index)
         case .holdEnds: heldTooLong()
+        case .parkEnds: parkedTooLong()
         case .reoffer(let index): reofferAgain(index)
         }
     }
@@ -358,6 +363,8 @@ enum CallTimer: Hashable, Sendable {
     case message(Int)
     /// Somebody is on hold for as long as one may be.
     case holdEnds
+    /// Nobody has taken the party out of its slot.
+    case parkEnds
     /// A leg was busy with an offer when we had one for it: once more.
     case reoffer(Int)
     /// The call is over and its record waits for the last words of a leg.
@@ -369,7 +376,9 @@ extension Instruction {
     fileprivate var needsAnswer: Bool {
         switch self {
         case .answer, .echo, .play, .say, .ask, .queue, .agent: true
-        case .ringing, .dial, .localTime, .record, .http, .callback, .supervise, .hangup, .noRoute: false
+        case .ringing, .dial, .localTime, .record, .http, .callback, .supervise, .pickup, .park, .hangup,
+            .noRoute:
+            false
         }
     }
 }

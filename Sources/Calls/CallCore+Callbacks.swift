@@ -183,7 +183,7 @@ extension Instruction {
     var mayCallBack: Bool {
         switch self {
         case .dial, .ringing, .localTime, .record, .http, .play, .say, .hangup, .noRoute: true
-        case .answer, .echo, .ask, .queue, .agent, .callback, .supervise: false
+        case .answer, .echo, .ask, .queue, .agent, .callback, .supervise, .pickup, .park: false
         }
     }
 }

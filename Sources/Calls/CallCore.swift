@@ -410,7 +410,9 @@ public final class CallCore {
     /// Forgets a call whose legs are all over: nothing of it is left in any table.
     private func remove(_ call: Call) {
         guard calls.removeValue(forKey: call.id) != nil else { return }
-        for timer in [CallTimer.recordGrace, .dialTimeout, .maximumDuration, .toneEnds, .linger, .nextKey, .holdEnds] {
+        for timer in [
+            CallTimer.recordGrace, .dialTimeout, .maximumDuration, .toneEnds, .linger, .nextKey, .holdEnds, .parkEnds,
+        ] {
             timers.stop(.call(call.id, timer))
         }
         for leg in call.legs where !leg.hasMoved {

@@ -15,6 +15,8 @@ public struct LiveCall: Sendable {
     public var trunk: String?
     public var queue: String?
     public var agent: String?
+    /// The slot that it waits in.
+    public var slot: String?
     public var started: Moment
     /// When the present state began.
     public var since: Moment
@@ -46,6 +48,9 @@ public struct LiveCall: Sendable {
         case .takenOver(_, let supervisor):
             state = .talking
             agent = call.core.call(supervisor)?.user
+        case .parked(let parking):
+            state = .held
+            slot = parking.slot
         case .talking: state = call.legs.contains { $0.holds } ? .held : .talking
         case .ending: state = .talking
         }

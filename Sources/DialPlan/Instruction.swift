@@ -30,6 +30,11 @@ public enum Instruction: Equatable, Sendable {
     case callback(queue: String, number: String)
     /// Let the caller into somebody's talk, until either is over; answer `.done` when he may not.
     case supervise(SupervisionRequest)
+    /// Let the caller, a user who is not connected yet, take the call that rings longest at one of these users; answer `.dialled`
+    /// when he cannot.
+    case pickup([String])
+    /// Keep a party that is handed on in a slot, or let the caller take who waits there; answer `.dialled` when neither can be.
+    case park(ParkRequest)
     /// The plan is over.
     case hangup(HangupCause)
     /// The plan is over: no rule takes this number. The call ends with 404.

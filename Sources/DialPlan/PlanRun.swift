@@ -188,6 +188,19 @@ public struct PlanRun: Sendable {
             let agent = expand(step.agent)
             let request = SupervisionRequest(mode: step.mode, subject: .agent(agent))
             return tell("supervise \(step.mode.rawValue) \(agent)", line, .supervise(request))
+        case .pickup(let target):
+            moreTrunks = []
+            let users: [String]
+            switch target {
+            case .user(let number): users = [expand(number)]
+            case .group(let numbers): users = numbers.map(expand)
+            case .trunks: users = []
+            }
+            return tell("pickup \(users.joined(separator: " "))", line, .pickup(users))
+        case .park(let step):
+            moreTrunks = []
+            let slot = expand(step.slot)
+            return tell("park \(slot)", line, .park(ParkRequest(slot: slot, timeout: step.timeout)))
         case .callback(let callback):
             let number = expand(callback.number)
             return tell("callback \(callback.queue) \(number)", line, .callback(queue: callback.queue, number: number))

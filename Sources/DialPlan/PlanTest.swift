@@ -27,13 +27,14 @@ public struct PlanTest: Equatable, Sendable {
     }
 
     public enum Kind: String, CaseIterable, Sendable {
-        case answered, echoed, played, queued, dialled, recorded, supervised
+        case answered, echoed, played, queued, dialled, recorded, supervised, parked
+        case pickedUp = "picked-up"
         case hungUp = "hung-up"
 
         public var takesValue: Bool {
             switch self {
             case .answered, .echoed, .recorded: false
-            case .played, .queued, .dialled, .hungUp, .supervised: true
+            case .played, .queued, .dialled, .hungUp, .supervised, .parked, .pickedUp: true
             }
         }
     }

@@ -105,6 +105,13 @@ private struct Script {
         note(.answered)
     }
 
+    /// How the next who is to be met answers.
+    private mutating func meet() -> StepResult {
+        let outcome = dials.isEmpty ? .answered : dials.removeFirst()
+        if outcome == .answered { connect() }
+        return .dialled(outcome)
+    }
+
     /// nil: the call is over.
     mutating func answer(
         _ instruction: Instruction,
@@ -129,9 +136,7 @@ private struct Script {
             return .input(input.isEmpty ? "" : String(input.removeFirst().prefix(ask.maximum)))
         case .dial(let request):
             note(.dialled, request.target.shortName)
-            let outcome = dials.isEmpty ? .answered : dials.removeFirst()
-            if outcome == .answered { connect() }
-            return .dialled(outcome)
+            return meet()
         case .queue(let request):
             connect()
             note(.queued, request.queue)
@@ -143,6 +148,12 @@ private struct Script {
             connect()
             if case .agent(let agent) = request.subject { note(.supervised, agent) }
             return nil
+        case .pickup(let users):
+            note(.pickedUp, users.joined(separator: " "))
+            return meet()
+        case .park(let request):
+            note(.parked, request.slot)
+            return meet()
         case .record(let isOn): if isOn { note(.recorded) }
         case .http: return .steps(nil)
         case .callback(let queue, _):

@@ -16,7 +16,7 @@ public struct Step: Equatable, Sendable {
     /// Every step a plan may name.
     public enum Name: String, CaseIterable, Sendable {
         case answer, ringing, echo, hangup, dial, when, goto, set, record
-        case queue, play, say, menu, collect, agent, hours, http, callback, transfer, supervise
+        case queue, play, say, menu, collect, agent, hours, http, callback, transfer, supervise, pickup, park
     }
 
     public indirect enum Action: Equatable, Sendable {
@@ -43,6 +43,9 @@ public struct Step: Equatable, Sendable {
         case callback(Callback)
         case transfer(Target)
         case supervise(Supervise)
+        /// Takes a call that rings at these users.
+        case pickup(Target)
+        case park(Park)
 
         public var name: Name {
             switch self {
@@ -66,6 +69,8 @@ public struct Step: Equatable, Sendable {
             case .callback: .callback
             case .transfer: .transfer
             case .supervise: .supervise
+            case .pickup: .pickup
+            case .park: .park
             }
         }
 
@@ -77,7 +82,7 @@ public struct Step: Equatable, Sendable {
             case .menu(let menu): menu.keys.map(\.steps) + [menu.otherwise]
             case .http(let request): [request.fallback]
             case .answer, .ringing, .echo, .hangup, .dial, .goto, .set, .record, .queue, .play, .say, .collect,
-                .agent, .callback, .transfer, .supervise:
+                .agent, .callback, .transfer, .supervise, .pickup, .park:
                 []
             }
         }

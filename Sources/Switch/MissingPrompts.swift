@@ -53,7 +53,7 @@ extension Step {
         case .menu(let menu): [menu.prompt] + (menu.invalid.map { [$0] } ?? [])
         case .collect(let collect): collect.prompt.map { [$0] } ?? []
         case .answer, .ringing, .echo, .record, .hangup, .goto, .dial, .transfer, .when, .set, .say, .http, .hours,
-            .supervise, .queue, .callback, .agent:
+            .supervise, .pickup, .park, .queue, .callback, .agent:
             []
         }
     }

@@ -41,6 +41,8 @@ struct CallRow: Encodable, Sendable {
     var to: String
     @OrNull var queue: String?
     @OrNull var agent: String?
+    /// The slot that it is parked in.
+    @OrNull var parked: String?
     var since: String
     var duration_s: Double
     @OrNull var mos_a: Double?
@@ -54,6 +56,7 @@ struct CallRow: Encodable, Sendable {
         to = call.to
         queue = call.queue
         agent = call.agent
+        parked = call.slot
         since = "\(call.since.wall)"
         mos_a = call.mosA.map { ($0 * 1000).rounded() / 1000 }
         mos_b = call.mosB.map { ($0 * 1000).rounded() / 1000 }

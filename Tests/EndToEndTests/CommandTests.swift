@@ -162,6 +162,16 @@ struct CommandTests {
         let plan = #"{match: "*5.", do: [{play: welcome}, {supervise: {mode: listen, agent: "{called:2}"}}]}"#
         try write("dialplans/plan.yaml", "routes: [\(plan)]\n")
         #expect(try check(folder).text.contains("'play' answers the supervisor before 'supervise'"))
+        let wrong = [
+            ("answer, {pickup: {user: \"1\"}}", "'answer' answers the caller before 'pickup'"),
+            ("{pickup: {trunk: t, number: \"1\"}}", "what rings at a trunk cannot be picked up"),
+            ("{pickup: {user: \"{calld}\"}}", "calld"), ("{park: {timeout: 5s}}", "slot"),
+            ("{park: {slot: \"1\", music: x}}", "music"), ("{pickup: {}}", "pickup names nobody"),
+        ]
+        for (steps, fault) in wrong {
+            try write("dialplans/plan.yaml", "routes: [{match: \"*5.\", do: [\(steps)]}]\n")
+            #expect(try check(folder).text.contains(fault), "\(steps)")
+        }
         try write("dialplans/plan.yaml", "routes: [\(plan.replacing("{play: welcome}, ", with: ""))]\n")
         #expect(try check(folder).code == 0)
         func run(_ arguments: String...) throws -> String {

@@ -71,6 +71,10 @@ final class TransferCentre {
           - {match: "700", do: [{queue: sales}]}
           - {match: "777", do: [{dial: {group: ["1002", "1003"], timeout: 20s}}]}
           - {match: "600", do: [answer, echo]}
+          - {match: "*81xxx", do: [{pickup: {user: "{called:2}"}}]}
+          - {match: "*8", do: [{pickup: {group: ["1001", "1002"]}}]}
+          - {match: "*70x", do: [{park: {slot: "{called:3}"}}]}
+          - {match: "*71x", do: [{park: {slot: "1{called:3}", timeout: 1s}}]}
         """
 
     init(node: String = "", wrapUp: Int = 30) throws {

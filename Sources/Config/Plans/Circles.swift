@@ -36,7 +36,7 @@ struct Circles {
             case .echo, .hangup, .dial, .transfer, .queue, .play, .say, .menu, .collect, .http, .supervise:
                 return (true, false)
             case .agent(let agent) where agent.user != nil: return (true, false)
-            case .answer, .ringing, .set, .record, .callback, .agent: break
+            case .answer, .ringing, .set, .record, .callback, .agent, .pickup, .park: break
             // A flow that is not there is a fault of its own.
             case .goto(let flow): return (leadsOut || open.contains(flow) || plan.flows[flow] == nil, false)
             case .when, .hours:

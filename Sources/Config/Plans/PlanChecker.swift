@@ -68,7 +68,8 @@ struct PlanChecker {
             }
         case .goto(let flow): require("flow", flow, in: plan.flows.keys, at: position)
         case .dial(let dial): check(dial.target, at: position)
-        case .transfer(let target): check(target, at: position)
+        case .transfer(let target), .pickup(let target): check(target, at: position)
+        case .park(let park): check(park.slot, at: position)
         case .when(let when): for condition in when.conditions { check(condition, at: position) }
         case .set(let assignments):
             for assignment in assignments {

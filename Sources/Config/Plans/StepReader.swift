@@ -11,13 +11,14 @@ struct StepReader {
                 mend: "remove the step, or move it before '\(step.name)'"
             )
         }
-        // A supervisor's port is opened beside the talk's, which one that was answered before is not.
+        // A supervisor's port is opened beside the talk's, and whoever comes into another call is answered by that one.
         if let answer = steps.firstIndex(where: { $0.1.action.answers }) {
-            for (item, step) in steps[answer...] where step.action.name == .supervise {
+            for (item, step) in steps[answer...] where step.action.wantsUnanswered {
+                let who = step.action.name == .supervise ? "supervisor" : "caller"
                 item.fault(
                     .badValue,
-                    "'\(steps[answer].1.name)' answers the supervisor before 'supervise', which then refuses him",
-                    mend: "let 'supervise' come first"
+                    "'\(steps[answer].1.name)' answers the \(who) before '\(step.name)', which then refuses him",
+                    mend: "let '\(step.name)' come first"
                 )
             }
         }
@@ -86,6 +87,8 @@ struct StepReader {
         case .http: return readHTTP(value)
         case .callback: return readCallback(value)
         case .supervise: return readSupervise(value)
+        case .pickup: return readPickUp(value)
+        case .park: return readPark(value)
         case .transfer:
             guard var mapping = value.mapping("transfer") else { return nil }
             defer { mapping.finish("transfer") }
@@ -132,6 +135,26 @@ struct StepReader {
             return nil
         }
         return number.template("number").map { .trunks(trunks, number: $0) }
+    }
+
+    private func readPickUp(_ value: YAMLValue) -> Step.Action? {
+        guard var mapping = value.mapping("pickup") else { return nil }
+        defer { mapping.finish("pickup") }
+        guard let target = readTarget(&mapping, of: "pickup") else { return nil }
+        if case .trunks = target {
+            value.fault(.badValue, "what rings at a trunk cannot be picked up", mend: "name a user or a group")
+            return nil
+        }
+        return .pickup(target)
+    }
+
+    private func readPark(_ value: YAMLValue) -> Step.Action? {
+        guard var mapping = value.mapping("park") else { return nil }
+        defer { mapping.finish("park") }
+        let slot = mapping.require("slot", of: "park")?.template("slot")
+        let timeout = mapping.take("timeout").map { $0.positiveDuration("timeout") } ?? Step.Park.defaultTimeout
+        guard let slot, let timeout else { return nil }
+        return .park(Step.Park(slot: slot, timeout: timeout))
     }
 
     // MARK: branches
@@ -223,8 +246,16 @@ extension Step.Action {
     fileprivate var answers: Bool {
         switch self {
         case .answer, .echo, .play, .say, .menu, .collect, .queue, .agent: true
-        case .ringing, .hangup, .dial, .when, .goto, .set, .record, .hours, .http, .callback, .transfer, .supervise:
+        case .ringing, .hangup, .dial, .when, .goto, .set, .record, .hours, .http, .callback, .transfer, .supervise,
+            .pickup, .park:
             false
+        }
+    }
+
+    fileprivate var wantsUnanswered: Bool {
+        switch self {
+        case .supervise, .pickup, .park: true
+        default: false
         }
     }
 
@@ -235,7 +266,7 @@ extension Step.Action {
         // Whichever way it goes, the call does not come back.
         case .when, .hours: branches.allSatisfy { $0.last?.action.isLast == true }
         case .answer, .ringing, .dial, .set, .record, .queue, .play, .say, .menu, .collect, .agent, .http, .callback,
-            .supervise:
+            .supervise, .pickup, .park:
             false
         }
     }

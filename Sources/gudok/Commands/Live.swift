@@ -36,11 +36,12 @@ struct Calls: AsyncParsableCommand {
         try await live.show(
             "calls",
             keys: [
-                "call_id", "tenant", "state", "from", "to", "queue", "agent", "since", "duration_s", "mos_a", "mos_b",
+                "call_id", "tenant", "state", "from", "to", "queue", "agent", "parked", "since", "duration_s", "mos_a",
+                "mos_b",
             ],
             columns: [
-                .init("call_id", "CALL"), .init("tenant"), .init("state"), .init("from"), .init("to"), .init("since"),
-                .init("duration_s", "SECONDS"),
+                .init("call_id", "CALL"), .init("tenant"), .init("state"), .init("from"), .init("to"), .init("parked"),
+                .init("since"), .init("duration_s", "SECONDS"),
             ]
         )
     }

@@ -1,0 +1,86 @@
+import Config
+import DialPlan
+import Events
+import SIP
+import Timebase
+
+/// A party that waits in a slot for whoever dials it.
+struct Parking {
+    var slot: String
+    /// The leg of whoever parked it, which is over.
+    var by: Int
+    /// Where the party goes when nobody has it in the end.
+    var queue: String?
+}
+
+/// Parking: a party that is sent to a slot by a blind transfer hears music there until somebody dials the slot, or its time is over.
+extension Call {
+    static let longestSlot = 32
+
+    func park(_ request: ParkRequest) {
+        guard !request.slot.isEmpty, request.slot.utf8.count <= Self.longestSlot else {
+            return refuse(.notFound, "'\(request.slot)' is no slot")
+        }
+        let holder = core.parked(in: request.slot, of: tenant.id)
+        guard transfer == nil else { return keep(request, holder) }
+        guard let holder else { return refuse(.notFound, "nobody is parked in slot \(request.slot)") }
+        goOn(in: holder) { newcomer throws(TransferRefusal) in try holder.unpark(newcomer) }
+    }
+
+    private func keep(_ request: ParkRequest, _ holder: Call?) {
+        guard let transfer, case .underWay = transfer.stage else {
+            return refuse(.declined, "a party that comes back is not parked")
+        }
+        if let holder { return refuse(.busy, "call \(holder.id) is parked in slot \(request.slot)") }
+        let parking = Parking(slot: request.slot, by: transfer.from, queue: transfer.queue)
+        publish(.note("parked in slot \(request.slot) by \(word(of: transfer.from)) for \(request.timeout)"))
+        // Whoever sent the party here has done with it.
+        settleTransfer()
+        enter(.parked(parking))
+        if let music = music(nil) { say([], loop: music) }
+        core.timers.start(.call(id, .parkEnds), at: now.instant + request.timeout)
+    }
+
+    /// Somebody dialled the slot. Nothing has changed when it throws.
+    fileprivate func unpark(_ newcomer: Leg) throws(TransferRefusal) {
+        guard case .parked(let parking) = stage else { throw .noDialog }
+        guard legs.count < Self.mostLegs else {
+            throw TransferRefusal(.tooManyLegs, "call \(id) has had \(legs.count) legs", mend: "end it")
+        }
+        let codecs = sharedCodecs(with: newcomer, settled: true)
+        let new = try admit(newcomer, inPlaceOf: parking.by, codecs: codecs)
+        core.timers.stop(.call(id, .parkEnds))
+        enter(.talking(new))
+        sayings += 1
+        stopTone()
+        bridge(anchor, new)
+        talkBegan()
+    }
+
+    /// Nobody dialled the slot in time: the phones of whoever parked the party ring for it.
+    func parkedTooLong() {
+        guard case .parked(let parking) = stage else { return }
+        publish(.note("nobody dialled slot \(parking.slot) in time"))
+        bringBack(
+            Transfer(
+                kind: .blind,
+                from: parking.by,
+                target: parking.slot,
+                stage: .returning,
+                plan: plan,
+                anchor: anchor,
+                policy: isToBeRecorded,
+                queue: parking.queue
+            )
+        )
+    }
+}
+
+extension CallCore {
+    fileprivate func parked(in slot: String, of tenant: TenantID) -> Call? {
+        everyCall.first { call in
+            guard call.tenant.id == tenant, case .parked(let parking) = call.stage else { return false }
+            return parking.slot == slot
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import Testing
+
+@testable import DialPlan
+
+@Suite("Steps that lead into another call")
+struct OtherCallStepTests {
+    private func plan(_ steps: [Step]) throws -> DialPlan {
+        DialPlan(name: "test", routes: [Route(match: try Pattern("*x."), steps: steps)])
+    }
+
+    private func run(_ steps: [Step], called: String) throws -> PlanRun {
+        PlanRun(plan: try plan(steps), variables: ["called": called, "caller": "1003"])
+    }
+
+    @Test func `pickup names its users, and what comes of it is a dial_result`() throws {
+        let steps = [
+            Step(.pickup(.group([try Template("{called:2}"), try Template("1002")]))),
+            Step(.when(Step.When([Step.Condition("dial_result", [.text("unavailable")])], then: [Step(.answer)]))),
+        ]
+        var run = try run(steps, called: "*81001")
+        #expect(run.start() == .pickup(["1001", "1002"]))
+        #expect(run.proceed(.dialled(.unavailable)) == .answer)
+        #expect(run.proceed(.done) == .hangup(HangupCause(.unavailable)))
+    }
+
+    @Test func `park says the slot and the time; a slot that is taken is busy to whoever sends somebody there`() throws
+    {
+        let steps = [Step(.park(Step.Park(slot: try Template("{called:3}"), timeout: .seconds(45))))]
+        var run = try run(steps, called: "*707")
+        #expect(run.start() == .park(ParkRequest(slot: "7", timeout: .seconds(45))))
+        #expect(run.proceed(.dialled(.busy)) == .hangup(HangupCause(.busy)))
+    }
+
+    @Test func `plans' own tests expect them`() throws {
+        let steps = [Step(.pickup(.user(try Template("{called:2}")))), Step(.park(Step.Park(slot: try Template("1"))))]
+        var test = PlanTest(
+            name: "both",
+            from: "1003",
+            to: "*81001",
+            expectations: [.init(.pickedUp, "1001"), .init(.parked, "1"), .init(.answered)]
+        )
+        test.dials = [.unavailable]
+        let result = PlanTester(try plan(steps)).run(test)
+        #expect(result.missed == nil, "\(result.happened)")
+        test.dials = []
+        #expect(PlanTester(try plan(steps)).run(test).missed == .init(.parked, "1"))
+    }
+}
