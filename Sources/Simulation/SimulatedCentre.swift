@@ -99,6 +99,8 @@ public final class SimulatedCentre {
                           - {match: "700", do: [{queue: support}]}
                           - {match: "*45", do: [{agent: toggle-login}]}
                           - {match: "*5.", do: [{supervise: {mode: whisper, agent: "{called:2}"}}]}
+                          - {match: "*81xxx", do: [{pickup: {user: "{called:2}"}}]}
+                          - {match: "*7x", do: [{park: {slot: "{called:2}", timeout: 5s}}]}
                           - {match: "1xxx", do: [{dial: {user: "{called}", timeout: 20s}}]}
                           - {match: "+.", do: [{dial: {trunk: carrier, number: "{called}", timeout: 20s}}]}
                         """

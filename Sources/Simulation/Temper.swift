@@ -57,10 +57,11 @@ struct Temper: Sendable {
     static let restless: Temper = {
         var temper = Temper()
         temper.targets = [
-            "1001", "1002", "1003", "1004", "600", "700", "700", "*45", "*51001", "+74951112233", "999",
+            "1001", "1002", "1003", "1004", "600", "700", "700", "*45", "*51001", "+74951112233", "999", "*81001",
+            "*81002", "*71",
         ]
         temper.carrierTargets = ["+74950000700", "+74950000700", "+74950000701"]
-        temper.transferTargets = ["1001", "1002", "1003", "600", "700", "999", "+74951112233"]
+        temper.transferTargets = ["1001", "1002", "1003", "600", "700", "999", "+74951112233", "*71", "*71"]
         temper.keys = ["5", "5", "5", "1", "3", "4"]
         (temper.lateOffer, temper.reliable, temper.update, temper.patient) = (0.125, 0.25, 0.25, 0.25)
         (temper.key, temper.holdAsCaller, temper.transferAsCaller) = (0.5, 0.5, 0.5)
