@@ -33,6 +33,9 @@ public struct JournalEntry: Equatable, Sendable {
         CREATE INDEX events_by_call ON events (call_id) WHERE call_id IS NOT NULL;
         """
 
+    /// The stream is followed by number: an index by call cost every event of every call, and nobody asked it.
+    static let followedByNumber = "DROP INDEX events_by_call"
+
     static let insert = "INSERT OR IGNORE INTO events (id, call_id, type, json) VALUES (?, ?, ?, ?)"
 }
 

@@ -86,6 +86,7 @@ public final class TenantDatabase: Sendable {
         migrator.registerMigration("marks of recordings") { try $0.execute(sql: HistorySchema.recordingMarks) }
         migrator.registerMigration("attempts of callbacks") { try $0.execute(sql: CallbackRow.attempts) }
         migrator.registerMigration("calls by number") { try CallRow.storeByNumber($0) }
+        migrator.registerMigration("events by number") { try $0.execute(sql: JournalEntry.followedByNumber) }
         return migrator
     }
 

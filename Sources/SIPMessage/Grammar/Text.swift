@@ -88,7 +88,12 @@ extension [UInt8] {
     func equals(_ range: Range<Int>, lowercase name: String) -> Bool {
         let range = clamped(range)
         guard range.count == name.utf8.count else { return false }
-        return zip(self[range], name.utf8).allSatisfy { $0.lowercased == $1 }
+        var place = range.lowerBound
+        for octet in name.utf8 {
+            guard self[place].lowercased == octet else { return false }
+            place += 1
+        }
+        return true
     }
 
     mutating func append(_ text: String) { append(contentsOf: text.utf8) }
