@@ -113,7 +113,7 @@ extension MediaParameters {
             remoteRTCP: rtcpAddress.map { SocketAddress($0, theirs.rtcpPort) },
             sendsToPeer: sends && !theirs.isHold || theirs.direction == .recvonly,
             receivesFromPeer: receives,
-            receiveFormats: ours.mediaFormats,
+            receiveFormats: ours.mediaFormats + theirs.ownNumbers(beside: ours),
             sendFormats: theirs.mediaFormats,
             ptime: theirs.ptime ?? 20,
             inactivityTimeout: receives && weReceive && !theirs.isHold ? rtpTimeout : nil
@@ -122,6 +122,16 @@ extension MediaParameters {
 }
 
 extension AudioStream {
+    /// The numbers that this peer gives formats of ours, where ours do not take them: it is to send under our numbers (RFC 3264
+    /// §5.1), and some send under their own.
+    func ownNumbers(beside ours: AudioStream) -> [MediaFormat] {
+        let known = ours.mediaFormats
+        return mediaFormats.filter { format in
+            !known.contains { $0.number == format.number }
+                && known.contains { $0.encoding == format.encoding && $0.clockRate == format.clockRate }
+        }
+    }
+
     /// Its formats as the media plane needs them.
     var mediaFormats: [MediaFormat] {
         allFormats.map { MediaFormat(number: $0.number, encoding: $0.encoding.uppercased(), clockRate: $0.clockRate) }

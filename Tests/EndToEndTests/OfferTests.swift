@@ -99,4 +99,38 @@ struct OfferTests {
         }
         #expect(Array(last.suffix(8)) == [0x81, 203, 0, 1] + packet[8..<12])
     }
+
+    @Test func `RFC 3264 §5.1: a callee's own number for keys is put into the caller's, whichever of the two it sends`()
+        throws
+    {
+        let pair = try CallPair()
+        let (carrierMedia, calleeMedia) = (try WirePeer(), try WirePeer())
+        try pair.ring(sdp: Phone.sdp(port: carrierMedia.port))
+        let towardsCallee = try #require(pair.invite.audioPort)
+        let own = Phone.sdp(port: calleeMedia.port).replacingOccurrences(of: "101", with: "96")
+        let answer = try pair.pickUp(sdp: own)
+        #expect(answer.contains("a=rtpmap:101 telephone-event/8000") && !answer.contains(" 96"))
+        let towardsCarrier = try #require(answer.audioPort)
+
+        /// A key under a payload number, as its three packets of the end (RFC 4733 §2.5).
+        func press(_ key: UInt8, as number: UInt8, sequence: UInt8, from peer: WirePeer, to port: UInt16) {
+            for packet in 0..<3 {
+                let head: [UInt8] = [0x80, number, 0, sequence + UInt8(packet), 0, 0, sequence, 0, 1, 2, 3, number & 1]
+                peer.send(head + [key, 0x80 | 10, 3, 0x20], to: port)
+            }
+        }
+        func number(at peer: WirePeer, of key: UInt8) -> UInt8? {
+            while let packet = peer.receive(within: 3)?.bytes {
+                if packet.count == 16, packet[12] == key { return packet[1] & 0x7F }
+            }
+            return nil
+        }
+        press(1, as: 96, sequence: 10, from: calleeMedia, to: towardsCallee)
+        #expect(number(at: carrierMedia, of: 1) == 101)
+        press(2, as: 101, sequence: 20, from: calleeMedia, to: towardsCallee)
+        #expect(number(at: carrierMedia, of: 2) == 101)
+        press(3, as: 101, sequence: 30, from: carrierMedia, to: towardsCarrier)
+        #expect(number(at: calleeMedia, of: 3) == 96)
+        try pair.hangUp()
+    }
 }
