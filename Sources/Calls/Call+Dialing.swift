@@ -91,20 +91,17 @@ extension Call {
             core.giveUpPort(port.id)
             return forgo(route, status: error.status, why: error.what)
         }
-        // Whoever is rung to call somebody sees whom.
-        var from = NameAddress(uri: SIPURI(user: startsUponAnswer ? to : from, host: route.fromHost))
-        from.displayName = startsUponAnswer ? nil : fromName
         var past = history ?? self.history
         if history == nil { past.goOn(to: route.to.uri) }
         let invitation = Invitation(
             target: route.uri,
-            from: from,
+            from: shownCaller(to: route),
             to: route.to,
             flows: route.flows,
             maxForwards: maxForwards,
             callID: core.ids.callID(),
             sdp: offer?.write(),
-            headers: past.headers(leavingNetwork: route.trunk != nil),
+            headers: past.headers(leavingNetwork: route.trunk != nil) + identityHeaders(for: route),
             credentials: route.credentials
         )
         described.local = offer
@@ -267,7 +264,7 @@ extension Call {
         if dial.best.map({ rejection.isBetter(than: $0.rejection) }) ?? true { dial.best = (outcome, rejection) }
         // A global failure ends the search: nobody else will do (§16.7 step 5).
         if rejection.status >= 600 {
-            for other in dial.attempts { cancel(other, .cancelled, nil) }
+            for other in dial.attempts { cancel(other, .cancelled, rejection.reasonForOthers) }
             dial.attempts = []
         }
         stage = .dialing(dial)
@@ -370,6 +367,11 @@ extension Call {
 }
 
 extension Rejection {
+    /// Why those who ring beside are not wanted any more (RFC 3326 §2).
+    var reasonForOthers: String {
+        "SIP;cause=\(status);text=\"\(phrase.filter { $0 != "\"" && $0 != "\\" })\""
+    }
+
     /// RFC 3261 §16.7 step 6: a 6xx wins, then the lowest class; within 4xx what tells the caller most.
     func isBetter(than other: Rejection) -> Bool { rank < other.rank }
 

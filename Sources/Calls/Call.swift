@@ -98,6 +98,10 @@ final class Call {
     let direction: CallDirection
     let from: String
     let fromName: String?
+    /// Only who is trusted may know who calls.
+    let isPrivate: Bool
+    /// Somebody vouches for `from`.
+    let isAsserted: Bool
     let to: String
     let trunk: TrunkID?
     let user: String?
@@ -172,6 +176,7 @@ final class Call {
         direction = identity.direction
         from = identity.number
         fromName = identity.name
+        (isPrivate, isAsserted) = (identity.isPrivate, identity.isAsserted)
         self.to = to
         trunk = identity.trunk
         user = identity.user

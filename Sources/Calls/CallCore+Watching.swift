@@ -60,7 +60,9 @@ extension Call {
         if let user = leg.user {
             return WatchedDialog.Party(number: user, name: tenant.users[user]?.name, isInside: true)
         }
-        if index == 0 { return WatchedDialog.Party(number: from, name: fromName, isInside: false) }
+        if index == 0 {
+            return isPrivate ? nil : WatchedDialog.Party(number: from, name: fromName, isInside: false)
+        }
         return leg.number.map { WatchedDialog.Party(number: $0, name: nil, isInside: false) }
     }
 }

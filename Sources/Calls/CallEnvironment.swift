@@ -63,6 +63,8 @@ public struct TargetRoute: Sendable {
     public var user: String?
     public var trunk: TrunkID?
     public var credentials: Credentials?
+    /// It is entrusted with who calls, whoever else may know (RFC 3325 §5).
+    public var takesIdentity: Bool
 
     public init(
         uri: SIPURI,
@@ -72,10 +74,12 @@ public struct TargetRoute: Sendable {
         label: String,
         user: String? = nil,
         trunk: TrunkID? = nil,
-        credentials: Credentials? = nil
+        credentials: Credentials? = nil,
+        takesIdentity: Bool = false
     ) {
         (self.uri, self.to, self.fromHost, self.flows) = (uri, to, fromHost, flows)
         (self.label, self.user, self.trunk, self.credentials) = (label, user, trunk, credentials)
+        self.takesIdentity = takesIdentity
     }
 }
 
@@ -88,6 +92,10 @@ public struct CallerIdentity: Sendable {
     public var trunk: TrunkID?
     public var user: String?
     public var plan: DialPlan
+    /// Only who is trusted may know who calls.
+    public var isPrivate: Bool
+    /// Somebody vouches for the number: a carrier, or the user's password.
+    public var isAsserted: Bool
 
     public init(
         tenant: Tenant,
@@ -96,10 +104,13 @@ public struct CallerIdentity: Sendable {
         name: String?,
         trunk: TrunkID?,
         user: String?,
-        plan: DialPlan
+        plan: DialPlan,
+        isPrivate: Bool = false,
+        isAsserted: Bool = false
     ) {
         (self.tenant, self.direction, self.number, self.name) = (tenant, direction, number, name)
         (self.trunk, self.user, self.plan) = (trunk, user, plan)
+        (self.isPrivate, self.isAsserted) = (isPrivate, isAsserted)
     }
 }
 

@@ -124,7 +124,8 @@ extension Engine: TargetDirectory {
                 flows: flows,
                 label: "trunk \(name) \(number)",
                 trunk: id,
-                credentials: trunk.credentials
+                credentials: trunk.credentials,
+                takesIdentity: trunk.takesIdentity
             )
         ])
     }

@@ -64,21 +64,23 @@ extension Engine {
         transaction: ServerTransactionID,
         over flow: Flow
     ) -> CallerIdentity? {
-        let from = try? request.from()
         if let (tenant, trunk) = trunk(of: request, at: flow.remote) {
             guard let plan = trunk.dialPlan.flatMap({ tenant.dialPlans[$0] }) else {
                 outlet.log(.warning, "trunk \(trunk.name) has no dial plan for incoming calls: 404", call: nil)
                 refuse(transaction, request, 404)
                 return nil
             }
+            let party = CallingParty(of: request, isTrusted: true)
             return CallerIdentity(
                 tenant: tenant,
                 direction: .inbound,
-                number: from?.uri.number ?? "anonymous",
-                name: from?.displayName,
+                number: party.number ?? "anonymous",
+                name: party.name,
                 trunk: TrunkID(tenant: tenant.id, name: trunk.name),
                 user: nil,
-                plan: plan
+                plan: plan,
+                isPrivate: party.isPrivate,
+                isAsserted: party.isAsserted
             )
         }
         guard let (tenant, user) = authenticate(request, transaction: transaction, over: flow) else { return nil }
@@ -94,7 +96,10 @@ extension Engine {
             name: user.name,
             trunk: nil,
             user: user.number,
-            plan: plan
+            plan: plan,
+            // Who he is his password says; whether others may know is his to say.
+            isPrivate: CallingParty(of: request, isTrusted: false).isPrivate,
+            isAsserted: true
         )
     }
 

@@ -130,6 +130,26 @@ struct CallTests {
         #expect(final.header("Reason")?.hasPrefix("Q.850;cause=") == true)
     }
 
+    @Test func `RFC 3326: one of a group declines for all, and the others are told why they stop ringing`() throws {
+        let running = try RunningSwitch(
+            incoming: "routes: [{match: \".\", do: [{dial: {group: [\"1001\", \"1002\"], timeout: 20s}}]}]"
+        )
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        for phone in [anna, boris] { #expect(try phone.register().startWord == "200") }
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        carrier.send(carrier.request("INVITE", to: "700", sdp: Phone.sdp(port: 4_000)))
+        let ringing = try #require(boris.expect("INVITE"))
+        boris.respond("180 Ringing", to: ringing, toTag: "b")
+        #expect(carrier.expect("180") != nil)
+        anna.respond("603 Not \"Today\"", to: try #require(anna.expect("INVITE")), toTag: "a")
+        let cancel = try #require(boris.expect("CANCEL"))
+        #expect(cancel.header("Reason") == "SIP;cause=603;text=\"Not Today\"")
+        boris.respond("200 OK", to: cancel)
+        boris.respond("487 Request Terminated", to: ringing, toTag: "b")
+        #expect(carrier.final("INVITE")?.startWord == "603")
+    }
+
     @Test func `hold and resume pass through, and the record knows how long`() throws {
         let (running, carrier, callee) = try registered()
         let (tag, invite, _) = try connect(carrier, callee, callerPort: 4000, calleePort: 4002)

@@ -172,15 +172,15 @@ final class Phone {
     }
 
     /// Sends an INVITE as a user, answering its challenge; what it got in the place of one.
-    func dial(_ target: String, sdp offer: String) throws -> String? {
-        send(request("INVITE", to: target, sdp: offer))
+    func dial(_ target: String, sdp offer: String, extra: [String] = []) throws -> String? {
+        send(request("INVITE", to: target, extra: extra, sdp: offer))
         let challenge = try #require(final("INVITE"))
         guard challenge.startWord == "401" else { return challenge }
         let tag = String(challenge.header("To")?.components(separatedBy: ";tag=").last ?? "")
         send(request("ACK", to: target, toTag: tag, sequence: sequence))
         let uri = "sip:\(target)@\(host):\(server)"
         let answer = try authorization(for: challenge, method: "INVITE", uri: uri)
-        send(request("INVITE", to: target, extra: [answer], sdp: offer))
+        send(request("INVITE", to: target, extra: extra + [answer], sdp: offer))
         return nil
     }
 }

@@ -44,7 +44,7 @@ extension Trunk {
                 ("max_calls", maxCalls.map { "\($0)" } ?? "none"),
                 ("calls_per_second", callsPerSecond.map { "\($0)" } ?? "none"), ("dialplan", dialPlan ?? "none"),
                 ("auth.username", credentials?.username ?? "none"), ("password", secret ?? "none"),
-                ("register", registration?.written ?? "false"),
+                ("register", registration?.written ?? "false"), ("send_identity", "\(takesIdentity)"),
                 ("probe", probe.isEnabled ? "every \(probe.interval.written), \(probe.failures) failures" : "false"),
             ]
         )

@@ -103,6 +103,7 @@ extension Trunk {
             let parts = "username: \(quoted(credentials.username)), realm: \(quoted(credentials.realm))"
             lines.append("    auth: {\(parts), ha1: \(exportedHashes(credentials.exportedPairs))}")
         }
+        if takesIdentity { lines.append("    send_identity: true") }
         if let registration { lines.append("    register: \(registration.written)") }
         lines.append(
             probe.isEnabled

@@ -161,6 +161,8 @@ public struct Trunk: Equatable, Sendable {
     /// nil: it knows where we are.
     public var registration: Registration?
     public var probe = Probe()
+    /// It is entrusted with who calls (P-Asserted-Identity), whoever else may know.
+    public var takesIdentity = false
 
     public init(name: String, host: String, port: UInt16? = nil, transport: Transport? = nil) {
         (self.name, self.host, self.port, self.transport) = (name, host, port, transport)

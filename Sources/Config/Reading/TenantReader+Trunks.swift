@@ -25,6 +25,9 @@ extension TenantReader {
             }
             if let auth = mapping.take("auth") { trunk.credentials = readAuth(auth, host: trunk.host) }
             if let register = mapping.take("register") { readRegistration(register, into: &trunk) }
+            if let identity = mapping.take("send_identity")?.boolean("send_identity") {
+                trunk.takesIdentity = identity
+            }
             if let probe = mapping.take("probe") { readProbe(probe, into: &trunk) }
             guard reading.tenant.trunks[name] == nil else {
                 named.fault(.duplicate, "trunk \(name) is given twice", mend: "choose another name")

@@ -1,0 +1,26 @@
+import SIP
+import SIPMessage
+
+/// What others are told of who calls (RFC 3323, RFC 3325).
+extension Call {
+    /// The From of a leg. A phone is nobody whom an identity could be entrusted to: it sees what everybody may.
+    func shownCaller(to route: TargetRoute) -> NameAddress {
+        // Whoever is rung to call somebody sees whom.
+        if startsUponAnswer { return NameAddress(uri: SIPURI(user: to, host: route.fromHost)) }
+        return isPrivate ? .anonymous : caller(at: route.fromHost)
+    }
+
+    /// What a carrier is told beside the From: the identity only where it is trusted with that, and only one that somebody vouches
+    /// for (RFC 3325 §5, §7).
+    func identityHeaders(for route: TargetRoute) -> [(HeaderName, String)] {
+        guard route.trunk != nil, !startsUponAnswer else { return [] }
+        var headers: [(HeaderName, String)] = []
+        if route.takesIdentity, isAsserted { headers.append((.pAssertedIdentity, "\(caller(at: route.fromHost))")) }
+        if isPrivate { headers.append((.privacy, "id")) }
+        return headers
+    }
+
+    private func caller(at host: String) -> NameAddress {
+        NameAddress(uri: SIPURI(user: from, host: host), displayName: fromName)
+    }
+}

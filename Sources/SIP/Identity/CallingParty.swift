@@ -1,0 +1,52 @@
+public import SIPMessage
+
+/// Who calls, as an INVITE says it, and whether others may know (RFC 3323, RFC 3325).
+public struct CallingParty: Equatable, Sendable {
+    /// nil: nobody says.
+    public var number: String?
+    public var name: String?
+    /// Only who is trusted may know: `Privacy` says so, or the From itself is anonymous.
+    public var isPrivate: Bool
+    /// A peer that we trust vouches for the number.
+    public var isAsserted: Bool
+
+    /// A P-Asserted-Identity counts only from a peer that is trusted (RFC 3325 §5), and where the From does not tell who calls: where it
+    /// does, it is what the caller wants to be known by.
+    public init(of request: SIPRequest, isTrusted: Bool) {
+        let from = try? request.from()
+        let isAnonymous = from.map { Self.isAnonymous($0.uri) } ?? true
+        isPrivate = isAnonymous || Self.wantsPrivacy(request)
+        number = isAnonymous ? nil : from?.uri.number
+        name = isAnonymous ? nil : from?.displayName
+        let asserted = isTrusted ? Self.asserted(in: request) : nil
+        if isPrivate, let asserted {
+            number = asserted.uri.number
+            name = asserted.displayName ?? name
+        }
+        isAsserted = asserted != nil && asserted?.uri.number == number
+    }
+
+    /// RFC 3323 §4.2 and RFC 3325 §9.3; `session` is about media, `history` about others.
+    private static func wantsPrivacy(_ request: SIPRequest) -> Bool {
+        let words = request.headers.all(.privacy).flatMap { $0.split { ";, \t".contains($0) } }.map { $0.lowercased() }
+        return !words.contains("none") && words.contains { ["id", "user", "header"].contains($0) }
+    }
+
+    /// RFC 3323 §4.1.1.3.
+    private static func isAnonymous(_ uri: SIPURI) -> Bool {
+        uri.number.map { $0.lowercased() == "anonymous" } ?? true || uri.host.lowercased() == "anonymous.invalid"
+    }
+
+    /// There may be two, a `sip` and a `tel` URI of the same party (RFC 3325 §9.1).
+    private static func asserted(in request: SIPRequest) -> NameAddress? {
+        request.headers.list(.pAssertedIdentity).prefix(2).lazy.compactMap { try? NameAddress($0) }
+            .first { !isAnonymous($0.uri) }
+    }
+}
+
+extension NameAddress {
+    /// The From of who does not want to be known (RFC 3323 §4.1.1.3).
+    public static var anonymous: NameAddress {
+        NameAddress(uri: SIPURI(user: "anonymous", host: "anonymous.invalid"), displayName: "Anonymous")
+    }
+}
