@@ -101,7 +101,8 @@ extension Call {
             maxForwards: maxForwards,
             callID: core.ids.callID(),
             sdp: offer?.write(),
-            headers: past.headers(leavingNetwork: route.trunk != nil) + identityHeaders(for: route),
+            headers: route.path.map { (.route, $0) } + past.headers(leavingNetwork: route.trunk != nil)
+                + identityHeaders(for: route),
             credentials: route.credentials
         )
         described.local = offer

@@ -58,6 +58,8 @@ public struct TargetRoute: Sendable {
     /// The host that From names: a domain of the tenant, or our address towards a carrier.
     public var fromHost: String
     public var flows: [Flow]
+    /// The proxies to go by, the nearest first: Route (RFC 3327 §5.3).
+    public var path: [String]
     /// As the record shows it: `user 1002`, `trunk carrier +74950000700`.
     public var label: String
     public var user: String?
@@ -71,6 +73,7 @@ public struct TargetRoute: Sendable {
         to: NameAddress,
         fromHost: String,
         flows: [Flow],
+        path: [String] = [],
         label: String,
         user: String? = nil,
         trunk: TrunkID? = nil,
@@ -79,7 +82,7 @@ public struct TargetRoute: Sendable {
     ) {
         (self.uri, self.to, self.fromHost, self.flows) = (uri, to, fromHost, flows)
         (self.label, self.user, self.trunk, self.credentials) = (label, user, trunk, credentials)
-        self.takesIdentity = takesIdentity
+        (self.path, self.takesIdentity) = (path, takesIdentity)
     }
 }
 

@@ -63,6 +63,7 @@ extension Engine: TargetDirectory {
                 to: NameAddress(uri: SIPURI(user: number, host: domain)),
                 fromHost: domain,
                 flows: [binding.target],
+                path: binding.path,
                 label: "user \(number)",
                 user: number
             )

@@ -23,6 +23,8 @@ public struct Binding: Sendable {
     var instance: String?
     /// Its address is not the one it writes from: a NAT is between us, whose binding must be kept open.
     var isBehindNAT: Bool
+    /// The proxies that requests to it go by, the nearest to us first (RFC 3327).
+    public internal(set) var path: [String] = []
     var probeSent: Instant?
     var missedProbes = 0
 
@@ -53,6 +55,8 @@ public struct StoredRegistration: Codable, Hashable, Sendable {
     public var instance: String?
     public var registeredAt: WallTime
     public var expiresAt: WallTime
+    /// nil: it has none, or was kept by a release that knew of none.
+    public var path: [String]?
 
     init(_ binding: Binding, of user: UserID) {
         self.user = user
@@ -63,6 +67,7 @@ public struct StoredRegistration: Codable, Hashable, Sendable {
         (q, callID, cSeq) = (binding.q, binding.callID, binding.cSeq)
         (userAgent, instance) = (binding.userAgent, binding.instance)
         (registeredAt, expiresAt) = (binding.registeredAt, binding.expiresAt.wall)
+        path = binding.path.isEmpty ? nil : binding.path
     }
 }
 

@@ -65,6 +65,7 @@ public struct Registrar: Sendable {
         }
         let contacts: [NameAddress]
         do throws(SIPFault) { contacts = try request.contacts() } catch { throw Refusal(400, error.what) }
+        let path = try Self.path(of: request)
         var changes: [ContactChange] = []
         for contact in contacts { changes.append(try ContactChange(contact, expires: expires, limits: limits)) }
         var count = known.count
@@ -77,9 +78,30 @@ public struct Registrar: Sendable {
         }
         guard count <= limits.maxContacts else { throw Refusal(403, "more than \(limits.maxContacts) contacts") }
         var actions: [RegistrarAction] = []
-        for change in changes { actions += apply(change, callID, cSeq, request, user: user, over: flow, now: now) }
+        for change in changes {
+            actions += apply(change, callID, cSeq, request, by: path, user: user, over: flow, now: now)
+        }
         return actions
     }
+
+    /// The proxies that a REGISTER came by, and requests are to go by. Whoever does not know of them might be surprised, so he
+    /// must say that he does (RFC 3327 §5.3).
+    private static func path(of request: SIPRequest) throws(Refusal) -> [String] {
+        let path = request.headers.list(.path)
+        guard !path.isEmpty else { return [] }
+        guard request.headers.list(.supported).contains(where: { $0.lowercased() == "path" }) else {
+            throw Refusal(420, "a Path without Supported: path", [(.unsupported, "path")])
+        }
+        let isUsable = path.count <= mostProxies && path.allSatisfy { $0.utf8.count <= longestProxy && hop($0) != nil }
+        guard isUsable else { throw Refusal(400, "a Path that cannot be followed") }
+        return path
+    }
+
+    private static func hop(_ proxy: String) -> SIPURI? { (try? NameAddress(proxy))?.uri }
+
+    /// A phone cannot make what we keep and send grow.
+    private static let mostProxies = 8
+    private static let longestProxy = 256
 
     /// A REGISTER that was overtaken by a later one of the same phone changes nothing (§10.3 step 7).
     private static func checkOrder(_ binding: Binding, _ callID: String, _ cSeq: UInt32) throws(Refusal) {
@@ -100,6 +122,7 @@ public struct Registrar: Sendable {
         _ callID: String,
         _ cSeq: UInt32,
         _ request: SIPRequest,
+        by path: [String],
         user: UserID,
         over flow: Flow,
         now: Moment
@@ -108,7 +131,7 @@ public struct Registrar: Sendable {
         guard change.seconds > 0 else {
             return old.map { remove($0, of: user, why: "unregistered", now: now) } ?? []
         }
-        let (target, isBehindNAT) = Self.target(of: change.contact.uri, source: flow)
+        let (target, isBehindNAT) = Self.target(of: change.contact.uri, by: path, source: flow)
         let lasts: Duration = .seconds(change.seconds)
         let binding = Binding(
             contact: change.contact.uri,
@@ -122,7 +145,8 @@ public struct Registrar: Sendable {
             expiresAt: Moment(instant: now.instant + lasts, wall: now.wall.advanced(by: lasts)),
             roundTrip: old?.roundTrip,
             instance: change.instance,
-            isBehindNAT: isBehindNAT
+            isBehindNAT: isBehindNAT,
+            path: path
         )
         var actions: [RegistrarAction] = []
         if let old, "\(old.contact)" != "\(binding.contact)" {
@@ -138,7 +162,10 @@ public struct Registrar: Sendable {
 
     /// The source address wins over a Contact that cannot be reached from here: a private address written from elsewhere, a
     /// name, or anything said over a stream, whose connection is the way back (RFC 5626 §3.1).
-    private static func target(of contact: SIPURI, source: Flow) -> (Flow, isBehindNAT: Bool) {
+    ///
+    /// Where it came by proxies, the nearest of them is the way back, and the phone's NAT is that one's affair.
+    private static func target(of contact: SIPURI, by path: [String], source: Flow) -> (Flow, isBehindNAT: Bool) {
+        if let proxy = path.first.flatMap(hop) { return (source.leading(to: proxy, directly: false), false) }
         if source.transport.isReliable { return (source, false) }
         guard let ip = contact.hostAddress, ip.unmapped == source.remote.ip.unmapped else {
             let isPublic = contact.hostAddress.map { !$0.isPrivate && !$0.isLoopback && !$0.isUnspecified } ?? false
@@ -157,6 +184,8 @@ public struct Registrar: Sendable {
     /// The 200 lists every binding there is (§10.3 step 8).
     private func listing(of user: UserID, for request: SIPRequest, now: Moment) -> SIPResponse {
         var response = SIPResponse(status: 200, to: request, toTag: Self.tag(of: request))
+        // By which way it came is told to whoever registered (RFC 3327 §5.3).
+        for proxy in request.headers.list(.path) { response.headers.append(.path, proxy) }
         for binding in bindings(for: user, now: now.instant) {
             let left = max(0, Int((binding.expiresAt.instant - now.instant).inSeconds.rounded(.up)))
             var value = "<\(binding.contact)>;expires=\(left)"
@@ -297,7 +326,8 @@ public struct Registrar: Sendable {
                 continue
             }
             let flow = Flow(transport: registration.transport, local: local, remote: remote)
-            let (target, isBehindNAT) = Self.target(of: contact, source: flow)
+            let path = registration.path ?? []
+            let (target, isBehindNAT) = Self.target(of: contact, by: path, source: flow)
             // A clock that was set back must not make a binding live longer than it was granted.
             let lasts: Duration = .milliseconds(min(left, Int64(limits.maxExpires) * 1000))
             let binding = Binding(
@@ -312,7 +342,8 @@ public struct Registrar: Sendable {
                 expiresAt: Moment(instant: now.instant + lasts, wall: now.wall.advanced(by: lasts)),
                 roundTrip: nil,
                 instance: registration.instance,
-                isBehindNAT: isBehindNAT
+                isBehindNAT: isBehindNAT,
+                path: path
             )
             insert(binding, of: registration.user, now: now)
         }

@@ -17,7 +17,7 @@ public struct RequestPolicy: Sendable {
             .invite, .ack, .bye, .cancel, .options, .register, .prack, .update, .info, .message, .subscribe, .notify,
             .refer, .publish,
         ],
-        extensions: ["100rel", "timer", "replaces", "norefersub", "tdialog"]
+        extensions: ["100rel", "timer", "replaces", "norefersub", "tdialog", "path"]
     )
 
     var allow: String { SessionSettings.allow + ", REGISTER" }

@@ -198,4 +198,58 @@ import Timebase
         #expect(late.restore(stored, now: Self.later(700)).count == 2)
         #expect(targets(late, at: Self.later(700)).isEmpty)
     }
+
+    // MARK: RFC 3327
+
+    /// Registers by a proxy at 127.0.0.1:5090.
+    private func registerByProxy(
+        _ registrar: inout Registrar,
+        path: [String],
+        supported: String? = "path"
+    ) -> (response: SIPResponse, actions: [RegistrarAction]) {
+        var request = Self.request(contacts: ["<sip:a@192.0.2.7>"])
+        for proxy in path { request.headers.append(.path, proxy) }
+        if let supported { request.headers.append(.supported, supported) }
+        return registrar.register(request, user: Self.anna, over: Self.flow(port: 5_090), now: Self.start)
+    }
+
+    @Test func `RFC 3327 §5.3: a Path is kept, told, followed, and there after a restart`() {
+        var registrar = Registrar(limits: RegistrarLimits())
+        let path = ["<sip:127.0.0.1:5091;lr>", "<sip:edge.test;lr;ob>"]
+        let (response, actions) = registerByProxy(
+            &registrar,
+            path: [path.joined(separator: ", ")],
+            supported: "gruu, Path"
+        )
+        #expect(response.status == 200 && response.headers.list(.path) == path)
+        #expect(registrar.bindings(for: Self.anna, now: Self.start.instant).first?.path == path)
+        #expect(targets(registrar) == ["a 127.0.0.1:5091"])
+        // No keep-alive of ours: its proxy keeps the NAT open.
+        let deadline = registrar.nextDeadline
+        #expect(deadline == Self.later(3_600).instant)
+        let stored = actions.compactMap { action -> StoredRegistration? in
+            if case .store(let stored) = action { stored } else { nil }
+        }
+        var restarted = Registrar(limits: RegistrarLimits())
+        _ = restarted.restore(stored, now: Self.later(10))
+        #expect(restarted.bindings(for: Self.anna, now: Self.later(10).instant).first?.path == path)
+        #expect(targets(restarted, at: Self.later(10)) == ["a 127.0.0.1:5091"])
+    }
+
+    @Test func `a proxy that is a name is reached where the REGISTER came from`() {
+        var registrar = Registrar(limits: RegistrarLimits())
+        _ = registerByProxy(&registrar, path: ["<sip:edge.test;lr>"])
+        #expect(targets(registrar) == ["a 127.0.0.1:5090"])
+    }
+
+    @Test func `RFC 3327 §5.3: a Path that the phone knows nothing of is 420, one that nobody can follow 400`() {
+        var registrar = Registrar(limits: RegistrarLimits())
+        let refused = registerByProxy(&registrar, path: ["<sip:127.0.0.1:5091;lr>"], supported: nil).response
+        #expect(refused.status == 420 && refused.headers[.unsupported] == "path")
+        let long = "<sip:\(String(repeating: "x", count: 300));lr>"
+        for path in [["<<"], [long], Array(repeating: "<sip:127.0.0.1;lr>", count: 9)] {
+            #expect(registerByProxy(&registrar, path: path).response.status == 400)
+        }
+        #expect(registrar.count == 0)
+    }
 }
