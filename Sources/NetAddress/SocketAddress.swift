@@ -70,10 +70,15 @@ public struct Flow: Hashable, Sendable, CustomStringConvertible {
     public var local: SocketAddress
     public var remote: SocketAddress
     public var connection: UInt64
+    /// Where the peer takes a new connection when the one that is named has ended; nil: at the port of `remote`.
+    public var returnPort: UInt16?
 
     public init(transport: Transport, local: SocketAddress, remote: SocketAddress, connection: UInt64 = 0) {
         (self.transport, self.local, self.remote, self.connection) = (transport, local, remote, connection)
     }
+
+    /// The other end of a new connection.
+    public var returnAddress: SocketAddress { returnPort.map { SocketAddress(remote.ip, $0) } ?? remote }
 
     public var description: String { "\(transport.rawValue):\(remote)" }
 }

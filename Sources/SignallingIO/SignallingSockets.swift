@@ -125,10 +125,8 @@ public final class SignallingSockets {
         guard flow.transport == .tcp else {
             return fail(flow, why: "\(flow.transport.rawValue) is not built yet")
         }
-        if let connection = connections[flow.connection] ?? byRemote[flow.remote].flatMap({ connections[$0] }) {
-            return connection.write(bytes)
-        }
-        connect(flow).write(bytes)
+        let known = connections[flow.connection] ?? byRemote[flow.returnAddress].flatMap { connections[$0] }
+        (known ?? connect(flow)).write(bytes)
     }
 
     private func sendDatagram(_ bytes: [UInt8], over flow: Flow) {
@@ -168,12 +166,13 @@ public final class SignallingSockets {
 
     /// Opens a stream; what is written meanwhile waits for it.
     private func connect(_ flow: Flow) -> StreamConnection {
+        let remote = flow.returnAddress
         serial &+= 1
-        let wanted = Flow(transport: .tcp, local: flow.local, remote: flow.remote, connection: serial)
+        let wanted = Flow(transport: .tcp, local: flow.local, remote: remote, connection: serial)
         let connection = StreamConnection(flow: wanted, asked: flow, sockets: self)
         connections[serial] = connection
-        byRemote[flow.remote] = serial
-        guard let place = NIOCore.SocketAddress(flow.remote) else {
+        byRemote[remote] = serial
+        guard let place = NIOCore.SocketAddress(remote) else {
             connection.fail("the address is unusable")
             return connection
         }
@@ -191,7 +190,7 @@ public final class SignallingSockets {
             .whenComplete { result in
                 switch result {
                 case .success(let channel):
-                    Self.mark(channel, isV6: flow.remote.ip.isV6)
+                    Self.mark(channel, isV6: remote.ip.isV6)
                     bound.value.connected(channel)
                 case .failure(let error): bound.value.fail("\(error)")
                 }

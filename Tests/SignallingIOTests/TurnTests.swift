@@ -4,6 +4,7 @@ import NIOCore
 import NIOPosix
 import NetAddress
 import SIPMessage
+import Synchronization
 import Testing
 
 @testable import SignallingIO
@@ -108,6 +109,18 @@ struct TurnTests {
         #expect(heard.interruptions == 0)
     }
 
+    @Test func `RFC 3261 18.2.2: where the connection has ended a new one leads to the peer's own port`() async throws {
+        let listener = try ListeningPeer()
+        let ip = try #require(Self.loopback)
+        var flow = Flow(transport: .tcp, local: SocketAddress(ip, 5060), remote: SocketAddress(ip, 9), connection: 77)
+        flow.returnPort = listener.port
+        let answered = flow
+        // It reads the answer and hangs up; nobody is at port 9.
+        let heard = try await hear(1) { desk in desk.send(Array("answer".utf8), over: answered) }
+        #expect(heard.news == ["closed"])
+        #expect(listener.heard.withLock { $0 } == Array("answer".utf8))
+    }
+
     @Test func `a stream whose peer says one thing more and is gone while it is answered`() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = group.next()
@@ -166,5 +179,36 @@ private final class LeavingPeer: Sendable {
         var reset = linger(l_onoff: 1, l_linger: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &reset, socklen_t(MemoryLayout<linger>.size))
         close(descriptor)
+    }
+}
+
+/// A TCP peer that takes one connection, reads once, and hangs up.
+private final class ListeningPeer: Sendable {
+    private struct Refused: Error {}
+
+    let port: UInt16
+    let heard = Mutex<[UInt8]>([])
+
+    init() throws {
+        let made = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let status = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(made, $0, length) == 0 && listen(made, 1) == 0 ? getsockname(made, $0, &length) : -1
+            }
+        }
+        guard status == 0 else { throw Refused() }
+        port = UInt16(bigEndian: address.sin_port)
+        Thread.detachNewThread { [self] in
+            let connection = accept(made, nil, nil)
+            var octets = [UInt8](repeating: 0, count: 100)
+            let count = recv(connection, &octets, octets.count, 0)
+            heard.withLock { $0 = Array(octets.prefix(max(0, count))) }
+            close(connection)
+            close(made)
+        }
     }
 }

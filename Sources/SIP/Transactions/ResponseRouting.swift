@@ -21,12 +21,18 @@ enum ResponseRouting {
         if isChanged { request.setTopVia(via) }
     }
 
-    /// The flow that answers take: the connection that the request came over, or for datagrams the source address with
-    /// the source port where it was asked for (rport), else the port of the Via.
+    /// The flow that answers take: the connection that the request came over, and where it has ended a new one to the source
+    /// address and the port of the Via; for datagrams the source address with the source port where it was asked for (rport),
+    /// else the port of the Via.
     ///
     /// `maddr` is not followed: it would let anybody have us send to whom he names.
     static func replyFlow(via: Via, source: Flow) -> Flow {
-        guard !source.transport.isReliable, !via.hasRport else { return source }
+        var source = source
+        guard !source.transport.isReliable else {
+            source.returnPort = via.sentByPort
+            return source
+        }
+        if via.hasRport { return source }
         let remote = SocketAddress(source.remote.ip, via.sentByPort)
         return Flow(transport: source.transport, local: source.local, remote: remote)
     }

@@ -194,6 +194,21 @@ import Timebase
         #expect(bench.serverIDs.count == 2)
     }
 
+    @Test func `RFC 3261 18.2.2: over TCP the request's connection, else a new one to the Via's port`() throws {
+        var bench = TransactionBench()
+        let options = TransactionBench.plain("OPTIONS")
+        let source = TransactionBench.flow(.tcp, port: 40_000)
+        bench.receive(options, over: source)
+        bench.respond(200, to: options, bench.serverIDs[0])
+        let flows = bench.actions.compactMap { action -> Flow? in
+            guard case .transmit(_, let flow) = action else { return nil }
+            return flow
+        }
+        let flow = try #require(flows.last)
+        #expect(flow.connection == source.connection && flow.remote == source.remote)
+        #expect(flow.returnAddress == SocketAddress(source.remote.ip, 5062))
+    }
+
     @Test func `over TCP nothing is repeated and nothing lingers`() {
         var bench = TransactionBench()
         let options = TransactionBench.plain("OPTIONS")
