@@ -101,10 +101,14 @@ public struct Dialog: Sendable {
     }
 
     /// Where requests of this dialog go: the first route or the remote target, or the flow that the peer uses when that
-    /// names nothing reachable.
+    /// names nothing reachable. A stream that has ended is opened anew where that URI says.
     public var nextHop: Flow {
         let uri = routeSet.first?.uri ?? remoteTarget
-        return flow.leading(to: uri, directly: isDirect && routeSet.isEmpty)
+        var hop = flow.leading(to: uri, directly: isDirect && routeSet.isEmpty)
+        if hop.transport.isReliable, uri.hostAddress?.unmapped == hop.remote.ip.unmapped {
+            hop.returnPort = uri.port ?? hop.transport.defaultPort
+        }
+        return hop
     }
 
     /// Counts a request of the peer in: stale ones earn a 500 (§12.2.2). ACK and CANCEL carry the INVITE's number and are not asked.
