@@ -1,7 +1,7 @@
 # Two commands do everything on a Debian machine with Swift: `make run` and `make test`.
 
-PACKAGES := libc-ares-dev libssl-dev libogg-dev libopus-dev libspeexdsp-dev libsqlite3-dev pkg-config
-TEST_PACKAGES := sip-tester baresip-core tshark sqlite3 curl
+PACKAGES := libc-ares-dev libcurl4-openssl-dev libssl-dev libogg-dev libopus-dev libspeexdsp-dev libsqlite3-dev pkg-config
+TEST_PACKAGES := sip-tester baresip-core tshark sqlite3 curl openssl
 # Swift's runtime in the program itself: it runs on machines without Swift, and a call takes a twentieth less CPU time.
 RELEASE := -c release --static-swift-stdlib
 FORMATTED := $(shell git ls-files "*.swift")

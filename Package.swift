@@ -130,6 +130,7 @@ let package = Package(
         ),
 
         // The edges, and what joins them.
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CAres", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"])]),
         .target(
             name: "SignallingIO",
@@ -151,7 +152,8 @@ let package = Package(
         .target(
             name: "Switch",
             dependencies: [
-                "ACD", "Accounting", "CLinuxIO", "Calls", "Config", "ControlAPI", "DialPlan", "Engine", "Events",
+                "ACD", "Accounting", "CCurl", "CLinuxIO", "Calls", "Config", "ControlAPI", "DialPlan", "Engine",
+                "Events",
                 "Hashes", "Media", "MediaIO",
                 "NetAddress",
                 "Prompts", "RecordingIO", "Records", "Reports", "SIP", "SIPMessage",

@@ -34,6 +34,7 @@ public struct ConfigurationFiles: Sendable {
         let (read, faults) = NodeConfiguration.read(node)
         guard let read else { throw Trouble(faults) }
         nodeConfiguration = read
+        try Self.requireCertificates(of: read, file, node.name)
         let base = path.contains("/") ? String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) + "/" : ""
         let show = { (folder: String) in Self.shown(base) + Self.shown(folder) }
         dialPlans = [:]
@@ -46,6 +47,25 @@ public struct ConfigurationFiles: Sendable {
         for text in try Self.readFolder(resolve(read.tenantsPath), named: show(read.tenantsPath)) {
             tenants[Self.tenantName(in: text.text) ?? text.fileName] = text
         }
+    }
+
+    private static func requireCertificates(
+        of read: NodeConfiguration,
+        _ file: URL,
+        _ name: String
+    ) throws(Trouble) {
+        guard let named = read.certificates else { return }
+        let place = URL(fileURLWithPath: named.path, relativeTo: file.deletingLastPathComponent())
+        let text = (try? Data(contentsOf: place)).map { String(decoding: $0, as: UTF8.self) }
+        guard text?.contains("-----BEGIN CERTIFICATE-----") != true else { return }
+        let fault = ConfigFault(
+            file: name,
+            position: named.position,
+            code: .missingFile,
+            problem: text == nil ? "'\(named.path)' cannot be read" : "'\(named.path)' holds no certificate",
+            mend: "name a file of certificates in PEM"
+        )
+        throw Trouble([fault])
     }
 
     /// A path as messages have it: what lies here needs no `./`.

@@ -33,6 +33,7 @@ public actor Node {
     private let agents: AgentKeeper
     private let audit: AuditKeeper
     private let tapes: TapeRoom
+    private let web: WebClient
     let planning = PlanningDesk()
     private let resolver: NameResolver
     /// Of each media thread: the frames of a hundred calls over a disk's stall of five seconds, and more.
@@ -86,6 +87,10 @@ public actor Node {
         self.agents = agents
         let audit = AuditKeeper(database: database, log: log)
         self.audit = audit
+        guard let web = WebClient(certificates: node.certificates.map { files.resolve($0.path).path }) else {
+            throw Fault("requests to URLs cannot be made: out of memory")
+        }
+        self.web = web
         let key = try database.nonceKey()
         let interrupted = try Self.closeInterrupted(in: files.dataFolder)
         for (tenant, calls) in interrupted where !calls.isEmpty {
@@ -106,7 +111,8 @@ public actor Node {
                 registrations: registrations,
                 prompts: prompts,
                 agents: agents,
-                tapes: tapes
+                tapes: tapes,
+                web: web
             )
             let bus = EventBus(node: node.name)
             let now = SystemClock.now()
@@ -269,6 +275,7 @@ public actor Node {
         let sockets = sockets
         try? await loopGroup.next().flatSubmit { sockets.value.close() }.get()
         resolver.stop()
+        web.stop()
         media.stop()
         tapes.stop()
         // What the recorder said last is to be on disk too.

@@ -26,6 +26,7 @@ final class Outlet: EngineOutlet {
     private let prompts: PromptStore
     private let agents: AgentKeeper
     private let tapes: TapeRoom
+    private let web: WebClient
     private var zones: [String: TimeZone] = [:]
 
     init(
@@ -35,10 +36,11 @@ final class Outlet: EngineOutlet {
         registrations: RegistrationWriter,
         prompts: PromptStore,
         agents: AgentKeeper,
-        tapes: TapeRoom
+        tapes: TapeRoom,
+        web: WebClient
     ) {
         (self.loop, self.log, self.resolver, self.registrations) = (loop, log, resolver, registrations)
-        (self.prompts, self.agents, self.tapes) = (prompts, agents, tapes)
+        (self.prompts, self.agents, self.tapes, self.web) = (prompts, agents, tapes, web)
     }
 
     func transmit(_ bytes: [UInt8], over flow: Flow) { sockets?.send(bytes, over: flow) }
@@ -63,8 +65,8 @@ final class Outlet: EngineOutlet {
     func ask(_ url: String, timeout: Duration, for call: CallID) {
         let bound = NIOLoopBound(self, eventLoop: loop)
         let request = StepRequest(url: url, timeout: timeout)
-        // In a turn of its own: that a text is no URL is known at once, in the middle of the step that asks.
-        loop.flatSubmit { request.send(on: bound.value.loop) }.whenComplete { result in
+        // In a turn of its own: that no more can be asked is known at once, in the middle of the step that asks.
+        loop.flatSubmit { request.send(by: bound.value.web, on: bound.value.loop) }.whenComplete { result in
             let outlet = bound.value
             switch result {
             case .success(let steps): outlet.core?.answered(call, steps)

@@ -45,6 +45,8 @@ public struct NodeConfiguration: Equatable, Sendable {
     public var httpListen: SocketAddress?
     /// Host names by which requests may ask for the switch, beside addresses, `localhost` and the machine's own.
     public var httpNames: [String] = []
+    /// More authorities that https URLs are believed by, beside the system's: a file in PEM.
+    public var certificates: FileReference?
     public var rtpTimeout: Duration? = .seconds(60)
     public var maximumDuration: Duration = .seconds(4 * 3600)
     public var maximumHold: Duration? = .seconds(30 * 60)

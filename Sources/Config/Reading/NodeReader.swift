@@ -25,6 +25,7 @@ struct NodeReader {
         if let codecs = media.codecs { node.codecs = codecs }
         if let threads = media.threads { node.mediaThreads = threads }
         if let http = file.take("http") { readHTTP(http, into: &node) }
+        if let tls = file.take("tls") { node.certificates = readCertificates(tls) }
         if let dns = file.take("dns") { node.nameServers = readNameServers(dns) }
         if let path = file.take("tenants")?.string("tenants") { node.tenantsPath = path }
         if let path = file.take("dialplans")?.string("dialplans") { node.dialPlansPath = path }
@@ -148,6 +149,13 @@ struct NodeReader {
         node.httpListen = SocketAddress(text)
         guard node.httpListen == nil else { return }
         listen.fault(.badValue, "http.listen is '\(text)'", mend: "write an IP address and a port: 127.0.0.1:8060")
+    }
+
+    private func readCertificates(_ value: YAMLValue) -> FileReference? {
+        guard var tls = value.mapping("tls") else { return nil }
+        defer { tls.finish("tls") }
+        guard let file = tls.require("ca_file", of: "tls"), let path = file.string("tls.ca_file") else { return nil }
+        return FileReference(path: path, position: file.position)
     }
 
     private func readNameServers(_ value: YAMLValue) -> [SocketAddress] {
