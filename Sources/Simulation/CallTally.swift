@@ -14,6 +14,8 @@ final class CallTally: EventSubscriber {
     private(set) var transfers = (begun: 0, done: 0)
     private(set) var missedOffers = 0
     private(set) var holds = 0
+    /// Calls of a code that went on in another call: picked up, or taken out of a slot.
+    private(set) var pickUps = 0
     /// Callbacks by what became of them last.
     private var wishes: [String: CallbackChanged] = [:]
     private(set) var faults: [String] = []
@@ -68,8 +70,9 @@ final class CallTally: EventSubscriber {
         case .legStarted(let leg): legs[call, default: []].insert(leg.leg)
         case .legEnded(let end):
             if legs[call]?.remove(end.leg) == nil { faults.append("leg \(end.leg) ended twice") }
-        case .callEnded:
+        case .callEnded(let end):
             ended.insert(call)
+            if end.reason == "picked-up" { pickUps += 1 }
             if let left = legs.removeValue(forKey: call), !left.isEmpty {
                 faults.append("legs \(left.sorted()) outlived their call")
             }

@@ -25,6 +25,8 @@ public final class SimulatedCentre {
         public var supervisions = 0
         /// Parties that were handed on, and how many of them somebody took.
         public var transfers = (begun: 0, done: 0)
+        /// Codes that led into another call, which rang or was parked.
+        public var pickUps = 0
         /// Callers who asked to be called back, by what came of it.
         public var callbacks: [CallbackState: Int] = [:]
         /// Callers whose wait in a queue ended so.
@@ -100,6 +102,7 @@ public final class SimulatedCentre {
                           - {match: "*45", do: [{agent: toggle-login}]}
                           - {match: "*5.", do: [{supervise: {mode: whisper, agent: "{called:2}"}}]}
                           - {match: "*81xxx", do: [{pickup: {user: "{called:2}"}}]}
+                          - {match: "*8", do: [{pickup: {group: ["1001", "1002", "1003", "1004"]}}]}
                           - {match: "*7x", do: [{park: {slot: "{called:2}", timeout: 5s}}]}
                           - {match: "1xxx", do: [{dial: {user: "{called}", timeout: 20s}}]}
                           - {match: "+.", do: [{dial: {trunk: carrier, number: "{called}", timeout: 20s}}]}
@@ -168,6 +171,7 @@ public final class SimulatedCentre {
         for _ in 0..<8 {
             plant.advance(by: .milliseconds(Int64.random(in: 0...5_000, using: &random)))
             if Int.random(in: 0..<3, using: &random) == 0 { superviseSomebody() }
+            if Int.random(in: 0..<3, using: &random) == 0 { pickUpSomething() }
         }
         // The longest ringing, talking and giving up of any call.
         plant.advance(by: .seconds(300))
@@ -193,6 +197,14 @@ public final class SimulatedCentre {
         if made != nil { supervisions += 1 }
     }
 
+    /// Somebody takes who waits in a slot, or else what rings.
+    private func pickUpSomething() {
+        let live = plant.engine.liveCalls
+        let code = live.lazy.compactMap(\.slot).first.map { "*7\($0)" }
+        guard code != nil || live.contains(where: { $0.state == .ringing }) else { return }
+        plant.turn(Int.random(in: 0..<4, using: &random)) { $0.dial(code ?? "*8", at: $1) }
+    }
+
     /// A supervisor's hand in the middle of whatever goes on.
     private func changeSomebody() {
         let commands: [Dispatcher.AgentCommand] = [
@@ -215,6 +227,7 @@ public final class SimulatedCentre {
         result.messages = plant.messages
         result.supervisions = supervisions
         result.transfers = plant.tally.transfers
+        result.pickUps = plant.tally.pickUps
         return result
     }
 }
