@@ -10,6 +10,9 @@ let settings: [SwiftSetting] = [
     .unsafeFlags(["-cross-module-optimization", "-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
+// Foundation inside the program has a call that other linkers warn of at every build.
+let linking: [LinkerSetting] = [.unsafeFlags(["-use-ld=lld"], .when(configuration: .release))]
+
 let testSettings: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny"), .treatAllWarnings(as: .error)]
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
@@ -35,7 +38,8 @@ let package = Package(
     ],
     targets: [
         // Values: no clock, no socket, no file.
-        .target(name: "Timebase", swiftSettings: settings),
+        // Every program has it below itself, and so is linked as it says.
+        .target(name: "Timebase", swiftSettings: settings, linkerSettings: linking),
         .target(name: "NetAddress", swiftSettings: settings),
         .target(name: "Events", dependencies: ["Timebase"], swiftSettings: settings),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
@@ -92,14 +96,15 @@ let package = Package(
         .systemLibrary(name: "COgg", pkgConfig: "ogg", providers: [.apt(["libogg-dev"])]),
         .target(name: "Recording", dependencies: ["COgg", "COpus"], swiftSettings: settings),
         .target(name: "CLinuxIO"),
+        .target(name: "Threading", dependencies: ["CLinuxIO"], swiftSettings: settings),
         .target(
             name: "RecordingIO",
-            dependencies: ["CLinuxIO", "Codecs", "Hashes", "Recording"],
+            dependencies: ["CLinuxIO", "Codecs", "Hashes", "Recording", "Threading"],
             swiftSettings: settings
         ),
         .target(
             name: "MediaIO",
-            dependencies: ["CLinuxIO", "Codecs", "Events", "Media", "NetAddress", "RTP", "RecordingIO"],
+            dependencies: ["CLinuxIO", "Codecs", "Events", "Media", "NetAddress", "RTP", "RecordingIO", "Threading"],
             swiftSettings: settings
         ),
 
@@ -134,7 +139,7 @@ let package = Package(
         .systemLibrary(name: "CAres", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"])]),
         .target(
             name: "SignallingIO",
-            dependencies: ["CAres", "CLinuxIO", "NetAddress", "SIP", "SIPMessage", nioCore, nioPosix],
+            dependencies: ["CAres", "CLinuxIO", "NetAddress", "SIP", "SIPMessage", "Threading", nioCore, nioPosix],
             swiftSettings: settings
         ),
         .target(

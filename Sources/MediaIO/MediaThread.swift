@@ -1,17 +1,17 @@
 import CLinuxIO
 import Codecs
 import Events
-import Glibc
 import Media
 import NetAddress
 import RTP
 import RecordingIO
 import Synchronization
+import Threading
 
 /// One thread of the media plane: an epoll loop over the sockets of its ports. Both ends of a call live on the same
 /// one, so a packet meets no lock, and nothing on its way allocates or counts references.
 ///
-/// `@unchecked Sendable`: `mailbox` is behind its lock and the `let`s never change; `handle` is written by `start` and
+/// `@unchecked Sendable`: `mailbox` is behind its lock and the `let`s never change; `thread` is written by `start` and
 /// read by `join`, which `MediaThreads` calls once each, one after the other; everything else is touched by the thread
 /// alone, from `run` on.
 final class MediaThread: @unchecked Sendable {
@@ -82,7 +82,7 @@ final class MediaThread: @unchecked Sendable {
     var speaking: Set<Int> = []
     var events: [MediaEvent] = []
     let tones = (a: ToneSource(.a), µ: ToneSource(.µ))
-    private var handle = pthread_t()
+    private var thread: OwnThread?
     var isStopping = false
     var now: Int64 = 0
     var nextTick: Int64 = 0
@@ -133,26 +133,15 @@ final class MediaThread: @unchecked Sendable {
 
     /// Whether there is a thread now.
     func start() -> Bool {
-        let retained = Unmanaged.passRetained(self)
-        let status = pthread_create(
-            &handle,
-            nil,
-            { context in
-                guard let context else { return nil }
-                Unmanaged<MediaThread>.fromOpaque(context).takeRetainedValue().run()
-                return nil
-            },
-            retained.toOpaque()
-        )
-        if status != 0 { retained.release() }
-        return status == 0
+        thread = OwnThread(named: "gudok-media-\(index)") { [self] in run() }
+        return thread != nil
     }
 
     /// Waits for the thread's end; every port is closed and reported by then.
     func join() {
         send(.stop)
         ring()
-        pthread_join(handle, nil)
+        thread?.join()
     }
 
     /// Any thread. The message waits for the next packet, for `ring`, or for the next check of silence.
@@ -188,7 +177,6 @@ final class MediaThread: @unchecked Sendable {
     // MARK: the loop
 
     private func run() {
-        linux_io_name_thread("gudok-media-\(index)")
         // A packet that waits for a report or a database to have its turn is heard.
         linux_io_prefer_thread()
         guard let inbox = linux_io_inbox_make() else { return }

@@ -1,6 +1,7 @@
 internal import CLinuxIO
 internal import Glibc
 internal import Synchronization
+internal import Threading
 
 /// The recorder: one thread that takes frames from the media threads' rings and writes them to files. A slow disk makes
 /// it late, and a full ring drops frames of recordings; neither ever reaches a call.
@@ -21,7 +22,7 @@ public final class Recorder: Sendable {
     private let clock: @Sendable () -> Int64
     private let deliver: @Sendable ([RecorderEvent]) -> Void
     private let mailbox = Mutex(Mailbox())
-    private let thread = Mutex<pthread_t?>(nil)
+    private let thread = Mutex<OwnThread?>(nil)
     private let bell: Int32
 
     /// Starts the thread; nil when there is none to be had. `clock`: nanoseconds, the one that arrivals are stamped
@@ -37,23 +38,7 @@ public final class Recorder: Sendable {
         self.clock = clock ?? { linux_io_now() }
         bell = linux_io_bell_make()
         guard bell >= 0 else { return nil }
-        let retained = Unmanaged.passRetained(self)
-        var handle = pthread_t()
-        let status = pthread_create(
-            &handle,
-            nil,
-            { context in
-                guard let context else { return nil }
-                Unmanaged<Recorder>.fromOpaque(context).takeRetainedValue().run()
-                return nil
-            },
-            retained.toOpaque()
-        )
-        guard status == 0 else {
-            retained.release()
-            return nil
-        }
-        let started = handle
+        guard let started = OwnThread(named: "gudok-recorder", { [self] in run() }) else { return nil }
         thread.withLock { $0 = started }
     }
 
@@ -73,8 +58,7 @@ public final class Recorder: Sendable {
     public func stop() {
         mailbox.withLock { $0.isStopping = true }
         linux_io_bell_ring(bell)
-        guard let handle = thread.withLock({ $0.take() }) else { return }
-        pthread_join(handle, nil)
+        thread.withLock { $0.take() }?.join()
     }
 
     private func send(_ command: RecorderCommand) {
@@ -86,7 +70,6 @@ public final class Recorder: Sendable {
     }
 
     private func run() {
-        linux_io_name_thread("gudok-recorder")
         let core = RecorderCore(
             rings: rings,
             storage: storage,

@@ -1,8 +1,8 @@
 import CLinuxIO
-import Glibc
 public import NetAddress
 public import SIP
 import Synchronization
+import Threading
 
 /// Asks DNS for the servers of hosts, on a thread of its own.
 public final class NameResolver: Sendable {
@@ -18,7 +18,7 @@ public final class NameResolver: Sendable {
 
     private let servers: [SocketAddress]
     private let mailbox = Mutex(Mailbox())
-    private let thread = Mutex<pthread_t?>(nil)
+    private let thread = Mutex<OwnThread?>(nil)
     private let bell: Int32
 
     /// Starts the thread; nil when there is none to be had. Without `servers` those of the system are asked. The thread
@@ -27,23 +27,7 @@ public final class NameResolver: Sendable {
         self.servers = servers
         bell = linux_io_bell_make()
         guard bell >= 0 else { return nil }
-        let retained = Unmanaged.passRetained(self)
-        var handle = pthread_t()
-        let status = pthread_create(
-            &handle,
-            nil,
-            { context in
-                guard let context else { return nil }
-                Unmanaged<NameResolver>.fromOpaque(context).takeRetainedValue().run()
-                return nil
-            },
-            retained.toOpaque()
-        )
-        guard status == 0 else {
-            retained.release()
-            return nil
-        }
-        let started = handle
+        guard let started = OwnThread(named: "gudok-names", { [self] in run() }) else { return nil }
         thread.withLock { $0 = started }
     }
 
@@ -59,8 +43,7 @@ public final class NameResolver: Sendable {
     public func stop() {
         mailbox.withLock { $0.isStopping = true }
         linux_io_bell_ring(bell)
-        guard let handle = thread.withLock({ $0.take() }) else { return }
-        pthread_join(handle, nil)
+        thread.withLock { $0.take() }?.join()
     }
 
     private func run() {

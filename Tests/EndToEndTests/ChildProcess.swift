@@ -22,20 +22,36 @@ final class ChildProcess: Sendable {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = pipe
         process.standardError = pipe
-        pipe.fileHandleForReading.readabilityHandler = { [weak self] handle in
-            guard let self else { return handle.readabilityHandler = nil }
-            // Within the lock: what has left the pipe is in the text.
-            let isOver = self.output.withLock { output in
-                let data = handle.availableData
-                output.text += String(decoding: data, as: UTF8.self)
-                if data.isEmpty { output.isOver = true }
-                return data.isEmpty
-            }
-            if isOver { handle.readabilityHandler = nil }
-            self.changed.signal()
-        }
         try process.run()
         Reaper.shared.watch(pid)
+        gather()
+    }
+
+    /// On a thread of its own: a dispatch source outlives its file when a process that was started at the same time has inherited it,
+    /// and an event of it then ends the tests.
+    private func gather() {
+        Thread.detachNewThread { [weak self, pipe] in
+            let file = pipe.fileHandleForReading.fileDescriptor
+            var wanted = pollfd(fd: file, events: Int16(POLLIN), revents: 0)
+            while true {
+                let isReady = poll(&wanted, 1, 100) > 0
+                guard let self else { return }
+                if isReady, self.take(from: file) { return }
+            }
+        }
+    }
+
+    /// True: that was all.
+    private func take(from file: Int32) -> Bool {
+        defer { changed.signal() }
+        // Within the lock: what has left the pipe is in the text.
+        return output.withLock { output in
+            var octets = [UInt8](repeating: 0, count: 65_536)
+            let count = read(file, &octets, octets.count)
+            output.text += String(decoding: octets.prefix(max(0, count)), as: UTF8.self)
+            output.isOver = count <= 0
+            return output.isOver
+        }
     }
 
     var text: String { output.withLock { $0.text } }
