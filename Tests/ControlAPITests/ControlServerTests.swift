@@ -108,10 +108,11 @@ private struct Mirror: ControlBackend {
             let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .connect(unixDomainSocketPath: path).get()
             channel.closeFuture.cascade(to: closed)
+            // On a busy machine the server may be tired of waiting before anything is written.
+            channel.writeAndFlush(ByteBuffer(string: beginning), promise: nil)
             let drip = channel.eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(100)) { _ in
                 channel.writeAndFlush(ByteBuffer(string: "x"), promise: nil)
             }
-            if !beginning.isEmpty { try await channel.writeAndFlush(ByteBuffer(string: beginning)) }
             try await closed.futureResult.get()
             drip.cancel()
         }
