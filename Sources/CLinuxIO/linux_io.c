@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -168,9 +167,6 @@ void linux_io_bell_clear(int fd) {
 }
 
 void linux_io_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
-
-/* Of Linux, not of POSIX: a thread has a niceness of its own, and 0 is the calling one. */
-void linux_io_prefer_thread(void) { setpriority(PRIO_PROCESS, 0, -11); }
 
 static int64_t read_clock(clockid_t clock) {
     struct timespec now;

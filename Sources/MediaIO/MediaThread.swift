@@ -177,8 +177,6 @@ final class MediaThread: @unchecked Sendable {
     // MARK: the loop
 
     private func run() {
-        // A packet that waits for a report or a database to have its turn is heard.
-        linux_io_prefer_thread()
         guard let inbox = linux_io_inbox_make() else { return }
         defer { linux_io_inbox_free(inbox) }
         let ready = UnsafeMutablePointer<linux_io_ready>.allocate(capacity: LINUX_IO_READY)

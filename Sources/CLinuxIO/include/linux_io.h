@@ -51,9 +51,6 @@ void linux_io_bell_clear(int fd);
 /* The calling thread's name, as `top` shows it. */
 void linux_io_name_thread(const char *name);
 
-/* Puts the calling thread before others that are ready to run, when the process may (CAP_SYS_NICE); otherwise nothing changes. */
-void linux_io_prefer_thread(void);
-
 /* Nanoseconds of the monotonic clock. */
 int64_t linux_io_now(void);
 
