@@ -30,8 +30,6 @@ public final class TenantDatabase: Sendable {
             try database.execute(sql: "PRAGMA journal_mode = WAL")
             // In WAL mode NORMAL survives the process's death, FULL loss of power too.
             try database.execute(sql: "PRAGMA synchronous = \(durability == .power ? "FULL" : "NORMAL")")
-            // 16 MiB: a busy tenant changes the same pages again and again, and they go home four times less often.
-            try database.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
         }
         if !FileManager.default.fileExists(atPath: place.path) { try make(place, configuration) }
         let queue = try DatabaseQueue(path: place.path, configuration: configuration)
