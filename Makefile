@@ -2,7 +2,7 @@
 
 PACKAGES := libc-ares-dev libcurl4-openssl-dev libssl-dev libogg-dev libopus-dev libspeexdsp-dev libsqlite3-dev pkg-config
 TEST_PACKAGES := sip-tester baresip-core tshark sqlite3 curl openssl
-# Swift's runtime in the program itself: it runs on machines without Swift, and a call takes a twentieth less CPU time.
+# Swift's runtime in the program itself: it runs on machines without Swift.
 RELEASE := -c release --static-swift-stdlib
 FORMATTED := $(shell git ls-files "*.swift")
 INSTALL := apt-get install -y --no-install-recommends
