@@ -47,6 +47,18 @@ extension Dispatcher {
         callers[call].map { Place(queue: $0.queue.id, requiredSkill: $0.requiredSkill, rank: $0.rank) }
     }
 
+    /// Whether `enter` would not let this caller wait now.
+    public func refuses(_ entry: Entry, at moment: Moment) -> Bool {
+        guard let queue = queues[entry.queue], !entry.isCallback else { return false }
+        now = moment
+        let caller = makeCaller(entry, queue, kept: keptPlace(of: entry, in: queue))
+        return refusal(of: queue, at: queue.position(of: caller)) != nil
+    }
+
+    private func keptPlace(of entry: Entry, in queue: QueueLine) -> QueueLine.CallerRank? {
+        queue.settings.resume == nil ? nil : queue.keptPlaces.value(for: entry.number, at: now.instant)
+    }
+
     /// A caller wants to wait. `.leave` among the actions says that he may not.
     public func enter(_ entry: Entry, at moment: Moment) -> [Action] {
         now = moment
@@ -60,7 +72,7 @@ extension Dispatcher {
             stand(makeCaller(entry, queue, kept: entry.place.flatMap { $0.queue == queue.id ? $0.rank : nil }))
             return finish()
         }
-        let kept = queue.settings.resume == nil ? nil : queue.keptPlaces.value(for: entry.number, at: now.instant)
+        let kept = keptPlace(of: entry, in: queue)
         let caller = makeCaller(entry, queue, kept: kept)
         publish(
             .queueEntered(

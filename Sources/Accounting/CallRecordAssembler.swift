@@ -20,6 +20,8 @@ public struct CallRecordAssembler: Sendable {
         var record: CallRecord
         let started: Moment
         var ringing: Instant?
+        /// The first party that the caller reached answered.
+        var rung: Instant?
         var answered: Instant?
         var hold = HoldClock()
         /// In which queue the caller waits, since when, and for how long he did in queues before.
@@ -89,7 +91,8 @@ extension CallRecordAssembler.Live {
     fileprivate mutating func apply(_ event: Event, at: Moment) -> CallRecordAssembler.Output? {
         switch event {
         case .callRinging:
-            if ringing == nil {
+            // Whoever rings after a talk (a transfer) is no part of reaching the first.
+            if ringing == nil, peer == nil {
                 ringing = at.instant
                 record.ringingAt = stamp(at)
             }
@@ -151,6 +154,7 @@ extension CallRecordAssembler.Live {
             return
         }
         peer = leg
+        if rung == nil { rung = at.instant }
         record.codecB = codec
         if record.user == nil { record.user = record.legs[leg].user }
         if record.direction == .outbound, let trunk = record.legs[leg].trunk { record.trunk = trunk }
@@ -200,8 +204,9 @@ extension CallRecordAssembler.Live {
     fileprivate mutating func finish(_ end: CallEnded, _ at: Moment) {
         stopWaiting(at)
         record.endedAt = stamp(at)
-        record.setup = (ringing ?? answered).map { seconds($0 - started.instant) }
-        record.ring = ringing.map { seconds((answered ?? at.instant) - $0) }
+        // The switch itself may have answered before anybody's phone rang.
+        record.setup = [ringing, answered].compactMap { $0 }.min().map { seconds($0 - started.instant) }
+        record.ring = ringing.map { seconds((rung ?? at.instant) - $0) }
         record.queueWait = seconds(waited)
         record.talk = seconds(answered.map { at.instant - $0 - waitedAnswered } ?? .zero)
         record.hold = seconds(hold.total(at: at.instant))

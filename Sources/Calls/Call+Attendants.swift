@@ -92,7 +92,7 @@ extension Call {
         if let recording {
             core.media.perform(.record(port.id, recording: recording.number, channel: works == anchor ? 0 : 1))
         }
-        legs[works].progress.finish(.answered, status: 200, reason: "taken-over")
+        finishLeg(works, .answered, status: 200, reason: "taken-over")
         // His hold ended with him, and with it the music.
         stopHolding(works)
         mix(with: attendants.filter(\.isPresent))

@@ -195,7 +195,7 @@ extension Call {
         if startsUponAnswer { return originated(index, description) }
         guard case .dialing(let dial) = stage, dial.attempts.contains(index), let description else {
             // Two answered at once, or the caller has gone: this one is told where the call went.
-            legs[index].progress.finish(.answeredElsewhere, status: 200, reason: "answered elsewhere")
+            finishLeg(index, .answeredElsewhere, status: 200, reason: "answered elsewhere")
             return act(on: index) { $0.hangUp(reason: Session.completedElsewhere, now: $1) }
         }
         core.timers.stop(.call(id, .dialTimeout))
@@ -249,6 +249,8 @@ extension Call {
     func rejected(_ index: Int, _ rejection: Rejection) {
         let outcome = DialOutcome(status: rejection.status)
         legs[index].progress.finish(LegResult(outcome), status: rejection.status, reason: rejection.phrase)
+        // Told last, as a redirect that is followed is another ending.
+        defer { tellEnd(of: index) }
         if startsUponAnswer, callback == nil { return originationFailed(index, rejection) }
         release(index)
         if case .queued(let stay) = stage {
@@ -354,7 +356,7 @@ extension Call {
     }
 
     func cancel(_ index: Int, _ result: LegResult, _ reason: String?) {
-        legs[index].progress.finish(result, status: nil, reason: result.rawValue)
+        finishLeg(index, result, status: nil, reason: result.rawValue)
         release(index)
         act(on: index) { $0.hangUp(reason: reason, now: $1) }
     }

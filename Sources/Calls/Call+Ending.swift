@@ -57,7 +57,7 @@ extension Call {
         let header = "Q.850;cause=\(cause.q850);text=\"\(cause.text)\""
         for index in legs.indices {
             let result: LegResult = legs[index].progress == .answered ? .answered : .cancelled
-            legs[index].progress.finish(result, status: index == 0 ? status : nil, reason: reason)
+            finishLeg(index, result, status: index == 0 ? status : result == .answered ? 200 : nil, reason: reason)
             if let port = legs[index].port { core.closePort(port.id) }
         }
         for index in legs.indices where index > 0 { act(on: index) { $0.hangUp(reason: header, now: $1) } }
@@ -81,6 +81,21 @@ extension Call {
         act(on: 0) { $0.reject(cause.status, headers: headers, now: $1) }
     }
 
+    /// An attempt to reach somebody, or a talk with him, is over, whatever becomes of the call. The first ending counts.
+    func finishLeg(_ index: Int, _ result: LegResult, status: Int?, reason: String) {
+        legs[index].progress.finish(result, status: status, reason: reason)
+        tellEnd(of: index)
+    }
+
+    /// Tells of a leg's end once.
+    func tellEnd(of index: Int) {
+        guard case .over(let result, let status, let reason) = legs[index].progress, !legs[index].endIsTold else {
+            return
+        }
+        legs[index].endIsTold = true
+        publish(.legEnded(LegEnded(leg: legs[index].id.index, result: result, sipCode: status, reason: reason)))
+    }
+
     /// Closes the record when every leg has said its last word and every port has reported.
     func closeWhenOver() {
         guard legs.allSatisfy({ $0.hasEnded && !$0.awaitsReport && $0.retired.isEmpty }) else { return }
@@ -102,10 +117,6 @@ extension Call {
         }
         isClosed = true
         core.timers.stop(.call(id, .linger))
-        for leg in legs {
-            guard case .over(let result, let status, let reason) = leg.progress else { continue }
-            publish(.legEnded(LegEnded(leg: leg.id.index, result: result, sipCode: status, reason: reason)), at: moment)
-        }
         publish(.callEnded(summary), at: moment)
     }
 }

@@ -65,7 +65,7 @@ extension Call {
 
     private func hungUp(_ index: Int, reason: String?) {
         let result: LegResult = transfer?.from == index ? .transferred : .answered
-        legs[index].progress.finish(result, status: 200, reason: reason ?? "normal")
+        finishLeg(index, result, status: 200, reason: reason ?? "normal")
         if transfer?.from == index { return transferorLeft() }
         let party = legs[index].side
         switch stage {
@@ -88,7 +88,7 @@ extension Call {
     }
 
     private func failed(_ index: Int, _ failure: Session.Failure) {
-        legs[index].progress.finish(.failed, status: nil, reason: failure.rawValue)
+        finishLeg(index, .failed, status: nil, reason: failure.rawValue)
         if transfer?.from == index { return transferorLeft() }
         guard index == anchor || isTalking(to: index) else { return }
         let disposition: Disposition = callerIsAnswered && failure == .sessionExpired ? .answered : .failed
@@ -135,7 +135,7 @@ extension Call {
         case .inactive(_, let silence):
             let seconds = Int(silence.inSeconds)
             publish(.note("leg \(index): no RTP for \(seconds) s"))
-            legs[index].progress.finish(.answered, status: 200, reason: "rtp-timeout")
+            finishLeg(index, .answered, status: 200, reason: "rtp-timeout")
             end(.answered, by: .switch, cause: HangupCause(status: 408), reason: "rtp-timeout")
         case .closed(let port, let report):
             legs[index].retired.remove(port)

@@ -15,19 +15,7 @@ extension Call {
         let queue = QueueID(tenant: tenant.id, name: request.queue)
         isUnserved = true
         enter(.queued(QueueStay(queue: queue, entered: now)))
-        core.dispatch { [self] in
-            $0.enter(
-                Dispatcher.Entry(
-                    call: id,
-                    queue: queue,
-                    number: from,
-                    priority: request.priority,
-                    requiredSkill: request.skill,
-                    carried: waitedInQueues
-                ),
-                at: now
-            )
-        }
+        core.dispatch { [self] in $0.enter(entry(request), at: now) }
         place = core.acd.place(of: id)
         // Whoever waits hears music, unless somebody answered in this same turn.
         guard case .queued = stage else { return }
@@ -36,6 +24,20 @@ extension Call {
             core.timers.start(.call(id, .message(index)), at: now.instant + message.every)
         }
     }
+
+    private func entry(_ request: QueueRequest) -> Dispatcher.Entry {
+        Dispatcher.Entry(
+            call: id,
+            queue: QueueID(tenant: tenant.id, name: request.queue),
+            number: from,
+            priority: request.priority,
+            requiredSkill: request.skill,
+            carried: waitedInQueues
+        )
+    }
+
+    /// Nobody is answered, and pays for it, to hear that he may not wait.
+    func mayWait(_ request: QueueRequest) -> Bool { !core.acd.refuses(entry(request), at: now) }
 
     private func settings(of queue: QueueID) -> Queue { tenant.queues[queue.name] ?? Queue(name: queue.name) }
 
@@ -144,7 +146,7 @@ extension Call {
 
     func agentAnswered(_ index: Int, description: SessionDescription, isOffer: Bool, stay: QueueStay) {
         guard let agent = agent(of: index, in: stay), !isOffer else {
-            legs[index].progress.finish(.answeredElsewhere, status: 200, reason: "answered elsewhere")
+            finishLeg(index, .answeredElsewhere, status: 200, reason: "answered elsewhere")
             return act(on: index) { $0.hangUp(reason: Session.completedElsewhere, now: $1) }
         }
         legs[index].progress = .answered

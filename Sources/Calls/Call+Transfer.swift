@@ -195,7 +195,7 @@ extension Call {
 
     /// Somebody's place is another's now: his leg ends, and with it his work in this call.
     func letGo(_ index: Int, reason: String, endingService: Bool) {
-        legs[index].progress.finish(.transferred, status: 200, reason: reason)
+        finishLeg(index, .transferred, status: 200, reason: reason)
         stopHolding(index)
         if let port = legs[index].port { core.closePort(port.id) }
         act(on: index) { $0.hangUp(reason: "Q.850;cause=16;text=\"Transferred\"", now: $1) }

@@ -213,11 +213,16 @@ final class Call {
         }
         enter(.deciding)
         for entry in plan.takeTrail() { publish(Event(entry, plan: plan.plan)) }
-        if instruction.needsAnswer, !callerIsAnswered {
+        if needsAnswer(instruction), !callerIsAnswered {
             upcoming = instruction
             return answerLocally()
         }
         carryOut(instruction)
+    }
+
+    private func needsAnswer(_ instruction: Instruction) -> Bool {
+        if case .queue(let request) = instruction { return mayWait(request) }
+        return instruction.needsAnswer
     }
 
     private func carryOut(_ instruction: Instruction) {

@@ -19,6 +19,7 @@ extension CallCore {
         let old = call.legs[index].id
         let id = LegID(call: other.id, index: other.legs.count)
         var leg = call.legs[index].move(to: id, reason: "transferred")
+        call.tellEnd(of: index)
         leg.side = other.legs[other.anchor].side.opposite
         if let port {
             // What was said before is the old call's, and so is the report of it.

@@ -25,6 +25,8 @@ struct Leg {
     /// By which numbers the call came to it.
     var history = DiversionHistory()
     var progress: Progress = .trying
+    /// The record knows that it is over.
+    var endIsTold = false
     /// Whom the record counts it to: whoever takes somebody's place stands on his side.
     var side: Party = .callee
     /// It goes on in another call, and this is what is left of it here.

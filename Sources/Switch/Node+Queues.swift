@@ -39,7 +39,7 @@ extension Node {
             for row in try reporter.agentRows(Reporter.Request(window: reporter.today)) {
                 today[UserID(tenant: tenant, number: row.agent)] = AgentToday(
                     calls: row.handled + row.direct_calls,
-                    talk: row.talk_s + row.hold_s + row.direct_talk_s
+                    talk: ((row.talk_s + row.hold_s + row.direct_talk_s) * 1000).rounded() / 1000
                 )
             }
         }

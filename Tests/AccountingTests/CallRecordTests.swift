@@ -109,6 +109,21 @@ import Timebase
         #expect(other.talk == 4 && other.queueWait == 8)
     }
 
+    @Test func `what rings behind a menu rings until it is answered, what rings in a transfer does not count`() throws {
+        let menu: [(Moment, Event)] = [
+            Self.answeredCall[0], Self.answeredCall[1], (Self.at(0.2), .callAnswered), (Self.at(4), .callRinging),
+            (Self.at(6), .legAnswered(leg: 1, codec: "PCMA")),
+        ]
+        let record = try #require(closed(fold(menu + [Self.end(Self.at(13))])))
+        #expect(record.setup == 0.2 && record.ring == 2 && record.ringingAt == "\(Self.at(4).wall)")
+        let transferred: [(Moment, Event)] = [
+            Self.answeredCall[0], Self.answeredCall[1], (Self.at(1), .callAnswered),
+            (Self.at(2), .legAnswered(leg: 1, codec: "PCMA")), (Self.at(5), .callRinging),
+        ]
+        let other = try #require(closed(fold(transferred + [Self.end(Self.at(13))])))
+        #expect(other.setup == 1 && other.ring == nil && other.ringingAt == nil)
+    }
+
     @Test func `a hold that lasts to the end counts, an unanswered call does not talk`() throws {
         let held = try #require(closed(fold(Array(Self.answeredCall.prefix(7)) + [Self.end(Self.at(9))])))
         #expect(held.hold == 4)

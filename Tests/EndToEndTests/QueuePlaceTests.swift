@@ -36,6 +36,36 @@ struct QueuePlaceTests {
         #expect(try running.rows("stats", "queues").first?["abandoned"] as? Int == 1)
     }
 
+    @Test func `whom a queue refuses is not answered, and an attempt ends in the record when it ended`() throws {
+        let running = try ContactCentreTests.centre("on_empty: refuse\n    busy_delay: 1s")
+        let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        for phone in [anna, boris] { _ = try phone.register() }
+        #expect(try boris.call("700").startWord == "480")
+        #expect(try eventually { try running.rows("cdr").first?["ended_at"] is String })
+        let refused = try #require(try running.rows("cdr").first)
+        #expect(refused["answered_at"] is NSNull && refused["queue"] as? String == "sales")
+        #expect(refused["disposition"] as? String == "failed" && refused["sip_code"] as? Int == 480)
+        #expect(try running.rows("stats", "queues").first?["overflowed"] as? Int == 1)
+
+        _ = try running.gudok("agent", "login", "1001")
+        let answer = try boris.call("700")
+        #expect(answer.startWord == "200")
+        let tag = boris.acknowledge(answer, to: "700")
+        anna.respond("486 Busy Here", to: try #require(anna.expect("INVITE")), toTag: "anna")
+        _ = try #require(anna.expect("INVITE"))
+        boris.send(boris.request("BYE", to: "700", toTag: tag))
+        #expect(try eventually { try running.rows("cdr").first?["ended_at"] is String })
+        let record = try #require(try running.rows("cdr").first)
+        let legs = try #require(record["legs"] as? [[String: Any]])
+        let busy = try #require(legs.first { $0["result"] as? String == "busy" })
+        let (over, end) = (busy["ended_at"] as? String ?? "", record["ended_at"] as? String ?? "")
+        // The agent rests a second at least before his phone rings again.
+        #expect(!over.isEmpty && over < end, "\(over) \(end)")
+        let next = try #require(legs.last)
+        #expect(next["result"] as? String == "cancelled" && over <= (next["started_at"] as? String ?? ""))
+    }
+
     @Test func `a caller who is cut off and calls again has his place back`() throws {
         let running = try ContactCentreTests.centre("resume: 1m")
         let first = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
