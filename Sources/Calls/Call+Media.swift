@@ -177,7 +177,10 @@ extension Call {
             return act(on: relay.from) { $0.answerOffer(body, now: $1) }
         }
         guard let offer = relay.offer, let answer = try? relayAnswer(description, to: offer, as: media) else {
-            return giveUp(relay)
+            // It agreed to what cannot be passed on (no stream at all): the leg is asked back to what it had.
+            legs[index].described.local = relay.relayedOffer
+            giveUp(relay)
+            return reoffer(index, Reoffer())
         }
         relayed = nil
         legs[index].described.local = relay.relayedOffer
@@ -234,7 +237,8 @@ extension Call {
         if reofferSettled(index, nil, status: status) { return }
         guard let relay = relayed, relay.to == index else { return }
         relayed = nil
-        act(on: relay.from) { $0.refuseOffer((400..<700).contains(status) ? status : 488, now: $1) }
+        let told = HangupCause.isOfHop(status) || !(400..<700).contains(status) ? 488 : status
+        act(on: relay.from) { $0.refuseOffer(told, now: $1) }
     }
 
     // MARK: digits

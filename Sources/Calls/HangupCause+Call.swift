@@ -9,6 +9,15 @@ extension HangupCause {
         return q850 == 17 ? .busy : .congestion
     }
 
+    /// Whether a status is about the very request that it answers, so that it means nothing on another leg (RFC 3261 §21.4): what that
+    /// was challenged for, required, or asked too briefly.
+    static func isOfHop(_ status: Int) -> Bool {
+        switch status {
+        case 401, 405, 407, 416, 420, 421, 422, 423, 425, 428, 436...440, 469, 489, 493, 494: true
+        default: false
+        }
+    }
+
     /// The cause that a plan gives, with the callee's own words where it only passes them on: a 404 stays a 404, its Reason
     /// stays its Reason (RFC 3326).
     func passingOn(_ rejection: Rejection?) -> HangupCause {
@@ -18,6 +27,10 @@ extension HangupCause {
         // What the caller cannot do anything about is not his: our credentials, a place that we could not follow to.
         case 401, 407: cause = .rejected
         case 300..<400: cause = .unavailable
+        // Said of our request, and without its header (Allow, Unsupported, …) no answer to another.
+        case _ where Self.isOfHop(rejection.status):
+            cause.status = 500
+            cause.q850 = HangupCause(status: rejection.status).q850
         default: cause = HangupCause(status: rejection.status)
         }
         cause.name = name

@@ -4,6 +4,10 @@ import RTP
 struct ControlState: Sendable {
     private var described = WireAddress.none
     private var heardFrom = WireAddress.none
+    /// When, in nanoseconds.
+    private(set) var lastHeard: Int64 = 0
+    /// Three of the intervals of RFC 3550 §6.2: a NAT may have forgotten who is silent for so long.
+    private static let silence: Int64 = 15_000_000_000
     private(set) var hasReport = false
     private(set) var lost: UInt64 = 0
     private var jitter: UInt32 = 0
@@ -19,8 +23,13 @@ struct ControlState: Sendable {
         if address != described { (described, heardFrom) = (address, .none) }
     }
 
+    /// Whether an address of the peer's host may speak: the described one always may, another while nobody does.
+    func accepts(_ source: WireAddress, now: Int64) -> Bool {
+        heardFrom.isNone || source == heardFrom || source == described || now - lastHeard > Self.silence
+    }
+
     mutating func hear(_ packet: RTCPPacket, from source: WireAddress, now: Int64) {
-        heardFrom = source
+        (heardFrom, lastHeard) = (source, now)
         if let report = packet.senderReport { heardReport = (report, now) }
         guard let block = packet.block else { return }
         hasReport = true

@@ -7,7 +7,7 @@ import RTP
 /// 3. A packet from another host decides only while the description is young (`learning`), or when its address cannot
 ///    be reached from here anyhow (a private one, written from a public place): then nothing else could ever come. If
 ///    the described host itself speaks while the description is young, or while the other is silent, it takes its
-///    stream back.
+///    stream back; so does the very address and port of the description from whoever else was quicker.
 /// 4. From then on everybody else is refused. The stream moves only when a new description says so, or when the same
 ///    source goes on with its numbers from another port of its host after two seconds of silence: its NAT has forgotten
 ///    it.
@@ -57,7 +57,7 @@ public struct Latch: Sendable {
             return move(to: source, now: now, .latched)
         }
         let isQuiet = now - lastHeard > Self.silence
-        if isYoung || isQuiet, source.isSameHost(as: described), !current.isSameHost(as: described) {
+        if isYoung || isQuiet, nearness(of: source) > nearness(of: current) {
             return move(to: source, now: now, .relatched)
         }
         let gap = header.sequence &- heard.highest
@@ -65,6 +65,12 @@ public struct Latch: Sendable {
             isQuiet
         else { return .refused }
         return move(to: source, now: now, .relatched)
+    }
+
+    /// How sure an address is to be the described one's.
+    private func nearness(of address: WireAddress) -> Int {
+        if address == described { return 2 }
+        return address.isSameHost(as: described) ? 1 : 0
     }
 
     private mutating func move(to source: WireAddress, now: Int64, _ decision: Decision) -> Decision {

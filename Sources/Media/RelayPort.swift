@@ -188,7 +188,7 @@ public struct RelayPort: ~Copyable {
         from source: WireAddress,
         now: Int64
     ) -> RTCPPacket? {
-        guard isPeer(source) else {
+        guard mayReport(source, now: now) else {
             foreign &+= 1
             return nil
         }
@@ -197,12 +197,14 @@ public struct RelayPort: ~Copyable {
             return nil
         }
         control.hear(packet, from: source, now: now)
+        hasToldSilence = false
         return packet
     }
 
-    /// Whether an address is of the host that the peer's media comes from.
-    public func isPeer(_ source: WireAddress) -> Bool {
+    /// Whether RTCP from an address is the peer's: of the host that its media comes from, and no second one beside it.
+    public func mayReport(_ source: WireAddress, now: Int64) -> Bool {
         source.isSameHost(as: latch.isLatched ? latch.current : latch.described)
+            && (source == latch.current || control.accepts(source, now: now))
     }
 
     /// Where RTCP to this peer goes.
@@ -228,10 +230,10 @@ public struct RelayPort: ~Copyable {
 
     // MARK: time
 
-    /// How long nothing came, when that is longer than it may be; told once.
+    /// How long nothing came, neither RTP nor RTCP (RFC 3550 §6.3.5), when that is longer than it may be; told once.
     public mutating func overdueSilence(now: Int64) -> Duration? {
         guard let timeout = parameters.inactivityTimeout, !hasToldSilence else { return nil }
-        let silence = Duration.nanoseconds(now - max(quietSince, latch.lastHeard))
+        let silence = Duration.nanoseconds(now - max(quietSince, latch.lastHeard, control.lastHeard))
         guard silence >= timeout else { return nil }
         hasToldSilence = true
         return silence

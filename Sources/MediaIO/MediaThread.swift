@@ -300,8 +300,8 @@ final class MediaThread: @unchecked Sendable {
 
     private func relayControl(_ packet: UnsafeMutableRawBufferPointer, from source: WireAddress, slot: Int) {
         let octets = UnsafeRawBufferPointer(packet)
+        let isPeers = slots[slot].relay.mayReport(source, now: now)
         guard let read = slots[slot].relay.receiveControl(octets, from: source, now: now) else {
-            let isPeers = slots[slot].relay.isPeer(source)
             malformed &+= isPeers ? 1 : 0
             foreign &+= isPeers ? 0 : 1
             return

@@ -16,6 +16,7 @@ public struct AudioStream: Equatable, Sendable {
     /// Every format, in order.
     public var allFormats: [PayloadFormat]
     public var ptime: Int?
+    public var maxptime: Int?
     public var proto: String
 
     public var telephoneEvent: PayloadFormat? { telephoneEvents.first }
@@ -38,9 +39,8 @@ public struct AudioStream: Equatable, Sendable {
         allFormats = media.payloadFormats
         telephoneEvents = allFormats.filter(\.isTelephoneEvent)
         self.formats = allFormats.filter(\.isCodec)
-        ptime = media.attribute("ptime").flatMap { Int($0.filter { $0 != " " }) }.flatMap {
-            (1...1000).contains($0) ? $0 : nil
-        }
+        ptime = media.milliseconds("ptime")
+        maxptime = media.milliseconds("maxptime")
         proto = media.proto
     }
 }
@@ -55,6 +55,10 @@ extension MediaDescription {
     var isUsableAudio: Bool {
         kind == "audio" && port != 0 && (proto == "RTP/AVP" || proto == "RTP/AVPF")
             && payloadFormats.contains(where: \.isCodec)
+    }
+
+    fileprivate func milliseconds(_ name: String) -> Int? {
+        attribute(name).flatMap { Int($0.filter { $0 != " " }) }.flatMap { (1...1000).contains($0) ? $0 : nil }
     }
 
     /// RFC 3605: where RTCP goes when not to the next port.

@@ -71,7 +71,8 @@ public func relayAnswer(
     let accepted = theirs.allFormats
     let offered = AudioStream(of: offer)?.heldDirection ?? .sendrecv
     let direction = theirs.heldDirection.answering(offered)
-    return try answering(offer, as: local, direction: direction, ptime: theirs.ptime) { offered in
+    return try answering(offer, as: local, direction: direction, ptime: theirs.ptime, maxptime: theirs.maxptime) {
+        offered in
         offered.filter { format in accepted.contains { $0.matches(format) } }
             .sorted { a, b in
                 let order = { (format: PayloadFormat) in accepted.firstIndex { $0.matches(format) } ?? accepted.count }
@@ -83,7 +84,10 @@ public func relayAnswer(
 /// Our own offer: these codecs, and telephone-event.
 public func ownOffer(codecs: [String], as local: LocalMedia, direction: MediaDirection) -> SessionDescription {
     var audio = MediaDescription(kind: "audio", port: local.rtpPort, formats: [])
-    let known = codecs.compactMap { name in ownFormats.first { $0.encoding.lowercased() == name.lowercased() } }
+    let known = codecs.reduce(into: [PayloadFormat]()) { known, name in
+        let format = ownFormats.first { $0.encoding.lowercased() == name.lowercased() }
+        if let format, !known.contains(format) { known.append(format) }
+    }
     let rates = Set(known.map(\.clockRate)).union([8000])
     let keys = rates.sorted().enumerated().map { index, rate in
         PayloadFormat(number: 101 + UInt8(index), encoding: "telephone-event", clockRate: rate, fmtp: "0-16")
@@ -125,6 +129,7 @@ private func answering(
     as local: LocalMedia,
     direction: MediaDirection,
     ptime: Int?,
+    maxptime: Int? = nil,
     choosing: ([PayloadFormat]) -> [PayloadFormat]
 ) throws(SDPFault) -> SessionDescription {
     guard let index = offer.media.firstIndex(where: \.isUsableAudio) else { throw .unacceptable(offer.unusableReason) }
@@ -137,6 +142,7 @@ private func answering(
     audio.describe(chosen)
     if let mid = offer.media[index].attribute("mid") { audio.append(Attribute("mid", mid)) }
     if let ptime { audio.append(Attribute("ptime", "\(ptime)")) }
+    if let maxptime { audio.append(Attribute("maxptime", "\(maxptime)")) }
     audio.append(Attribute(direction.rawValue))
     media[index] = audio
     return SessionDescription(local, media: media)

@@ -117,6 +117,20 @@ struct ProvisionalTests {
         try pair.hangUp()
     }
 
+    @Test func `§13.2.1: a 200 without a description after an unreliable 183 with one means that one`() throws {
+        let pair = try CallPair()
+        try pair.ring()
+        pair.callee.respond("183 Session Progress", to: pair.invite, toTag: "1001", sdp: Phone.sdp(port: 4_002))
+        _ = try #require(pair.carrier.expect("183"))
+        pair.callee.respond("200 OK", to: pair.invite, toTag: "1001")
+        let answer = try #require(pair.carrier.final("INVITE"))
+        #expect(answer.startWord == "200" && answer.audioPort != nil)
+        pair.learn(answer)
+        pair.acknowledge()
+        #expect(pair.callee.expect("ACK") != nil)
+        try pair.hangUp()
+    }
+
     @Test func `B045: 180 and 200 without a To tag are taken as they are`() throws {
         let pair = try CallPair()
         try pair.ring()

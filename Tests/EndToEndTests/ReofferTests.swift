@@ -104,6 +104,70 @@ struct ReofferTests {
         _ = running
     }
 
+    @Test func `§22: a trunk that challenges INVITE and PRACK gets its answers, and the ACK has those of its INVITE`()
+        throws
+    {
+        let (running, trunk, anna) = try outbound(trunk: "auth: {username: u, realm: carrier, password: secret}")
+        let challenge = "Proxy-Authenticate: Digest realm=\"carrier\", nonce=\"n\", qop=\"auth\", algorithm=MD5"
+        let bare = try #require(trunk.expect("INVITE"))
+        trunk.respond("407 Proxy Authentication Required", to: bare, toTag: "p", extra: [challenge])
+        _ = try #require(trunk.expect("ACK"))
+        let invite = try #require(trunk.expect("INVITE"))
+        let media = Phone.sdp(port: 4_002)
+        trunk.respond("183 X", to: invite, toTag: "t", extra: ["Require: 100rel", "RSeq: 9"], sdp: media)
+        let prack = try #require(trunk.expect("PRACK"))
+        trunk.respond("407 Proxy Authentication Required", to: prack, extra: [challenge])
+        let again = try #require(
+            trunk.peer.expect { $0.startWord == "PRACK" && $0.header("Proxy-Authorization") != nil }
+        )
+        #expect(again.header("RAck") == prack.header("RAck") && again.header("CSeq") != prack.header("CSeq"))
+        trunk.respond("200 OK", to: again)
+        trunk.respond("200 OK", to: invite, toTag: "t", sdp: media)
+        let ack = try #require(trunk.expect("ACK"))
+        #expect(ack.header("Proxy-Authorization") == invite.header("Proxy-Authorization"))
+        #expect(anna.final("INVITE")?.startWord == "200")
+        _ = running
+    }
+
+    @Test(arguments: [
+        ("401 Unauthorized", "WWW-Authenticate: Digest realm=\"x\", nonce=\"n\""),
+        ("420 Bad Extension", "Unsupported: x"),
+        ("422 Session Interval Too Small", "Min-SE: 90"), ("302 Moved", "Contact: <sip:x@127.0.0.1:9>"),
+    ])
+    func `what a peer says of our re-INVITE alone is 488 to whoever asked`(status: String, header: String) throws {
+        let pair = try CallPair()
+        try pair.talk()
+        pair.ask("INVITE", sdp: Phone.sdp(port: 4_010, formats: "0", version: 2))
+        pair.callee.respond(status, to: try #require(pair.callee.expect("INVITE")), extra: [header])
+        #expect(pair.carrier.final("INVITE")?.startWord == "488")
+        #expect(try pair.running.rows("calls").first?["state"] as? String == "talking")
+        try pair.hangUp()
+    }
+
+    @Test func `a callee that takes no stream at all is asked back to what it had, and the caller gets 488`() throws {
+        let pair = try CallPair()
+        try pair.talk()
+        pair.ask("INVITE", sdp: Phone.sdp(port: 4_010, formats: "0", version: 2))
+        let relayed = try #require(pair.callee.expect("INVITE"))
+        pair.callee.respond("200 OK", to: relayed, sdp: Phone.sdp(port: 0, formats: "0", version: 2))
+        #expect(pair.carrier.final("INVITE")?.startWord == "488")
+        let back = try #require(pair.callee.expect("INVITE"))
+        #expect(back.audioPort != nil && back.audioPort != 0 && back.sipBody.contains("PCMA"))
+        pair.callee.respond("200 OK", to: back, sdp: Phone.sdp(port: 4_002, version: 3))
+        #expect(pair.callee.expect("ACK") != nil)
+        #expect(try pair.running.rows("calls").first?["state"] as? String == "talking")
+        try pair.hangUp()
+    }
+
+    @Test func `RFC 6086 §4.2.2: an INFO of a package is 469, for we take none`() throws {
+        let pair = try CallPair()
+        try pair.talk()
+        pair.ask("INFO", ["Info-Package: conference"])
+        let refused = try #require(pair.carrier.final("INFO"))
+        #expect(refused.startWord == "469" && refused.header("Recv-Info")?.isEmpty == true)
+        try pair.hangUp()
+    }
+
     @Test func `B088: nobody but the trunk whose secret it is gets an answer to a challenge`() throws {
         let challenge = "WWW-Authenticate: Digest realm=\"demo.test\", nonce=\"n\", qop=\"auth\", algorithm=MD5"
         // A phone that challenges us for its own realm wants our user's password.

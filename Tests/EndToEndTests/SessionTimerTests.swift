@@ -53,7 +53,25 @@ struct SessionTimerTests {
             (invite, attempts) = (next, attempts + 1)
         }
         #expect(attempts == 4)
-        #expect(pair.carrier.final("INVITE")?.startWord == "422")
+        // The interval is a matter of our own request: to the caller it means nothing.
+        #expect(pair.carrier.final("INVITE")?.startWord == "500")
+    }
+
+    @Test func `RFC 4028 §7.3: a re-INVITE that meets 422 is sent again with a longer interval`() throws {
+        let pair = try CallPair()
+        try pair.ring()
+        try pair.pickUp(["Session-Expires: 1800;refresher=uac", "Require: timer"])
+        pair.ask("INVITE", sdp: Phone.sdp(port: 4_010, formats: "0", version: 2))
+        let brief = try #require(pair.callee.expect("INVITE"))
+        #expect(brief.header("Session-Expires") == "1800;refresher=uac")
+        pair.callee.respond("422 Session Interval Too Small", to: brief, extra: ["Min-SE: 3600"])
+        let again = try #require(pair.callee.expect("INVITE"))
+        #expect(again.header("Session-Expires") == "3600;refresher=uac" && again.header("Min-SE") == "3600")
+        #expect(again.sipBody == brief.sipBody)
+        pair.callee.respond("200 OK", to: again, sdp: Phone.sdp(port: 4_002, formats: "0", version: 2))
+        #expect(pair.carrier.final("INVITE")?.startWord == "200")
+        pair.acknowledge()
+        try pair.hangUp()
     }
 
     @Test func `B068, B070: each leg is refreshed on its own, by UPDATE or re-INVITE, and the other hears nothing`()

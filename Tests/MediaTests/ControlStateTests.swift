@@ -56,6 +56,23 @@ struct ControlStateTests {
         #expect(port.malformed == 1)
     }
 
+    @Test func `RTCP of another port of the peer's host is refused while the peer's own comes`() {
+        var port = port(parameters(described))
+        #expect(port.hear(control: senderReport(1), from: wire("192.0.2.1:4001"), now: 0) != nil)
+        #expect(port.hear(control: senderReport(2), from: wire("192.0.2.1:6666"), now: second) == nil)
+        #expect(port.controlDestination == wire("192.0.2.1:4001") && port.foreign == 1)
+        // Its NAT has forgotten it.
+        #expect(port.hear(control: senderReport(3), from: wire("192.0.2.1:6667"), now: 20 * second) != nil)
+        #expect(port.hear(control: senderReport(4), from: wire("192.0.2.1:4001"), now: 21 * second) != nil)
+    }
+
+    @Test func `§6.3.5: whoever still sends RTCP is not silent`() {
+        var port = port(parameters(described, timeout: .seconds(5)))
+        #expect(port.hear(control: senderReport(1), from: wire("192.0.2.1:4001"), now: 3 * second) != nil)
+        #expect(port.overdueSilence(now: 6 * second) == nil)
+        #expect(port.overdueSilence(now: 8 * second) == .seconds(5))
+    }
+
     @Test func `RTCP goes to the description, then above the latched port, then to where it was heard from`() {
         var port = port(parameters("10.0.0.5:4000"), isUnreachable: true)
         #expect(port.controlDestination == wire("10.0.0.5:4001"))

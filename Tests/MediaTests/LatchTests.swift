@@ -59,6 +59,15 @@ struct LatchTests {
         }
     }
 
+    @Test func `the described port takes its stream back from another port of its host`() {
+        var port = port(parameters(described))
+        var (thief, peer) = (Peer("192.0.2.1:50000"), Peer(described))
+        #expect(port.hear(&thief, now: 0) == .media)
+        #expect(port.hear(&peer, now: second) == .media)
+        #expect(port.destination == peer.address && port.news.isRelatched)
+        #expect(port.hear(&thief, now: second + 1) == .foreign)
+    }
+
     @Test func `the described host waits while another's old stream goes on`() {
         var port = port(parameters(described))
         var (other, peer) = (Peer("198.51.100.9:4000"), Peer(described))

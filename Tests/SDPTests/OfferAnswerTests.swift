@@ -47,6 +47,20 @@ import Testing
         #expect(text.contains("a=recvonly"))
     }
 
+    @Test func `each side's ptime and maxptime is what it said of itself`() throws {
+        let offer = try Self.description("m=audio 4000 RTP/AVP 8\na=ptime:30\na=maxptime:60\n")
+        let answer = try Self.description("m=audio 5000 RTP/AVP 8\na=ptime:10\na=maxptime:20\n")
+        let offered = Self.text(try relayOffer(offer, as: Self.local, preferring: []))
+        #expect(offered.contains("a=ptime:30\r\n") && offered.contains("a=maxptime:60\r\n"))
+        let answered = Self.text(try relayAnswer(answer, to: offer, as: Self.local))
+        #expect(answered.contains("a=ptime:10\r\n") && answered.contains("a=maxptime:20\r\n"))
+    }
+
+    @Test func `an offer of our own names no codec twice`() {
+        let offer = ownOffer(codecs: ["PCMU", "PCMA", "PCMU"], as: Self.local, direction: .sendrecv)
+        #expect(Self.text(offer).contains("m=audio 20000 RTP/AVP 0 8 101\r\n"))
+    }
+
     @Test func `B059: an address of zeros is a hold, and is said as one`() throws {
         let offer = try Self.description("m=audio 4000 RTP/AVP 8\n", session: "c=IN IP4 0.0.0.0\n")
         #expect(AudioStream(of: offer)?.isHold == true)

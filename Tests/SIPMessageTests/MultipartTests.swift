@@ -47,6 +47,17 @@ struct MultipartTests {
         #expect(sdp(part + ["--b1--"], type: type) == nil)
     }
 
+    @Test(arguments: [
+        ("application/foo", "session;handling=required", true), ("application/foo", "signal; Handling=optional", false),
+        ("application/sdp", "session;handling=required", false), ("application/foo", "render", false),
+    ])
+    func `RFC 5621 §4: a part that must be understood`(type: String, disposition: String, isUnknown: Bool) throws {
+        let lines =
+            ["--b1", "Content-Type: \(type)", "Content-Disposition: \(disposition)", "", "x"] + part + ["--b1--"]
+        let message = Sample().with(body: lines.joined(separator: "\r\n"), type: "multipart/mixed;boundary=b1")
+        #expect(try #require(message.outcome.request).requiresUnknownPart() == isUnknown)
+    }
+
     @Test func `a thousand parts are not all read`() {
         let many = (0..<1000).flatMap { _ in ["--b1", "", "x"] }
         #expect(sdp(many + part + ["--b1--"]) == nil)

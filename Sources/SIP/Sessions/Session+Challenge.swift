@@ -5,9 +5,9 @@ import SIPMessage
 extension Session {
     /// The same request again with an answer to the challenge; nil when there is none to give.
     mutating func answerChallenge(_ response: SIPResponse, purpose: Purpose) -> [Action]? {
-        guard response.status == 401 || response.status == 407, let credentials, let sent = lastRequests[purpose] else {
-            return nil
-        }
+        guard response.status == 401 || response.status == 407, let credentials, let sent = lastRequests[purpose],
+            (try? sent.cSeq()) == (try? response.cSeq())
+        else { return nil }
         let (asked, answers): (HeaderName, HeaderName) =
             response.status == 401 ? (.wwwAuthenticate, .authorization) : (.proxyAuthenticate, .proxyAuthorization)
         let challenges = response.headers.all(asked)
@@ -31,10 +31,12 @@ extension Session {
 
     private mutating func resend(_ request: SIPRequest, for purpose: Purpose) -> [Action] {
         if purpose == .invite { return resend(request) }
-        guard var dialog, let cSeq = try? request.cSeq() else { return [] }
+        let early = request.toTag.flatMap { earlyDialogs[$0]?.dialog }
+        guard var dialog = early ?? dialog, let cSeq = try? request.cSeq() else { return [] }
         // The retry takes the next number of the dialog (§22.2: a new request with a higher CSeq).
         let next = dialog.request(cSeq.method, branch: random.branch(), contact: nil)
-        self.dialog = dialog
+        earlyDialogs[dialog.remoteTag]?.dialog = dialog
+        if self.dialog?.remoteTag == dialog.remoteTag { self.dialog = dialog }
         var request = request
         request.headers[.cSeq] = next.headers[.cSeq]
         request.headers[.via] = next.headers[.via]
@@ -42,6 +44,15 @@ extension Session {
             renegotiation = .ours(offer: offer, sequence: dialog.localSequence, attempts: attempts)
         }
         return remembering([.send(request, purpose, over: [dialog.nextHop])])
+    }
+
+    /// The ACK for a 2xx carries what its INVITE was let in with (§13.2.2.4): nobody can challenge it.
+    func addCredentials(to ack: inout SIPRequest, ofInvite sequence: UInt32) {
+        let invite = [lastRequests[.invite], lastRequests[.reinvite]].lazy.compactMap { $0 }
+            .first { (try? $0.cSeq().number) == sequence }
+        for name in [HeaderName.authorization, .proxyAuthorization] {
+            for value in invite?.headers.all(name) ?? [] { ack.headers.append(name, value) }
+        }
     }
 
     /// Keeps what was sent, for the case that it is challenged.

@@ -156,6 +156,12 @@ extension Session {
     }
 
     private func receiveInfo(_ request: SIPRequest, transaction: ServerTransactionID) -> [Action] {
+        guard !request.headers.contains(HeaderName("Info-Package")) else {
+            // We never said that we take any (RFC 6086 §4.2.2); a header without a value says so once more.
+            var refusal = makeResponse(469, to: request, body: nil)
+            refusal.headers.append(HeaderName("Recv-Info"), "")
+            return [.respond(transaction, refusal)]
+        }
         let response = makeResponse(200, to: request, body: nil)
         guard !request.body.isEmpty, let type = request.contentType() else { return [.respond(transaction, response)] }
         return [.respond(transaction, response), .tell(.info(contentType: type, body: request.body))]

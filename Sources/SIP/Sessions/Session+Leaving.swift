@@ -32,7 +32,7 @@ extension Session {
         self.dialog = dialog
         request.headers.append(.contentType, contentType)
         request.body = body
-        return [.send(request, .info, over: [dialog.nextHop])]
+        return remembering([.send(request, .info, over: [dialog.nextHop])])
     }
 
     public mutating func fired(_ timer: Timer, now: Instant) -> [Action] {

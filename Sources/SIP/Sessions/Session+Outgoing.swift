@@ -116,8 +116,8 @@ extension Session {
             if let retry = answerChallenge(response, purpose: .bye) { return retry }
             return finish()
         case .notify: return answerChallenge(response, purpose: .notify) ?? notified(response.status)
-        case .refer: return answerChallenge(response, purpose: .refer) ?? []
-        case .prack, .info, .cancelledBye: return []
+        case .refer, .prack, .info: return answerChallenge(response, purpose: purpose) ?? []
+        case .cancelledBye: return []
         }
     }
 
@@ -193,7 +193,7 @@ extension Session {
             var prack = early.dialog.request(.prack, branch: branch, contact: nil)
             let cSeq = (try? request.cSeq().number) ?? 1
             prack.headers.append(.rack, "\(number) \(cSeq) INVITE")
-            actions.append(.send(prack, .prack, over: [early.dialog.nextHop]))
+            actions += remembering([.send(prack, .prack, over: [early.dialog.nextHop])])
         }
         var description: SessionDescription?
         if let body = response.sdpBody(), let parsed = try? SessionDescription(parsing: body) {
@@ -256,7 +256,8 @@ extension Session {
         dialog = accepted
         peerAllows.formUnion(response.headers.list(.allow))
         let sequence = (try? request.cSeq().number) ?? 1
-        let body = response.sdpBody() ?? (early?.lastReliable != nil ? early?.description : nil)
+        // The first description is the answer (§13.2.1): carriers that gave it in a 183 leave it out of the 200.
+        let body = response.sdpBody() ?? early?.description
         let description = body.flatMap { try? SessionDescription(parsing: $0) }
         let actions = timer.learn(from: response, settings: settings, now: now)
         guard let body, let description else {
@@ -305,6 +306,7 @@ extension Session {
     mutating func sendAcknowledgement(sequence: UInt32, answer: [UInt8]?) -> [Action] {
         guard let dialog else { return [] }
         var ack = dialog.acknowledgement(sequence: sequence, branch: random.branch(), contact: nil)
+        addCredentials(to: &ack, ofInvite: sequence)
         if let answer {
             ack.headers.append(.contentType, "application/sdp")
             ack.body = answer
@@ -324,6 +326,7 @@ extension Session {
             let current = SessionTimer.seconds(attempt.request.headers[.sessionExpires]), minimum > current,
             attempt.raises < Self.mostRaises
         else { return nil }
+        timer.raise(to: minimum)
         var request = attempt.request
         request.headers[.sessionExpires] = "\(minimum)"
         request.headers[.minSE] = "\(minimum)"

@@ -203,8 +203,7 @@ extension Session {
         var request = dialog.request(.invite, branch: random.branch(), contact: contact)
         self.dialog = dialog
         request.headers.append(.allow, SessionSettings.allow)
-        request.headers.append(.supported, "timer")
-        if let header = timer.header(settings: settings) { request.headers.append(.sessionExpires, header) }
+        timer.describe(&request)
         if let sdp {
             request.headers.append(.contentType, "application/sdp")
             request.body = sdp
@@ -219,8 +218,7 @@ extension Session {
         var request = dialog.request(.update, branch: random.branch(), contact: contact)
         self.dialog = dialog
         earlyDialogs[dialog.remoteTag]?.dialog = dialog
-        request.headers.append(.supported, "timer")
-        if let header = timer.header(settings: settings) { request.headers.append(.sessionExpires, header) }
+        timer.describe(&request)
         if let sdp {
             request.headers.append(.contentType, "application/sdp")
             request.body = sdp
@@ -261,11 +259,20 @@ extension Session {
         case 491 where attempts < Self.maximumGlareRetries && purpose == .reinvite:
             renegotiation = .backingOff(offer: offer, attempts: attempts + 1)
             return [.start(.backOff, at: now + glareBackOff())]
+        case 422 where attempts < Self.maximumGlareRetries:
+            guard let minimum = SessionTimer.seconds(response.headers[.minSE]), timer.raise(to: minimum) else {
+                return renegotiationRefused(response.status, now: now)
+            }
+            return purpose == .update
+                ? sendUpdate(offer, attempts: attempts + 1) : sendReinvite(offer, attempts: attempts + 1)
         case 408, 481: return renegotiationLost(status: response.status, now: now)
-        default:
-            renegotiation = .none
-            return endRefresh(now: now) ?? [.tell(.reofferRefused(status: response.status))]
+        default: return renegotiationRefused(response.status, now: now)
         }
+    }
+
+    private mutating func renegotiationRefused(_ status: Int, now: Instant) -> [Action] {
+        renegotiation = .none
+        return endRefresh(now: now) ?? [.tell(.reofferRefused(status: status))]
     }
 
     private mutating func receiveReofferAcceptance(

@@ -5,6 +5,8 @@ import Timebase
 struct SessionTimer: Sendable {
     private var interval: Int?
     private var weRefresh = false
+    /// The longest Min-SE that a 422 of the peer named.
+    private(set) var minimum: Int?
 
     /// The interval that a request asks for, when it is shorter than we accept: it earns a 422 with Min-SE (§5).
     static func isTooBrief(_ request: SIPRequest, settings: SessionSettings) -> Bool {
@@ -39,10 +41,22 @@ struct SessionTimer: Sendable {
         return restart(now: now)
     }
 
+    /// The peer's 422 wants a longer interval (§7.3); false when ours is as long already, or there is none.
+    @discardableResult
+    mutating func raise(to minimum: Int) -> Bool {
+        self.minimum = max(self.minimum ?? 0, minimum)
+        guard let interval, minimum > interval else { return false }
+        self.interval = minimum
+        return true
+    }
+
     /// What our refresh and re-INVITE requests say.
-    func header(settings: SessionSettings) -> String? {
-        guard let interval else { return nil }
-        return "\(interval);refresher=\(weRefresh ? "uac" : "uas")"
+    func describe(_ request: inout SIPRequest) {
+        request.headers.append(.supported, "timer")
+        guard let interval else { return }
+        request.headers.append(.sessionExpires, "\(interval);refresher=\(weRefresh ? "uac" : "uas")")
+        // §7.4: after a 422 each refresh says what it learnt.
+        if let minimum { request.headers.append(.minSE, "\(minimum)") }
     }
 
     mutating func restart(now: Instant) -> [Session.Action] {

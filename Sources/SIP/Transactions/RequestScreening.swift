@@ -53,7 +53,8 @@ public struct RequestPolicy: Sendable {
         let codings = request.headers.list(.contentEncoding).filter { $0.lowercased() != "identity" }
         guard codings.isEmpty else { return Refusal(415, [(.acceptEncoding, "identity")]) }
         guard [.invite, .update, .prack].contains(request.method), let type = request.contentType() else { return nil }
-        if type == "application/sdp" || type.hasPrefix("multipart/") { return nil }
+        if type == "application/sdp" { return nil }
+        if type.hasPrefix("multipart/"), !request.requiresUnknownPart() { return nil }
         if request.headers[.contentDisposition]?.lowercased().contains("handling=optional") == true { return nil }
         return Refusal(415, [(.accept, "application/sdp")])
     }

@@ -6,14 +6,28 @@ extension SIPMessageContent {
             let type = MediaType(headers.bytes, entry.value)
         else { return nil }
         if type.name == "application/sdp" { return body }
-        guard type.name.hasPrefix("multipart/"), let boundary = type.parameters["boundary"] else { return nil }
-        // RFC 2046 §5.1.1: 1 to 70 octets.
-        guard (1...70).contains(boundary.utf8.count) else { return nil }
-        var parts = MultipartReader(bytes: body, boundary: Array(boundary.utf8))
-        while let part = parts.next() {
-            if part.type == "application/sdp", !part.body.isEmpty { return Array(body[part.body]) }
-        }
-        return nil
+        let part = parts()?.first { $0.type == "application/sdp" && !$0.body.isEmpty }
+        return part.map { Array(body[$0.body]) }
+    }
+}
+
+extension SIPMessageContent {
+    /// Whether a part of a multipart body insists on being understood, and is no session description (RFC 5621 §4). Only one that
+    /// says so counts: gateways leave the disposition of ISUP out, and mean it to be ignored.
+    public func requiresUnknownPart() -> Bool {
+        parts()?.contains { $0.isRequired && $0.type != "application/sdp" } ?? false
+    }
+
+    private func parts() -> [MultipartReader.Part]? {
+        guard !body.isEmpty, let entry = headers.first(.contentType), let type = MediaType(headers.bytes, entry.value),
+            type.name.hasPrefix("multipart/"), let boundary = type.parameters["boundary"],
+            // RFC 2046 §5.1.1: 1 to 70 octets.
+            (1...70).contains(boundary.utf8.count)
+        else { return nil }
+        var reader = MultipartReader(bytes: body, boundary: Array(boundary.utf8))
+        var parts: [MultipartReader.Part] = []
+        while let part = reader.next() { parts.append(part) }
+        return parts
     }
 }
 
@@ -23,6 +37,8 @@ struct MultipartReader {
     struct Part: Equatable {
         /// In lower case; "text/plain" when the part does not say (RFC 2046 §5.2).
         var type: String
+        /// `Content-Disposition: …;handling=required`.
+        var isRequired = false
         var body: Range<Int>
     }
 
@@ -82,17 +98,25 @@ struct MultipartReader {
 
     /// A part's own headers end at its first empty line; without one it is all headers, and empty.
     private func part(_ range: Range<Int>) -> Part {
-        var type = "text/plain"
+        var (type, isRequired) = ("text/plain", false)
         var line = range.lowerBound
         while line < range.upperBound {
             var stop = line
             while stop < range.upperBound, bytes[stop] != .lf { stop &+= 1 }
             let next = min(stop &+ 1, range.upperBound)
-            if bytes[line..<stop].allSatisfy(\.isLWS) { return Part(type: type, body: next..<range.upperBound) }
+            if bytes[line..<stop].allSatisfy(\.isLWS) {
+                return Part(type: type, isRequired: isRequired, body: next..<range.upperBound)
+            }
             if let value = contentType(line..<stop) { type = value }
+            if insists(line..<stop) { isRequired = true }
             line = next
         }
-        return Part(type: type, body: range.upperBound..<range.upperBound)
+        return Part(type: type, isRequired: isRequired, body: range.upperBound..<range.upperBound)
+    }
+
+    private func insists(_ line: Range<Int>) -> Bool {
+        let text = String(decoding: bytes[line], as: UTF8.self).lowercased().filter { $0 != " " }
+        return text.hasPrefix("content-disposition:") && text.contains(";handling=required")
     }
 
     private func contentType(_ line: Range<Int>) -> String? {
