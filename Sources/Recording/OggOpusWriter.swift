@@ -26,6 +26,9 @@ public final class OggOpusWriter: RecordingWriter {
     private var packets: Int64 = 0
     private var unflushed = 0
     private var sequence: Int64 = 0
+    /// Where pages end in the file, and their granule positions; of those that may not be on disk yet at least.
+    private var pages: [(end: Int64, granule: Int64)] = []
+    private static let mostPages = 8_192
     private var packet = [UInt8](repeating: 0, count: OggOpusWriter.longestPacket)
 
     /// `serial` tells the logical stream from others (RFC 3533 §6); `complexity` is libopus's, 0 to 10. Nil when there
@@ -112,6 +115,11 @@ public final class OggOpusWriter: RecordingWriter {
 
     public func header(ofFileWith octets: Int64) -> [UInt8]? { nil }
 
+    public func milliseconds(ofFileWith octets: Int64) -> Int {
+        let last = pages.last { $0.end <= octets }
+        return Int(max(0, (last?.granule ?? 0) - preSkip) / (Int64(RecordingTimeline.rate) * Self.ratio / 1000))
+    }
+
     private func encode(from place: Int, isLast: Bool) {
         let length = rest.withUnsafeBufferPointer { samples in
             samples.baseAddress.map {
@@ -151,7 +159,10 @@ public final class OggOpusWriter: RecordingWriter {
         while ogg_stream_flush(stream, &page) != 0 {
             output += UnsafeBufferPointer(start: page.header, count: page.header_len)
             output += UnsafeBufferPointer(start: page.body, count: page.body_len)
+            let end = (pages.last?.end ?? 0) + Int64(page.header_len) + Int64(page.body_len)
+            pages.append((end, ogg_page_granulepos(&page)))
         }
+        if pages.count > Self.mostPages { pages.removeFirst(Self.mostPages / 2) }
         unflushed = 0
     }
 

@@ -8,4 +8,6 @@ public protocol RecordingWriter: AnyObject {
     func finish(to output: inout [UInt8])
     /// The beginning of a file that has this many octets on disk, when it differs from what `begin` gave.
     func header(ofFileWith octets: Int64) -> [UInt8]?
+    /// How many milliseconds of a file play whose first so many octets are on disk, and no more.
+    func milliseconds(ofFileWith octets: Int64) -> Int
 }

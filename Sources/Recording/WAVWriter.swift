@@ -30,6 +30,11 @@ public final class WAVWriter: RecordingWriter {
         Self.header(dataOctets: octets &- Int64(Self.headerLength))
     }
 
+    public func milliseconds(ofFileWith octets: Int64) -> Int {
+        let data = max(0, octets &- Int64(Self.headerLength))
+        return Int(data / Int64(Self.block)) * 1000 / RecordingTimeline.rate
+    }
+
     /// The 44 octets before so many octets of samples. Sizes are 32 bits: after 37 hours they stay at the greatest.
     public static func header(dataOctets: Int64) -> [UInt8] {
         let greatest = Int64(UInt32.max) - Int64(headerLength)

@@ -1,7 +1,7 @@
 internal import Hashes
 internal import Recording
 
-/// A file that is complete and is read back for its hash, a piece at a time: hours of sound must not keep the others
+/// A file that nothing is added to and is read back for its hash, a piece at a time: hours of sound must not keep the others
 /// from being written. The recorder thread's own.
 final class FinishedRecording {
     private let recording: OpenRecording
@@ -23,14 +23,15 @@ final class FinishedRecording {
             let count = disk.read(recording.descriptor, room, at: offset)
             guard count > 0 else {
                 disk.close(recording.descriptor)
-                return .failed(recording.id, why: "cannot read back: \(describe(count))")
+                return recording.failed(recording.failure ?? "cannot read back: \(describe(count))")
             }
             hash.update(UnsafeRawBufferPointer(rebasing: room.prefix(count)))
             offset += Int64(count)
         }
         guard offset >= recording.octets else { return nil }
         disk.close(recording.descriptor)
-        guard let digest = hash.finish() else { return .failed(recording.id, why: "cannot hash") }
+        guard let digest = hash.finish() else { return recording.failed(recording.failure ?? "cannot hash") }
+        if let failure = recording.failure { return recording.failed(failure, sha256: hex(digest)) }
         return .final(
             recording.id,
             milliseconds: recording.milliseconds,

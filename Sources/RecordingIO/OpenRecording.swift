@@ -109,7 +109,17 @@ final class OpenRecording {
     /// After a failure: what is on disk is made to play.
     func abandon() {
         if let header = writer.header(ofFileWith: octets) { _ = disk.rewrite(header, of: descriptor) }
-        disk.close(descriptor)
+    }
+
+    /// Its end, when it is not all there; `sha256` is that of what is.
+    func failed(_ why: String, sha256: String? = nil) -> RecorderEvent {
+        .failed(
+            id,
+            why: why,
+            milliseconds: writer.milliseconds(ofFileWith: octets),
+            octets: Int(octets),
+            sha256: sha256
+        )
     }
 
     private func flush() {

@@ -111,20 +111,21 @@ final class RecorderCore {
     private func attend(_ recording: OpenRecording) {
         if let closing = recording.closing, intakes > closing.after {
             recording.finish()
-            if recording.failure == nil {
-                open[recording.id] = nil
-                if let done = FinishedRecording(recording) { return finished.append(done) }
-                disk.close(recording.descriptor)
-                return events.append(.failed(recording.id, why: "no memory for a hash"))
-            }
+            if recording.failure == nil { return end(recording) }
         } else {
             recording.advance(to: known)
             recording.write(at: known)
         }
-        guard let failure = recording.failure else { return }
-        open[recording.id] = nil
+        guard recording.failure != nil else { return }
         recording.abandon()
-        events.append(.failed(recording.id, why: failure))
+        end(recording)
+    }
+
+    private func end(_ recording: OpenRecording) {
+        open[recording.id] = nil
+        if let done = FinishedRecording(recording) { return finished.append(done) }
+        disk.close(recording.descriptor)
+        events.append(recording.failed(recording.failure ?? "no memory for a hash"))
     }
 
     private func hash() {

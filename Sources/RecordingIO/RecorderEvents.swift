@@ -19,8 +19,8 @@ public enum RecorderEvent: Sendable, Equatable {
     /// Complete: its length, the file's octets and their SHA-256 in hexadecimal digits, and how many frames of both
     /// channels left silence.
     case final(UInt64, milliseconds: Int, octets: Int, sha256: String, lostFrames: Int)
-    /// Given up; what was written stays, and plays.
-    case failed(UInt64, why: String)
+    /// Given up; what was written stays, and plays: so long, with these octets and their SHA-256, if it could be read back.
+    case failed(UInt64, why: String, milliseconds: Int = 0, octets: Int = 0, sha256: String? = nil)
     /// A single operation on the disk took this long: more than a second.
     case stalled(milliseconds: Int)
     /// The first since then took less.

@@ -131,11 +131,18 @@ final class Core: SignallingReceiver {
                         )
                     }
                 }
-            case .failed(let number, let why):
+            case .failed(let number, let why, let milliseconds, let octets, let sha256):
                 recordingTroubles.failed += 1
                 turn { engine, now in
                     engine.recordingEnded(number, at: now) { id in
-                        RecordingEnded(id: id, isComplete: false, fault: why, milliseconds: 0, octets: 0, digest: nil)
+                        RecordingEnded(
+                            id: id,
+                            isComplete: false,
+                            fault: why,
+                            milliseconds: Int64(milliseconds),
+                            octets: Int64(octets),
+                            digest: sha256
+                        )
                     }
                 }
             case .stalled(let milliseconds):

@@ -161,12 +161,50 @@ struct RecorderCoreTests {
         desk.open(1, "full.wav")
         desk.open(2, "fine.wav")
         desk.talk(1, 2, milliseconds: 4000)
-        #expect(desk.events == [.failed(1, why: "cannot write: No space left on device")])
+        // What plays of it: 9,989 samples of both channels.
+        #expect(
+            desk.events == [
+                .failed(
+                    1,
+                    why: "cannot write: No space left on device",
+                    milliseconds: 1248,
+                    octets: 40_001,
+                    sha256: hex(contents(desk.path("full.wav")))
+                )
+            ]
+        )
         desk.close(1, 2)
         #expect(desk.events.count == 2)
         let kept = wav(contents(desk.path("full.wav")))
         #expect(kept.left.count == (40_001 - 44) / 4 && share(of: 440, in: kept.left) > 0.98)
         #expect(wav(contents(desk.path("fine.wav"))).left.count == 32_000)
+    }
+
+    @Test(arguments: [3_000, 9_999, 12_345])
+    func `Of an Opus file that meets a full disk it is known how long it plays`(room: Int) {
+        let left = Mutex(room)
+        let desk = Desk(
+            OddStorage { descriptor, octets in
+                let count = left.withLock { left in
+                    defer { left = max(0, left - octets.count) }
+                    return left
+                }
+                if count == 0 { return -Int(ENOSPC) }
+                return octets.count <= count ? nil : DiskStorage().append(descriptor, .init(rebasing: octets[..<count]))
+            }
+        )
+        desk.open(1, "full.ogg", .oggOpus)
+        desk.talk(1, milliseconds: 10_000)
+        let octets = contents(desk.path("full.ogg"))
+        let digest = hex(octets)
+        // As long as the repair of an interrupted file finds it, which walks its pages.
+        guard let plays = repairOgg(desk.path("full.ogg")) else {
+            Issue.record("it is no Ogg Opus file")
+            return
+        }
+        #expect(plays > 500 && octets.count == room)
+        let why = "cannot write: No space left on device"
+        #expect(desk.events == [.failed(1, why: why, milliseconds: plays, octets: room, sha256: digest)])
     }
 
     @Test func `What cannot be created fails at once, and what exists is not touched`() {
