@@ -248,7 +248,13 @@ let package = Package(
             dependencies: ["CAllocations", "Events", "Media", "MediaIO", "NetAddress", "RTP"],
             swiftSettings: testSettings
         ),
-        .testTarget(name: "SwitchTests", dependencies: ["Events", "Switch"], swiftSettings: testSettings),
+        .testTarget(
+            name: "SwitchTests",
+            dependencies: [
+                "Config", "Events", "Records", "Switch", "Timebase", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: testSettings
+        ),
         .testTarget(
             name: "SignallingIOTests",
             dependencies: ["NetAddress", "SIPMessage", "SignallingIO", nioCore, nioPosix],

@@ -85,24 +85,35 @@ extension TenantDatabase {
         try queue.write { try RecordingRow.end(recording, in: $0) }
     }
 
-    /// - Returns: false: there is no such recording.
+    /// - Returns: false: there is no such recording, or it was to be held and is deleted.
     public func setLegalHold(_ isOn: Bool, recording id: String) throws -> Bool {
         try queue.write { database in
-            try database.execute(sql: "UPDATE recordings SET legal_hold = ? WHERE id = ?", arguments: [isOn, id])
+            try database.execute(
+                sql: "UPDATE recordings SET legal_hold = :on WHERE id = :id AND (deleted_ms IS NULL OR NOT :on)",
+                arguments: ["on": isOn, "id": id]
+            )
             return database.changesCount > 0
         }
     }
 
-    /// Notes when (milliseconds since 1970) a recording's file was deleted; never of one on legal hold.
+    /// Deletes a recording's file by `remove`, and notes when (milliseconds since 1970); never of one on legal hold, whenever that was put
+    /// on, or that is being written. What `remove` throws leaves it as it was.
     ///
-    /// - Returns: false: there is no such recording, or it is on hold, or was gone before.
-    public func markDeleted(recording id: String, at moment: Int64) throws -> Bool {
+    /// - Returns: false: nothing was removed.
+    public func delete(recording id: String, at moment: Int64, _ remove: () throws -> Void) throws -> Bool {
         try queue.write { database in
+            // From here on whoever wants to put it on hold waits, and then learns that it is gone. A process that dies before the
+            // commit leaves a row without its file, which the next try mends.
             try database.execute(
-                sql: "UPDATE recordings SET deleted_ms = ? WHERE id = ? AND legal_hold = 0 AND deleted_ms IS NULL",
+                sql: """
+                    UPDATE recordings SET deleted_ms = ?
+                    WHERE id = ? AND legal_hold = 0 AND deleted_ms IS NULL AND state <> 'recording'
+                    """,
                 arguments: [moment, id]
             )
-            return database.changesCount > 0
+            guard database.changesCount > 0 else { return false }
+            try remove()
+            return true
         }
     }
 

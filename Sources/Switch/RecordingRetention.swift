@@ -38,10 +38,13 @@ public struct RecordingRetention {
                 after: "deleted",
                 detail: "call \(row.callID), \(isOld ? "older than the tenant keeps" : "over the tenant's quota")"
             )
-            try log.audit([act], at: WallTime(milliseconds: moment))
             let path = TapeRoom.folder(of: tenant.id, in: folder).appending(path: row.file)
-            if FileManager.default.fileExists(atPath: path.path) { try FileManager.default.removeItem(at: path) }
-            if try database.markDeleted(recording: row.id, at: moment) { deleted.append(row.id) }
+            // The rows were read at the beginning; who was put on hold meanwhile stays.
+            let isGone = try database.delete(recording: row.id, at: moment) {
+                try log.audit([act], at: WallTime(milliseconds: moment))
+                if FileManager.default.fileExists(atPath: path.path) { try FileManager.default.removeItem(at: path) }
+            }
+            if isGone { deleted.append(row.id) }
         }
         return deleted
     }

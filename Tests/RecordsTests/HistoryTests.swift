@@ -98,10 +98,18 @@ import Timebase
             row = try #require(try database.recordings(RecordingQuery()).first)
             #expect(row.state == .final && row.fault == nil && row.sha256 == "ab" && row.milliseconds == 6_000)
             #expect(try database.setLegalHold(true, recording: "r"))
-            #expect(try !database.markDeleted(recording: "r", at: 1))
+            #expect(
+                try !database.delete(recording: "r", at: 1) { Issue.record("its file is removed though it is held") }
+            )
             #expect(try database.setLegalHold(false, recording: "r"))
-            #expect(try database.markDeleted(recording: "r", at: 1))
+            #expect(throws: CancellationError.self) {
+                try database.delete(recording: "r", at: 1) { throw CancellationError() }
+            }
+            #expect(try database.recordings(RecordingQuery()).count == 1)
+            #expect(try database.delete(recording: "r", at: 1) {})
             #expect(try database.recordings(RecordingQuery()).isEmpty)
+            #expect(try !database.setLegalHold(true, recording: "r"))
+            #expect(try !database.delete(recording: "r", at: 2) { Issue.record("its file is removed twice") })
         }
     }
 
