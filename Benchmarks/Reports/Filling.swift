@@ -81,14 +81,19 @@ enum Filling {
             || '"media":"' || hex(zeroblob(400)) || '"}]', '["a","b"]' FROM h
         """
 
-    /// Available, ringing, talking, wrapping up: half the time idle.
+    /// Available, ringing, talking, wrapping up: half the time idle. The first of an hour has the sums of those before it.
     private static let states = """
-        \(numbers), part(k, state, since, until) AS (
-          VALUES (0, 'available', 0, 50), (1, 'ringing', 50, 55), (2, 'on-call', 55, 85), (3, 'wrap-up', 85, 100))
-        INSERT INTO agent_states (agent, since_ms, until_ms, state, queue, call_id)
-        SELECT printf('%04d', 1000 + i % 200), :start + (i / 200) * period + period * since / 100,
-          :start + (i / 200) * period + period * until / 100, state, 'queue-' || (r % 20),
-          CASE WHEN k > 1 THEN id END
-        FROM h CROSS JOIN part ORDER BY i, k
+        \(numbers), part(k, state, since, until, before) AS (
+          VALUES (0, 'available', 0, 50, -15), (1, 'ringing', 50, 55, 0), (2, 'on-call', 55, 85, 50), (3, 'wrap-up', 85, 100, 55)),
+        states AS (SELECT *, i / 200 AS n, :start + (i / 200) * period AS began FROM h CROSS JOIN part)
+        INSERT INTO agent_states (agent, since_ms, until_ms, state, queue, call_id, sums)
+        SELECT printf('%04d', 1000 + i % 200), began + period * since / 100, began + period * until / 100, state,
+          'queue-' || (r % 20), CASE WHEN k > 1 THEN id END,
+          CASE WHEN n = 0 AND k = 0 OR (began + period * since / 100) / 3600000 > (began + period * before / 100) / 3600000
+            THEN json_object('available', period * 50 / 100 * (n + (k > 0)),
+              'on-call', (period * 85 / 100 - period * 55 / 100) * (n + (k > 2)),
+              'ringing', (period * 55 / 100 - period * 50 / 100) * (n + (k > 1)),
+              'wrap-up', (period - period * 85 / 100) * n) END
+        FROM states ORDER BY i, k
         """
 }

@@ -1,6 +1,7 @@
 // How long reports take on a year of calls, while the switch writes fifty more each second.
 //
-//   ReportBench [CALLS] [FOLDER]     CALLS: 1 000 000; FOLDER: kept, and used again when it holds calls already
+//   ReportBench [CALLS] [FOLDER [cold]]  CALLS: 1 000 000; FOLDER: kept, and used again when it holds calls already; cold: before
+//                                        the first reading of each, Linux forgets what it has of files in memory (root only)
 //
 // 200 agents, 20 queues, four intervals of an agent a call. The file is opened anew for each report, as the command line does.
 
@@ -13,12 +14,19 @@ import Reports
 let arguments = CommandLine.arguments
 let count = arguments.count > 1 ? Int64(arguments[1]) ?? 1_000_000 : 1_000_000
 let isKept = arguments.count > 2
+let isCold = arguments.dropFirst(3).first == "cold"
 let scratch = FileManager.default.temporaryDirectory.appending(path: "report-bench-\(UUID().uuidString.prefix(8))")
 let folder = isKept ? URL(fileURLWithPath: arguments[2]) : scratch
 
 func measure(_ name: String, target: Int, _ body: () throws -> Int) rethrows {
     var times: [Double] = []
     var rows = 0
+    if isCold {
+        sync()
+        do {
+            try Data("3".utf8).write(to: URL(fileURLWithPath: "/proc/sys/vm/drop_caches"))
+        } catch { print("not cold: \(error.localizedDescription)") }
+    }
     for _ in 0..<3 {
         let began = ContinuousClock.now
         rows = try body()

@@ -39,9 +39,11 @@ extension TenantDatabase {
         WHERE agent = :agent AND agent IS NOT NULL AND connected_ms >= :from AND connected_ms < :until
         UNION ALL
         SELECT call_id, NULL, min(since_ms), CAST(round(talk_s * 1000) AS INTEGER)
-        FROM agent_states JOIN calls USING (call_id)
-        WHERE agent_states.agent = :agent AND since_ms >= :from AND since_ms < :until AND state = 'on-call'
-          AND agent_states.queue IS NULL AND disposition = 'answered' AND codec_b IS NOT NULL
+        FROM (
+          SELECT call_id, since_ms FROM agent_states INDEXED BY agent_states_own
+          WHERE agent = :agent AND since_ms >= :from AND since_ms < :until AND \(HistorySchema.ownCall)
+        ) JOIN calls USING (call_id)
+        WHERE disposition = 'answered' AND codec_b IS NOT NULL
         GROUP BY call_id
         ORDER BY at_ms, call_id
         """

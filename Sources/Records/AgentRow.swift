@@ -13,40 +13,65 @@ enum AgentRow {
     /// before the last known end (the clock was set back between two runs) moves to that end. What has no whole millisecond is
     /// no row.
     static func begin(_ interval: AgentInterval, in database: Database) throws {
+        let agent = interval.agent
         var start = interval.sinceMilliseconds
-        let last = try database.cachedStatement(
-            sql: "SELECT since_ms, until_ms FROM agent_states WHERE agent = ? ORDER BY since_ms DESC LIMIT 1"
-        )
-        if let row = try Row.fetchOne(last, arguments: [interval.agent]) {
+        var previous: Int64?
+        if let row = try last(of: agent, in: database) {
             let since: Int64 = row["since_ms"]
             if let until: Int64 = row["until_ms"] {
-                if start > until { try insert(interval.agent, from: until, to: start, in: database) }
+                previous = since
+                if start > until {
+                    let down = AgentInterval(
+                        agent: agent,
+                        state: .loggedOut,
+                        reason: downReason,
+                        sinceMilliseconds: until,
+                        untilMilliseconds: start
+                    )
+                    try insert(down, after: since, in: database)
+                    previous = until
+                }
                 start = max(start, until)
             } else if start > since {
                 try database.cachedStatement(
                     sql: "UPDATE agent_states SET until_ms = ? WHERE agent = ? AND until_ms IS NULL"
-                ).execute(arguments: [start, interval.agent])
+                ).execute(arguments: [start, agent])
+                previous = since
             } else {
                 try database.cachedStatement(sql: "DELETE FROM agent_states WHERE agent = ? AND until_ms IS NULL")
-                    .execute(arguments: [interval.agent])
+                    .execute(arguments: [agent])
                 start = since
+                previous = try last(of: agent, in: database)?["since_ms"]
             }
         }
-        let arguments: StatementArguments = [
-            interval.agent, start, nil, interval.state.rawValue, interval.reason, interval.queue, interval.callID,
-        ]
-        try database.cachedStatement(sql: insertion).execute(arguments: arguments)
+        var opened = interval
+        (opened.sinceMilliseconds, opened.untilMilliseconds) = (start, nil)
+        try insert(opened, after: previous, in: database)
     }
 
-    private static let insertion = """
-        INSERT INTO agent_states (agent, since_ms, until_ms, state, reason, queue, call_id) VALUES (?, ?, ?, ?, ?, ?, ?)
-        """
+    private static func last(of agent: String, in database: Database) throws -> Row? {
+        try Row.fetchOne(
+            database.cachedStatement(
+                sql: "SELECT since_ms, until_ms FROM agent_states WHERE agent = ? ORDER BY since_ms DESC LIMIT 1"
+            ),
+            arguments: [agent]
+        )
+    }
 
-    private static func insert(_ agent: String, from start: Int64, to end: Int64, in database: Database) throws {
+    /// Nothing of the agent begins later; the interval before it began at `previous`.
+    private static func insert(_ interval: AgentInterval, after previous: Int64?, in database: Database) throws {
+        let start = interval.sinceMilliseconds
+        let sums = try AgentSums.kept(at: start, after: previous, of: interval.agent, database)
         let arguments: StatementArguments = [
-            agent, start, end, AgentState.loggedOut.rawValue, downReason, nil, nil,
+            interval.agent, start, interval.untilMilliseconds, interval.state.rawValue, interval.reason, interval.queue,
+            interval.callID, sums,
         ]
-        try database.cachedStatement(sql: insertion).execute(arguments: arguments)
+        try database.cachedStatement(
+            sql: """
+                INSERT INTO agent_states (agent, since_ms, until_ms, state, reason, queue, call_id, sums)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                """
+        ).execute(arguments: arguments)
     }
 
     /// The state is what it was; its end is the last known time.

@@ -65,7 +65,7 @@ extension TenantDatabase {
             try (agent.map { [$0] } ?? Self.names("agent", in: "agent_states", database)).map { name in
                 var totals = AgentTotalsRow(agent: name)
                 let window: StatementArguments = ["agent": name, "from": from, "until": until]
-                try totals.addStates(database, window, now: now)
+                try totals.addStates(database, from..<until, now: now)
                 try totals.addCalls(database, window)
                 try totals.addOwnCalls(database, window)
                 return totals
@@ -80,7 +80,7 @@ extension TenantDatabase {
                 database,
                 sql: """
                     SELECT * FROM agent_states WHERE agent = :agent AND since_ms < :until
-                      AND since_ms >= \(AgentTotalsRow.first) AND (until_ms IS NULL OR until_ms > :from) ORDER BY since_ms
+                      AND since_ms >= \(AgentSums.holding) AND (until_ms IS NULL OR until_ms > :from) ORDER BY since_ms
                     """,
                 arguments: ["agent": agent, "from": from, "until": until]
             ).map(AgentRow.interval)
@@ -89,34 +89,28 @@ extension TenantDatabase {
 }
 
 extension AgentTotalsRow {
-    /// Where the interval began that holds the window's beginning: what ended before is not looked at.
-    fileprivate static let first = """
-        coalesce((SELECT max(since_ms) FROM agent_states WHERE agent = :agent AND since_ms <= :from), :from)
-        """
-
-    private static let states = """
-        SELECT state, CASE state WHEN 'paused' THEN coalesce(reason, '') END AS pause,
-          sum(max(0, min(coalesce(until_ms, max(since_ms, :now)), :until) - max(since_ms, :from))) AS ms,
-          min(max(since_ms, :from)) AS first, max(min(coalesce(until_ms, max(since_ms, :now)), :until)) AS last
-        FROM agent_states
-        WHERE agent = :agent AND since_ms < :until AND since_ms >= \(first) AND (until_ms IS NULL OR until_ms > :from)
-        GROUP BY 1, 2
-        """
-
-    fileprivate mutating func addStates(_ database: Database, _ window: StatementArguments, now: Int64) throws {
-        var (first, last) = (Int64.max, Int64.min)
-        let statement = try database.cachedStatement(sql: Self.states)
-        for row in try Row.fetchAll(statement, arguments: window + ["now": now]) {
-            let name: String = row["state"]
-            let length: Int64 = row["ms"]
-            states[name, default: 0] += length
-            if let pause: String = row["pause"] { pauses[pause, default: 0] += length }
-            let isIn = name != AgentState.loggedOut.rawValue && name != AgentState.blocked.rawValue
-            if isIn { loggedIn += length }
-            (first, last) = (min(first, row["first"]), max(last, row["last"]))
+    fileprivate mutating func addStates(_ database: Database, _ window: Range<Int64>, now: Int64) throws {
+        let edges = [window.lowerBound, window.upperBound]
+        guard let sums = try AgentSums.between(edges, of: agent, now: now, database).first else { return }
+        (states, pauses) = (sums.states, sums.pauses)
+        loggedIn = states.reduce(0) { sum, state in
+            let isOut = [AgentState.loggedOut.rawValue, AgentState.blocked.rawValue].contains(state.key)
+            return isOut ? sum : sum + state.value
         }
-        covered = first < last ? last - first : 0
+        let bounds = try database.cachedStatement(sql: Self.bounds)
+        let arguments: StatementArguments = ["agent": agent, "until": window.upperBound, "now": now]
+        guard let row = try Row.fetchOne(bounds, arguments: arguments), let first: Int64 = row["first"],
+            let last: Int64 = row["last"]
+        else { return }
+        covered = max(0, min(last, window.upperBound) - max(first, window.lowerBound))
     }
+
+    /// His first interval's beginning, and the end of the last one that began before the window's end.
+    private static let bounds = """
+        SELECT (SELECT min(since_ms) FROM agent_states WHERE agent = :agent) AS first,
+          (SELECT coalesce(until_ms, max(since_ms, :now)) FROM agent_states WHERE agent = :agent AND since_ms < :until
+            ORDER BY since_ms DESC LIMIT 1) AS last
+        """
 
     fileprivate mutating func addCalls(_ database: Database, _ window: StatementArguments) throws {
         let calls = try database.cachedStatement(
@@ -148,8 +142,8 @@ extension AgentTotalsRow {
             sql: """
                 SELECT count(*) AS calls, coalesce(sum(round(talk_s * 1000)), 0) AS talk FROM calls
                 WHERE call_id IN (
-                    SELECT call_id FROM agent_states WHERE agent = :agent AND since_ms >= :from AND since_ms < :until
-                      AND state = 'on-call' AND queue IS NULL AND call_id IS NOT NULL
+                    SELECT call_id FROM agent_states INDEXED BY agent_states_own
+                    WHERE agent = :agent AND since_ms >= :from AND since_ms < :until AND \(HistorySchema.ownCall)
                   ) AND disposition = 'answered' AND codec_b IS NOT NULL
                 """
         )

@@ -88,52 +88,44 @@ extension TenantDatabase {
         }
     }
 
-    private static let abandoned = """
+    static let abandoned = """
         SELECT call_id, number, queue, entered_ms, carried_ms, coalesce(wait_ms, 0) AS wait_ms
         FROM queue_stays INDEXED BY queue_stays_abandoned
         WHERE outcome = 'abandoned' AND entered_ms >= ? AND entered_ms < ?
         """
 
     /// One that was given up in a queue is there already; who chose to be called back missed nothing.
-    private static let unanswered = """
+    static let unanswered = """
         SELECT call_id, "from", started_at, duration_s FROM calls INDEXED BY calls_unanswered
         WHERE \(HistorySchema.unanswered) AND started_at >= ? AND started_at < ? AND NOT EXISTS (
           SELECT 1 FROM queue_stays WHERE queue_stays.call_id = calls.call_id AND outcome IN ('abandoned', 'callback')
         )
         """
 
-    private static let returnColumns = "SELECT call_id, direction, user, agent, started_at, disposition FROM calls"
-
-    private static let outward = """
-        \(returnColumns) INDEXED BY calls_out_by_number
-        WHERE \(HistorySchema.outbound) AND \(HistorySchema.numberKeys.to) = ? AND started_at >= ?
-        ORDER BY started_at LIMIT 1
+    static let returning = """
+        SELECT call_id, direction, user, agent, started_at, disposition FROM calls INDEXED BY calls_returning
+        WHERE \(HistorySchema.returning) AND \(HistorySchema.numberOutside) = ? AND started_at >= ?
+        ORDER BY started_at, direction DESC LIMIT 1
         """
 
-    private static let inward = """
-        \(returnColumns) INDEXED BY calls_in_by_number
-        WHERE \(HistorySchema.answeredInbound) AND \(HistorySchema.numberKeys.from) = ? AND started_at >= ?
-        ORDER BY started_at LIMIT 1
-        """
-
-    private static func returned(_ number: String, after over: Int64, _ database: Database) throws -> MissedCall.Return?
-    {
+    private static func returned(
+        _ number: String,
+        after over: Int64,
+        _ database: Database
+    ) throws -> MissedCall.Return? {
         // Without a number nobody can be recognised.
         guard number.contains(where: \.isNumber) else { return nil }
         let arguments: StatementArguments = [String(number.suffix(10)), "\(WallTime(milliseconds: over))"]
-        var first: (stamp: String, row: Row)?
-        for sql in [outward, inward] {
-            guard let row = try Row.fetchOne(database.cachedStatement(sql: sql), arguments: arguments) else { continue }
-            let stamp: String = row["started_at"]
-            if first.map({ stamp < $0.stamp }) ?? true { first = (stamp, row) }
-        }
-        guard let (stamp, row) = first, let began = WallTime(stamp)?.milliseconds else { return nil }
+        let statement = try database.cachedStatement(sql: returning)
+        guard let row = try Row.fetchOne(statement, arguments: arguments),
+            let began = WallTime(row["started_at"] as String)
+        else { return nil }
         let direction = CallDirection(rawValue: row["direction"]) ?? .outbound
         return MissedCall.Return(
             callID: row["call_id"],
             direction: direction,
             by: direction == .outbound ? row["user"] : row["agent"] ?? row["user"],
-            afterMilliseconds: began - over,
+            afterMilliseconds: began.milliseconds - over,
             wasAnswered: (row["disposition"] as String?) == Disposition.answered.rawValue
         )
     }

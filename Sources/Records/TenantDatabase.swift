@@ -85,7 +85,14 @@ public final class TenantDatabase: Sendable {
         migrator.registerMigration("attempts of callbacks") { try $0.execute(sql: CallbackRow.attempts) }
         migrator.registerMigration("calls by number") { try CallRow.storeByNumber($0) }
         migrator.registerMigration("events by number") { try $0.execute(sql: JournalEntry.followedByNumber) }
+        migrator.registerMigration("indexes that cover") { try $0.execute(sql: HistorySchema.covering) }
+        migrator.registerMigration("sums of agents") { try $0.execute(sql: HistorySchema.agentSums) }
         return migrator
+    }
+
+    /// Whether the file has all tables and columns of this version; one that is only read may be older, or newer.
+    public var isOfThisVersion: Bool {
+        get throws { try queue.read { try Self.migrator.hasCompletedMigrations($0) } }
     }
 
     // MARK: writing

@@ -60,6 +60,13 @@ public struct Reporter {
     public init(tenant: Tenant, folder: URL, now: Date) throws {
         self.tenant = tenant
         database = try TenantDatabase(reading: folder, tenant: tenant.id) ?? TenantDatabase(emptyOf: tenant.id)
+        guard try database.isOfThisVersion else {
+            throw Fault(
+                description: """
+                    the records of tenant \(tenant.id) are of another version; a start of this version's switch brings them up to date
+                    """
+            )
+        }
         zone = Self.rules(of: tenant.timeZone)
         self.now = Int64((now.timeIntervalSince1970 * 1000).rounded())
     }

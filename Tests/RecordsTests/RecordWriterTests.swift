@@ -192,7 +192,7 @@ import Timebase
             try database.execute(sql: CallRow.upsert, arguments: CallRow.arguments(record))
             return try String.fetchAll(database, sql: indexes)
         }
-        try TenantDatabase.migrator.migrate(old)
+        try TenantDatabase.migrator.migrate(old, upTo: "calls by number")
         try old.read { database in
             #expect(try Row.fetchAll(database, sql: "SELECT * FROM calls").map(CallRow.record) == [record])
             #expect(try String.fetchAll(database, sql: indexes) == before)

@@ -1,6 +1,7 @@
 import Accounting
 import Events
 import Foundation
+import GRDB
 import Testing
 import Timebase
 
@@ -111,9 +112,16 @@ import Timebase
         }
     }
 
-    @Test(arguments: [4, 5] as [UInt64])
-    func `an agent's states in any window sum up to it, each as counted by hand`(seed: UInt64) throws {
+    /// Which intervals keep the sums of those before them: those that the writer gave some; of these the later half, as in a file that
+    /// was brought up to date; none.
+    enum Keeping: CaseIterable { case all, later, none }
+
+    @Test(arguments: [4, 5, 6] as [UInt64], Keeping.allCases)
+    func `an agent's states in any window sum up to it, each as counted by hand`(seed: UInt64, keeping: Keeping) throws
+    {
         try HistoryTests.withDatabase { database, _ in
+            // Many in an hour, some, one in several hours.
+            let longest: Int64 = seed == 4 ? 5_000 : seed == 5 ? 3_000_000 : 30_000_000
             var generator = SeededGenerator(seed: seed)
             var intervals: [AgentInterval] = []
             var time: Int64 = 1_000
@@ -121,11 +129,14 @@ import Timebase
                 let state = AgentState.allCases.randomElement(using: &generator) ?? .available
                 var made = AgentInterval(agent: "1001", state: state, sinceMilliseconds: time)
                 if state == .paused { made.reason = Bool.random(using: &generator) ? "lunch" : nil }
-                time += Int64.random(in: 1...5_000, using: &generator)
+                time += Int64.random(in: 1...longest, using: &generator)
                 made.untilMilliseconds = time
                 intervals.append(made)
             }
             try database.write(intervals.map { .agent($0) })
+            if keeping != .all {
+                try Self.forgetSums(database, before: keeping == .none ? .max : time / 2)
+            }
             for _ in 0..<50 {
                 let from = Int64.random(in: 0..<time, using: &generator)
                 let until = Int64.random(in: from..<time, using: &generator) + 1
@@ -149,6 +160,116 @@ import Timebase
                 #expect(try database.workTimes(of: "1001", edges: [from, middle], now: time).first == times.first)
                 #expect(row.isWhole && row.covered == max(0, until - max(from, 1_000)))
             }
+        }
+    }
+
+    private static func forgetSums(_ database: TenantDatabase, before time: Int64) throws {
+        try database.queue.write { database in
+            #expect(try Int.fetchOne(database, sql: "SELECT count(sums) FROM agent_states") ?? 0 > 0)
+            try database.execute(sql: "DROP TRIGGER agent_states_summed_up")
+            try database.execute(sql: "UPDATE agent_states SET sums = NULL WHERE since_ms < ?", arguments: [time])
+        }
+    }
+
+    @Test(arguments: 20...29 as ClosedRange<UInt64>)
+    func `kept sums are those of the intervals through crashes, clocks set back, and oldest ones gone`(
+        seed: UInt64
+    ) throws {
+        try HistoryTests.withDatabase { database, _ in
+            var generator = SeededGenerator(seed: seed)
+            var time: Int64 = 10_000_000
+            for _ in 0..<300 {
+                time += Int64.random(in: -200_000...4_000_000, using: &generator)
+                if Int.random(in: 0..<20, using: &generator) == 0 {
+                    try database.beat(
+                        at: WallTime(milliseconds: time + Int64.random(in: -90_000...0, using: &generator))
+                    )
+                    _ = try database.closeInterrupted(at: WallTime(milliseconds: time))
+                }
+                var made = AgentInterval(agent: "1001", state: .paused, sinceMilliseconds: time)
+                made.state = AgentState.allCases.randomElement(using: &generator) ?? .paused
+                if made.state == .paused {
+                    made.reason = ["lunch", "\"a b\" Ж", nil].randomElement(using: &generator) ?? nil
+                }
+                try database.write([.agent(made)])
+            }
+            if seed.isMultiple(of: 2) {
+                try database.queue.write { try $0.execute(sql: "DELETE FROM agent_states WHERE since_ms < 90000000") }
+            }
+            let windows = (0..<60).map { _ in
+                let from = Int64.random(in: 0..<time, using: &generator)
+                return from..<(from + Int64.random(in: 1...200_000_000, using: &generator))
+            }
+            let totals = {
+                try windows.map { window in
+                    try database.agentTotals(from: window.lowerBound, until: window.upperBound, now: time + 7)
+                }
+            }
+            let kept = try totals()
+            #expect(kept.allSatisfy { $0.allSatisfy(\.isWhole) })
+            try Self.forgetSums(database, before: .max)
+            #expect(try totals() == kept)
+        }
+    }
+
+    @Test func `what a closed interval was, and what it sums up, stays`() throws {
+        try HistoryTests.withDatabase { database, _ in
+            try database.write([
+                .agent(AgentInterval(agent: "1001", state: .available, sinceMilliseconds: 5)),
+                .agent(AgentInterval(agent: "1001", state: .loggedOut, sinceMilliseconds: 500_000_000)),
+            ])
+            #expect(
+                try database.queue.read {
+                    try String.fetchAll($0, sql: "SELECT sums FROM agent_states ORDER BY since_ms")
+                }
+                    == ["{}", "{\"available\":499999995}"]
+            )
+            for change in ["state = 'paused'", "reason = 'x'", "sums = NULL"] {
+                #expect(throws: DatabaseError.self) {
+                    try database.queue.write {
+                        try $0.execute(sql: "UPDATE agent_states SET \(change) WHERE since_ms = 5")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func `a file of the time before agents' sums has the same totals, and keeps sums from then on`() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "gudok-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let place = TenantDatabase.path(in: folder, of: "demo")
+        try FileManager.default.createDirectory(
+            at: place.deletingLastPathComponent(),
+            withIntermediateDirectories: true
+        )
+        let old = try DatabaseQueue(path: place.path)
+        try TenantDatabase.migrator.migrate(old, upTo: "events by number")
+        try old.write { database in
+            for hour in 0..<50 as Range<Int64> {
+                try database.execute(
+                    sql: "INSERT INTO agent_states (agent, since_ms, until_ms, state) VALUES ('1001', ?, ?, ?)",
+                    arguments: [
+                        hour * 3_600_000, (hour + 1) * 3_600_000, hour.isMultiple(of: 2) ? "available" : "on-call",
+                    ]
+                )
+            }
+        }
+        try old.close()
+        let reading = try #require(try TenantDatabase(reading: folder, tenant: "demo"))
+        #expect(try !reading.isOfThisVersion)
+        let database = try TenantDatabase(folder: folder, tenant: "demo")
+        #expect(try reading.isOfThisVersion)
+        for hour in 50..<100 as Range<Int64> {
+            let state = hour.isMultiple(of: 2) ? AgentState.available : .onCall
+            let interval = AgentInterval(agent: "1001", state: state, sinceMilliseconds: hour * 3_600_000)
+            try database.write([.agent(interval)])
+        }
+        for (from, until) in [(0, 100), (20, 80), (60, 90), (49, 51)] as [(Int64, Int64)] {
+            let row = try #require(
+                try reading.agentTotals(from: from * 3_600_000, until: until * 3_600_000, now: 360_000_000).first
+            )
+            let half = (until - from) * 1_800_000
+            #expect(row.states == ["available": half, "on-call": half] && row.isWhole)
         }
     }
 
@@ -236,6 +357,19 @@ import Timebase
             #expect(totals.reduce(0) { $0 + $1.calls } == 6)
             let trunks = try database.trunkTotals(from: Self.start, until: Self.start + 1_000_000)
             #expect(trunks.map(\.calls) == [6, 1] && trunks.map(\.answered) == [2, 0])
+            // A month's lost calls are looked up without a visit of each row.
+            for (sql, index) in [
+                (TenantDatabase.abandoned, "COVERING INDEX queue_stays_abandoned"),
+                (TenantDatabase.unanswered, "COVERING INDEX calls_unanswered"),
+                (TenantDatabase.returning, "INDEX calls_returning (<expr>=? AND started_at>?)"),
+            ] {
+                let plan = try database.queue.read { database in
+                    try Row.fetchAll(database, sql: "EXPLAIN QUERY PLAN \(sql)", arguments: ["1", "2"]).map {
+                        $0["detail"] as String
+                    }
+                }
+                #expect(plan.first?.contains(index) == true && !plan.joined().contains("B-TREE"), "\(plan)")
+            }
         }
     }
 }

@@ -1,0 +1,143 @@
+import Events
+import Foundation
+import GRDB
+
+/// How long an agent was in each state, in milliseconds.
+///
+/// The first of an agent's intervals that begin in one hour (UTC) keeps, in `agent_states.sums`, the sums of those before it. What was
+/// between two moments is the difference of what was before each: two seeks, where a month has thousands of intervals.
+struct AgentSums: Equatable {
+    /// By state; the time in `paused` by its reason too, as `kind` names it.
+    private var lengths: [String: Int64] = [:]
+
+    private static let kind = "CASE state WHEN 'paused' THEN 'paused ' || coalesce(reason, '') ELSE state END"
+    private static let hour: Int64 = 3_600_000
+
+    private init() {}
+
+    private init(json: String) throws {
+        lengths = try JSONDecoder().decode([String: Int64].self, from: Data(json.utf8))
+    }
+
+    /// By the state's name.
+    var states: [String: Int64] {
+        Dictionary(lengths.map { (String($0.key.prefix { $0 != " " }), $0.value) }, uniquingKeysWith: +)
+    }
+
+    /// By the reason; without one: an empty text.
+    var pauses: [String: Int64] {
+        let prefix = AgentState.paused.rawValue + " "
+        return Dictionary(
+            uniqueKeysWithValues: lengths.filter { $0.key.hasPrefix(prefix) }.map {
+                (String($0.key.dropFirst(prefix.count)), $0.value)
+            }
+        )
+    }
+
+    // MARK: reading
+
+    /// Of windows shorter than this the intervals are looked at: there are not many.
+    private static let short = 4 * hour
+
+    /// What was from each edge to the next. Edges rise; an interval that lasts is cut at `now`. All in milliseconds since 1970.
+    static func between(
+        _ edges: [Int64],
+        of agent: String,
+        now: Int64,
+        _ database: Database
+    ) throws -> [AgentSums] {
+        let windows = zip(edges, edges.dropFirst())
+        let areShort = windows.allSatisfy { $1 &- $0 < short }
+        let before = areShort ? [] : try edges.map { try Self.before($0, of: agent, now: now, database) }
+        return try windows.enumerated().map { index, window in
+            if !areShort, let first = before[index], let last = before[index + 1] { return last.less(first) }
+            // Or of a time when no sums were kept yet.
+            return try read(
+                database,
+                detail,
+                ["agent": agent, "from": window.0, "until": window.1, "now": now]
+            )
+        }
+    }
+
+    /// From some moment of his history on, the same for all edges; nil: no sums are kept before it.
+    private static func before(_ edge: Int64, of agent: String, now: Int64, _ database: Database) throws -> AgentSums? {
+        let place: StatementArguments = ["agent": agent, "edge": edge]
+        // At a full hour, as most edges are, the interval that begins next has them: all but what lies between.
+        if let row = try Row.fetchOne(database.cachedStatement(sql: next), arguments: place),
+            let json: String = row["sums"]
+        {
+            var sums = try AgentSums(json: json)
+            let since: Int64 = row["since_ms"]
+            if let crossing: String = row["crossing"] { sums.lengths[crossing, default: 0] -= since - edge }
+            return sums
+        }
+        guard let row = try Row.fetchOne(database.cachedStatement(sql: kept), arguments: place) else { return nil }
+        var sums = try AgentSums(json: row["sums"])
+        let since: Int64 = row["since_ms"]
+        let rest = try read(database, begun, place + ["from": since, "now": now])
+        sums.lengths.merge(rest.lengths, uniquingKeysWith: +)
+        return sums
+    }
+
+    private func less(_ other: AgentSums) -> AgentSums {
+        var difference = AgentSums()
+        difference.lengths = lengths.merging(other.lengths.mapValues { -$0 }, uniquingKeysWith: +).filter {
+            $0.value != 0
+        }
+        return difference
+    }
+
+    private static func read(_ database: Database, _ sql: String, _ arguments: StatementArguments) throws -> AgentSums {
+        var sums = AgentSums()
+        for row in try Row.fetchAll(database.cachedStatement(sql: sql), arguments: arguments) {
+            let length: Int64 = row["ms"]
+            if length != 0 { sums.lengths[row["kind"]] = length }
+        }
+        return sums
+    }
+
+    private static let next = """
+        SELECT since_ms, sums, (
+            SELECT \(kind) FROM agent_states WHERE agent = :agent AND since_ms < :edge ORDER BY since_ms DESC LIMIT 1
+          ) AS crossing
+        FROM agent_states WHERE agent = :agent AND since_ms >= :edge ORDER BY since_ms LIMIT 1
+        """
+
+    private static let kept = """
+        SELECT since_ms, sums FROM agent_states INDEXED BY agent_states_summed
+        WHERE agent = :agent AND since_ms <= :edge AND sums IS NOT NULL ORDER BY since_ms DESC LIMIT 1
+        """
+
+    private static let begun = """
+        SELECT \(kind) AS kind, sum(min(coalesce(until_ms, max(since_ms, :now)), :edge) - since_ms) AS ms
+        FROM agent_states WHERE agent = :agent AND since_ms >= :from AND since_ms < :edge GROUP BY kind
+        """
+
+    private static let detail = """
+        SELECT \(kind) AS kind,
+          sum(max(0, min(coalesce(until_ms, max(since_ms, :now)), :until) - max(since_ms, :from))) AS ms
+        FROM agent_states
+        WHERE agent = :agent AND since_ms < :until AND since_ms >= \(holding) AND (until_ms IS NULL OR until_ms > :from)
+        GROUP BY kind
+        """
+
+    /// Where the interval began that holds the window's beginning: what ended before is not looked at.
+    static let holding = """
+        coalesce((SELECT max(since_ms) FROM agent_states WHERE agent = :agent AND since_ms <= :from), :from)
+        """
+
+    // MARK: writing
+
+    /// The sums that an interval keeps which begins at `start`, as JSON; nil: none. All before it have ended, the last of them
+    /// began at `previous`.
+    static func kept(at start: Int64, after previous: Int64?, of agent: String, _ database: Database) throws -> String?
+    {
+        if let previous, previous / hour == start / hour { return nil }
+        // Whoever has a history without sums begins with them here.
+        let sums = try before(start, of: agent, now: start, database) ?? AgentSums()
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(sums.lengths), as: UTF8.self)
+    }
+}
