@@ -135,6 +135,9 @@ extension Engine {
         return calls.hangUp(id, reason: "administrator")
     }
 
+    /// Whose call this is; nil: it does not live.
+    public func tenant(ofCall id: CallID) -> TenantID? { calls.tenant(of: id) }
+
     func chooseTenant(_ name: String?) throws(Refusal) -> Tenant {
         if let name {
             guard let tenant = configuration.tenants[TenantID(name)] else {

@@ -105,11 +105,17 @@ extension Engine {
     }
 
     /// What is said from now on is silence in the call's recording, or is heard in it again.
-    public func pauseRecording(of call: CallID, _ isPaused: Bool, at moment: Moment) throws(Refusal) {
+    public func pauseRecording(
+        of call: CallID,
+        tenant name: String?,
+        _ isPaused: Bool,
+        at moment: Moment
+    ) throws(Refusal) {
         enter(moment)
         defer { settle() }
-        guard !calls.pauseRecording(of: call, isPaused) else { return }
-        guard calls.isUp(call) else {
+        let isTheirs = name == nil || calls.tenant(of: call)?.name == name
+        guard !isTheirs || !calls.pauseRecording(of: call, isPaused) else { return }
+        guard isTheirs, calls.isUp(call) else {
             throw Refusal(code: "no-such-call", what: "no call \(call) is up", mend: "see: gudok calls")
         }
         throw Refusal(

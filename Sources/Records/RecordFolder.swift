@@ -51,16 +51,16 @@ public struct RecordFolder: Sendable {
         try tenants.compactMap { try TenantDatabase(reading: folder, tenant: $0)?.lastEvent() }.max() ?? 0
     }
 
-    /// The record of one call, whosever it is.
-    public func call(_ id: String) throws -> CallRecord? {
-        for tenant in tenants {
+    /// The record of one call of these tenants; of whomever, where none are named.
+    public func call(_ id: String, of owners: [TenantID]? = nil) throws -> CallRecord? {
+        for tenant in owners ?? tenants {
             if let call = try TenantDatabase(reading: folder, tenant: tenant)?.call(id) { return call }
         }
         return nil
     }
 
-    public func trace(of id: String) throws -> CallTrace? {
-        for tenant in tenants {
+    public func trace(of id: String, of owners: [TenantID]? = nil) throws -> CallTrace? {
+        for tenant in owners ?? tenants {
             if let trace = try TenantDatabase(reading: folder, tenant: tenant)?.trace(of: id) { return trace }
         }
         return nil

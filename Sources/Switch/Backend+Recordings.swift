@@ -8,6 +8,7 @@ extension Backend {
     private struct Wanted: Decodable {
         enum Action: String, Decodable { case pause, resume }
         var action: Action
+        var tenant: String?
     }
 
     func changeRecording(of id: CallID, _ request: ControlRequest, _ node: Node) async throws -> ControlReply {
@@ -20,7 +21,7 @@ extension Backend {
             )
         }
         try await node.handle.ask { core in
-            try core.turn { try $0.pauseRecording(of: id, wanted.action == .pause, at: $1) }
+            try core.turn { try $0.pauseRecording(of: id, tenant: wanted.tenant, wanted.action == .pause, at: $1) }
         }
         await node.note(AuditedAct(by: .init(request.peer), "recording.\(wanted.action.rawValue)", "call \(id)"))
         return .json(["call_id": id.value, "recording": wanted.action == .pause ? "paused" : "running"])

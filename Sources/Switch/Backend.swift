@@ -68,7 +68,43 @@ struct Backend: ControlBackend {
             return matching.isEmpty ? notFound(request) : notAllowed(request, matching.map(\.method))
         }
         let parameters = route.parameters(of: request.path) ?? []
+        if let refusal = try await refuse(route, parameters, request, node) { return refusal }
         return try await route.answer(self, Route.Asked(request: request, parameters: parameters, node: node))
+    }
+
+    /// What names a tenant is about that tenant alone: there is no other's call for it.
+    private func refuse(
+        _ route: Route,
+        _ parameters: [String],
+        _ request: ControlRequest,
+        _ node: Node
+    ) async throws -> ControlReply? {
+        if route.method != "GET" {
+            // Acts have everything else in their bodies.
+            var query = QueryReader(request.query)
+            _ = query.text("tenant")
+            try query.finish()
+        }
+        guard let name = request.query["tenant"] else { return nil }
+        let tenant = TenantID(name)
+        let call = route.isOfCall ? parameters.first.map { CallID($0) } : nil
+        let (isKnown, owner) = try await node.handle.ask { core in
+            let engine = core.engine
+            return (engine.configuration.tenants[tenant] != nil, call.flatMap { engine.tenant(ofCall: $0) })
+        }
+        // One that is gone may have left records.
+        let folder = await RecordFolder(node.files.dataFolder)
+        guard isKnown || folder.tenants.contains(tenant) else { return noTenant(name) }
+        guard let call, let owner, owner != tenant else { return nil }
+        return noCall(call)
+    }
+
+    private func noTenant(_ name: String) -> ControlReply {
+        .problem(status: 404, code: "no-such-tenant", what: "no tenant \(name)", mend: "check the name")
+    }
+
+    private func noCall(_ id: CallID) -> ControlReply {
+        .problem(status: 404, code: "no-such-call", what: "no call \(id) is up", mend: "see: gudok calls")
     }
 
     func notFound(_ request: ControlRequest) -> ControlReply {
@@ -119,9 +155,7 @@ struct Backend: ControlBackend {
 
     func hangUp(_ id: CallID, _ request: ControlRequest, _ node: Node) async throws -> ControlReply {
         let found = try await node.handle.ask { core in core.turn { $0.hangUp(id, at: $1) } }
-        guard found else {
-            return .problem(status: 404, code: "no-such-call", what: "no call \(id) is up", mend: "see: gudok calls")
-        }
+        guard found else { return noCall(id) }
         await node.note(AuditedAct(by: .init(request.peer), "hangup", "call \(id)"))
         return .json(["call_id": id.value])
     }
@@ -159,7 +193,8 @@ struct Backend: ControlBackend {
         let view = try await node.handle.ask { core in
             try core.turn { try $0.perform(command, agent: number, tenant: tenant, by: actor, at: $1) }
         }
-        return .json(AgentRow(view, name: nil, today: nil))
+        let rows = try await node.agentRows(of: view.id.tenant.name)
+        return .json(rows.first { $0.user == view.id.number } ?? AgentRow(view, name: nil, today: nil))
     }
 
     private struct Application: Decodable {
@@ -204,9 +239,7 @@ struct Backend: ControlBackend {
 
     func export(_ tenant: String, _ request: ControlRequest, _ node: Node) async throws -> ControlReply {
         guard let text = try await node.handle.ask({ $0.engine.configuration.tenants[TenantID(tenant)]?.export() })
-        else {
-            return .problem(status: 404, code: "no-such-tenant", what: "no tenant \(tenant)", mend: "check the name")
-        }
+        else { return noTenant(tenant) }
         await node.note(
             AuditedAct(by: .init(request.peer), "export", "tenant \(tenant)", tenant: TenantID(tenant))
         )

@@ -18,12 +18,15 @@ struct Route: Sendable {
     typealias Answer = @Sendable (Backend, Asked) async throws -> ControlReply
 
     let method: String
+    /// The path's first parameter is a call.
+    let isOfCall: Bool
     private let pattern: [Substring]
     let answer: Answer
 
     /// In a path, `*` is any one segment.
-    private init(_ method: String, _ path: String, _ answer: @escaping Answer) {
+    init(_ method: String, _ path: String, _ answer: @escaping Answer) {
         (self.method, self.answer) = (method, answer)
+        isOfCall = path.hasPrefix("api/v1/calls/*") || path.hasPrefix("api/v1/trace/*")
         pattern = path.split(separator: "/")
     }
 
@@ -39,7 +42,7 @@ struct Route: Sendable {
 
     /// The first that fits answers.
     static let all: [Route] =
-        node + live + kept + acts + [
+        node + live + kept + objects + acts + [
             // The stream itself is no answer of this kind: this is what HEAD is told, and what names the path.
             Route("GET", "api/v1/events") { _, _ in ControlReply(contentType: "text/event-stream", body: []) }
         ]
@@ -133,7 +136,7 @@ struct Route: Sendable {
 
 extension Route.Asked {
     /// The one filter of the live objects.
-    fileprivate func tenantAlone() throws -> String? {
+    func tenantAlone() throws -> String? {
         var query = QueryReader(request.query)
         let tenant = query.text("tenant")
         try query.finish()

@@ -84,7 +84,8 @@ struct PagingTests {
         let running = try RunningSwitch()
         for (method, path, allow) in [
             ("POST", "/api/v1/cdr", "GET, HEAD"), ("PUT", "/api/v1/calls", "GET, HEAD, POST"),
-            ("GET", "/api/v1/apply", "POST"), ("PATCH", "/api/v1/calls/1", "DELETE"), ("POST", "/metrics", "GET, HEAD"),
+            ("GET", "/api/v1/apply", "POST"), ("PATCH", "/api/v1/calls/1", "DELETE, GET, HEAD"),
+            ("POST", "/metrics", "GET, HEAD"),
             ("DELETE", "/api/v1/events", "GET, HEAD"), ("HEAD", "/api/v1/apply", "POST"),
         ] {
             let reply = try running.http(path, method: method)

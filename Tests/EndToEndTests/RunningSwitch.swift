@@ -71,6 +71,10 @@ final class RunningSwitch {
 
     /// Runs a command of the same binary against this switch.
     func gudok(_ arguments: String..., within seconds: Double = 20) throws -> (code: Int32?, text: String) {
+        try gudok(arguments, within: seconds)
+    }
+
+    func gudok(_ arguments: [String], within seconds: Double = 20) throws -> (code: Int32?, text: String) {
         let configuration = ["--config", folder.appending(path: "gudok.yaml").path]
         let command = try ChildProcess(Self.binary, arguments + configuration, in: folder)
         let code = command.exitCode(within: seconds)

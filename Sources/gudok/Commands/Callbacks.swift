@@ -32,7 +32,7 @@ struct ListCallbacks: AsyncParsableCommand {
         (query.since, query.until) = (period.from?.milliseconds, period.to?.milliseconds)
         (query.queue, query.isOnlyOpen, query.before, query.limit) = (queue, open, before, limit)
         let folder = RecordFolder(try config.files().dataFolder)
-        let rows = try folder.callbacks(query, of: tenant.map { [TenantID($0)] } ?? folder.tenants)
+        let rows = try folder.callbacks(query, of: config.owners(tenant))
         try format.show(
             try JSONEncoder().encode(rows),
             keys: CallbackListing.keys,

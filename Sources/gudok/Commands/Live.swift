@@ -104,10 +104,13 @@ struct HangUp: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "hangup", abstract: "Ends a call.")
 
     @Argument(help: "The call's id.") var call: String
+    @Option(name: .long, help: "Whose; another tenant's is refused.") var tenant: String?
     @OptionGroup var config: ConfigOption
 
     func run() async throws {
-        _ = try await config.files().ask(ControlRequest(method: "DELETE", path: ["api", "v1", "calls", call]))
+        let query = tenant.map { ["tenant": $0] } ?? [:]
+        let request = ControlRequest(method: "DELETE", path: ["api", "v1", "calls", call], query: query)
+        _ = try await config.files().ask(request)
         print("\(call) ended")
     }
 }

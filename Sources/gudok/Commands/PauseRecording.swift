@@ -12,9 +12,10 @@ struct PauseRecording: AsyncParsableCommand {
     )
 
     @Argument(help: "The call's id.") var call: String
+    @Option(name: .long, help: "Whose; another tenant's is refused.") var tenant: String?
     @OptionGroup var config: ConfigOption
 
-    func run() async throws { try await config.changeRecording(of: call, action: "pause", said: "paused") }
+    func run() async throws { try await config.changeRecording(of: call, tenant, action: "pause", said: "paused") }
 }
 
 struct ResumeRecording: AsyncParsableCommand {
@@ -24,16 +25,25 @@ struct ResumeRecording: AsyncParsableCommand {
     )
 
     @Argument(help: "The call's id.") var call: String
+    @Option(name: .long, help: "Whose; another tenant's is refused.") var tenant: String?
     @OptionGroup var config: ConfigOption
 
-    func run() async throws { try await config.changeRecording(of: call, action: "resume", said: "running again") }
+    func run() async throws {
+        try await config.changeRecording(of: call, tenant, action: "resume", said: "running again")
+    }
 }
 
 extension ConfigOption {
-    fileprivate func changeRecording(of call: String, action: String, said: String) async throws {
+    fileprivate func changeRecording(
+        of call: String,
+        _ tenant: String?,
+        action: String,
+        said: String
+    ) async throws {
         let request = ControlRequest(
             method: "POST",
             path: ["api", "v1", "calls", call, "recording"],
+            query: tenant.map { ["tenant": $0] } ?? [:],
             body: Array(try JSONEncoder().encode(["action": action]))
         )
         _ = try await files().ask(request)

@@ -26,7 +26,7 @@ private struct Shelf {
 
     init(_ config: ConfigOption, _ tenant: String?) throws {
         folder = try config.files().dataFolder
-        tenants = tenant.map { [TenantID($0)] } ?? RecordFolder(folder).tenants
+        tenants = try config.owners(tenant)
     }
 
     func find(_ query: RecordingQuery) throws -> [(RecordingRow, TenantID)] {

@@ -52,8 +52,11 @@ struct CallRecords: AsyncParsableCommand {
 
     private func find() throws -> [CallRecord] {
         let folder = RecordFolder(try config.files().dataFolder)
+        let owners = try config.owners(tenant)
         if let call {
-            guard let record = try folder.call(call) else { throw Failure("there is no call \(call); see: gudok cdr") }
+            guard let record = try folder.call(call, of: owners) else {
+                throw Failure("there is no call \(call); see: gudok cdr")
+            }
             return [record]
         }
         var query = CallQuery()
@@ -61,12 +64,12 @@ struct CallRecords: AsyncParsableCommand {
         (query.from, query.to, query.trunk, query.queue, query.agent) = (from, to, trunk, queue, agent)
         (query.disposition, query.limit) = (disposition, limit)
         if let before {
-            guard let last = try folder.call(before) else {
+            guard let last = try folder.call(before, of: owners) else {
                 throw Failure("there is no call \(before); give --before the last call of a listing")
             }
             query.before = CallQuery.Place(startedAt: last.startedAt, callID: last.callID)
         }
-        return try folder.calls(query, of: tenant.map { [TenantID($0)] } ?? folder.tenants)
+        return try folder.calls(query, of: owners)
     }
 }
 
@@ -82,6 +85,7 @@ struct TraceCommand: AsyncParsableCommand {
     @Flag(name: .long, help: "Show each call's ladder as it ends.") var follow = false
     @Option(name: .long, help: "Write the messages for Wireshark instead.") var pcap: String?
     @Flag(name: .long, help: "Print the whole messages too.") var messages = false
+    @Option(name: .long, help: "Whose; another tenant's are not there.") var tenant: String?
     @OptionGroup var config: ConfigOption
 
     func validate() throws {
@@ -92,7 +96,7 @@ struct TraceCommand: AsyncParsableCommand {
     func run() async throws {
         let files = try config.files()
         if follow { return try await followCalls(files) }
-        let trace = try await find(call ?? "", files)
+        let trace = try await CallTrace.find(call ?? "", of: tenant, config)
         if let pcap {
             do {
                 try Data(PacketCapture(trace).bytes).write(to: URL(fileURLWithPath: pcap))
@@ -116,20 +120,18 @@ struct TraceCommand: AsyncParsableCommand {
         try Output.write(text)
     }
 
-    private func find(_ call: String, _ files: ConfigurationFiles) async throws -> CallTrace {
-        try await CallTrace.find(call, files)
-    }
-
     private func followCalls(_ files: ConfigurationFiles) async throws {
         let folder = RecordFolder(files.dataFolder)
+        let owners = try config.owners(tenant)
         var shown: Set<String> = []
         var query = CallQuery()
         query.limit = 200
-        for record in try folder.calls(query, of: folder.tenants) where record.endedAt != nil {
+        for record in try folder.calls(query, of: owners) where record.endedAt != nil {
             shown.insert(record.callID)
         }
         while !Task.isCancelled {
-            for record in try folder.calls(query, of: folder.tenants).reversed()
+            // A tenant may have come since.
+            for record in try folder.calls(query, of: config.owners(tenant)).reversed()
             where record.endedAt != nil && !shown.contains(record.callID) {
                 guard let trace = try folder.trace(of: record.callID) else { continue }
                 shown.insert(record.callID)
@@ -145,10 +147,11 @@ struct Why: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "The decisions of a call in words.")
 
     @Argument(help: "The call's id, or `last`.") var call: String
+    @Option(name: .long, help: "Whose; another tenant's are not there.") var tenant: String?
     @OptionGroup var config: ConfigOption
 
     func run() async throws {
-        let trace = try await CallTrace.find(call, try config.files())
+        let trace = try await CallTrace.find(call, of: tenant, config)
         print("\(trace.callID)  \(trace.started.wall)  \(trace.from) → \(trace.to)")
         for entry in trace.entries {
             guard case .event(let text) = entry.kind else { continue }
@@ -161,25 +164,27 @@ struct Why: AsyncParsableCommand {
 
 extension CallTrace {
     /// The trace of a live or finished call; `last` is the newest.
-    static func find(_ call: String, _ files: ConfigurationFiles) async throws -> CallTrace {
+    static func find(_ call: String, of tenant: String?, _ config: ConfigOption) async throws -> CallTrace {
+        let (files, owners) = (try config.files(), try config.owners(tenant))
         let folder = RecordFolder(files.dataFolder)
         var id = call
         if call == "last" {
-            var query = CallQuery()
-            query.limit = 1
-            guard let last = try folder.calls(query, of: folder.tenants).first else {
+            var newest = CallQuery()
+            newest.limit = 1
+            guard let last = try folder.calls(newest, of: owners).first else {
                 throw Failure("there is no call yet; see: gudok cdr")
             }
             id = last.callID
         }
-        let request = ControlRequest(path: ["api", "v1", "trace", id])
+        let query = tenant.map { ["tenant": $0] } ?? [:]
+        let request = ControlRequest(path: ["api", "v1", "trace", id], query: query)
         if let reply = try? await ControlClient(socketPath: files.socketPath).send(request), reply.status == 200 {
             return try JSONDecoder().decode(CallTrace.self, from: Data(reply.body))
         }
         // The trace of a call that ended just now may be on its way to the disk.
         for _ in 0..<15 {
-            if let trace = try folder.trace(of: id) { return trace }
-            guard try folder.call(id) != nil else { break }
+            if let trace = try folder.trace(of: id, of: owners) { return trace }
+            guard try folder.call(id, of: owners) != nil else { break }
             try await Task.sleep(for: .milliseconds(100))
         }
         throw Failure("there is no trace of call \(id): unknown, or dropped by its age; see: gudok cdr")

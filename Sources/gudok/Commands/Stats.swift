@@ -3,6 +3,7 @@ import Config
 import Console
 import Events
 import Foundation
+import Records
 import Reports
 import Statistics
 import Switch
@@ -154,6 +155,13 @@ extension Reporter.Kind: ExpressibleByArgument {}
 extension Reporter.Grouping: ExpressibleByArgument {}
 
 extension ConfigOption {
+    /// Whose records are meant: those of the tenant named, or of all that have any.
+    func owners(_ name: String?) throws -> [TenantID] {
+        let known = RecordFolder(try files().dataFolder).tenants
+        guard let name else { return known }
+        return [known.contains(TenantID(name)) ? TenantID(name) : try tenant(name).id]
+    }
+
     /// The tenant that is meant: the one named, or the only one.
     func tenant(_ name: String?) throws -> Tenant {
         let configuration: Configuration

@@ -1,0 +1,75 @@
+import Accounting
+import ControlAPI
+import Engine
+import Events
+import Records
+import Reports
+
+/// One object of a listing by its name.
+extension Route {
+    static let objects = [
+        Route("GET", "api/v1/calls/*") { _, asked in
+            let tenant = try asked.tenantAlone()
+            let rows = try await asked.node.handle.ask { core in
+                core.turn { engine, now in engine.liveCalls.map { CallRow($0, now: now) } }
+            }
+            return asked.only(rows.filter { tenant == nil || $0.tenant == tenant }, "call") { $0.call_id }
+        },
+        Route("GET", "api/v1/trunks/*") { _, asked in
+            let tenant = try asked.tenantAlone()
+            let rows = try await asked.node.handle.ask { $0.engine.trunkStatuses.map(TrunkRow.init) }
+            return asked.only(rows.filter { tenant == nil || $0.tenant == tenant }, "trunk") { $0.trunk }
+        },
+        Route("GET", "api/v1/queues/*") { _, asked in
+            asked.only(try await asked.node.queueRows(of: asked.tenantAlone()), "queue") { $0.queue }
+        },
+        Route("GET", "api/v1/agents/*") { _, asked in
+            asked.only(try await asked.node.agentRows(of: asked.tenantAlone()), "agent") { $0.user }
+        },
+        Route("GET", "api/v1/cdr/*") { _, asked in
+            let (folder, owners) = try await asked.records()
+            let row = try folder.call(asked.parameters[0], of: owners)
+            return asked.only(row.map { [$0] } ?? [], "call") { $0.callID }
+        },
+        Route("GET", "api/v1/recordings/*") { _, asked in
+            let (folder, owners) = try await asked.records()
+            let found = try folder.recording(asked.parameters[0], of: owners)
+            return asked.only(found.map { [RecordingReportRow($0.0, $0.1)] } ?? [], "recording") { $0.id }
+        },
+    ]
+}
+
+extension Route.Asked {
+    /// The records of the tenant that is named, or of all.
+    fileprivate func records() async throws -> (RecordFolder, [TenantID]) {
+        let folder = RecordFolder(await node.files.dataFolder)
+        return (folder, try tenantAlone().map { [TenantID($0)] } ?? folder.tenants)
+    }
+
+    /// The one of these rows that the path names.
+    fileprivate func only<Row: Encodable>(
+        _ rows: [Row],
+        _ what: String,
+        _ name: (Row) -> String
+    ) -> ControlReply {
+        let wanted = parameters[0]
+        let found = rows.filter { name($0) == wanted }
+        guard let row = found.first else {
+            return .problem(
+                status: 404,
+                code: "no-such-\(what)",
+                what: "there is no \(what) \(wanted)",
+                mend: "see /api/v1/\(request.path[2])"
+            )
+        }
+        guard found.count == 1 else {
+            return .problem(
+                status: 409,
+                code: "which-tenant",
+                what: "several tenants have the \(what) \(wanted)",
+                mend: "name one: ?tenant="
+            )
+        }
+        return .json(row)
+    }
+}
