@@ -25,6 +25,8 @@ final class Agent {
         var call: CallID
         var queue: QueueID
         var since: Instant
+        /// What the queue grants after it, should it be gone by then.
+        var wrapUp = Duration.zero
     }
 
     let id: UserID

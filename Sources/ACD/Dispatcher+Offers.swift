@@ -103,7 +103,8 @@ extension Dispatcher {
             if let other = agents[other] { endOffer(call, other, .elsewhere) }
         }
         agent.missesInARow = 0
-        agent.talk = Agent.Engagement(call: call, queue: caller.queue.id, since: now.instant)
+        let wrapUp = caller.queue.members[id]?.wrapUp ?? caller.queue.settings.wrapUp
+        agent.talk = Agent.Engagement(call: call, queue: caller.queue.id, since: now.instant, wrapUp: wrapUp)
         talking[call] = id
         endOffer(call, agent, .answered)
         if let since = caller.ringing[id] { caller.queue.forecast.noteRinging(now.instant - since) }
@@ -133,7 +134,7 @@ extension Dispatcher {
         let member = queue?.members[id]
         member?.handled += 1
         member?.talked += duration
-        let wrapUp = member?.wrapUp ?? queue?.settings.wrapUp ?? .zero
+        let wrapUp = member?.wrapUp ?? queue?.settings.wrapUp ?? talk.wrapUp
         queue?.forecast.noteHandling(duration + wrapUp)
         if wrapUp > .zero, !agent.isDismissed { beginWrapUp(agent, queue: talk.queue, for: wrapUp) }
         refresh(agent, always: agent.isDismissed)

@@ -99,10 +99,16 @@ public struct Listing {
         return (isColored ? "\u{1B}[1m\(head)\u{1B}[0m" : head) + "\n" + body
     }
 
+    /// Control characters, those of ISO 6429 above 127 too, and what turns the direction of writing.
+    private static func movesCursor(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.properties.generalCategory == .control || (0x202A...0x202E).contains(scalar.value)
+            || (0x2066...0x2069).contains(scalar.value)
+    }
+
     /// A peer's text must not move the cursor; stamps are shorter for people.
     private func shown(_ text: String, _ key: String) -> String {
         let safe = String(
-            String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? "?" : $0 })
+            String.UnicodeScalarView(text.unicodeScalars.map { Self.movesCursor($0) ? "?" : $0 })
         )
         guard key.hasSuffix("_at") || key == "since", safe.count == 24 else { return safe }
         return String(safe.prefix(19)).replacingOccurrences(of: "T", with: " ")

@@ -69,6 +69,9 @@ import Timebase
         #expect(floor.withdrawn == ["2": .withdrawn])
         #expect(floor.state("1") == .onCall)
         floor.end(call)
+        // What it granted after a call is his.
+        #expect(floor.state("1") == .wrapUp)
+        floor.pass(.seconds(30))
         #expect(floor.state("1") == .available)
     }
 

@@ -4,6 +4,7 @@ import DialPlan
 import Events
 import Foundation
 import Switch
+import Timebase
 
 struct DialPlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -117,7 +118,9 @@ struct RoutePlan: ParsableCommand {
         guard let plan = owner.dialPlans[name] else { throw Failure("tenant \(owner.id) has no dial plan '\(name)'") }
         var test = PlanTest(name: "route", from: from, to: to, trunk: trunk, expectations: [])
         if let at {
-            guard let time = LocalTime(written: at) else { throw Failure("'\(at)' is no time; write 2026-01-07T10:00") }
+            guard let time = LocalTime(written: at) ?? Self.localTime(at, in: owner.timeZone) else {
+                throw Failure("'\(at)' is no time; write 2026-01-07T10:00, or 2026-01-07T10:00:00+03:00")
+            }
             test.at = time
         }
         print("\(plan.file) (\(name))")
@@ -136,6 +139,13 @@ struct RoutePlan: ParsableCommand {
             }
         }
         print("  → \(result.happened.map(\.description).joined(separator: ", "))")
+    }
+
+    /// A point in time, on the tenant's clock.
+    private static func localTime(_ text: String, in zone: String) -> LocalTime? {
+        guard let point = WallTime(text)?.milliseconds, let zone = TimeZone(identifier: zone) else { return nil }
+        let offset = zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(point) / 1000))
+        return LocalTime(localSeconds: point / 1000 + Int64(offset))
     }
 
     private func planName(of tenant: Tenant) throws -> String {
