@@ -22,6 +22,8 @@ public struct CallRecordAssembler: Sendable {
         var ringing: Instant?
         /// The first party that the caller reached answered.
         var rung: Instant?
+        /// Nobody answered: the last attempt to reach somebody was over.
+        var rangOut: Instant?
         var answered: Instant?
         var hold = HoldClock()
         /// In which queue the caller waits, since when, and for how long he did in queues before.
@@ -162,6 +164,7 @@ extension CallRecordAssembler.Live {
 
     fileprivate mutating func end(_ end: LegEnded, _ at: Moment) {
         guard record.legs.indices.contains(end.leg) else { return }
+        if end.leg != caller { rangOut = at.instant }
         record.legs[end.leg].endedAt = stamp(at)
         record.legs[end.leg].sipCode = end.sipCode
         record.legs[end.leg].result = end.result
@@ -206,7 +209,7 @@ extension CallRecordAssembler.Live {
         record.endedAt = stamp(at)
         // The switch itself may have answered before anybody's phone rang.
         record.setup = [ringing, answered].compactMap { $0 }.min().map { seconds($0 - started.instant) }
-        record.ring = ringing.map { seconds((rung ?? at.instant) - $0) }
+        record.ring = ringing.map { seconds((rung ?? max(rangOut ?? at.instant, $0)) - $0) }
         record.queueWait = seconds(waited)
         record.talk = seconds(answered.map { at.instant - $0 - waitedAnswered } ?? .zero)
         record.hold = seconds(hold.total(at: at.instant))

@@ -127,7 +127,11 @@ extension Call {
     /// What a URL said; nil: nothing usable in time.
     func consulted(_ steps: [Step]?) {
         guard case .consulting = stage else { return }
-        proceed(.steps(steps))
+        let faults = tenant.faults(in: steps ?? [], within: plan.plan, variables: plan.variables.keys)
+        guard let fault = faults.first else { return proceed(.steps(steps)) }
+        core.log(.warning, "the steps from the URL cannot be done: \(fault.problem)", call: id)
+        publish(.note("the steps from the URL cannot be done: \(fault.problem)"))
+        proceed(.steps(nil))
     }
 }
 

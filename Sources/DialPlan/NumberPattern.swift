@@ -69,7 +69,8 @@ public struct NumberPattern: Hashable, Sendable {
         guard rest.first != "^" else {
             throw Pattern.Fault(problem: "a set cannot be negated", mend: "use a regular expression: /[^…]/")
         }
-        while let scalar = rest.popFirst(), scalar != "]" {
+        while let scalar = rest.popFirst() {
+            if scalar == "]" { return try checked(ranges) }
             guard rest.first == "-", let last = rest.dropFirst().first, last != "]" else {
                 ranges.append(scalar.value...scalar.value)
                 continue
@@ -79,15 +80,14 @@ public struct NumberPattern: Hashable, Sendable {
                 throw Pattern.Fault(problem: "the range '\(scalar)-\(last)' runs backwards", mend: "turn it round")
             }
             ranges.append(scalar.value...last.value)
-            if rest.isEmpty { break }
         }
-        return try checked(ranges, rest)
+        throw Pattern.Fault(
+            problem: "a set does not end",
+            mend: "close it with ']', or write '[[]' for the bracket itself"
+        )
     }
 
-    private static func checked(
-        _ ranges: [ClosedRange<UInt32>],
-        _ rest: Substring.UnicodeScalarView
-    ) throws(Pattern.Fault) -> [ClosedRange<UInt32>] {
+    private static func checked(_ ranges: [ClosedRange<UInt32>]) throws(Pattern.Fault) -> [ClosedRange<UInt32>] {
         guard !ranges.isEmpty else {
             throw Pattern.Fault(problem: "a set is empty", mend: "write it as [1-5] or [159]")
         }

@@ -34,6 +34,9 @@ public struct PlanRun: Sendable {
     /// More prompts and menus than this are a caller who fell asleep on the keys, or a plan that never lets him go.
     static let longestTalk = 10_000
     private var talked = 0
+    /// More questions to URLs than this are URLs that send the call round in circles.
+    static let mostQuestions = 1_000
+    private var questions = 0
 
     public init(plan: DialPlan, variables: [String: String]) {
         (self.plan, self.variables) = (plan, variables)
@@ -208,6 +211,11 @@ public struct PlanRun: Sendable {
             self.hours = hours
             return tell("hours", line, .localTime(hours.timeZone))
         case .http(let request):
+            questions += 1
+            guard questions <= Self.mostQuestions else {
+                trail.append(.note("\(Self.mostQuestions) questions to URLs are enough", line: line))
+                return .hangup(.failed)
+            }
             fallback = request.fallback
             let url = expand(request.url)
             return tell("http \(url)", line, .http(url: url, timeout: request.timeout))

@@ -17,6 +17,8 @@ public struct ConfigurationFiles: Sendable {
     public let file: URL
     public let node: ConfigurationText
     public let nodeConfiguration: NodeConfiguration
+    /// Files of a folder for a tenant that another file there is for.
+    private var doubles: [ConfigurationText] = []
     /// By the tenant's name.
     public private(set) var tenants: [String: ConfigurationText]
     /// By file name.
@@ -45,7 +47,26 @@ public struct ConfigurationFiles: Sendable {
             dialPlans[text.fileName] = text
         }
         for text in try Self.readFolder(resolve(read.tenantsPath), named: show(read.tenantsPath)) {
-            tenants[Self.tenantName(in: text.text) ?? text.fileName] = text
+            let name = Self.tenantName(in: text.text) ?? text.fileName
+            if tenants[name] == nil { tenants[name] = text } else { doubles.append(text) }
+        }
+    }
+
+    /// Folders that the node's file names, and that are not there: those that nobody named may come later.
+    private var missingFolders: [ConfigFault] {
+        nodeConfiguration.folders.filter {
+            var isFolder: ObjCBool = false
+            return
+                !(FileManager.default.fileExists(atPath: resolve($0.path).path, isDirectory: &isFolder)
+                && isFolder.boolValue)
+        }.map {
+            ConfigFault(
+                file: node.name,
+                position: $0.position,
+                code: .missingFile,
+                problem: "there is no folder '\($0.path)'",
+                mend: "make it, or name the one that is meant"
+            )
         }
     }
 
@@ -86,11 +107,12 @@ public struct ConfigurationFiles: Sendable {
     public func configuration() throws(Trouble) -> Configuration {
         let (read, faults) = Configuration.read(
             node: node,
-            tenants: tenants.values.sorted { $0.name < $1.name },
+            tenants: (tenants.values + doubles).sorted { $0.name < $1.name },
             dialPlans: dialPlans.values.sorted { $0.name < $1.name },
             lists: lists
         )
-        guard let read else { throw Trouble(faults) }
+        let all = missingFolders + faults
+        guard let read, all.isEmpty else { throw Trouble(all) }
         return read
     }
 

@@ -116,6 +116,11 @@ import Timebase
         ]
         let record = try #require(closed(fold(menu + [Self.end(Self.at(13))])))
         #expect(record.setup == 0.2 && record.ring == 2 && record.ringingAt == "\(Self.at(4).wall)")
+        let refused: [(Moment, Event)] = [
+            Self.answeredCall[0], Self.answeredCall[1], (Self.at(0.2), .callAnswered), (Self.at(4), .callRinging),
+            (Self.at(6.5), .legEnded(LegEnded(leg: 1, result: .busy, sipCode: 486, reason: "Busy Here"))),
+        ]
+        #expect(try #require(closed(fold(refused + [Self.end(Self.at(13))]))).ring == 2.5)
         let transferred: [(Moment, Event)] = [
             Self.answeredCall[0], Self.answeredCall[1], (Self.at(1), .callAnswered),
             (Self.at(2), .legAnswered(leg: 1, codec: "PCMA")), (Self.at(5), .callRinging),

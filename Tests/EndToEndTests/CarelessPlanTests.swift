@@ -94,6 +94,7 @@ struct CarelessPlanTests {
             ),
             "'lost' is no cause"
         ),
+        ("routes: [{match: \"1[2\", do: [answer]}]", "1:18: error: match: a set does not end"),
         (
             plan("[{hangup: busy}]", rest: "tests: [{name: n, call: {from: \"1\", to: \"2\"}, expect: []}]"),
             "the test expects nothing"
@@ -125,6 +126,37 @@ struct CarelessPlanTests {
         }
     }
 
+    @Test func `the way of a call is shown for a time on the tenant's clock, or for a point in time`() throws {
+        let folder = try RunningSwitch.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let hours =
+            "[{hours: {open: [Mon-Sun 09:00-10:00]}, then: [{hangup: busy}], otherwise: [{hangup: congestion}]}]"
+        try Self.write(folder, tenant: "timezone: Europe/Moscow", plan: Self.plan(hours))
+        for (time, end) in [
+            ("2027-02-03T09:30", "busy"), ("2027-02-03T06:30:00Z", "busy"), ("2027-02-03T09:30:00Z", "congestion"),
+            ("2027-02-03T09:30:00+03:00", "busy"),
+        ] {
+            let command = try ChildProcess(
+                RunningSwitch.binary,
+                ["dialplan", "route", "--from", "1", "--to", "2", "--at", time],
+                in: folder
+            )
+            #expect(command.exitCode(within: 20) == 0)
+            command.readToEnd()
+            #expect(command.text.contains("hung-up \(end)"), "\(time): \(command.text)")
+        }
+    }
+
+    @Test func `two files of one tenant are a fault: neither would be the one that counts`() throws {
+        let folder = try RunningSwitch.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try Self.write(folder, plan: Self.plan("[{hangup: busy}]"))
+        let twin = folder.appending(path: "tenants/b.yaml")
+        try FileManager.default.copyItem(at: folder.appending(path: "tenants/a.yaml"), to: twin)
+        let (code, text) = try Self.check(folder)
+        #expect(code == 1 && text.contains("tenants/b.yaml:1:1: error: tenant a is in tenants/a.yaml too"), "\(text)")
+    }
+
     @Test func `so is what a node or a tenant cannot mean`() throws {
         let folder = try RunningSwitch.makeFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -136,6 +168,11 @@ struct CarelessPlanTests {
             ("queues: [{name: q, messages: [{prompt: nowhere, every: 9s}]}]", "there is no prompt 'nowhere'"),
             ("queues: [{name: q, messages: [{prompt: welcome, every: 0s}]}]", "every is no time at all"),
             ("music: nowhere", "6:8: error: there is no prompt 'nowhere'"),
+            ("queues: [{name: q, extension: \"1001\"}]", "6:31: error: extension 1001 is a user's"),
+            (
+                "queues: [{name: q, extension: \"7\"}, {name: r, extension: \"7\"}]",
+                "6:58: error: extension 7 is queue q's"
+            ),
         ] {
             try Self.write(folder, tenant: tenant, plan: plan)
             let (code, text) = try Self.check(folder)
@@ -148,6 +185,12 @@ struct CarelessPlanTests {
                 "gudok.yaml:2:37: error: udp://127.0.0.1:9 is given twice"
             ),
             ("media: {address: 127.0.0.1}", "media: {address: 127.0.0.1, codecs: []}", "media.codecs is empty"),
+            (
+                "[\"udp://127.0.0.1:0\"]}", "[\"tcp://0.0.0.0:9\"]}\nhttp: {listen: \"127.0.0.1:9\"}",
+                "gudok.yaml:3:16: error: tcp://0.0.0.0:9 listens on port 9 already"
+            ),
+            ("node: x", "node: x\ntenants: ./nowhere", "gudok.yaml:2:10: error: there is no folder './nowhere'"),
+            ("node: x", "node: x\ndialplans: plans", "gudok.yaml:2:12: error: there is no folder 'plans'"),
             (
                 "media: {address: 127.0.0.1}", "media: {address: 127.0.0.1, codecs: [PCMA, pcma]}",
                 "the codec PCMA is given twice"
@@ -198,10 +241,8 @@ struct CarelessPlanTests {
         let caller = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
         caller.send(caller.request("INVITE", to: "600", sdp: Phone.sdp(port: 4_000)))
         let answer = try #require(caller.final("INVITE"))
-        caller.acknowledge(answer, to: "600")
-        // A tone tells him, and then he is let go.
-        try caller.expectBye(within: 12)
-        // The record ends when both have said so.
+        // Nothing on the way has answered him.
+        #expect(answer.startWord == "500")
         #expect(try eventually { try running.rows("cdr").first?["reason"] as? String == "failed" })
         #expect(try running.http("/healthz").status == 200)
     }

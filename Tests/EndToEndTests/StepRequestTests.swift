@@ -10,7 +10,7 @@ struct StepRequestTests {
         let port: Int
         private let process: ChildProcess
 
-        init() throws {
+        init(steps: String = #"[{"hangup": "declined"}]"#) throws {
             folder = FileManager.default.temporaryDirectory.appending(path: "tls-\(UUID().uuidString.prefix(8))")
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             let make = try ChildProcess(
@@ -23,11 +23,7 @@ struct StepRequestTests {
                 in: folder
             )
             guard make.exitCode(within: 30) == 0 else { throw CocoaError(.fileWriteUnknown) }
-            try #"[{"hangup": "declined"}]"#.write(
-                to: folder.appending(path: "steps"),
-                atomically: true,
-                encoding: .utf8
-            )
+            try steps.write(to: folder.appending(path: "steps"), atomically: true, encoding: .utf8)
             process = try ChildProcess(
                 "/usr/bin/env",
                 [
@@ -76,6 +72,16 @@ struct StepRequestTests {
             incoming: Self.plan("https://127.0.0.2:\(server.port)/steps")
         )
         #expect(try Self.answer(numbered) == "486")
+    }
+
+    @Test(arguments: [#"[{"goto": "nowhere"}]"#, #"[{"queue": "none"}]"#, #"[{"set": {"x": "{unknown}"}}]"#])
+    func `steps that name what is not there are no usable answer`(steps: String) throws {
+        let server = try SecureServer(steps: steps)
+        let authority = "tls: {ca_file: \(server.folder.path)/certificate.pem}"
+        let plan = Self.plan("https://localhost:\(server.port)/steps")
+        let running = try RunningSwitch(node: authority, incoming: plan)
+        #expect(try Self.answer(running) == "486")
+        #expect(running.process.waitFor(5) { $0.contains("the steps from the URL cannot be done") })
     }
 
     @Test func `what is no answer of 200 with steps is the fallback, in time`() throws {

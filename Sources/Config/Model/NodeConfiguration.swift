@@ -9,6 +9,12 @@ public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
     public init(transport: Transport, address: SocketAddress) { (self.transport, self.address) = (transport, address) }
 
     public var description: String { "\(transport.rawValue)://\(address)" }
+
+    /// Whether another service over TCP cannot listen there beside it.
+    func excludes(_ other: SocketAddress) -> Bool {
+        transport == .tcp && address.port != 0 && address.port == other.port
+            && (address.ip == other.ip || address.ip.isUnspecified || other.ip.isUnspecified)
+    }
 }
 
 /// What one process listens on, where it keeps its data, and the limits of everything on it.
@@ -32,6 +38,8 @@ public struct NodeConfiguration: Equatable, Sendable {
     public var data = "./data"
     public var tenantsPath = "./tenants"
     public var dialPlansPath = "./dialplans"
+    /// Those of the folders above that the file names itself.
+    public var folders: [FileReference] = []
     public var listen: [ListenAddress]
     public var timers = Timers()
     /// Written into SDP.

@@ -9,10 +9,11 @@ struct PlanChecker {
     let faults: FaultList
     private let variables: Set<String>
 
-    init(plan: DialPlan, tenant: Tenant?, faults: FaultList) {
+    /// With `added` steps beside those of the plan, and variables that are `set` already.
+    init(plan: DialPlan, tenant: Tenant?, faults: FaultList, added: [Step] = [], set: some Sequence<String> = []) {
         (self.plan, self.tenant, self.faults) = (plan, tenant, faults)
-        var known = Set(PlanVariable.allCases.map(\.rawValue))
-        for step in plan.allSteps {
+        var known = Set(PlanVariable.allCases.map(\.rawValue)).union(set)
+        for step in plan.allSteps + added {
             switch step.action {
             case .set(let assignments): known.formUnion(assignments.map(\.variable))
             case .collect(let collect): known.insert(collect.variable)
@@ -56,7 +57,7 @@ struct PlanChecker {
         }
     }
 
-    private func check(_ step: Step) {
+    fileprivate func check(_ step: Step) {
         let position = step.position
         switch step.action {
         case .answer, .ringing, .echo, .record: break
@@ -226,11 +227,25 @@ extension Route {
     }
 }
 
+extension Tenant {
+    /// What is wrong with steps that a URL gave to a call in this plan, whose variables with these names have values.
+    public func faults(in steps: [Step], within plan: DialPlan, variables: some Sequence<String>) -> [ConfigFault] {
+        let faults = FaultList()
+        let all = DialPlan.all(steps)
+        let checker = PlanChecker(plan: plan, tenant: self, faults: faults, added: all, set: variables)
+        for step in all { checker.check(step) }
+        return faults.sorted
+    }
+}
+
 extension DialPlan {
     /// Every step, those inside branches too.
-    public var allSteps: [Step] {
+    public var allSteps: [Step] { Self.all(routes.flatMap(\.steps) + flows.values.flatMap(\.steps)) }
+
+    /// These steps and those inside their branches.
+    static func all(_ steps: [Step]) -> [Step] {
         var found: [Step] = []
-        var pending = routes.flatMap(\.steps) + flows.values.flatMap(\.steps)
+        var pending = steps
         while let step = pending.popLast() {
             found.append(step)
             for branch in step.action.branches { pending += branch }

@@ -27,8 +27,14 @@ struct NodeReader {
         if let http = file.take("http") { readHTTP(http, into: &node) }
         if let tls = file.take("tls") { node.certificates = readCertificates(tls) }
         if let dns = file.take("dns") { node.nameServers = readNameServers(dns) }
-        if let path = file.take("tenants")?.string("tenants") { node.tenantsPath = path }
-        if let path = file.take("dialplans")?.string("dialplans") { node.dialPlansPath = path }
+        if let value = file.take("tenants"), let path = value.string("tenants") {
+            node.tenantsPath = path
+            node.folders.append(FileReference(path: path, position: value.position))
+        }
+        if let value = file.take("dialplans"), let path = value.string("dialplans") {
+            node.dialPlansPath = path
+            node.folders.append(FileReference(path: path, position: value.position))
+        }
         if let timers = file.take("timers") { readTimers(timers, into: &node) }
         if let calls = file.take("calls") { readCalls(calls, into: &node) }
         if let registrations = file.take("registrations") { readRegistrations(registrations, into: &node) }
@@ -147,7 +153,14 @@ struct NodeReader {
         }
         guard let listen = http.require("listen", of: "http"), let text = listen.string("http.listen") else { return }
         node.httpListen = SocketAddress(text)
-        guard node.httpListen == nil else { return }
+        if let address = node.httpListen {
+            guard let taken = node.listen.first(where: { $0.excludes(address) }) else { return }
+            return listen.fault(
+                .duplicate,
+                "\(taken) listens on port \(address.port) already",
+                mend: "choose another port for http.listen"
+            )
+        }
         listen.fault(.badValue, "http.listen is '\(text)'", mend: "write an IP address and a port: 127.0.0.1:8060")
     }
 

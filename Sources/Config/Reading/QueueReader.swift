@@ -8,7 +8,7 @@ extension TenantReader {
             defer { mapping.finish("a queue") }
             guard let named = mapping.require("name", of: "a queue"), let name = named.string("name") else { continue }
             var queue = Queue(name: name)
-            queue.number = mapping.take("extension")?.string("extension")
+            queue.number = mapping.take("extension").flatMap { readNumber($0, in: reading.tenant) }
             if let strategy = mapping.take("strategy")?.choice("strategy", Queue.Strategy.self) {
                 queue.strategy = strategy
             }
@@ -26,6 +26,14 @@ extension TenantReader {
             }
             reading.tenant.queues[name] = queue
         }
+    }
+
+    private func readNumber(_ value: YAMLValue, in tenant: Tenant) -> String? {
+        guard let number = value.string("extension") else { return nil }
+        let queue = tenant.queues.values.first { $0.number == number }.map { "queue \($0.name)'s" }
+        guard let owner = queue ?? (tenant.users[number] == nil ? nil : "a user's") else { return number }
+        value.fault(.duplicate, "extension \(number) is \(owner)", mend: "choose another")
+        return nil
     }
 
     /// Who may join, and who is asked when.

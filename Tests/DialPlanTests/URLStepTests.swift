@@ -1,0 +1,20 @@
+import Testing
+
+@testable import DialPlan
+
+@Suite("Steps from URLs")
+struct URLStepTests {
+    @Test func `URLs that send a call from one to the other for ever come to an end`() throws {
+        let ask = Step(.http(Step.HTTPRequest(url: try Template("http://a/"), timeout: .seconds(3))))
+        var run = PlanRun(
+            plan: DialPlan(name: "test", routes: [Route(match: try Pattern("."), steps: [ask])]),
+            variables: ["called": "1"]
+        )
+        var (next, asked) = (run.start(), 0)
+        while case .http = next, asked <= PlanRun.mostQuestions {
+            asked += 1
+            next = run.proceed(.steps([ask]))
+        }
+        #expect(next == .hangup(.failed) && asked == PlanRun.mostQuestions)
+    }
+}
