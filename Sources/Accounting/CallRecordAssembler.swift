@@ -105,6 +105,8 @@ extension CallRecordAssembler.Live {
         case .callHeld(let leg): hold.begin(leg, at.instant)
         case .callResumed(let leg): hold.end(leg, at.instant)
         case .legStarted(let leg): add(leg, at)
+        case .legReached(let leg, let address):
+            if record.legs.indices.contains(leg) { record.legs[leg].address = address }
         case .legAnswered(let leg, let codec): answer(leg, codec, at)
         case .legEnded(let ending): end(ending, at)
         case .legMedia(let leg, let report): media(leg, report)

@@ -155,6 +155,13 @@ extension Call {
         )
     }
 
+    /// Somebody answers an attempt: where it went first, or another server of the same name (RFC 3263 §4.3).
+    func reached(_ index: Int, at address: String) {
+        guard legs[index].address != address, !legs[index].isOver else { return }
+        legs[index].address = address
+        publish(.legReached(leg: index, address: address))
+    }
+
     func progressed(_ index: Int, status: Int, description: SessionDescription?) {
         guard case .dialing(var dial) = stage, dial.attempts.contains(index) else { return }
         publish(.legProvisional(leg: index, status: status, earlyMedia: description != nil))

@@ -46,7 +46,7 @@ extension Call {
         )
         if case .queued(let stay) = stage { stopMessages(of: stay.queue) }
         enter(.ending(summary, at: now))
-        for timer in [CallTimer.dialTimeout, .maximumDuration, .toneEnds, .nextKey, .holdEnds, .parkEnds] {
+        for timer in CallTimer.ofLivingCalls {
             core.timers.stop(.call(id, timer))
         }
         abandonTransfer()

@@ -1,3 +1,4 @@
+import Config
 import SIP
 import SIPMessage
 
@@ -13,11 +14,19 @@ extension Call {
     /// What a carrier is told beside the From: the identity only where it is trusted with that, and only one that somebody vouches
     /// for (RFC 3325 §5, §7).
     func identityHeaders(for route: TargetRoute) -> [(HeaderName, String)] {
-        guard route.trunk != nil, !startsUponAnswer else { return [] }
+        guard route.trunk != nil else { return referrer.map { [(.referredBy, "\($0)")] } ?? [] }
+        guard !startsUponAnswer else { return [] }
         var headers: [(HeaderName, String)] = []
         if route.takesIdentity, isAsserted { headers.append((.pAssertedIdentity, "\(caller(at: route.fromHost))")) }
         if isPrivate { headers.append((.privacy, "id")) }
         return headers
+    }
+
+    /// The colleague who sends the party to this phone (RFC 3892): whom we know, not what his phone says.
+    private var referrer: NameAddress? {
+        guard let transfer, case .underWay = transfer.stage, let user = legs[transfer.from].user else { return nil }
+        let uri = SIPURI(user: user, host: tenant.domains.first ?? "localhost")
+        return NameAddress(uri: uri, displayName: tenant.users[user]?.name)
     }
 
     private func caller(at host: String) -> NameAddress {

@@ -202,6 +202,9 @@ extension Call {
         renegotiated(relay)
     }
 
+    /// Whoever asked for an offer acknowledged it without an answer: both go on as they were.
+    func leaveUnanswered(_ relay: Relayed) { giveUp(relay, unanswered: legs[relay.to].described.remote) }
+
     private func renegotiated(_ relay: Relayed) {
         configureMedia(relay.from)
         configureMedia(relay.to)

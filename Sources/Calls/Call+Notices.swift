@@ -47,7 +47,7 @@ extension Call {
 
     private func acknowledged(_ index: Int, answer: SessionDescription?) {
         guard let answer else {
-            if index == 0, legs[0].described.remote != nil { return }
+            if let relayed, relayed.offer == nil, relayed.from == index { leaveUnanswered(relayed) }
             return
         }
         if let relayed, relayed.offer == nil, relayed.from == index {

@@ -7,8 +7,8 @@ import Timebase
 /// A party that waits in a slot for whoever dials it.
 struct Parking {
     var slot: String
-    /// The leg of whoever parked it, which is over.
-    var by: Int
+    /// The leg of whoever parked it, which is over; nil: the administrator's word sent it there.
+    var by: Int?
     /// Where the party goes when nobody has it in the end.
     var queue: String?
 }
@@ -22,18 +22,20 @@ extension Call {
             return refuse(.notFound, "'\(request.slot)' is no slot")
         }
         let holder = core.parked(in: request.slot, of: tenant.id)
-        guard transfer == nil else { return keep(request, holder) }
+        guard transfer == nil, sending == nil else { return keep(request, holder) }
         guard let holder else { return refuse(.notFound, "nobody is parked in slot \(request.slot)") }
         goOn(in: holder) { newcomer throws(TransferRefusal) in try holder.unpark(newcomer) }
     }
 
     private func keep(_ request: ParkRequest, _ holder: Call?) {
-        guard let transfer, case .underWay = transfer.stage else {
+        if let transfer, case .returning = transfer.stage {
             return refuse(.declined, "a party that comes back is not parked")
         }
         if let holder { return refuse(.busy, "call \(holder.id) is parked in slot \(request.slot)") }
-        let parking = Parking(slot: request.slot, by: transfer.from, queue: transfer.queue)
-        publish(.note("parked in slot \(request.slot) by \(word(of: transfer.from)) for \(request.timeout)"))
+        let author = transfer?.from
+        let parking = Parking(slot: request.slot, by: author, queue: transfer?.queue ?? sending?.queue)
+        let by = author.map { word(of: $0) } ?? sending?.word ?? ""
+        publish(.note("parked in slot \(request.slot) by \(by) for \(request.timeout)"))
         // Whoever sent the party here has done with it.
         settleTransfer()
         enter(.parked(parking))
@@ -61,10 +63,11 @@ extension Call {
     func parkedTooLong() {
         guard case .parked(let parking) = stage else { return }
         publish(.note("nobody dialled slot \(parking.slot) in time"))
+        guard let author = parking.by else { return giveUp(queue: parking.queue, plan: plan) }
         bringBack(
             Transfer(
                 kind: .blind,
-                from: parking.by,
+                from: author,
                 target: parking.slot,
                 stage: .returning,
                 plan: plan,
@@ -74,6 +77,13 @@ extension Call {
             )
         )
     }
+}
+
+/// A caller whom the administrator's word sends to a number, while the plan finds out what that is.
+struct Sending {
+    var word: String
+    /// Where he waited.
+    var queue: String?
 }
 
 extension CallCore {

@@ -66,7 +66,7 @@ extension Call {
     }
 
     /// Makes the newcomer's leg and answers him.
-    func admit(_ newcomer: Leg, inPlaceOf seat: Int, codecs: [String]) throws(TransferRefusal) -> Int {
+    func admit(_ newcomer: Leg, inPlaceOf seat: Int?, codecs: [String]) throws(TransferRefusal) -> Int {
         guard let port = core.openPort(for: newcomer.id, near: anyPort) else { throw .noPort }
         var leg = newcomer
         let media = leg.described.media(port)
@@ -82,7 +82,9 @@ extension Call {
         }
         let description = leg.described.versions.stamp(own)
         leg.described.local = description
-        (leg.port, leg.awaitsReport, leg.progress, leg.side) = (port, true, .answered, legs[seat].side)
+        (leg.port, leg.awaitsReport, leg.progress, leg.side) = (
+            port, true, .answered, seat.map { legs[$0].side } ?? legs[anchor].side.opposite
+        )
         let index = leg.id.index
         legs.append(leg)
         core.register(leg, call: self)
@@ -99,7 +101,9 @@ extension Call {
                 )
             )
         )
-        publish(.note("leg \(index) (\(word(of: index))) takes the place of leg \(seat) (\(word(of: seat)))"))
+        if let seat {
+            publish(.note("leg \(index) (\(word(of: index))) takes the place of leg \(seat) (\(word(of: seat)))"))
+        }
         configureMedia(index)
         act(on: index) { $0.accept(sdp: description.write(), now: $1) }
         publish(.legAnswered(leg: index, codec: codec(of: index)))

@@ -74,7 +74,10 @@ extension Call {
             )
         }
         publish(.note("\(word) sends the caller to \(target)"))
+        sending = Sending(word: word)
+        defer { sending = nil }
         if case .queued(let stay) = stage {
+            sending?.queue = stay.queue.name
             core.dispatch { [self] in $0.leave(id, .key, at: now) }
             leaveQueue(stay)
         } else {
@@ -256,10 +259,12 @@ extension Call {
     }
 
     /// Nobody is there to take it back: back into the queue it came from, else it is told so and let go.
-    private func giveUp(_ failed: Transfer) {
+    private func giveUp(_ failed: Transfer) { giveUp(queue: failed.queue, plan: failed.plan) }
+
+    func giveUp(queue: String?, plan old: PlanRun) {
         transfer = nil
-        let steps = failed.queue.map { [Step(.queue(Step.QueueEntry(name: $0)))] } ?? []
-        plan = PlanRun(plan: failed.plan.plan, variables: failed.plan.variables, steps: steps)
+        let steps = queue.map { [Step(.queue(Step.QueueEntry(name: $0)))] } ?? []
+        plan = PlanRun(plan: old.plan, variables: old.variables, steps: steps)
         tell(["transfer-failed"])
     }
 

@@ -116,6 +116,8 @@ final class Call {
     var anchor = 0
     /// A party on its way from one who spoke with it to somebody else.
     var transfer: Transfer?
+    /// The administrator sends the caller to a number: while the plan finds out what that is.
+    var sending: Sending?
     var stage: Stage = .deciding
     var isRecorded = false
     var heldAnswer: HeldAnswer?
@@ -350,6 +352,9 @@ final class Call {
             publish(.note("answered before the record was on disk: the disk is slow or full"))
             recorded()
         case .dialTimeout: dialTimedOut()
+        case .invitationExpires:
+            guard !callerIsAnswered else { return }
+            end(.cancelled, by: .caller, cause: HangupCause(status: 487), reason: "invitation-expired")
         case .maximumDuration:
             end(.answered, by: .switch, cause: .normal, reason: "max-duration")
         case .toneEnds:
@@ -367,6 +372,8 @@ final class Call {
 
 enum CallTimer: Hashable, Sendable {
     case recordGrace, dialTimeout, maximumDuration, toneEnds
+    /// Nobody answered the caller within what his INVITE's Expires says.
+    case invitationExpires
     /// No key came in time.
     case nextKey
     /// The queue's periodic message with this index is due.
@@ -379,6 +386,11 @@ enum CallTimer: Hashable, Sendable {
     case reoffer(Int)
     /// The call is over and its record waits for the last words of a leg.
     case linger
+
+    /// Those that mean nothing any more when the call ends.
+    static let ofLivingCalls = [
+        dialTimeout, invitationExpires, maximumDuration, toneEnds, nextKey, holdEnds, parkEnds,
+    ]
 }
 
 extension Instruction {

@@ -44,8 +44,9 @@ extension Call {
             direction: isRung ? .recipient : .initiator,
             phase: phase,
             remote: party(facing: index),
-            // A call that rings may be picked up; a talk is nobody's to take who only watches.
-            reference: isRung && phase == .early ? session.reference : nil
+            dialog: session.reference,
+            // A talk is nobody's to take who only watches.
+            mayBePickedUp: isRung && phase == .early
         )
     }
 

@@ -119,6 +119,10 @@ public final class CallCore {
         call.legs.append(leg)
         serverTransactions[transaction] = leg.id
         open(call, source: "\(flow)")
+        // How long the caller's invitation holds (RFC 3261 §13.3.1); one that would be over at once is a mistake.
+        if let seconds = (try? request.expires()) ?? nil, seconds > 0 {
+            timers.start(.call(call.id, .invitationExpires), at: now.instant + .seconds(Int(seconds)))
+        }
         call.begin()
     }
 
@@ -215,6 +219,7 @@ public final class CallCore {
 
     public func receive(_ response: SIPResponse, to transaction: ClientTransactionID, over flow: Flow) -> Bool {
         guard let (legID, purpose) = clientTransactions[transaction] else { return false }
+        if purpose == .invite { calls[legID.call]?.reached(legID.index, at: "\(flow.remote)") }
         calls[legID.call]?.act(on: legID.index) { $0.receive(response, to: purpose, over: flow, now: $1) }
         return true
     }
@@ -410,9 +415,7 @@ public final class CallCore {
     /// Forgets a call whose legs are all over: nothing of it is left in any table.
     private func remove(_ call: Call) {
         guard calls.removeValue(forKey: call.id) != nil else { return }
-        for timer in [
-            CallTimer.recordGrace, .dialTimeout, .maximumDuration, .toneEnds, .linger, .nextKey, .holdEnds, .parkEnds,
-        ] {
+        for timer in CallTimer.ofLivingCalls + [.recordGrace, .linger] {
             timers.stop(.call(call.id, timer))
         }
         for leg in call.legs where !leg.hasMoved {

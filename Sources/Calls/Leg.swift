@@ -18,7 +18,7 @@ struct Leg {
     let target: String
     let user: String?
     let trunk: TrunkID?
-    let address: String
+    var address: String
     let sipCallID: String
     /// Whom it was to reach; nil for whoever called us.
     var number: String?

@@ -41,7 +41,7 @@ extension Engine {
             return refuse(transaction, request, 422, [(.minSE, "\(calls.settings.session.minimumExpires)")])
         }
         guard (try? request.contacts().first) != nil else {
-            return refuse(transaction, request, 400, [(.warning, Self.warning("the INVITE has no usable Contact"))])
+            return refuse(transaction, request, 400, [(.warning, .warning("the INVITE has no usable Contact"))])
         }
         guard let identity = identify(request, transaction: transaction, over: flow) else { return }
         guard !takesPlace(request, transaction: transaction, over: flow, from: identity) else { return }
@@ -54,7 +54,7 @@ extension Engine {
             try calls.receiveInvite(request, transaction: transaction, over: flow, from: identity)
         } catch {
             if let trunk = identity.trunk { trunks[trunk]?.release() }
-            refuse(transaction, request, error.status ?? 400, [(.warning, Self.warning(error.what))])
+            refuse(transaction, request, error.status ?? 400, [(.warning, .warning(error.what))])
         }
     }
 
@@ -269,10 +269,6 @@ extension Engine {
         for (name, value) in headers { response.headers.append(name, value) }
         response.headers.append(.server, calls.settings.session.product)
         respond(transaction, with: response)
-    }
-
-    static func warning(_ text: String) -> String {
-        "399 gudok \"\(text.filter { $0 != "\"" && $0 != "\\" })\""
     }
 }
 

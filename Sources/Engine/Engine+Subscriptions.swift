@@ -57,6 +57,10 @@ extension Engine {
 
     /// The turn is over: whoever it touched may have another state now.
     func tellWatchers() {
+        guard calls.isWatched || !notifier.isEmpty else {
+            registrationsTouched = []
+            return
+        }
         let touched = calls.takeTouched().union(registrationsTouched)
         registrationsTouched = []
         for user in touched.filter(notifier.isWatched).sorted(by: { $0.description < $1.description }) {
@@ -68,7 +72,7 @@ extension Engine {
     /// Follows the configuration: users who are no more neither watch nor are watched.
     func keepSubscriptions() {
         let actions = notifier.keep(
-            { watcher, _ in
+            { watcher in
                 guard let tenant = configuration.tenants[watcher.tenant] else { return nil }
                 return tenant.users[watcher.number].map { self.watcher($0, of: tenant) }
             },

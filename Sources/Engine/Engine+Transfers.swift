@@ -26,7 +26,7 @@ extension Engine {
             )
             if let refusal { refuse(transaction, request, refusal) }
         } catch {
-            refuse(transaction, request, error.status ?? 400, [(.warning, Self.warning(error.what))])
+            refuse(transaction, request, error.status ?? 400, [(.warning, .warning(error.what))])
         }
         return true
     }
@@ -51,12 +51,12 @@ extension Engine {
             let refusal = calls.refer(try request.targetDialog(), by: outside, from: author)
             if let refusal { refuse(transaction, request, refusal) }
         } catch {
-            refuse(transaction, request, error.status ?? 400, [(.warning, Self.warning(error.what))])
+            refuse(transaction, request, error.status ?? 400, [(.warning, .warning(error.what))])
         }
     }
 
     private func refuse(_ transaction: ServerTransactionID, _ request: SIPRequest, _ refusal: TransferRefusal) {
-        refuse(transaction, request, refusal.status, [(.warning, Self.warning(refusal.what))])
+        refuse(transaction, request, refusal.status, [(.warning, .warning(refusal.what))])
     }
 
     /// Hands a call's party on; done or refused, the audit log has it.

@@ -47,7 +47,7 @@ public struct AudioStream: Equatable, Sendable {
 
 extension PayloadFormat {
     /// Voice: neither keys nor comfort noise.
-    fileprivate var isCodec: Bool { !isTelephoneEvent && encoding.uppercased() != "CN" }
+    var isCodec: Bool { !isTelephoneEvent && encoding.uppercased() != "CN" }
 }
 
 extension MediaDescription {

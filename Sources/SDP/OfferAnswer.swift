@@ -33,6 +33,7 @@ public struct OriginVersions: Sendable {
 
 /// What we offer to a callee in the caller's place: the same codecs under the same numbers, preferred ones first, at our address.
 ///
+/// Of the two laws of G.711, which the media plane translates, both are offered where one is, the caller's first.
 /// Nothing of the caller's topology goes along (no origin, candidates, keys, names). Streams that cannot be relayed keep their
 /// place with port 0. With `previous`, what this leg was offered before, no section is lost (RFC 3264 §8). `direction`: another than the
 /// caller's, when we have something to say in his place.
@@ -48,7 +49,7 @@ public func relayOffer(
     }
     guard let stream = AudioStream(of: offer) else { throw .unacceptable(offer.unusableReason) }
     var audio = MediaDescription(kind: "audio", port: local.rtpPort, proto: offer.media[index].proto, formats: [])
-    audio.describe(stream.allFormats.preferring(codecs))
+    audio.describe(stream.allFormats.preferring(codecs).withBothLaws)
     audio.finish(like: offer.media[index], direction: direction ?? stream.heldDirection)
     if let previous {
         // The leg has its sections already: the audio one is offered anew, the refused ones stay refused.
@@ -73,11 +74,12 @@ public func relayAnswer(
     let direction = theirs.heldDirection.answering(offered)
     return try answering(offer, as: local, direction: direction, ptime: theirs.ptime, maxptime: theirs.maxptime) {
         offered in
-        offered.filter { format in accepted.contains { $0.matches(format) } }
-            .sorted { a, b in
-                let order = { (format: PayloadFormat) in accepted.firstIndex { $0.matches(format) } ?? accepted.count }
-                return order(a) < order(b)
-            }
+        let order = { (format: PayloadFormat) in accepted.firstIndex { $0.matches(format) } ?? accepted.count }
+        let common = offered.filter { order($0) < accepted.count }.sorted { order($0) < order($1) }
+        guard !common.contains(where: \.isCodec) else { return common }
+        // A callee that knows the other law alone: what either says is translated for the other.
+        let law = offered.first { $0.otherLaw.map { accepted.contains(where: $0.matches) } ?? false }
+        return (law.map { [$0] } ?? []) + common
     }
 }
 
@@ -134,7 +136,7 @@ private func answering(
 ) throws(SDPFault) -> SessionDescription {
     guard let index = offer.media.firstIndex(where: \.isUsableAudio) else { throw .unacceptable(offer.unusableReason) }
     let chosen = choosing(offer.media[index].payloadFormats)
-    guard chosen.contains(where: { !$0.isTelephoneEvent && $0.encoding.uppercased() != "CN" }) else {
+    guard chosen.contains(where: \.isCodec) else {
         throw .unacceptable("no codec in common")
     }
     var media = offer.media.map(\.refused)
@@ -205,7 +207,30 @@ extension AudioStream {
     }
 }
 
+extension PayloadFormat {
+    /// The same voice by the other law of G.711, under its static number.
+    fileprivate var otherLaw: PayloadFormat? {
+        guard clockRate == 8_000, channels == 1 else { return nil }
+        return switch encoding.uppercased() {
+        case "PCMA": PayloadFormat(number: 0, encoding: "PCMU", clockRate: 8_000)
+        case "PCMU": PayloadFormat(number: 8, encoding: "PCMA", clockRate: 8_000)
+        default: nil
+        }
+    }
+}
+
 extension [PayloadFormat] {
+    /// With the law of G.711 that is missing, behind the codecs that are there.
+    fileprivate var withBothLaws: [PayloadFormat] {
+        let others = compactMap(\.otherLaw)
+        guard others.count == 1, let other = others.first, !contains(where: { $0.number == other.number }) else {
+            return self
+        }
+        var formats = self
+        formats.insert(other, at: (lastIndex(where: \.isCodec) ?? -1) + 1)
+        return formats
+    }
+
     /// The preferred codecs first, in their order; the rest as it was; telephone-event and comfort noise last.
     func preferring(_ codecs: [String]) -> [PayloadFormat] {
         let names = codecs.map { $0.lowercased() }

@@ -171,6 +171,7 @@ public final class SignallingSockets {
         let wanted = Flow(transport: .tcp, local: flow.local, remote: remote, connection: serial)
         let connection = StreamConnection(flow: wanted, asked: flow, sockets: self)
         connections[serial] = connection
+        counters.connections = connections.count
         byRemote[remote] = serial
         guard let place = NIOCore.SocketAddress(remote) else {
             connection.fail("the address is unusable")

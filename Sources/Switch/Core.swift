@@ -56,6 +56,9 @@ final class Core: SignallingReceiver {
         return try body(engine, moment)
     }
 
+    /// What the SIP sockets count.
+    var signalling: SignallingCounters { outlet.sockets?.counters ?? SignallingCounters() }
+
     private func setAlarm(_ now: Instant) {
         guard let next = engine.nextDeadline() else { return }
         // An alarm that rings early finds nothing due and is set anew: cheaper than moving it with every message.

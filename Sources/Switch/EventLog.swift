@@ -68,7 +68,8 @@ final class EventLog: EventSubscriber {
         case .queueOffered, .queueOfferEnded, .queueEntered, .queueTalkEnded, .variable, .prompt, .recordingStarted,
             .recordingPaused, .recordingResumed, .recordingEnded, .notRecorded:
             return nil
-        case .callRinging, .callHeld, .callResumed, .legProvisional, .legAnswered, .legMedia, .digit, .sip: return nil
+        case .callRinging, .callHeld, .callResumed, .legReached, .legProvisional, .legAnswered, .legMedia, .digit, .sip:
+            return nil
         }
     }
 }

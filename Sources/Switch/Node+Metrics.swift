@@ -6,6 +6,7 @@ import MediaIO
 import RecordingIO
 import Records
 import SIP
+import SignallingIO
 import Timebase
 
 /// `/metrics`, in Prometheus's text format.
@@ -16,6 +17,7 @@ extension Node {
         var registrations: Int
         var subscriptions: [EventPackage: Int]
         var counters: EngineCounters
+        var signalling: SignallingCounters
         var trunks: [Engine.TrunkStatus]
         var records: RecordWriter.Status
         var recordings: RecordingTroubles
@@ -34,6 +36,7 @@ extension Node {
                     registrations: engine.bindings(at: now).count,
                     subscriptions: engine.subscriptionCounts,
                     counters: engine.counters,
+                    signalling: core.signalling,
                     trunks: engine.trunkStatuses,
                     records: core.records.status(now: now.instant),
                     recordings: core.recordingTroubles,
@@ -76,6 +79,17 @@ extension Node {
         )
         page.counter("sip_messages_received_total", "SIP messages received.", Double(seen.counters.messagesReceived))
         page.counter("sip_messages_sent_total", "SIP messages sent.", Double(seen.counters.messagesSent))
+        page.gauge("sip_connections", "TCP connections that are open.", [([], Double(seen.signalling.connections))])
+        page.counter(
+            "sip_connections_refused_total",
+            "TCP connections beyond the limits, closed at once.",
+            Double(seen.signalling.connectionsRefused)
+        )
+        page.counter(
+            "sip_connections_broken_total",
+            "TCP connections closed for what came over them.",
+            Double(seen.signalling.brokenStreams)
+        )
         page.counter(
             "authentication_failures_total",
             "Requests with wrong credentials.",

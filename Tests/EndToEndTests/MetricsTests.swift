@@ -58,6 +58,16 @@ struct MetricsTests {
         }
     }
 
+    @Test func `TCP connections are counted while they are open, and when they are cut`() throws {
+        let running = try RunningSwitch()
+        #expect(try running.metric("gudok_sip_connections ") == 0)
+        let peers = try (0..<3).map { _ in try StreamPeer(to: running.tcpPort) }
+        #expect(try eventually { try running.metric("gudok_sip_connections ") == 3 })
+        peers[0].send("GET / HTTP/1.1\r\n\r\n")
+        #expect(try eventually { try running.metric("gudok_sip_connections ") == 2 })
+        #expect(try running.metric("gudok_sip_connections_broken_total") == 1)
+    }
+
     @Test func `a web page of another origin has no access, one of ours and HEAD have`() throws {
         let running = try RunningSwitch()
         let own = "http://127.0.0.1:\(running.httpPort)"

@@ -85,6 +85,9 @@ struct NamedTrunkTests {
             return row?["trunk"] as? String == "named" && row?["disposition"] as? String == "answered"
         }
         #expect(isTold)
+        // Where it was answered, not where it went first.
+        let legs = try carrier.running.rows("cdr").first?["legs"] as? [[String: Any]]
+        #expect(legs?.last?["address"] as? String == "127.0.0.1:\(carrier.second.peer.port)")
 
         let again = try carrier.call()
         try carrier.talk(try #require(carrier.second.expect("INVITE")), with: again)

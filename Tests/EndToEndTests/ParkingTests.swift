@@ -96,6 +96,26 @@ struct ParkingTests {
         #expect(centre.carrier.final("BYE")?.startWord == "200")
     }
 
+    @Test func `a caller whom nobody speaks with yet is parked by command, and goes back into his queue`() throws {
+        let centre = try TransferCentre()
+        _ = try centre.running.gudok("agent", "logout", "1001")
+        _ = try centre.carrier.arrive(media: centre.caller.media)
+        let call = try #require(try centre.running.rows("calls").first?["call_id"] as? String)
+        #expect(try centre.running.gudok("transfer", call, "*704").code == 0)
+        let parked = try #require(try centre.running.rows("calls").first)
+        #expect(parked["state"] as? String == "held" && parked["parked"] as? String == "4")
+        #expect(try centre.running.gudok("transfer", call, "*715").code == 0)
+        let waits = try eventually { try centre.running.rows("calls").first?["parked"] as? String == "15" }
+        #expect(waits)
+        #expect(try eventually { try centre.running.rows("calls").first?["parked"] is NSNull })
+
+        #expect(try centre.running.gudok("transfer", call, "*706").code == 0)
+        let answer = try centre.boris.phone.call("*706", port: centre.boris.media.port)
+        #expect(answer.startWord == "200")
+        centre.boris.phone.acknowledge(answer, to: "*706")
+        #expect(try eventually { try centre.running.rows("calls").first?["state"] as? String == "talking" })
+    }
+
     @Test func `a caller of the plan is not parked by it`() throws {
         let running = try RunningSwitch(incoming: "routes: [{match: \".\", do: [{park: {slot: \"9\"}}]}]")
         let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)

@@ -4,6 +4,23 @@ import Testing
 /// Requests that cross, come twice, or come too late (RFC 3261 §8.2.2.2, §9, §14, §15).
 @Suite("Races over the wire")
 struct RaceTests {
+    @Test func `§13.3.1: an INVITE that nobody answers within its Expires is 487, and rings no longer`() throws {
+        let pair = try CallPair()
+        try pair.ring(["Expires: 1"])
+        pair.callee.respond("180 Ringing", to: pair.invite, toTag: "1001")
+        #expect(pair.carrier.expect("180") != nil)
+        #expect(pair.callee.expect("CANCEL") != nil)
+        #expect(pair.carrier.final("INVITE")?.startWord == "487")
+        #expect(try eventually { try pair.running.rows("cdr").first?["reason"] as? String == "invitation-expired" })
+
+        // Once he is answered it means nothing.
+        let answered = try CallPair()
+        try answered.ring(["Expires: 1"])
+        try answered.pickUp()
+        #expect(answered.carrier.expect("BYE", within: 1.3) == nil)
+        try answered.hangUp()
+    }
+
     @Test func `B022: the same INVITE by another way is 482, and rings nobody twice`() throws {
         let pair = try CallPair()
         try pair.ring()

@@ -159,6 +159,37 @@ struct ReofferTests {
         try pair.hangUp()
     }
 
+    @Test func `a caller who knows one law of G.711 and a callee who knows the other hear each other`() throws {
+        let pair = try CallPair()
+        let (caller, callee) = (try WirePeer(), try WirePeer())
+        try pair.ring(sdp: Phone.sdp(port: caller.port, formats: "0"))
+        #expect(pair.invite.sipBody.contains("RTP/AVP 0 8"))
+        let answer = try pair.pickUp(sdp: Phone.sdp(port: callee.port, formats: "8"))
+        #expect(answer.sipBody.contains("RTP/AVP 0\r\n"))
+        func packet(_ format: UInt8, _ octet: UInt8) -> [UInt8] {
+            [0x80, format, 0, 1, 0, 0, 0, 160, 1, 2, 3, 4] + [UInt8](repeating: octet, count: 160)
+        }
+        caller.send(packet(0, 0xFF), to: try #require(answer.audioPort))
+        #expect(callee.receive()?.bytes == packet(8, 0xD5))
+        callee.send(packet(8, 0xD5), to: try #require(pair.invite.audioPort))
+        // The smallest step of one law is none of the other.
+        #expect(caller.receive()?.bytes == packet(0, 0xFE))
+        try pair.hangUp()
+    }
+
+    @Test func `§14.1: whoever asks for an offer and does not answer it keeps the call as it was`() throws {
+        let pair = try CallPair()
+        try pair.talk()
+        pair.calleeAsks("INVITE")
+        let relayed = try #require(pair.carrier.expect("INVITE"))
+        pair.carrier.respond("200 OK", to: relayed, sdp: Phone.sdp(port: 4_000, version: 2))
+        #expect(try #require(pair.callee.final("INVITE")).audioPort != nil)
+        pair.calleeAcknowledges()
+        #expect(try #require(pair.carrier.expect("ACK")).audioPort != nil)
+        #expect(try pair.running.rows("calls").first?["state"] as? String == "talking")
+        try pair.hangUp()
+    }
+
     @Test func `RFC 6086 §4.2.2: an INFO of a package is 469, for we take none`() throws {
         let pair = try CallPair()
         try pair.talk()

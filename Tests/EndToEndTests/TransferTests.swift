@@ -15,6 +15,7 @@ struct TransferTests {
         #expect(first.header("Subscription-State")?.hasPrefix("active") == true)
         let invite = try #require(centre.boris.await("INVITE"))
         #expect(invite.header("From")?.contains("+74951112233") == true)
+        #expect(invite.header("Referred-By") == "\"Anna\" <sip:1001@demo.test>")
         #expect(try centre.running.rows("calls").first?["state"] as? String == "transferring")
         centre.boris.phone.respond("180 Ringing", to: invite, toTag: "boris")
         #expect(centre.anna.notified(180) != nil)

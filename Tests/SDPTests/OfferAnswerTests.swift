@@ -56,6 +56,23 @@ import Testing
         #expect(answered.contains("a=ptime:10\r\n") && answered.contains("a=maxptime:20\r\n"))
     }
 
+    @Test func `a caller of one law of G.711 and a callee of the other understand each other`() throws {
+        let offer = try Self.description("m=audio 4000 RTP/AVP 0 18 101\na=rtpmap:101 telephone-event/8000\n")
+        let offered = Self.text(try relayOffer(offer, as: Self.local, preferring: ["PCMA", "PCMU"]))
+        #expect(offered.contains("m=audio 20000 RTP/AVP 0 18 8 101\r\n"))
+        let answer = try Self.description("m=audio 5000 RTP/AVP 8 101\na=rtpmap:101 telephone-event/8000\n")
+        #expect(
+            Self.text(try relayAnswer(answer, to: offer, as: Self.local)).contains("m=audio 20000 RTP/AVP 0 101\r\n")
+        )
+        // What both know needs no translation.
+        let both = try Self.description("m=audio 5000 RTP/AVP 8 0\n")
+        #expect(Self.text(try relayAnswer(both, to: offer, as: Self.local)).contains("m=audio 20000 RTP/AVP 0\r\n"))
+        let taken = try Self.description("m=audio 4000 RTP/AVP 0 8\na=rtpmap:8 G726-32/8000\n")
+        #expect(
+            Self.text(try relayOffer(taken, as: Self.local, preferring: [])).contains("m=audio 20000 RTP/AVP 0 8\r\n")
+        )
+    }
+
     @Test func `an offer of our own names no codec twice`() {
         let offer = ownOffer(codecs: ["PCMU", "PCMA", "PCMU"], as: Self.local, direction: .sendrecv)
         #expect(Self.text(offer).contains("m=audio 20000 RTP/AVP 0 8 101\r\n"))

@@ -41,7 +41,7 @@ public struct Registrar: Sendable {
         } catch {
             var response = SIPResponse(status: error.status, to: request, toTag: Self.tag(of: request))
             for (name, value) in error.headers { response.headers.append(name, value) }
-            response.headers.append(.warning, "399 gudok \"\(error.what)\"")
+            response.headers.append(.warning, .warning(error.what))
             return (response, [])
         }
     }

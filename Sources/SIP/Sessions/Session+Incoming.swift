@@ -124,16 +124,16 @@ extension Session {
             guard (try? request.cSeq().number) == number else { return [] }
             renegotiation = .none
             return [.stop(.retransmitAccept), .stop(.acknowledgementMissing)]
-                + deliverAnswer(ack, expected: request.sdpBody() == nil)
+                + deliverAnswer(ack, expected: request.sdpBody() == nil, isFirst: false)
         default: return []
         }
     }
 
-    private mutating func deliverAnswer(_ ack: SIPRequest, expected: Bool) -> [Action] {
+    private mutating func deliverAnswer(_ ack: SIPRequest, expected: Bool, isFirst: Bool = true) -> [Action] {
         guard expected else { return [.tell(.acknowledged(nil))] }
         guard let body = ack.sdpBody(), let answer = try? SessionDescription(parsing: body) else {
-            // Our offer was never answered: there is no media to speak of (§13.2.1).
-            return [.tell(.acknowledged(nil)), .tell(.failed(.badAnswer))]
+            // Our offer was never answered: there is no media to speak of (§13.2.1), but what there was before (§14.1).
+            return isFirst ? [.tell(.acknowledged(nil)), .tell(.failed(.badAnswer))] : [.tell(.acknowledged(nil))]
         }
         remoteDescription = body
         return [.tell(.acknowledged(answer))]

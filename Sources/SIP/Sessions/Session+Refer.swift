@@ -22,7 +22,7 @@ extension Session {
             referral = try Referral(request)
         } catch {
             var response = makeResponse(error.status ?? 400, to: request, body: nil)
-            response.headers.append(.warning, "399 gudok \"\(error.warning)\"")
+            response.headers.append(.warning, .warning("\(error.where): \(error.what)"))
             return [.respond(transaction, response)]
         }
         // One transfer at a time, and none while the media of this very dialog is being settled.
@@ -146,9 +146,4 @@ extension Session {
         self.dialog = dialog
         return remembering([.send(request, .notify, over: [dialog.nextHop])])
     }
-}
-
-extension SIPFault {
-    /// As a Warning header may quote it.
-    var warning: String { "\(self.where): \(what)".filter { $0 != "\"" && $0 != "\\" } }
 }

@@ -5,8 +5,13 @@ struct EventName: Equatable, Sendable, CustomStringConvertible {
     /// In lower case.
     var package: String
     var id: String?
+    /// The dialog that alone is wanted, of the package `dialog`.
+    var dialog: WantedDialog?
 
     init(package: String, id: String? = nil) { (self.package, self.id) = (package, id) }
+
+    /// A package and an id tell subscriptions apart, and nothing else (RFC 6665 §4.5.2).
+    static func == (a: EventName, b: EventName) -> Bool { a.package == b.package && a.id == b.id }
 
     /// nil: there is no such header, or it names nothing.
     init?(_ value: String?) {
@@ -15,9 +20,41 @@ struct EventName: Equatable, Sendable, CustomStringConvertible {
         guard let package = parts.first?.lowercased(), !package.isEmpty else { return nil }
         let id = parts.dropFirst().first { $0.lowercased().hasPrefix("id=") }.map { String($0.dropFirst(3)) }
         self.init(package: package, id: id)
+        dialog = package == EventPackage.dialog.rawValue ? WantedDialog(parts.dropFirst()) : nil
     }
 
     var description: String { id.map { "\(package);id=\($0)" } ?? package }
+}
+
+/// One dialog of the watched user, or those of one INVITE of his (RFC 4235 §3.2); what is not named may be anything.
+struct WantedDialog: Equatable, Sendable {
+    private var callID: String?
+    /// The watched phone's own tag.
+    private var toTag: String?
+    private var fromTag: String?
+
+    /// nil: the parameters name none.
+    init?(_ parameters: some Sequence<String>) {
+        for parameter in parameters {
+            let parts = parameter.split(separator: "=", maxSplits: 1)
+            guard parts.count == 2 else { continue }
+            let value = parts[1].filter { $0 != "\"" }
+            switch parts[0].lowercased() {
+            case "call-id": callID = value
+            case "to-tag": toTag = value
+            case "from-tag": fromTag = value
+            default: break
+            }
+        }
+        guard callID != nil || toTag != nil || fromTag != nil else { return nil }
+    }
+
+    /// `dialog` as we have it: its remote tag is the phone's own.
+    func matches(_ dialog: DialogReference?) -> Bool {
+        guard let dialog else { return false }
+        return callID ?? dialog.callID == dialog.callID && toTag ?? dialog.remoteTag == dialog.remoteTag
+            && fromTag ?? dialog.localTag == dialog.localTag
+    }
 }
 
 /// What one NOTIFY says (RFC 6665 §4.2.2).

@@ -91,7 +91,7 @@ public enum EventPackage: String, CaseIterable, Sendable {
             to document: inout XMLText
         ) {
             var attributes = [("id", dialog.id)]
-            if let reference = dialog.reference {
+            if dialog.mayBePickedUp, let reference = dialog.dialog {
                 // Ours are the phone's remote ones.
                 attributes += [
                     ("call-id", reference.callID), ("local-tag", reference.remoteTag),

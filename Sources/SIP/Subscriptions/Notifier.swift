@@ -69,7 +69,7 @@ public struct Notifier: Sendable {
                     what: "more than \(limits.mostPerUser) subscriptions of \(watcher.id.number)"
                 )
             }
-            let event = EventName(package: package.rawValue, id: EventName(request.headers[.event])?.id)
+            let event = EventName(request.headers[.event]) ?? EventName(package: package.rawValue)
             let subscription = Subscription(
                 watcher: watcher,
                 user: user,
@@ -158,7 +158,7 @@ public struct Notifier: Sendable {
     private mutating func response(to request: SIPRequest, _ refusal: Refusal) -> SIPResponse {
         var response = SIPResponse(status: refusal.status, to: request, toTag: random.token())
         for (name, value) in refusal.headers { response.headers.append(name, value) }
-        response.headers.append(.warning, "399 gudok \"\(refusal.what)\"")
+        response.headers.append(.warning, .warning(refusal.what))
         response.headers.append(.server, settings.product)
         return response
     }
@@ -239,7 +239,7 @@ public struct Notifier: Sendable {
 
     /// Subscriptions whose watcher or user is no more end, and each watcher knows as much as he may now.
     public mutating func keep(
-        _ right: (_ watcher: UserID, _ user: UserID) -> Watcher?,
+        _ right: (_ watcher: UserID) -> Watcher?,
         isUser: (UserID) -> Bool,
         state: (UserID) -> WatchedState,
         now: Instant
@@ -250,7 +250,7 @@ public struct Notifier: Sendable {
             let user = subscription.user.id
             if !isUser(user) {
                 actions += end(id, .noresource, WatchedState(isReachable: false, dialogs: []))
-            } else if let watcher = right(subscription.watcher.id, user) {
+            } else if let watcher = right(subscription.watcher.id) {
                 subscriptions[id]?.watcher = watcher
                 let state = state(user)
                 actions += tell(id, now) { $0.news(state, again: false) }
@@ -268,7 +268,7 @@ public struct Notifier: Sendable {
         _ state: WatchedState
     ) -> [Action] {
         guard var subscription = subscriptions[id] else { return [] }
-        let news = subscription.package.news(of: state, for: subscription.watcher)
+        let news = subscription.tells(of: state)
         let action = send(&subscription, id, news, after: subscription.lastTold, .terminated(reason))
         remove(id)
         return [action]

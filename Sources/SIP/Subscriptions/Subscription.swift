@@ -28,7 +28,14 @@ struct Subscription: Sendable {
 
     /// What is to be told now of this state; nil: nothing.
     mutating func news(_ state: WatchedState, again: Bool) -> EventPackage.News? {
-        gate.tell(package.news(of: state, for: watcher), again: again)
+        gate.tell(tells(of: state), again: again)
+    }
+
+    /// As much of a state as it is about.
+    func tells(of state: WatchedState) -> EventPackage.News {
+        var seen = state
+        if let wanted = event.dialog { seen.dialogs = state.dialogs.filter { wanted.matches($0.dialog) } }
+        return package.news(of: seen, for: watcher)
     }
 
     /// The last NOTIFY was answered; what is to be told next.

@@ -34,12 +34,21 @@ public struct WatchedDialog: Equatable, Sendable {
     public var direction: Direction
     public var phase: Phase
     public var remote: Party?
-    /// What an INVITE with Replaces names to pick the call up; nil where nobody may.
-    public var reference: DialogReference?
+    /// The dialog itself; nil while it has no tags.
+    public var dialog: DialogReference?
+    /// Whether it may be picked up: then what an INVITE with Replaces names is told.
+    public var mayBePickedUp: Bool
 
-    public init(id: String, direction: Direction, phase: Phase, remote: Party?, reference: DialogReference?) {
+    public init(
+        id: String,
+        direction: Direction,
+        phase: Phase,
+        remote: Party?,
+        dialog: DialogReference?,
+        mayBePickedUp: Bool = true
+    ) {
         (self.id, self.direction, self.phase) = (id, direction, phase)
-        (self.remote, self.reference) = (remote, reference)
+        (self.remote, self.dialog, self.mayBePickedUp) = (remote, dialog, mayBePickedUp)
     }
 }
 

@@ -27,7 +27,7 @@ extension TransactionLayer {
         ResponseRouting.stamp(&request, via: &via, source: flow)
         var response = SIPResponse(status: status, to: request, toTag: Self.statelessTag(request, via: via))
         if status == 415 { response.headers.append(.accept, "application/sdp") }
-        response.headers.append(.warning, "399 gudok \"\(Self.quotable(fault.description))\"")
+        response.headers.append(.warning, .warning(fault.description))
         return [.transmit(response.write(), over: ResponseRouting.replyFlow(via: via, source: flow))]
     }
 
@@ -120,9 +120,5 @@ extension TransactionLayer {
             for octet in text.utf8 { hash = (hash ^ UInt64(octet)) &* 0x100_0000_01B3 }
         }
         return String(hash, radix: 36)
-    }
-
-    private static func quotable(_ text: String) -> String {
-        String(decoding: text.utf8.prefix(200).filter { $0 >= 32 && $0 < 127 && $0 != 34 && $0 != 92 }, as: UTF8.self)
     }
 }

@@ -109,7 +109,7 @@ private struct Watch {
         remote: WatchedDialog.Party? = WatchedDialog.Party(number: "1002", name: "Boris", isInside: true),
         reference: DialogReference? = nil
     ) -> WatchedDialog {
-        WatchedDialog(id: id, direction: direction, phase: phase, remote: remote, reference: reference)
+        WatchedDialog(id: id, direction: direction, phase: phase, remote: remote, dialog: reference)
     }
 }
 
@@ -180,6 +180,31 @@ struct NotifierTests {
         #expect(watch.subscribe(Watch.request(callID: "w2", expires: "999999")).headers[.expires] == "3600")
         #expect(watch.subscribe(Watch.request(callID: "w3")).status == 403)
         #expect(watch.notifier.counts == [.dialog: 2, .presence: 0])
+    }
+
+    @Test(arguments: [
+        ("call-id=c1;to-tag=phone;from-tag=ours", true), ("call-id=\"c1\";to-tag=phone", true),
+        ("call-id=c1; to-tag=phone; include-session-description", true),
+        ("call-id=c2;to-tag=phone;from-tag=ours", false),
+        ("call-id=c1;to-tag=other", false), ("call-id=c1;to-tag=phone;from-tag=other", false),
+    ])
+    func `RFC 4235 §3.2: a subscription to one dialog tells of no other`(parameters: String, isTold: Bool) {
+        var watch = Watch()
+        #expect(watch.subscribe(Watch.request(event: "dialog;id=7;\(parameters)")).status == 200)
+        #expect(watch.sent.first?.headers[.event] == "dialog;id=7")
+        watch.answer()
+        let reference = DialogReference(callID: "c1", localTag: "ours", remoteTag: "phone")
+        watch.becomes([Watch.dialog(.early, reference: reference), Watch.dialog(.early, id: "call-2")])
+        #expect(watch.last.contains("call-1") == isTold && !watch.last.contains("call-2"))
+        #expect(watch.sent.count == (isTold ? 2 : 1))
+    }
+
+    @Test func `what a peer wrote cannot end the quoted text of a Warning`() {
+        var watch = Watch()
+        let id = watch.subscribe(Watch.request(event: "dialog;id=\"a\\\"")).toTag
+        let refused = watch.refresh(Watch.request(cSeq: 2, toTag: id, event: "dialog;id=b"))
+        #expect(refused.status == 481)
+        #expect(refused.headers[.warning]?.filter { $0 == "\"" || $0 == "\\" } == "\"\"")
     }
 
     @Test func `B142: dialogs are followed to their end, each state once, whatever is told again`() {
@@ -281,7 +306,7 @@ struct NotifierTests {
         var copy = watch.notifier
         let state = { (_: UserID) in Watch.idle }
         let gone = copy.keep(
-            { user, _ in Watcher(id: user, seesOutside: true) },
+            { user in Watcher(id: user, seesOutside: true) },
             isUser: { _ in false },
             state: state,
             now: watch.now
@@ -289,13 +314,13 @@ struct NotifierTests {
         #expect(gone.map { $0.request.headers[.subscriptionState] } == ["terminated;reason=noresource"])
         #expect(copy.isEmpty)
         copy = watch.notifier
-        let rejected = copy.keep({ _, _ in nil }, isUser: { _ in true }, state: state, now: watch.now)
+        let rejected = copy.keep({ _ in nil }, isUser: { _ in true }, state: state, now: watch.now)
         #expect(rejected.map { $0.request.headers[.subscriptionState] } == ["terminated;reason=rejected"])
         #expect(copy.isEmpty)
         copy = watch.notifier
         #expect(
             copy.keep(
-                { user, _ in Watcher(id: user, seesOutside: true) },
+                { user in Watcher(id: user, seesOutside: true) },
                 isUser: { _ in true },
                 state: state,
                 now: watch.now
