@@ -24,7 +24,9 @@ extension Call {
             core.timers.start(.call(id, .toneEnds), at: now.instant + core.settings.toneDuration)
             return
         }
-        end(cause.disposition, by: cause.isFromCallee ? .callee : .switch, cause: cause, reason: cause.name)
+        // A plan may say "busy" of its own accord.
+        let isTheirs = cause.isFromCallee && lastRejection?.isLocal == false
+        end(cause.disposition, by: isTheirs ? .callee : .switch, cause: cause, reason: cause.name)
     }
 
     /// Whoever ends the call of a caller who waits in a queue: the switch's own answer to him was no agent's.
@@ -56,7 +58,9 @@ extension Call {
         endSupervision()
         let header = "Q.850;cause=\(cause.q850);text=\"\(cause.text)\""
         for index in legs.indices {
-            let result: LegResult = legs[index].progress == .answered ? .answered : .cancelled
+            let isRefused = index == 0 && legs[0].target == Leg.caller
+            let otherwise: LegResult = isRefused ? LegResult(refusedWith: disposition) : .cancelled
+            let result = legs[index].progress == .answered ? .answered : otherwise
             finishLeg(index, result, status: index == 0 ? status : result == .answered ? 200 : nil, reason: reason)
             if let port = legs[index].port { core.closePort(port.id) }
         }
@@ -118,5 +122,18 @@ extension Call {
         isClosed = true
         core.timers.stop(.call(id, .linger))
         publish(.callEnded(summary), at: moment)
+    }
+}
+
+extension LegResult {
+    /// What became of a caller whom nothing answered.
+    fileprivate init(refusedWith disposition: Disposition) {
+        switch disposition {
+        case .busy: self = .busy
+        case .noAnswer: self = .noAnswer
+        case .rejected, .blocked: self = .declined
+        case .failed: self = .failed
+        case .answered, .cancelled, .abandoned: self = .cancelled
+        }
     }
 }

@@ -73,8 +73,7 @@ extension Call {
         case .talking(let peer):
             guard index == anchor || index == peer else { return }
             end(.answered, by: party, cause: HangupCause(reasonHeader: reason) ?? .normal, reason: "normal")
-        case .introducing(let agent) where index == agent:
-            end(.answered, by: .callee, cause: HangupCause(reasonHeader: reason) ?? .normal, reason: "normal")
+        case .introducing(let agent) where index == agent: agentLeft(index)
         case .takenOver(let stays, _):
             guard index == stays else { return }
             end(.answered, by: party, cause: HangupCause(reasonHeader: reason) ?? .normal, reason: "normal")

@@ -14,6 +14,7 @@ extension Call {
     func join(_ request: QueueRequest) {
         let queue = QueueID(tenant: tenant.id, name: request.queue)
         isUnserved = true
+        queueRequest = request
         enter(.queued(QueueStay(queue: queue, entered: now)))
         core.dispatch { [self] in $0.enter(entry(request), at: now) }
         place = core.acd.place(of: id)
@@ -185,6 +186,21 @@ extension Call {
         sayings += 1
         bridge(anchor, index)
         talkBegan()
+    }
+
+    /// The agent hung up before the caller was connected to him: the caller waits again, with the time that he has waited.
+    func agentLeft(_ index: Int) {
+        guard let request = queueRequest else {
+            return end(.answered, by: .callee, cause: .normal, reason: "normal")
+        }
+        publish(.note("the agent hung up before he was connected: the caller waits again"))
+        if let port = legs[index].port { core.closePort(port.id) }
+        sayings += 1
+        release(index)
+        endService()
+        let entry = Step.QueueEntry(name: request.queue, priority: request.priority, skill: request.skill)
+        plan = PlanRun(plan: plan.plan, variables: plan.variables, steps: [Step(.queue(entry))])
+        proceed(.done)
     }
 
     /// An agent's phone sends the call elsewhere (3xx): that rings in its place, still for this agent and within his time. False:

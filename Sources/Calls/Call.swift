@@ -137,6 +137,8 @@ final class Call {
     var waitedInQueues: Duration = .zero
     /// Was in a queue, and nobody has spoken with him yet.
     var isUnserved = false
+    /// How he came into the last queue.
+    var queueRequest: QueueRequest?
     /// Where he stood in the last queue.
     var place: Dispatcher.Place?
     /// How many instructions of the plan were carried out at the last of their moments.

@@ -36,6 +36,41 @@ struct QueuePlaceTests {
         #expect(try running.rows("stats", "queues").first?["abandoned"] as? Int == 1)
     }
 
+    @Test func `an agent who hangs up before he is connected loses nobody: the next one's phone rings`() throws {
+        let running = try ContactCentreTests.centre("whisper: welcome")
+        let caller = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        for phone in [anna, boris] { _ = try phone.register() }
+        _ = try running.gudok("agent", "login", "1001")
+        let media = try WirePeer()
+        let tag = try enter(caller, media) { media.press(1, to: $0, at: 1) }
+        let (invite, _) = try anna.pickUp(media: WirePeer())
+        anna.hangUp(invite)
+        #expect(try waiting(running, 1))
+        #expect(try running.state(of: "1001") == "wrap-up")
+        _ = try running.gudok("agent", "login", "1002")
+        _ = try boris.pickUp(media: WirePeer())
+        #expect(try eventually { try running.rows("calls").first?["agent"] as? String == "1002" })
+        caller.send(caller.request("BYE", to: "+74950000700", toTag: tag))
+        try boris.expectBye()
+        #expect(try eventually { try running.rows("cdr").first?["ended_at"] is String })
+        let record = try #require(try running.rows("cdr").first)
+        #expect(record["agent"] as? String == "1002" && record["hangup_by"] as? String == "caller")
+        let served = try running.rows("stats", "queues", "--by", "agent").compactMap { $0["agent"] as? String }
+        #expect(served.sorted() == ["1001", "1002"])
+    }
+
+    @Test func `who is refused by the plan itself is hung up by the switch, and his leg says how`() throws {
+        let running = try RunningSwitch(internalPlan: "routes: [{match: \".\", do: [{hangup: busy}]}]")
+        let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        #expect(try boris.call("700").startWord == "486")
+        #expect(try eventually { try running.rows("cdr").first?["ended_at"] is String })
+        let record = try #require(try running.rows("cdr").first)
+        #expect(record["disposition"] as? String == "busy" && record["hangup_by"] as? String == "switch")
+        #expect((record["legs"] as? [[String: Any]])?.first?["result"] as? String == "busy")
+    }
+
     @Test func `whom a queue refuses is not answered, and an attempt ends in the record when it ended`() throws {
         let running = try ContactCentreTests.centre("on_empty: refuse\n    busy_delay: 1s")
         let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
