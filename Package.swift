@@ -183,7 +183,7 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .target(name: "Console", swiftSettings: settings),
+        .target(name: "Console", dependencies: ["Statistics"], swiftSettings: settings),
         .executableTarget(
             name: "gudok",
             dependencies: [
@@ -260,6 +260,7 @@ let package = Package(
             dependencies: ["NetAddress", "SIPMessage", "SignallingIO", nioCore, nioPosix],
             swiftSettings: testSettings
         ),
+        .testTarget(name: "ConsoleTests", dependencies: ["Console"], swiftSettings: testSettings),
         .testTarget(name: "PromptsTests", dependencies: ["Codecs", "Prompts"], swiftSettings: testSettings),
         .testTarget(name: "RecordingTests", dependencies: ["COgg", "COpus", "Recording"], swiftSettings: testSettings),
         .testTarget(

@@ -1,4 +1,5 @@
 public import Foundation
+import Statistics
 
 /// How a listing is printed.
 public enum OutputFormat: String, CaseIterable, Sendable { case table, json, jsonl, csv }
@@ -76,11 +77,16 @@ public struct Listing {
     }
 
     private func field(_ text: String) -> String {
-        // A spreadsheet would take these for formulas.
-        let isFormula = text.first.map { "=@\t\r".contains($0) } ?? false
-        let safe = isFormula ? "'" + text : text
+        let safe = Self.isFormula(text) ? "'" + text : text
         guard safe.contains(where: { ",\"\r\n".contains($0) || $0.isNewline }) else { return safe }
         return "\"" + safe.replacingOccurrences(of: "\"", with: "\"\"") + "\""
+    }
+
+    /// Whether a spreadsheet would take it for a formula; numbers, those of phones among them, are none.
+    private static func isFormula(_ text: String) -> Bool {
+        guard let first = text.unicodeScalars.first else { return false }
+        if "+-".unicodeScalars.contains(first) { return !text.allSatisfy { "+-.0123456789eE".contains($0) } }
+        return "=@\t\r".unicodeScalars.contains(first)
     }
 
     // MARK: table
@@ -99,17 +105,9 @@ public struct Listing {
         return (isColored ? "\u{1B}[1m\(head)\u{1B}[0m" : head) + "\n" + body
     }
 
-    /// Control characters, those of ISO 6429 above 127 too, and what turns the direction of writing.
-    private static func movesCursor(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.properties.generalCategory == .control || (0x202A...0x202E).contains(scalar.value)
-            || (0x2066...0x2069).contains(scalar.value)
-    }
-
     /// A peer's text must not move the cursor; stamps are shorter for people.
     private func shown(_ text: String, _ key: String) -> String {
-        let safe = String(
-            String.UnicodeScalarView(text.unicodeScalars.map { Self.movesCursor($0) ? "?" : $0 })
-        )
+        let safe = text.printable
         guard key.hasSuffix("_at") || key == "since", safe.count == 24 else { return safe }
         return String(safe.prefix(19)).replacingOccurrences(of: "T", with: " ")
     }

@@ -42,7 +42,11 @@ public struct TimeFilter: Equatable, Sendable {
         else {
             return nil
         }
-        return calendar.date(from: DateComponents(year: year, month: month, day: day))
+        // A calendar takes the 31st of February for the 3rd of March.
+        let date = calendar.date(from: DateComponents(year: year, month: month, day: day))
+        return date.flatMap {
+            calendar.dateComponents([.month, .day], from: $0) == DateComponents(month: month, day: day) ? $0 : nil
+        }
     }
 
     /// How to write one.

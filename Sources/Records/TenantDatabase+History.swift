@@ -51,6 +51,11 @@ extension TenantDatabase {
         try queue.read { try Self.names("queue", in: "queue_stays", $0) }
     }
 
+    /// Every agent who has a history.
+    public func agentNames() throws -> [String] {
+        try queue.read { try Self.names("agent", in: "agent_states", $0) }
+    }
+
     /// The ringings of this call that were no answer, the first first.
     public func missedOffers(of call: String) throws -> [MissedOffer] {
         try queue.read { database in

@@ -39,7 +39,8 @@ public struct AgentCallRow: ReportRow, Sendable {
 extension Reporter {
     /// The calls behind the numbers of a report.
     public func calls(behind kind: Kind, _ request: Request) throws -> Report {
-        switch kind {
+        try check(request)
+        return switch kind {
         case .queues: try stays(request)
         case .agents, .worktime: try agentCalls(request)
         case .calls: try ended(request, overTrunks: false)

@@ -44,6 +44,7 @@ extension Reporter {
         _ alterations: [Alteration],
         while mayGoOn: () -> Bool = { true }
     ) throws -> Report {
+        try check(request)
         for alteration in alterations {
             guard let name = alteration.queue, tenant.queues[name] == nil else { continue }
             throw Fault(

@@ -86,7 +86,8 @@ public struct Reporter {
     }
 
     public func report(_ kind: Kind, _ request: Request) throws -> Report {
-        switch kind {
+        try check(request)
+        return switch kind {
         case .queues: try queues(request)
         case .agents, .worktime: try agents(request)
         case .calls: try calls(request)
@@ -120,9 +121,8 @@ public struct Reporter {
 
     public func queueRows(_ request: Request) throws -> [QueueReportRow] {
         let formula = try formula(request)
-        let edges = request.grouping.length.map { length in
-            Intervals.intervals(from: request.window.from, to: request.window.until, by: length, in: zone)
-                .map(\.lowerBound)
+        let edges = try request.grouping.length.map { length in
+            try intervals(of: request.window, by: length).map(\.lowerBound)
         }
         let known = try database.queueNames()
         let names = request.queue.map { [$0] } ?? Set(tenant.queues.keys).union(known).sorted()
@@ -228,8 +228,8 @@ public struct Reporter {
     // MARK: the rest
 
     public func agentRows(_ request: Request) throws -> [AgentReportRow] {
-        let windows = request.grouping.length.map { length in
-            Intervals.intervals(from: request.window.from, to: min(request.window.until, now + 1), by: length, in: zone)
+        let windows = try request.grouping.length.map { length in
+            try intervals(of: Window(from: request.window.from, until: min(request.window.until, now + 1)), by: length)
                 .map { Window(from: $0.lowerBound, until: $0.upperBound) }
         }
         return try (windows ?? [request.window]).flatMap { window in
@@ -405,7 +405,7 @@ public struct Reporter {
 
     private func windows(_ request: Request) throws -> [Window] {
         guard let length = request.grouping.length else { return [request.window] }
-        return Intervals.intervals(from: request.window.from, to: request.window.until, by: length, in: zone)
+        return try intervals(of: request.window, by: length)
             .map { Window(from: $0.lowerBound, until: $0.upperBound) }
     }
 }

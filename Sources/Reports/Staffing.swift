@@ -138,6 +138,7 @@ extension Reporter {
         guard let length = request.grouping.length, length.milliseconds < 86_400_000 else {
             throw Fault(description: "a forecast is made of the intervals of a day; use --by 15m, 30m or hour")
         }
+        try check(request)
         var goal = goal
         goal.interval = Double(length.milliseconds) / 1000
         var sums: [String: (calls: Int, answered: Int, handling: Double)] = [:]

@@ -1,4 +1,5 @@
 public import ArgumentParser
+import Config
 public import Console
 import ControlAPI
 import Events
@@ -28,6 +29,14 @@ struct ConfigOption: ParsableArguments {
     }
 }
 
+extension ConfigOption {
+    func configuration() throws -> Configuration {
+        do { return try files().configuration() } catch let failure as Failure { throw failure } catch {
+            throw Failure("\(error)")
+        }
+    }
+}
+
 /// The period that a listing is of.
 struct PeriodOption: ParsableArguments {
     // The value may begin with a dash.
@@ -35,11 +44,20 @@ struct PeriodOption: ParsableArguments {
     var since: String?
     @Option(name: .long, parsing: .unconditional, help: "Before.") var until: String?
 
-    func validate() throws {
-        for (name, text) in [("since", since), ("until", until)] {
-            guard let text, TimeFilter(text, now: Date()) == nil else { continue }
-            throw ValidationError("--\(name) is '\(text)': \(TimeFilter.hint)")
+    func validate() throws { try Self.validate(since: since, until: until) }
+
+    /// Times that can be read, the first before the second.
+    static func validate(since: String?, until: String?) throws {
+        let now = Date()
+        let dates = try [("since", since), ("until", until)].map { name, text -> Date? in
+            guard let text else { return nil }
+            guard let filter = TimeFilter(text, now: now) else {
+                throw ValidationError("--\(name) is '\(text)': \(TimeFilter.hint)")
+            }
+            return filter.date
         }
+        guard let first = dates[0], let last = dates[1], first > last else { return }
+        throw ValidationError("--since '\(since ?? "")' is after --until '\(until ?? "")': nothing lies between them")
     }
 
     var from: WallTime? { since.flatMap { TimeFilter($0, now: Date()) }.map(WallTime.init) }

@@ -9,7 +9,7 @@ public enum TerminalChart {
     public static func barChart(rows: [(label: String, value: Double)], width: Int) -> [String] {
         let width = min(max(width, 20), 1000)
         let values = rows.map { fitted(Decimal.short($0.value), width / 3) }
-        let labels = rows.map { fitted(printable($0.label), width / 3) }
+        let labels = rows.map { fitted($0.label.printable, width / 3) }
         let labelWidth = labels.map(\.count).max() ?? 0
         let valueWidth = values.map(\.count).max() ?? 0
         let barWidth = width - labelWidth - valueWidth - 2
@@ -36,18 +36,5 @@ public enum TerminalChart {
 
     private static func fitted(_ text: String, _ width: Int) -> String {
         text.count <= width ? text : text.prefix(width - 1) + "…"
-    }
-
-    /// A label from outside must not move the cursor.
-    private static func printable(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? "?" : $0 }))
-    }
-
-    /// C0, DEL and C1; the line and paragraph separators; and the marks that turn the direction of writing.
-    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.value {
-        case 0..<32, 127..<160, 0x2028...0x202E, 0x2066...0x2069, 0x200E, 0x200F: true
-        default: false
-        }
     }
 }

@@ -160,6 +160,9 @@ struct HoldRecording: AsyncParsableCommand {
     func run() async throws {
         let shelf = try Shelf(config, tenant)
         let (row, owner) = try shelf.one(id)
+        if !release, row.deletedMilliseconds != nil {
+            throw Failure("recording \(id) was deleted: there is nothing left to hold")
+        }
         try config.files().note(
             AuditedAct(
                 by: .commandLine,
@@ -172,7 +175,7 @@ struct HoldRecording: AsyncParsableCommand {
             )
         )
         guard try TenantDatabase(folder: shelf.folder, tenant: owner).setLegalHold(!release, recording: id) else {
-            throw Failure("there is no recording \(id); see: gudok recordings")
+            throw Failure("recording \(id) was deleted meanwhile: there is nothing left to hold")
         }
         print("\(id) is \(release ? "released" : "held")")
     }
@@ -192,8 +195,8 @@ struct PruneRecordings: AsyncParsableCommand {
         let folder = try config.files().dataFolder
         let configuration: Configuration
         do { configuration = try config.files().configuration() } catch { throw Failure("\(error)") }
-        for owner in configuration.tenants.values.sorted(by: { $0.id < $1.id })
-        where tenant == nil || owner.id.name == tenant {
+        let owners = tenant == nil ? configuration.tenants.values.sorted { $0.id < $1.id } : [try config.tenant(tenant)]
+        for owner in owners {
             let deleted = try RecordingRetention(folder: folder, tenant: owner)
                 .apply(now: Date(), by: .commandLine, in: try NodeDatabase(folder: folder))
             print("\(owner.id): \(counted(deleted.count, "recording")) deleted")

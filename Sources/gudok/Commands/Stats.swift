@@ -104,12 +104,7 @@ struct HistoryOptions: ParsableArguments {
     @Option(name: .long, help: "Which tenant; may be left out when there is one.") var tenant: String?
     @OptionGroup var config: ConfigOption
 
-    func validate() throws {
-        for (name, text) in [("since", since), ("until", until)] {
-            guard let text, TimeFilter(text, now: Date()) == nil else { continue }
-            throw ValidationError("--\(name) is '\(text)': \(TimeFilter.hint)")
-        }
-    }
+    func validate() throws { try PeriodOption.validate(since: since, until: until) }
 
     var owner: Tenant { get throws { try config.tenant(tenant) } }
 
@@ -164,10 +159,7 @@ extension ConfigOption {
 
     /// The tenant that is meant: the one named, or the only one.
     func tenant(_ name: String?) throws -> Tenant {
-        let configuration: Configuration
-        do { configuration = try files().configuration() } catch let failure as Failure { throw failure } catch {
-            throw Failure("\(error)")
-        }
+        let configuration = try configuration()
         let names = configuration.tenants.keys.sorted().map(\.name).joined(separator: ", ")
         guard let name else {
             guard configuration.tenants.count == 1, let only = configuration.tenants.values.first else {

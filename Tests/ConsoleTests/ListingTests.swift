@@ -1,0 +1,48 @@
+import Console
+import Foundation
+import Testing
+
+@Suite struct ListingTests {
+    private static func text(_ value: String, _ format: OutputFormat) throws -> String {
+        try Listing(json: JSONEncoder().encode([["name": value]]), keys: ["name"], columns: [.init("name")]).text(
+            format
+        )
+    }
+
+    @Test(arguments: [
+        ("=1+1", "'=1+1"), ("@SUM(A1)", "'@SUM(A1)"), ("\tx", "'\tx"), ("+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0"),
+        ("-A1", "'-A1"), ("+74951112233", "+74951112233"), ("-0.5", "-0.5"), ("say \"a\", b", "\"say \"\"a\"\", b\""),
+        ("two\r\nlines", "\"two\r\nlines\""), ("", ""),
+    ])
+    func `a spreadsheet takes no caller's name for a formula, and numbers stay numbers`(
+        name: String,
+        field: String
+    ) throws {
+        #expect(try Self.text(name, .csv) == "name\r\n\(field)\r\n")
+    }
+
+    @Test(arguments: ["\u{1B}[2J", "\u{9B}2J", "\u{202E}gnp.exe", "\u{2067}x", "a\nb", "\u{7F}"])
+    func `a table's text moves no cursor and turns no writing`(name: String) throws {
+        let lines = try Self.text(name, .table).split(separator: "\n", omittingEmptySubsequences: false)
+        #expect(lines.count == 3 && lines[1].contains("?"))
+        #expect(
+            !lines[1].unicodeScalars.contains { $0.value < 32 || (127..<160).contains($0.value) || $0.value > 0x2000 }
+        )
+        // JSON keeps what was said, for whoever reads it.
+        let json = try JSONSerialization.jsonObject(with: Data(Self.text(name, .json).utf8)) as? [[String: String]]
+        #expect(json == [["name": name]])
+    }
+
+    @Test func `dates that no calendar has are none`() throws {
+        let zone = try #require(TimeZone(identifier: "Europe/Berlin"))
+        for text in [
+            "2026-02-31", "2026-13-01", "2026-00-10", "2026-01-00", "2025-02-29", "26-01-01", "2026-1-1",
+        ] {
+            #expect(TimeFilter(text, now: Date(), zone: zone) == nil, "\(text)")
+        }
+        // The clock goes from 1:59:59 to 3:00 on that day, and midnight is there all the same.
+        let date = try #require(TimeFilter("2026-03-29", now: Date(), zone: zone)).date
+        #expect(date.timeIntervalSince1970 == 1_774_738_800)
+        #expect(TimeFilter("2024-02-29", now: Date(), zone: zone) != nil)
+    }
+}
