@@ -119,6 +119,23 @@ enum CallRow {
         return record
     }
 
+    /// The row of a call knows of queues at its answer and its end alone; what its last stay, which is closed already, says holds.
+    private static func adopt(lastStayOf record: inout CallRecord, _ database: Database) throws {
+        let stay = try Row.fetchOne(
+            database,
+            sql: "SELECT queue, agent, outcome FROM queue_stays WHERE call_id = ? ORDER BY entered_ms DESC LIMIT 1",
+            arguments: [record.callID]
+        )
+        guard let stay else { return }
+        let agent: String? = stay["agent"]
+        if agent != nil || record.agent == nil { (record.queue, record.agent) = (stay["queue"], agent) }
+        // Nobody has spoken with who still waited, whatever the switch itself said to him.
+        let isWaiting = stay["outcome"] as String? == "engine-restart"
+        guard isWaiting, record.answeredAt != nil else { return }
+        record.disposition = .abandoned
+        if record.recording == nil { record.notRecorded = .noTalk }
+    }
+
     /// A call whose process died has no known end: the time at which that was found out is not one, so durations stay empty
     /// and its end is the last stamp that it has.
     static func closeInterrupted(_ database: Database, at end: WallTime) throws -> [String] {
@@ -133,6 +150,7 @@ enum CallRow {
             record.sipCode = wasAnswered ? 200 : 503
             record.q850Cause = 41
             record.reason = "engine-restart"
+            try adopt(lastStayOf: &record, database)
             if wasAnswered, record.recording == nil, record.notRecorded == nil { record.notRecorded = .engineRestart }
             for index in record.legs.indices where record.legs[index].endedAt == nil {
                 record.legs[index].endedAt = record.endedAt

@@ -163,15 +163,27 @@ import Timebase
         bus.publish(.callAnswered, tenant: "demo", call: "talking", at: Self.moment)
         begin(bus, "over")
         end(bus, "over", .busy)
+        let entry = QueueEntered(queue: "q", number: "1", priority: 0, position: 1, carriedMilliseconds: 0)
+        let left = QueueLeft(queue: "q", outcome: .answered, waitMilliseconds: 0, agent: "1001", offers: 1)
+        for call in ["waiting", "served"] as [CallID] {
+            begin(bus, call)
+            bus.publish(.callAnswered, tenant: "demo", call: call, at: Self.moment)
+            bus.publish(.queueEntered(entry), tenant: "demo", call: call, at: Self.moment)
+        }
+        bus.publish(.queueLeft(left), tenant: "demo", call: "served", at: Self.moment)
         writer.stop()
         let database = try TenantDatabase(folder: folder, tenant: "demo")
-        #expect(try database.closeInterrupted(at: Self.moment.wall).sorted() == ["ringing", "talking"])
+        let open = try database.closeInterrupted(at: Self.moment.wall).sorted()
+        #expect(open == ["ringing", "served", "talking", "waiting"])
+        let (waited, served) = (try database.call("waiting"), try database.call("served"))
+        #expect(waited?.disposition == .abandoned && waited?.queue == "q" && waited?.notRecorded == .noTalk)
+        #expect(served?.disposition == .answered && served?.queue == "q" && served?.agent == "1001")
         #expect(try database.closeInterrupted(at: Self.moment.wall).isEmpty)
         #expect(try database.call("ringing")?.disposition == .failed)
         #expect(try database.call("talking")?.disposition == .answered)
         #expect(try database.call("talking")?.reason == "engine-restart")
         #expect(try database.call("over")?.disposition == .busy)
-        #expect(try database.calls(CallQuery()).count == 3)
+        #expect(try database.calls(CallQuery()).count == 5)
     }
 
     @Test func `a file of the time when calls were kept by their ids keeps every call, and its indexes`() throws {
