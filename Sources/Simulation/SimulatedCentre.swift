@@ -25,6 +25,8 @@ public final class SimulatedCentre {
         public var supervisions = 0
         /// Parties that were handed on, and how many of them somebody took.
         public var transfers = (begun: 0, done: 0)
+        /// What phones that watch colleagues were told, and how often that was a call.
+        public var lamps = (told: 0, lit: 0)
         /// Codes that led into another call, which rang or was parked.
         public var pickUps = 0
         /// Callers who asked to be called back, by what came of it.
@@ -130,6 +132,9 @@ public final class SimulatedCentre {
         ).configuration
     }()
 
+    /// Phones, by their place, and whom they watch.
+    private static let watches = [(0, "1002"), (1, "1003"), (3, "1001")]
+
     /// nil when the built-in configuration does not read, which a test finds out.
     public init?(seed: UInt64, conditions: NetworkConditions) {
         guard let configuration = Self.configuration else { return nil }
@@ -161,6 +166,7 @@ public final class SimulatedCentre {
             plant.turn(index) { $0.register(at: $1) }
         }
         plant.advance(by: .seconds(5))
+        for (index, number) in Self.watches { plant.turn(index) { $0.watch(number, at: $1) } }
         for number in ["1001", "1002", "1003"] { plant.perform(.logIn(device: nil), number) }
         for _ in 0..<calls {
             if Int.random(in: 0..<4, using: &random) == 0 { changeSomebody() }
@@ -180,7 +186,10 @@ public final class SimulatedCentre {
             plant.turn { try? $0.cancelCallback(id, tenant: nil, at: $1) }
         }
         for index in plant.phones.indices { plant.turn(index) { $0.leaveEverything(at: $1) } }
-        plant.advance(by: .seconds(200))
+        plant.advance(by: .seconds(100))
+        // The answer to the end of a subscription is what there is then: nothing.
+        for (index, number) in Self.watches { plant.turn(index) { $0.watch(number, seconds: 0, at: $1) } }
+        plant.advance(by: .seconds(100))
         return judge()
     }
 
@@ -225,6 +234,13 @@ public final class SimulatedCentre {
         result.waits = plant.tally.waits
         result.callbacks = plant.tally.callbacks
         result.messages = plant.messages
+        for (index, number) in Self.watches {
+            let lamp = plant.phones[index].lamp
+            if lamp.isLit { result.faults.append("the lamp of \(number) at \(plant.phones[index].number) stays lit") }
+            if lamp.told.all == 0 { result.faults.append("nobody told \(plant.phones[index].number) of \(number)") }
+            result.lamps.told += lamp.told.all
+            result.lamps.lit += lamp.told.lit
+        }
         result.supervisions = supervisions
         result.transfers = plant.tally.transfers
         result.pickUps = plant.tally.pickUps

@@ -24,6 +24,30 @@ final class SimulatedPhone {
     /// Calls to this phone that were answered and are over.
     private(set) var talks: [Talk] = []
 
+    /// The lamp of the colleague that it watches.
+    private(set) var lamp = Lamp()
+
+    /// The last document of a subscription, as far as a lamp needs it.
+    struct Lamp {
+        /// Of the colleague's calls, none of which is over.
+        var isLit = false
+        var version = -1
+        /// Documents that came, and those that lit it.
+        var told = (all: 0, lit: 0)
+
+        mutating func take(_ document: [UInt8]) {
+            let text = String(decoding: document, as: UTF8.self)
+            let parts = text.split(separator: "version=\"", maxSplits: 2)
+            // The first version is XML's own.
+            guard let number = parts.last?.prefix(while: \.isNumber), let next = Int(number), next > version else {
+                return
+            }
+            version = next
+            isLit = ["trying", "proceeding", "early", "confirmed"].contains { text.contains("<state>\($0)</state>") }
+            told = (told.all + 1, told.lit + (isLit ? 1 : 0))
+        }
+    }
+
     /// What the phone itself saw of a call to it.
     struct Talk {
         var caller: String
@@ -71,6 +95,12 @@ final class SimulatedPhone {
     func register(seconds: Int = 3600, at now: Instant) {
         agent.register(seconds: seconds, at: now)
         if seconds == 0 { comeBack(at: now) } else { back.start(0, at: now + .seconds(seconds) * 9 / 10) }
+        attend(now)
+    }
+
+    /// Lights a lamp while somebody else has a call; 0 seconds end that.
+    func watch(_ number: String, seconds: Int = 3600, at now: Instant) {
+        agent.watch(number, seconds: seconds, at: now)
         attend(now)
     }
 
@@ -209,6 +239,7 @@ final class SimulatedPhone {
             callers[call] = (try? request.from().uri.user) ?? ""
         case .notice(let call, let notice): attend(notice, call, now)
         // A phone that could not register tries again.
+        case .notified(let document, _): lamp.take(document)
         case .registered(let status): if status != 200 { agent.register(seconds: 3600, at: now) }
         }
     }

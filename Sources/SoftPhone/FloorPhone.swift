@@ -113,7 +113,7 @@ public final class FloorPhone {
             case .notice(let call, .offered(let offer)):
                 agent.act(call, at: now) { $0.refuseOffer(offer == nil ? 491 : 488, now: $1) }
             case .notice(let call, .ended): lines[call] = nil
-            case .notice, .registered: break
+            case .notice, .registered, .notified: break
             }
         }
         for (call, line) in lines {

@@ -14,9 +14,11 @@ public final class UserAgent {
         case notice(CallHandle, Session.Notice)
         /// How a REGISTER ended; nil: unanswered.
         case registered(status: Int?)
+        /// A NOTIFY of what a colleague's calls are, and whether it is the last one.
+        case notified(document: [UInt8], isLast: Bool)
     }
 
-    private enum Use { case session(CallHandle, Session.Purpose), register(SIPRequest) }
+    private enum Use { case session(CallHandle, Session.Purpose), register(SIPRequest), watch(SIPRequest) }
 
     private struct TimerKey: Hashable, Sendable {
         var call: Int
@@ -35,6 +37,7 @@ public final class UserAgent {
     private var timers = TimerQueue<TimerKey>()
     private var serial = 0
     private var registrations: RegisterSequence
+    private var watched: Watch?
     private var ids: IdentifierSource
     private var now = Instant(nanoseconds: 0)
     private var output: [(bytes: [UInt8], flow: Flow)] = []
@@ -122,6 +125,33 @@ public final class UserAgent {
         send(registrations.request(contact: flow.contact(user: credentials.username), seconds: seconds, over: flow))
     }
 
+    /// Watches a colleague's calls for so long; 0 seconds end it.
+    public func watch(_ number: String, seconds: Int, at now: Instant) {
+        self.now = now
+        var watch =
+            watched
+            ?? Watch(
+                of: SIPURI(user: number, host: domain),
+                by: SIPURI(user: credentials.username, host: domain),
+                credentials: credentials,
+                ids: IdentifierSource(SeededGenerator(seed: ids.bits()))
+            )
+        subscribe(watch.request(seconds: seconds, over: flow))
+        watched = watch
+    }
+
+    private func subscribe(_ request: SIPRequest) {
+        let (id, actions) = layer.send(request, over: [flow], now: now)
+        uses[id] = .watch(request)
+        perform(actions)
+    }
+
+    private func notified(_ request: SIPRequest, _ id: ServerTransactionID) {
+        let isLast = request.headers[.subscriptionState]?.hasPrefix("terminated") == true
+        events.append(.notified(document: request.body, isLast: isLast))
+        perform(layer.respond(id, with: SIPResponse(status: 200, to: request, toTag: nil), now: now))
+    }
+
     private func send(_ register: SIPRequest) {
         let (id, actions) = layer.send(register, over: [flow], now: now)
         uses[id] = .register(register)
@@ -185,6 +215,8 @@ public final class UserAgent {
                 case .session(let call, let purpose):
                     act(call, at: now) { $0.receive(response, to: purpose, over: flow, now: $1) }
                 case .register(let request): answered(request, response)
+                case .watch(let request):
+                    if let retry = watched?.answer(response, to: request, over: flow) { subscribe(retry) }
                 case nil: break
                 }
             case .timedOut(let id), .transportFailed(let id):
@@ -192,7 +224,7 @@ public final class UserAgent {
                 case .session(let call, let purpose):
                     act(call, at: now) { $0.requestFailed(purpose, status: 408, now: $1) }
                 case .register: events.append(.registered(status: nil))
-                case nil: break
+                case .watch, nil: break
                 }
             case .request(let id, let request, let flow): receive(request, id, flow)
             case .acknowledged(let ack, _):
@@ -216,6 +248,9 @@ public final class UserAgent {
 
     private func receive(_ request: SIPRequest, _ id: ServerTransactionID, _ flow: Flow) {
         if request.toTag != nil {
+            if request.method == .notify, let watched, request.headers[.callID] == watched.callID {
+                return notified(request, id)
+            }
             guard let call = call(of: request) else {
                 return perform(layer.respond(id, with: SIPResponse(status: 481, to: request, toTag: nil), now: now))
             }

@@ -43,6 +43,7 @@ import Testing
         #expect(total.waits[.abandoned, default: 0] > 0 && total.waits[.timeout, default: 0] > 0)
         #expect(total.supervisions > Int(Self.runs) / 200)
         #expect(total.transfers.begun > Int(Self.runs) / 20 && total.transfers.done > Int(Self.runs) / 50)
+        #expect(total.lamps.lit > Int(Self.runs) && total.lamps.told > total.lamps.lit)
         #expect(total.pickUps > Int(Self.runs) / 200, "\(total.pickUps)")
         #expect(total.callbacks[.done, default: 0] > 0 && total.callbacks[.failed, default: 0] > 0)
         for kind in ["BYE", "CANCEL", "INFO", "PRACK", "REGISTER", "UPDATE", "early media", "tcp"] {
@@ -69,6 +70,7 @@ private final class Progress: Sendable {
         var answered = 0
         var supervisions = 0
         var transfers = (begun: 0, done: 0)
+        var lamps = (told: 0, lit: 0)
         var pickUps = 0
         var callbacks: [CallbackState: Int] = [:]
         var waits: [QueueOutcome: Int] = [:]
@@ -97,6 +99,7 @@ private final class Progress: Sendable {
             state.transfers.begun += result.transfers.begun
             state.transfers.done += result.transfers.done
             state.pickUps += result.pickUps
+            state.lamps = (state.lamps.told + result.lamps.told, state.lamps.lit + result.lamps.lit)
             state.waits.merge(result.waits, uniquingKeysWith: +)
             state.callbacks.merge(result.callbacks, uniquingKeysWith: +)
             state.messages.merge(result.messages, uniquingKeysWith: +)
