@@ -105,11 +105,11 @@ struct Leg {
 
 extension MediaParameters {
     init(ours: AudioStream, theirs: AudioStream, rtpTimeout: Duration?) {
-        let address = theirs.address.flatMap { $0.isUnspecified ? nil : $0 }
+        let address = theirs.address.flatMap { $0.isUnspecified || $0.isForMany ? nil : $0 }
         let sends = theirs.direction == .sendrecv || theirs.direction == .recvonly
         let receives = theirs.direction == .sendrecv || theirs.direction == .sendonly
         let weReceive = ours.direction == .sendrecv || ours.direction == .recvonly
-        let rtcpAddress = theirs.rtcpAddress ?? address
+        let rtcpAddress = theirs.rtcpAddress.flatMap { $0.isForMany ? nil : $0 } ?? address
         self.init(
             remoteRTP: address.map { SocketAddress($0, theirs.rtpPort) },
             remoteRTCP: rtcpAddress.map { SocketAddress($0, theirs.rtcpPort) },

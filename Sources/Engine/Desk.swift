@@ -109,11 +109,12 @@ extension Engine: TargetDirectory {
         case .failure(let fault): return .unreachable(.failed, status: 503, retryAfter: 30, why: fault.why)
         case .success(let found): ways = found
         }
+        let proxies = serviceRoute(of: id)
         if let wait = trunks[id]?.admit(now: now.instant) {
             return .unreachable(.congestion, status: 503, retryAfter: wait, why: "the trunk is over its limit")
         }
         // Requests too long for a datagram may go over TCP where a listener of ours has it (RFC 3261 §18.1.1).
-        let flows = ways.flatMap {
+        let flows = hops(ways, by: proxies.first).flatMap {
             [$0] + ($0.transport == .udp ? flow(to: $0.remote, transport: .tcp).map { [$0] } ?? [] : [])
         }
         return .routes([
@@ -123,12 +124,28 @@ extension Engine: TargetDirectory {
                 // Whom we are a customer of knows us by its own domain.
                 fromHost: trunk.registration == nil ? flows.first.map { "\($0.local.ip)" } ?? trunk.host : trunk.host,
                 flows: flows,
+                path: proxies.map { "\($0)" },
                 label: "trunk \(name) \(number)",
                 trunk: id,
                 credentials: trunk.credentials,
                 takesIdentity: trunk.takesIdentity
             )
         ])
+    }
+
+    /// By whom calls to a trunk go that we are registered with (RFC 3608 §5).
+    private func serviceRoute(of id: TrunkID) -> [NameAddress] {
+        let client = registrations.values.first { $0.id == id && $0.isWanted }?.client
+        return client.flatMap { $0.isRegistered(at: now.instant) ? $0.serviceRoute : nil } ?? []
+    }
+
+    /// The first of these is where a request goes that has a route; one whose host is a name is among the trunk's own servers.
+    private func hops(_ ways: [Flow], by proxy: NameAddress?) -> [Flow] {
+        guard let proxy else { return ways }
+        return ways.reduce(into: []) { hops, way in
+            let hop = way.leading(to: proxy.uri, directly: false)
+            if !hops.contains(where: { $0.remote == hop.remote }) { hops.append(hop) }
+        }
     }
 
     /// A flow from one of our listeners to a peer; nil when no listener has the transport and the address family.

@@ -36,6 +36,14 @@ public enum IPAddress: Hashable, Sendable {
         }
     }
 
+    /// Not one host's: multicast (RFC 5771, RFC 4291 §2.7), or everybody's on the link.
+    public var isForMany: Bool {
+        switch unmapped {
+        case .v4(let bits): bits >> 28 == 0xE || bits == .max
+        case .v6(let high, _): high >> 56 == 0xFF
+        }
+    }
+
     /// Addresses a NAT hides: RFC 1918, RFC 6598, link-local, unique local (RFC 4193).
     public var isPrivate: Bool {
         switch self {

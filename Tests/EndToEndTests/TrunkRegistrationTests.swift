@@ -27,6 +27,24 @@ struct TrunkRegistrationTests {
             + ";expires=\(expires)"
     }
 
+    @Test func `RFC 3608 §5: calls go by the Service-Route that the registrar told`() throws {
+        let (running, carrier) = try start()
+        let proxy = try Phone("proxy", server: running.sipPort)
+        let register = try #require(carrier.expect("REGISTER", within: 8))
+        let route = "<sip:\(proxy.host):\(proxy.peer.port);lr>"
+        let told = [contact(register, expires: 60), "Service-Route: \(route), <sip:core.carrier.test;lr>"]
+        carrier.respond("200 OK", to: register, toTag: "r", extra: told, withContact: false)
+        #expect(try eventually { try running.rows("trunks").first?["registration"] as? String == "registered" })
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        #expect(try anna.dial("+74950000000", sdp: Phone.sdp(port: 4_000)) == nil)
+        let invite = try #require(proxy.expect("INVITE"))
+        #expect(invite.headers("Route") == [route, "<sip:core.carrier.test;lr>"])
+        #expect(invite.hasPrefix("INVITE sip:+74950000000@127.0.0.1:\(carrier.peer.port) SIP/2.0"))
+        proxy.respond("486 Busy Here", to: invite, toTag: "p")
+        #expect(try #require(proxy.expect("ACK")).headers("Route") == invite.headers("Route"))
+        #expect(anna.final("INVITE")?.startWord == "486")
+    }
+
     @Test
     func `B085, B090: registered with the stronger digest and a longer interval, called at the contact, taken back`()
         throws

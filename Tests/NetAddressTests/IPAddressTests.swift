@@ -4,6 +4,15 @@ import Testing
 @Suite("Addresses")
 struct IPAddressTests {
     @Test(arguments: [
+        ("224.0.0.1", true), ("239.255.255.255", true), ("255.255.255.255", true), ("ff02::1", true),
+        ("::ffff:224.1.2.3", true), ("223.255.255.255", false), ("240.0.0.1", false), ("127.0.0.1", false),
+        ("fe80::1", false),
+    ])
+    func `no stream is sent to many at once`(text: String, isForMany: Bool) throws {
+        #expect(try #require(IPAddress(text)).isForMany == isForMany)
+    }
+
+    @Test(arguments: [
         ("192.0.2.1", "192.0.2.1"), ("0.0.0.0", "0.0.0.0"), ("2001:db8::10:5070", "2001:db8::10:5070"),
         ("[2001:db8::9:1]", "2001:db8::9:1"), ("::", "::"), ("::1", "::1"),
         ("2001:DB8:0:0:1:0:0:1", "2001:db8::1:0:0:1"),

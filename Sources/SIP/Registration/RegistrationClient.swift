@@ -67,6 +67,9 @@ public struct RegistrationClient: Sendable {
 
     public var account: RegisterSequence.Account { sequence.account }
 
+    /// By whom the registrar wants our calls to come (RFC 3608 §5); empty: straight to it.
+    public private(set) var serviceRoute: [NameAddress] = []
+
     /// The registrar has our contact now.
     public func isRegistered(at now: Instant) -> Bool {
         switch state {
@@ -189,6 +192,7 @@ public struct RegistrationClient: Sendable {
                 return failed("it did not keep our contact", after: nil, now)
             }
             (failures, raises) = (0, 0)
+            serviceRoute = Array(((try? response.serviceRoutes()) ?? []).prefix(Self.mostProxies))
             lastTold = nil
             expiry = now + .seconds(granted)
             state = .registered(until: now + .seconds(granted))
@@ -267,5 +271,7 @@ public struct RegistrationClient: Sendable {
     private static let longest = 31 * 86_400
     /// A registrar knows what it wants, and does not haggle.
     private static let mostRaises = 3
+    /// No carrier has its customers' calls go by more.
+    private static let mostProxies = 8
     private static let lookAgain: Duration = .milliseconds(500)
 }

@@ -73,6 +73,9 @@ extension SIPMessageContent {
     public func routes() throws(SIPFault) -> [NameAddress] { try headers.addresses(.route) }
     public func recordRoutes() throws(SIPFault) -> [NameAddress] { try headers.addresses(.recordRoute) }
 
+    /// The way of calls to a registrar's domain (RFC 3608 §6).
+    public func serviceRoutes() throws(SIPFault) -> [NameAddress] { try headers.addresses(.serviceRoute) }
+
     /// Option tags the sender insists on (§20.32).
     public func requires() throws(SIPFault) -> [String] { try headers.tokens(.require) }
     /// Option tags the sender understands (§20.37).
