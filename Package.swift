@@ -116,6 +116,7 @@ let package = Package(
             dependencies: [
                 "Accounting", "Events", "Hashes", "SIP", "Timebase", "Trace",
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             swiftSettings: settings
         ),

@@ -144,7 +144,7 @@ extension IPAddress: CustomStringConvertible {
     /// Dotted quad, or RFC 5952 text without brackets.
     public var description: String {
         switch self {
-        case .v4(let bits): return "\(bits >> 24).\(bits >> 16 & 255).\(bits >> 8 & 255).\(bits & 255)"
+        case .v4(let bits): return Self.dottedQuad(bits)
         case .v6(let high, let low):
             let groups = (0..<8).map { UInt16(truncatingIfNeeded: ($0 < 4 ? high : low) >> UInt64(48 - 16 * ($0 % 4))) }
             var best = 0..<0
@@ -159,6 +159,25 @@ extension IPAddress: CustomStringConvertible {
             guard !best.isEmpty else { return hex.joined(separator: ":") }
             return hex[..<best.lowerBound].joined(separator: ":") + "::"
                 + hex[best.upperBound...].joined(separator: ":")
+        }
+    }
+
+    /// Each message writes a few of them: digit by digit, into a text that is made once.
+    private static func dottedQuad(_ bits: UInt32) -> String {
+        String(unsafeUninitializedCapacity: 15) { octets in
+            var count = 0
+            let put = { (octet: UInt32) in
+                octets[count] = UInt8(truncatingIfNeeded: octet)
+                count += 1
+            }
+            for shift in [24, 16, 8, 0] as [UInt32] {
+                let part = bits >> shift & 255
+                if part >= 100 { put(48 + part / 100) }
+                if part >= 10 { put(48 + part / 10 % 10) }
+                put(48 + part % 10)
+                if shift > 0 { put(46) }
+            }
+            return count
         }
     }
 

@@ -69,18 +69,30 @@ enum CallRow {
         return "INSERT INTO calls (\(list)) VALUES (\(marks)) ON CONFLICT (call_id) DO UPDATE SET \(sets)"
     }()
 
-    static func arguments(_ record: CallRecord) -> StatementArguments {
-        let values: [(any DatabaseValueConvertible)?] = [
-            record.callID, record.tenant, record.direction.rawValue, record.from, record.fromName, record.to,
-            record.trunk, record.user, record.queue, record.agent, record.startedAt, record.ringingAt,
-            record.answeredAt, record.endedAt, record.setup, record.ring, record.queueWait, record.talk, record.hold,
-            record.duration, record.disposition?.rawValue, record.hangupBy?.rawValue, record.sipCode,
-            record.q850Cause, record.reason, record.codecA, record.codecB, record.mosA, record.mosB,
-            record.packetsLostA.map { Int64(clamping: $0) }, record.packetsLostB.map { Int64(clamping: $0) },
-            record.jitterA, record.jitterB, record.recording, record.legs.jsonText, record.sipCallIDs.jsonText,
-            record.variables.jsonText, record.notRecorded?.rawValue,
-        ]
-        return StatementArguments(values)
+    static func write(_ record: CallRecord, to database: Database) throws {
+        try database.write(upsert) { row in
+            for text in [
+                record.callID, record.tenant, record.direction.rawValue, record.from, record.fromName, record.to,
+                record.trunk, record.user, record.queue, record.agent, record.startedAt, record.ringingAt,
+                record.answeredAt, record.endedAt,
+            ] { row.add(text) }
+            for seconds in [
+                record.setup, record.ring, record.queueWait, record.talk, record.hold, record.duration,
+            ] { row.add(seconds) }
+            row.add(record.disposition?.rawValue)
+            row.add(record.hangupBy?.rawValue)
+            row.add(record.sipCode)
+            row.add(record.q850Cause)
+            for text in [record.reason, record.codecA, record.codecB] { row.add(text) }
+            for score in [record.mosA, record.mosB] { row.add(score) }
+            for lost in [record.packetsLostA, record.packetsLostB] { row.add(lost.map { Int64(clamping: $0) }) }
+            for jitter in [record.jitterA, record.jitterB] { row.add(jitter) }
+            row.add(record.recording)
+            row.add(utf8: record.legs.json)
+            row.add(utf8: record.sipCallIDs.json)
+            row.add(utf8: record.variables.json)
+            row.add(record.notRecorded?.rawValue)
+        }
     }
 
     static func record(_ row: Row) -> CallRecord {
@@ -140,7 +152,6 @@ enum CallRow {
     /// and its end is the last stamp that it has.
     static func closeInterrupted(_ database: Database, at end: WallTime) throws -> [String] {
         let rows = try Row.fetchAll(database, sql: "SELECT * FROM calls WHERE ended_at IS NULL")
-        let statement = try database.cachedStatement(sql: upsert)
         return try rows.map { row in
             var record = record(row)
             let wasAnswered = record.answeredAt != nil
@@ -157,7 +168,7 @@ enum CallRow {
                 record.legs[index].result = record.legs[index].answeredAt == nil ? .failed : .answered
                 record.legs[index].reason = "engine-restart"
             }
-            try statement.execute(arguments: arguments(record))
+            try write(record, to: database)
             return record.callID
         }
     }

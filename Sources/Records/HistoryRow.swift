@@ -19,8 +19,7 @@ enum HistoryRow: Sendable {
 
     func write(to database: Database) throws {
         switch self {
-        case .call(let record):
-            try database.cachedStatement(sql: CallRow.upsert).execute(arguments: CallRow.arguments(record))
+        case .call(let record): try CallRow.write(record, to: database)
         case .stay(let stay):
             try database.cachedStatement(sql: StayRow.upsert).execute(arguments: StayRow.arguments(stay))
         case .missed(let offer):
@@ -40,8 +39,12 @@ enum HistoryRow: Sendable {
             try database.cachedStatement(sql: CallbackRow.upsert).execute(arguments: callback.arguments)
         case .event(let draft):
             guard let (type, json) = draft.written() else { return }
-            try database.cachedStatement(sql: JournalEntry.insert)
-                .execute(arguments: [draft.id, draft.envelope.call?.value, type, json])
+            try database.write(JournalEntry.insert) { row in
+                row.add(draft.id)
+                row.add(draft.envelope.call?.value)
+                row.add(type)
+                row.add(utf8: json)
+            }
         }
     }
 

@@ -44,38 +44,30 @@ struct JournalDraft: Sendable {
     var id: Int64
     var envelope: EventEnvelope
 
-    private static let encoder: JSONEncoder = {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return encoder
-    }()
-
     /// The event's name and its text. Every call has a dozen of them: the encoder's text is taken as it is, not read again.
-    func written() -> (type: String, json: String)? {
+    func written() -> (type: String, json: [UInt8])? {
         // `{"TYPE":{…}}`
-        guard let data = try? Self.encoder.encode(envelope.event), data.count > 6,
-            let quote = data.dropFirst(2).firstIndex(of: UInt8(ascii: "\""))
+        guard let octets = try? JSONTextEncoder().encode(envelope.event), octets.count > 6,
+            let quote = octets[2...].firstIndex(of: UInt8(ascii: "\"")), quote + 2 < octets.count
         else { return nil }
-        let type = String(decoding: data[2..<quote], as: UTF8.self)
-        let event = Self.unwrapped(data[(quote + 2)..<(data.endIndex - 1)])
+        let type = String(decoding: octets[2..<quote], as: UTF8.self)
         var out = JSONText()
         out.raw("{")
         out.field("at", "\(envelope.at.wall)")
         out.field("call_id", envelope.call?.value)
         out.key("data")
-        out.raw(String(decoding: event, as: UTF8.self))
+        out.raw(Self.unwrapped(octets[(quote + 2)..<(octets.count - 1)]))
         out.field("id", "\(id)")
         out.field("tenant", envelope.tenant?.name)
         out.field("type", type)
         out.raw("}")
-        return (type, out.text)
+        return (type, out.octets)
     }
 
     /// An event that holds one thing without a name (`{"_0":…}`) is that thing.
-    static func unwrapped(_ object: Data) -> Data {
-        let start = Data("{\"_0\":".utf8)
-        guard object.starts(with: start) else { return object }
-        let value = object.dropFirst(start.count).dropLast()
+    static func unwrapped(_ object: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        guard object.starts(with: Array("{\"_0\":".utf8)) else { return object }
+        let value = object.dropFirst(6).dropLast()
         var (depth, isText, isEscaped) = (0, false, false)
         for octet in value {
             if isEscaped {

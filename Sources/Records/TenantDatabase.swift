@@ -132,8 +132,7 @@ public final class TenantDatabase: Sendable {
 
     func write(_ traces: [CallTrace]) throws {
         try queue.write { database in
-            let statement = try database.cachedStatement(sql: TraceRow.insert)
-            for trace in traces { try statement.execute(arguments: TraceRow.arguments(trace)) }
+            for trace in traces { try TraceRow.write(trace, to: database) }
         }
     }
 

@@ -25,12 +25,16 @@ enum TraceRow {
         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
         """
 
-    static func arguments(_ trace: CallTrace) -> StatementArguments {
+    static func write(_ trace: CallTrace, to database: Database) throws {
         let stored = trace.stored
-        return [
-            trace.callID.value, trace.tenant.name, "\(trace.started.wall)", trace.from, trace.to, trace.omitted,
-            stored.count, String(decoding: stored, as: UTF8.self),
-        ]
+        try database.write(insert) { row in
+            for text in [trace.callID.value, trace.tenant.name, "\(trace.started.wall)", trace.from, trace.to] {
+                row.add(text)
+            }
+            row.add(trace.omitted)
+            row.add(stored.count)
+            row.add(utf8: stored)
+        }
     }
 
     static func trace(_ row: Row) -> CallTrace {

@@ -47,7 +47,9 @@ public struct AudioStream: Equatable, Sendable {
 
 extension PayloadFormat {
     /// Voice: neither keys nor comfort noise.
-    var isCodec: Bool { !isTelephoneEvent && encoding.uppercased() != "CN" }
+    var isCodec: Bool { !isTelephoneEvent && !isComfortNoise }
+
+    private var isComfortNoise: Bool { encoding.utf8.count == 2 && encoding.uppercased() == "CN" }
 }
 
 extension MediaDescription {

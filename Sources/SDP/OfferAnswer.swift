@@ -235,7 +235,7 @@ extension [PayloadFormat] {
     func preferring(_ codecs: [String]) -> [PayloadFormat] {
         let names = codecs.map { $0.lowercased() }
         func rank(_ format: PayloadFormat) -> Int {
-            if format.isTelephoneEvent || format.encoding.uppercased() == "CN" { return names.count + 1 }
+            if !format.isCodec { return names.count + 1 }
             return names.firstIndex(of: format.encoding.lowercased()) ?? names.count
         }
         return enumerated().sorted { (rank($0.element), $0.offset) < (rank($1.element), $1.offset) }.map(\.element)

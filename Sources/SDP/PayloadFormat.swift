@@ -17,10 +17,10 @@ public struct PayloadFormat: Hashable, Sendable {
     /// The same codec, whatever its number and parameters.
     public func matches(_ other: PayloadFormat) -> Bool {
         clockRate == other.clockRate && channels == other.channels
-            && encoding.lowercased() == other.encoding.lowercased()
+            && (encoding == other.encoding || encoding.lowercased() == other.encoding.lowercased())
     }
 
-    public var isTelephoneEvent: Bool { encoding.lowercased() == "telephone-event" }
+    public var isTelephoneEvent: Bool { encoding.utf8.count == 15 && encoding.lowercased() == "telephone-event" }
 
     /// `rtpmap`'s value; nil when it is none.
     static func parse(rtpmap value: String) -> PayloadFormat? {

@@ -28,8 +28,11 @@ public final class LogSink: Sendable {
         thread.start()
     }
 
+    /// Whether lines that matter this much are written.
+    func takes(_ level: LogLevel) -> Bool { level.rank >= self.level.rank }
+
     public func log(_ level: LogLevel, _ text: String, call: CallID? = nil, at moment: Moment? = nil) {
-        guard level.rank >= self.level.rank else { return }
+        guard takes(level) else { return }
         let stamp = "\((moment ?? SystemClock.now()).wall)"
         let line = format == .text ? textLine(stamp, level, text, call) : jsonLine(stamp, level, text, call)
         let isFirst = state.withLock { state in

@@ -14,20 +14,24 @@ import Timebase
 extension CallTrace {
     public var stored: [UInt8] {
         var out: [UInt8] = []
+        out.reserveCapacity(entries.reduce(0) { $0 + $1.size + 128 })
         for entry in entries {
+            out.add("@ ")
+            DecimalDigits.append(entry.offset, to: &out)
             let text: String
             switch entry.kind {
             case .message(let message):
                 text = message.text
-                let way = message.isIncoming ? "<" : ">"
-                let addresses = "\(message.transport) \(message.local) \(message.remote)"
-                out += "@ \(entry.offset) \(way) \(message.leg) \(addresses) \(text.utf8.count)\n".utf8
+                out.add(message.isIncoming ? " < " : " > ")
+                DecimalDigits.append(Int64(message.leg), to: &out)
+                for field in [message.transport, message.local, message.remote] { out.add(" ", field) }
             case .event(let event):
                 text = event
-                out += "@ \(entry.offset) * \(text.utf8.count)\n".utf8
+                out.add(" *")
             }
-            out += text.utf8
-            out.append(10)
+            out.add(" ")
+            DecimalDigits.append(Int64(text.utf8.count), to: &out)
+            out.add("\n", text, "\n")
         }
         return out
     }
@@ -58,4 +62,17 @@ extension CallTrace {
             rest = rest[min(start + length + 1, rest.endIndex)...]
         }
     }
+}
+
+extension TraceEntry {
+    fileprivate var size: Int {
+        switch kind {
+        case .message(let message): message.text.utf8.count
+        case .event(let text): text.utf8.count
+        }
+    }
+}
+
+extension [UInt8] {
+    fileprivate mutating func add(_ texts: String...) { for text in texts { self += text.utf8 } }
 }

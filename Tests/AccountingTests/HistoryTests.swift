@@ -185,7 +185,7 @@ import Timebase
         let closed = try #require(record)
         #expect(closed.queue == "sales" && closed.agent == "1001" && closed.queueWait == 6 && closed.recording == "R1")
         #expect(closed.variables == ["city": "\"Уфа\""] && closed.legs.last?.queue == "sales")
-        #expect(closed.variables.jsonText == "{\"city\":\"\\\"Уфа\\\"\"}")
+        #expect(closed.variables.json == Array("{\"city\":\"\\\"Уфа\\\"\"}".utf8))
     }
 
     @Test(arguments: [0, 3_600_000, -3_600_000])

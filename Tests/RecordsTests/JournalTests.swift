@@ -12,7 +12,7 @@ import Timebase
         let moment = Moment(instant: Instant(nanoseconds: 1), wall: WallTime(milliseconds: 1_700_000_000_000))
         let envelope = EventEnvelope(sequence: 1, node: "n", at: moment, tenant: "demo", call: "c1", event: event)
         let (type, json) = try #require(JournalDraft(id: 7, envelope: envelope).written())
-        let object = try #require(try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(json)) as? [String: Any])
         #expect(object["type"] as? String == type && object["id"] as? String == "7")
         #expect(object["at"] as? String == "2023-11-14T22:13:20.000Z")
         #expect(object["tenant"] as? String == "demo" && object["call_id"] as? String == "c1")
@@ -36,8 +36,8 @@ import Timebase
     }
 
     @Test func `a thing without a name beside others stays among them`() {
-        let object = Data(#"{"_0":"x","leg":1}"#.utf8)
+        let object = Array(#"{"_0":"x","leg":1}"#.utf8)[...]
         #expect(JournalDraft.unwrapped(object) == object)
-        #expect(JournalDraft.unwrapped(Data(#"{"_0":[1,{"a":","}]}"#.utf8)) == Data(#"[1,{"a":","}]"#.utf8))
+        #expect(JournalDraft.unwrapped(Array(#"{"_0":[1,{"a":","}]}"#.utf8)[...]) == Array(#"[1,{"a":","}]"#.utf8)[...])
     }
 }

@@ -201,7 +201,7 @@ import Timebase
         let indexes =
             "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'calls' AND sql IS NOT NULL ORDER BY name"
         let before = try old.write { database in
-            try database.execute(sql: CallRow.upsert, arguments: CallRow.arguments(record))
+            try CallRow.write(record, to: database)
             return try String.fetchAll(database, sql: indexes)
         }
         try TenantDatabase.migrator.migrate(old, upTo: "calls by number")

@@ -100,7 +100,15 @@ extension [UInt8] {
 
     /// Text of ours on its way into a line: CR, LF and NUL become spaces, so that no value can start a line of its own.
     mutating func appendLine(_ text: String) {
-        for octet in text.utf8 { append(octet == .cr || octet == .lf || octet == 0 ? 32 : octet) }
+        let start = count
+        append(contentsOf: text.utf8)
+        // A loop without branches, which the compiler makes wide.
+        withUnsafeMutableBufferPointer { octets in
+            for index in start..<octets.count {
+                let octet = octets[index]
+                octets[index] = octet == .cr || octet == .lf || octet == 0 ? 32 : octet
+            }
+        }
     }
 
     /// Text as a URI writes it: octets outside `allowed` as %HH (RFC 3261 §19.1.2).
