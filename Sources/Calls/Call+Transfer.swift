@@ -37,7 +37,7 @@ extension Call {
         outside: OutsideReferral? = nil
     ) throws(TransferRefusal) {
         try checkTransfer(by: index)
-        guard !target.isEmpty, target.utf8.count <= 128 else {
+        guard target.isDialable else {
             throw TransferRefusal(.noNumber, "there is no number to transfer to", mend: "name one")
         }
         let route = try route(to: target, by: legs[index])
@@ -66,7 +66,10 @@ extension Call {
     /// Takes the caller out of where he is; there is nobody to whom he could come back.
     private func redirect(to target: String, word: String) throws(TransferRefusal) {
         guard transfer == nil else { throw .busy }
-        guard let internalPlan = tenant.internalPlan, !target.isEmpty, target.utf8.count <= 128 else {
+        let variables = plan.variables.merging(["called": target]) { $1 }
+        var run = tenant.internalPlan.map { PlanRun(plan: $0, variables: variables) }
+        // Where no rule takes the number he stays where he is, with his place.
+        guard target.isDialable, let first = run?.start(), first != .noRoute, let run else {
             throw TransferRefusal(
                 .noNumber,
                 "there is no way to '\(target)'",
@@ -85,8 +88,8 @@ extension Call {
             sayings += 1
             stopTone()
         }
-        plan = PlanRun(plan: internalPlan, variables: plan.variables.merging(["called": target]) { $1 })
-        perform(plan.start())
+        plan = run
+        perform(first)
     }
 
     private enum Route {

@@ -6,3 +6,11 @@ public enum CallbackNumber {
             && text.utf8.allSatisfy { (48...57).contains($0) || "+*#".utf8.contains($0) }
     }
 }
+
+extension String {
+    /// Something that a phone could have dialled: 1 to 128 octets without blanks and control characters.
+    public var isDialable: Bool {
+        (1...128).contains(utf8.count)
+            && unicodeScalars.allSatisfy { !$0.properties.isWhitespace && $0.properties.generalCategory != .control }
+    }
+}

@@ -110,6 +110,14 @@ extension Engine {
                 mend: "add it to the tenant's dialplans"
             )
         }
+        // Nobody is rung for a number that leads nowhere.
+        guard to.isDialable, plan.route(called: to, caller: number, trunk: "") != nil else {
+            throw Refusal(
+                code: "no-number",
+                what: "no rule of the plan \(plan.name) takes '\(to)'",
+                mend: "name a number that \(number) could dial"
+            )
+        }
         guard case .routes(let routes) = reach(.user(number), of: tenant) else {
             throw Refusal.notRegistered(number)
         }

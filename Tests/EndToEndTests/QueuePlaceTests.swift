@@ -61,6 +61,25 @@ struct QueuePlaceTests {
         #expect(served.sorted() == ["1001", "1002"])
     }
 
+    @Test func `a number that no rule takes is neither called nor costs a caller his place`() throws {
+        let running = try ContactCentreTests.centre()
+        let caller = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        _ = try anna.register()
+        for number in ["", "12 34", "5555"] {
+            let (code, text) = try running.gudok("call", "1001", number)
+            #expect(code == 1 && text.contains("takes '\(number)'"), "\(text)")
+        }
+        #expect(anna.expect("INVITE", within: 0.3) == nil)
+        let media = try WirePeer()
+        _ = try enter(caller, media) { media.press(1, to: $0, at: 1) }
+        #expect(try waiting(running, 1))
+        let call = try #require(try running.rows("calls").first?["call_id"] as? String)
+        let (code, text) = try running.gudok("transfer", call, "5555")
+        #expect(code == 1 && text.contains("no way to '5555'"), "\(text)")
+        #expect(try running.rows("calls").first?["state"] as? String == "queued")
+    }
+
     @Test func `who is refused by the plan itself is hung up by the switch, and his leg says how`() throws {
         let running = try RunningSwitch(internalPlan: "routes: [{match: \".\", do: [{hangup: busy}]}]")
         let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
