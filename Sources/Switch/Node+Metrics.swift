@@ -14,6 +14,7 @@ extension Node {
     private struct Seen: Sendable {
         var calls: [LiveCall]
         var agents: [Dispatcher.AgentView]
+        var queues: [Dispatcher.QueueView]
         var registrations: Int
         var subscriptions: [EventPackage: Int]
         var counters: EngineCounters
@@ -33,6 +34,7 @@ extension Node {
                 Seen(
                     calls: engine.liveCalls,
                     agents: engine.agentViews(),
+                    queues: engine.queueViews(at: now),
                     registrations: engine.bindings(at: now).count,
                     subscriptions: engine.subscriptionCounts,
                     counters: engine.counters,
@@ -57,13 +59,18 @@ extension Node {
                 ([("state", state.rawValue)], Double(states[state]?.count ?? 0))
             }
         )
-        let agents = Dictionary(grouping: seen.agents) { [$0.id.tenant.name, $0.state.rawValue] }
+        page.queues(seen.queues)
+        let staffed = Dictionary(grouping: seen.agents, by: \.id.tenant.name)
         page.gauge(
             "agents",
             "Agents, by state.",
-            agents.map { ([("tenant", $0.key[0]), ("state", $0.key[1])], Double($0.value.count)) }
+            staffed.flatMap { tenant, agents in
+                AgentState.allCases.map { state in
+                    let count = agents.count { $0.state == state }
+                    return ([("tenant", tenant), ("state", state.rawValue)], Double(count))
+                }
+            }
         )
-        let staffed = Dictionary(grouping: seen.agents, by: \.id.tenant.name)
         page.gauge(
             "agents_over_pause_limit",
             "Agents who pause longer than they may.",
@@ -166,6 +173,33 @@ struct MetricsPage {
 
     mutating func gauge(_ name: String, _ help: String, _ values: [([(String, String)], Double)]) {
         add(name, help, "gauge", values)
+    }
+
+    /// Who waits where, and who is there for him.
+    mutating func queues(_ queues: [Dispatcher.QueueView]) {
+        func each(_ value: (Dispatcher.QueueView) -> Double?) -> [([(String, String)], Double)] {
+            queues.compactMap { queue in
+                value(queue).map { ([("tenant", queue.id.tenant.name), ("queue", queue.id.name)], $0) }
+            }
+        }
+        gauge("queue_waiting", "Callers who wait in a queue.", each { Double($0.waiting) })
+        gauge("queue_callbacks", "Places of callers who are to be called back.", each { Double($0.callbacks) })
+        gauge("queue_longest_wait_seconds", "The longest wait of those.", each { $0.longestWait.inSeconds })
+        gauge(
+            "queue_expected_wait_seconds",
+            "What a caller who came now would wait; absent where nobody knows.",
+            each { $0.expectedWait?.inSeconds }
+        )
+        let counts: [(String, (Dispatcher.QueueView) -> Int)] = [
+            ("available", \.available), ("busy", \.busy), ("paused", \.paused),
+        ]
+        gauge(
+            "queue_agents",
+            "Agents of a queue who are logged in.",
+            counts.flatMap { state, count in
+                each { Double(count($0)) }.map { ($0.0 + [("state", state)], $0.1) }
+            }
+        )
     }
 
     private mutating func add(_ name: String, _ help: String, _ type: String, _ values: [([(String, String)], Double)])

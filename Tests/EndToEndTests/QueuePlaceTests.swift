@@ -24,6 +24,10 @@ struct QueuePlaceTests {
         #expect(try waiting(running, 1))
         // A second of waiting, so that it would show among the talk.
         #expect(try eventually { (try running.rows("queues").first?["longest_wait_s"] as? Double ?? 0) > 1 })
+        let page = try running.page()
+        #expect(page.contains("gudok_queue_waiting{tenant=\"demo\",queue=\"sales\"} 1\n"))
+        #expect(page.contains("gudok_queue_agents{tenant=\"demo\",queue=\"sales\",state=\"available\"} 0\n"))
+        #expect(try running.metric("gudok_queue_longest_wait_seconds{") > 1)
         let call = try #require(try running.rows("calls").first?["call_id"] as? String)
         #expect(try running.gudok("hangup", call).code == 0)
         let bye = try #require(caller.expect("BYE"))
