@@ -36,7 +36,7 @@ struct AgentSums: Equatable {
 
     // MARK: reading
 
-    /// Of windows shorter than this the intervals are looked at: there are not many.
+    /// Of windows shorter than this the intervals are gone through: there are not many.
     private static let short = 4 * hour
 
     /// What was from each edge to the next. Edges rise; an interval that lasts is cut at `now`. All in milliseconds since 1970.
@@ -47,10 +47,10 @@ struct AgentSums: Equatable {
         _ database: Database
     ) throws -> [AgentSums] {
         let windows = zip(edges, edges.dropFirst())
-        let areShort = windows.allSatisfy { $1 &- $0 < short }
-        let before = areShort ? [] : try edges.map { try Self.before($0, of: agent, now: now, database) }
+        if windows.allSatisfy({ $1 &- $0 < short }) { return try counted(edges, of: agent, now: now, database) }
+        let before = try edges.map { try Self.before($0, of: agent, now: now, database) }
         return try windows.enumerated().map { index, window in
-            if !areShort, let first = before[index], let last = before[index + 1] { return last.less(first) }
+            if let first = before[index], let last = before[index + 1] { return last.less(first) }
             // Or of a time when no sums were kept yet.
             return try read(
                 database,
@@ -59,6 +59,40 @@ struct AgentSums: Equatable {
             )
         }
     }
+
+    /// The same, of each interval between the first edge and the last.
+    private static func counted(
+        _ edges: [Int64],
+        of agent: String,
+        now: Int64,
+        _ database: Database
+    ) throws -> [AgentSums] {
+        guard let first = edges.first, let last = edges.last else { return [] }
+        var windows = [AgentSums](repeating: AgentSums(), count: edges.count - 1)
+        var window = 0
+        let statement = try database.cachedStatement(sql: intervals)
+        let rows = try Row.fetchCursor(
+            statement,
+            arguments: ["agent": agent, "from": first, "until": last, "now": now]
+        )
+        while let row = try rows.next() {
+            let kind: String = row[0]
+            var start: Int64 = max(row[1], first)
+            let end: Int64 = min(row[2], last)
+            while start < end {
+                while edges[window + 1] <= start { window += 1 }
+                let cut = min(end, edges[window + 1])
+                windows[window].lengths[kind, default: 0] += cut - start
+                start = cut
+            }
+        }
+        return windows
+    }
+
+    private static let intervals = """
+        SELECT \(kind), since_ms, coalesce(until_ms, max(since_ms, :now)) FROM agent_states
+        WHERE agent = :agent AND since_ms < :until AND since_ms >= \(holding) ORDER BY since_ms
+        """
 
     /// From some moment of his history on, the same for all edges; nil: no sums are kept before it.
     private static func before(_ edge: Int64, of agent: String, now: Int64, _ database: Database) throws -> AgentSums? {
