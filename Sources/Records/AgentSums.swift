@@ -21,18 +21,24 @@ struct AgentSums: Equatable {
 
     /// By the state's name.
     var states: [String: Int64] {
-        Dictionary(lengths.map { (String($0.key.prefix { $0 != " " }), $0.value) }, uniquingKeysWith: +)
+        // A reason may begin with a mark that joins the blank before it to one character: cut between octets.
+        Dictionary(lengths.map { (Self.text($0.key.utf8.prefix { $0 != Self.blank }), $0.value) }, uniquingKeysWith: +)
     }
 
     /// By the reason; without one: an empty text.
     var pauses: [String: Int64] {
-        let prefix = AgentState.paused.rawValue + " "
+        let prefix = (AgentState.paused.rawValue + " ").utf8
         return Dictionary(
-            uniqueKeysWithValues: lengths.filter { $0.key.hasPrefix(prefix) }.map {
-                (String($0.key.dropFirst(prefix.count)), $0.value)
-            }
+            lengths.filter { $0.key.utf8.starts(with: prefix) }.map {
+                (Self.text($0.key.utf8.dropFirst(prefix.count)), $0.value)
+            },
+            uniquingKeysWith: +
         )
     }
+
+    private static let blank = UInt8(ascii: " ")
+
+    private static func text(_ octets: Substring.UTF8View) -> String { String(decoding: octets, as: UTF8.self) }
 
     // MARK: reading
 
@@ -126,7 +132,8 @@ struct AgentSums: Equatable {
         var sums = AgentSums()
         for row in try Row.fetchAll(database.cachedStatement(sql: sql), arguments: arguments) {
             let length: Int64 = row["ms"]
-            if length != 0 { sums.lengths[row["kind"]] = length }
+            // SQL tells spellings of one text apart (é, and e with its accent), which are one key here.
+            if length != 0 { sums.lengths[row["kind"], default: 0] += length }
         }
         return sums
     }

@@ -40,7 +40,7 @@ struct RowBindings {
     private mutating func bind(_ octets: UnsafeBufferPointer<UInt8>) {
         let length = octets.count
         guard length > 0, let start = octets.baseAddress else {
-            return note(sqlite3_bind_text(statement, index, "", 0, nil))
+            return note(sqlite3_bind_text(statement, index, "", 0, Self.transient))
         }
         start.withMemoryRebound(to: CChar.self, capacity: length) {
             // A length beyond 32 bits is beyond SQLite's own limit, and refused by it.

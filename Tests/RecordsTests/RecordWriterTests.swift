@@ -213,6 +213,20 @@ import Timebase
         }
     }
 
+    @Test func `an empty text is a text, and what is nil is none`() throws {
+        try DatabaseQueue().write { database in
+            try database.execute(sql: "CREATE TABLE words (a TEXT, b TEXT, c TEXT, d TEXT)")
+            try database.write("INSERT INTO words VALUES (?, ?, ?, ?)") { row in
+                row.add("")
+                row.add(utf8: [])
+                row.add(nil as String?)
+                row.add("Уфа")
+            }
+            let row = try #require(try Row.fetchOne(database, sql: "SELECT * FROM words"))
+            #expect(row == ["a": "", "b": "", "c": nil, "d": "Уфа"])
+        }
+    }
+
     @Test func `the node's key stays, and its file is its owner's alone`() throws {
         let folder = Self.folder()
         defer { try? FileManager.default.removeItem(at: folder) }

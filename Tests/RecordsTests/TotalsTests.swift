@@ -112,6 +112,9 @@ import Timebase
         }
     }
 
+    /// Two spellings of one text, and one whose first mark joins what is before it.
+    private static let reasons = ["lunch", "\"a b\" Ж", "caf\u{E9}", "cafe\u{301}", "\u{301}x", nil]
+
     /// Which intervals keep the sums of those before them: those that the writer gave some; of these the later half, as in a file that
     /// was brought up to date; none.
     enum Keeping: CaseIterable { case all, later, none }
@@ -128,7 +131,7 @@ import Timebase
             for _ in 0..<400 {
                 let state = AgentState.allCases.randomElement(using: &generator) ?? .available
                 var made = AgentInterval(agent: "1001", state: state, sinceMilliseconds: time)
-                if state == .paused { made.reason = Bool.random(using: &generator) ? "lunch" : nil }
+                if state == .paused { made.reason = Self.reasons.randomElement(using: &generator) ?? nil }
                 time += Int64.random(in: 1...longest, using: &generator)
                 made.untilMilliseconds = time
                 intervals.append(made)
@@ -189,7 +192,7 @@ import Timebase
                 var made = AgentInterval(agent: "1001", state: .paused, sinceMilliseconds: time)
                 made.state = AgentState.allCases.randomElement(using: &generator) ?? .paused
                 if made.state == .paused {
-                    made.reason = ["lunch", "\"a b\" Ж", nil].randomElement(using: &generator) ?? nil
+                    made.reason = Self.reasons.randomElement(using: &generator) ?? nil
                 }
                 try database.write([.agent(made)])
             }
