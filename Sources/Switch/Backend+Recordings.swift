@@ -20,8 +20,9 @@ extension Backend {
                 mend: #"send {"action": "pause|resume"}"#
             )
         }
+        let tenant = try tenant(wanted.tenant, request)
         try await node.handle.ask { core in
-            try core.turn { try $0.pauseRecording(of: id, tenant: wanted.tenant, wanted.action == .pause, at: $1) }
+            try core.turn { try $0.pauseRecording(of: id, tenant: tenant, wanted.action == .pause, at: $1) }
         }
         await node.note(AuditedAct(by: .init(request.peer), "recording.\(wanted.action.rawValue)", "call \(id)"))
         return .json(["call_id": id.value, "recording": wanted.action == .pause ? "paused" : "running"])

@@ -42,7 +42,7 @@ extension Backend {
             )
         }
         let actor = AuditedAct.Actor(request.peer)
-        let tenant = wanted.tenant ?? request.query["tenant"]
+        let tenant = try tenant(wanted.tenant, request)
         let made = try await node.handle.ask { core in
             try core.turn { engine, now in
                 try engine.supervise(

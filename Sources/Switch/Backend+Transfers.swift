@@ -22,7 +22,7 @@ extension Backend {
             )
         }
         let actor = AuditedAct.Actor(request.peer)
-        let tenant = wanted.tenant ?? request.query["tenant"]
+        let tenant = try tenant(wanted.tenant, request)
         try await node.handle.ask { core in
             try core.turn { try $0.transfer(id, to: wanted.to, tenant: tenant, actor: actor, at: $1) }
         }

@@ -99,6 +99,18 @@ struct Backend: ControlBackend {
         return noCall(call)
     }
 
+    /// The tenant that an act is about, named in its query or its body; nil: none is named.
+    func tenant(_ body: String?, _ request: ControlRequest) throws -> String? {
+        let query = request.query["tenant"]
+        if let query, let body, query != body {
+            throw QueryReader.Fault(
+                what: "the query names the tenant '\(query)', and the body '\(body)'",
+                mend: "name one tenant"
+            )
+        }
+        return query ?? body
+    }
+
     private func noTenant(_ name: String) -> ControlReply {
         .problem(status: 404, code: "no-such-tenant", what: "no tenant \(name)", mend: "check the name")
     }
@@ -144,8 +156,9 @@ struct Backend: ControlBackend {
                 mend: #"send {"from": "1001", "to": "600"}"#
             )
         }
+        let tenant = try tenant(wanted.tenant, request)
         let id = try await node.handle.ask { core in
-            try core.turn { try $0.originate(from: wanted.from, to: wanted.to, tenant: wanted.tenant, at: $1) }
+            try core.turn { try $0.originate(from: wanted.from, to: wanted.to, tenant: tenant, at: $1) }
         }
         await node.note(
             AuditedAct(by: .init(request.peer), "call", "call \(id)", detail: "\(wanted.from) → \(wanted.to)")
@@ -188,7 +201,7 @@ struct Backend: ControlBackend {
                 mend: #"send {"action": "login|logout|pause|unpause|end-wrap-up|extend-wrap-up|block|unblock"}"#
             )
         }
-        let tenant = wanted?.tenant ?? request.query["tenant"]
+        let tenant = try tenant(wanted?.tenant, request)
         let actor = AuditedAct.Actor(request.peer)
         let view = try await node.handle.ask { core in
             try core.turn { try $0.perform(command, agent: number, tenant: tenant, by: actor, at: $1) }
@@ -210,6 +223,8 @@ struct Backend: ControlBackend {
     }
 
     func apply(_ request: ControlRequest, _ node: Node) async throws -> ControlReply {
+        // The files are of any tenants.
+        try QueryReader(request.query).finish()
         guard let wanted = try? JSONDecoder().decode(Application.self, from: Data(request.body)) else {
             return .problem(
                 status: 400,
@@ -237,8 +252,15 @@ struct Backend: ControlBackend {
         }
     }
 
-    func export(_ tenant: String, _ request: ControlRequest, _ node: Node) async throws -> ControlReply {
-        guard let text = try await node.handle.ask({ $0.engine.configuration.tenants[TenantID(tenant)]?.export() })
+    /// `named` is the tenant that the query names: another's is not there for it.
+    func export(
+        _ tenant: String,
+        named: String?,
+        _ request: ControlRequest,
+        _ node: Node
+    ) async throws -> ControlReply {
+        guard named == nil || named == tenant,
+            let text = try await node.handle.ask({ $0.engine.configuration.tenants[TenantID(tenant)]?.export() })
         else { return noTenant(tenant) }
         await node.note(
             AuditedAct(by: .init(request.peer), "export", "tenant \(tenant)", tenant: TenantID(tenant))

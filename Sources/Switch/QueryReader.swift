@@ -53,7 +53,7 @@ struct QueryReader {
         guard let unknown = query.keys.filter({ !known.contains($0) }).min() else { return }
         throw Fault(
             what: "there is no filter '\(unknown)' here",
-            mend: "use \(known.sorted().joined(separator: ", "))"
+            mend: known.isEmpty ? "leave it out" : "use \(known.sorted().joined(separator: ", "))"
         )
     }
 

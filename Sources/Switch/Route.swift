@@ -103,7 +103,7 @@ struct Route: Sendable {
             return try await asked.node.report(question, for: asked.request)
         },
         Route("GET", "api/v1/tenants/*") { backend, asked in
-            try await backend.export(asked.parameters[0], asked.request, asked.node)
+            try await backend.export(asked.parameters[0], named: asked.tenantAlone(), asked.request, asked.node)
         },
     ]
 

@@ -122,10 +122,15 @@ final class RunningSwitch {
     }
 
     /// Asks over HTTP.
-    func http(_ target: String, method: String = "GET", headers: [String] = []) throws -> Reply {
+    func http(
+        _ target: String,
+        method: String = "GET",
+        headers: [String] = [],
+        body: String? = nil
+    ) throws -> Reply {
         let fields = headers.flatMap { ["-H", $0] }
         let place = "http://127.0.0.1:\(httpPort)\(target)"
-        let way = method == "HEAD" ? ["--head"] : ["-X", method]
+        let way = (method == "HEAD" ? ["--head"] : ["-X", method]) + (body.map { ["--data-raw", $0] } ?? [])
         let curl = try ChildProcess("/usr/bin/env", ["curl", "-s", "-i"] + way + fields + [place])
         curl.exitCode(within: 10)
         curl.readToEnd()

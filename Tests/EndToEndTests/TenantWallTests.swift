@@ -4,6 +4,62 @@ import Testing
 /// Whoever names a tenant has to do with that one alone, whatever call he names.
 @Suite("Between tenants")
 struct TenantWallTests {
+    /// A second tenant, with one user.
+    private func addOther(to running: RunningSwitch) throws {
+        let file = running.folder.appending(path: "tenants/other.yaml")
+        let plan = running.folder.appending(path: "dialplans/internal-other.yaml")
+        try """
+        tenant: other
+        domains: [other.test]
+        users: [{extension: "1001", password: other-1}]
+        dialplans: {internal: internal-other.yaml}
+        """.write(to: file, atomically: true, encoding: .utf8)
+        try "routes: [{match: \".\", do: [{hangup: not-found}]}]".write(to: plan, atomically: true, encoding: .utf8)
+        #expect(try running.gudok("apply", file.path, plan.path).code == 0)
+    }
+
+    @Test func `a tenant is named once, in the query or the body, and is the one that the act is about`() throws {
+        let running = try RunningSwitch()
+        try addOther(to: running)
+        func post(_ path: String, _ body: String) throws -> RunningSwitch.Reply {
+            try running.http("/api/v1/\(path)", method: "POST", body: body)
+        }
+        for (path, body) in [
+            ("agents/1001", #""action": "logout""#), ("agents/1001/supervise", #""by": "1002", "mode": "listen""#),
+            ("calls/one/supervise", #""by": "1002", "mode": "listen""#), ("calls/one/transfer", #""to": "600""#),
+            ("calls/one/recording", #""action": "pause""#), ("calls", #""from": "1001", "to": "600""#),
+        ] {
+            let two = try post("\(path)?tenant=demo", "{\(body), \"tenant\": \"other\"}")
+            #expect(two.status == 400 && two.text.contains("bad-query"), "\(path): \(two)")
+            let same = try post("\(path)?tenant=demo", "{\(body), \"tenant\": \"demo\"}")
+            #expect(same.status != 400, "\(path): \(same)")
+            #expect(try post("\(path)?tenat=demo", "{\(body)}").status == 400)
+        }
+        // The other tenant has no 1002.
+        for (path, tenant) in [("calls?tenant=other", ""), ("calls", #", "tenant": "other""#)] {
+            let reply = try post(path, #"{"from": "1002", "to": "600"\#(tenant)}"#)
+            #expect(reply.status == 409 && reply.text.contains("tenant other has no user 1002"), "\(reply)")
+        }
+        for path in ["apply?tenant=demo", "apply?foo=1"] {
+            let reply = try post(path, #"{"files": []}"#)
+            #expect(reply.status == 400 && reply.text.contains("leave it out") == path.hasSuffix("demo"), "\(reply)")
+        }
+    }
+
+    @Test func `a tenant is exported to nobody who names another`() throws {
+        let running = try RunningSwitch()
+        try addOther(to: running)
+        for (path, status) in [
+            ("other", 200), ("other?tenant=other", 200), ("other?tenant=demo", 404), ("demo?tenant=other", 404),
+            ("other?foo=1", 400),
+        ] {
+            let reply = try running.http("/api/v1/tenants/\(path)")
+            #expect(reply.status == status && (status == 200) == reply.text.contains("tenant: "), "\(path): \(reply)")
+        }
+        // What was not told is not in the audit log as told.
+        #expect(try running.rows("audit", "--action", "export").count == 2)
+    }
+
     @Test func `a call of one tenant is not there for whoever names another, and a tenant has to be there`() throws {
         let running = try RunningSwitch()
         let caller = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
@@ -12,21 +68,7 @@ struct TenantWallTests {
         let tag = caller.acknowledge(answer, to: "600")
         let call = try #require(try running.rows("calls", "--tenant", "demo").first?["call_id"] as? String)
 
-        try """
-        tenant: other
-        domains: [other.test]
-        users: [{extension: "1001", password: other-1}]
-        dialplans: {internal: internal-other.yaml}
-        """.write(to: running.folder.appending(path: "tenants/other.yaml"), atomically: true, encoding: .utf8)
-        try "routes: [{match: \".\", do: [{hangup: not-found}]}]".write(
-            to: running.folder.appending(path: "dialplans/internal-other.yaml"),
-            atomically: true,
-            encoding: .utf8
-        )
-        let file = running.folder.appending(path: "tenants/other.yaml").path
-        let plan = running.folder.appending(path: "dialplans/internal-other.yaml").path
-        #expect(try running.gudok("apply", file, plan).code == 0)
-
+        try addOther(to: running)
         for tenant in ["other", "nobody", "../demo"] {
             #expect(try running.http("/api/v1/calls/\(call)?tenant=\(tenant)", method: "DELETE").status == 404)
             #expect(try running.http("/api/v1/trace/\(call)?tenant=\(tenant)").status == 404)
