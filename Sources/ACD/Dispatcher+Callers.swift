@@ -59,6 +59,12 @@ extension Dispatcher {
         queue.settings.resume == nil ? nil : queue.keptPlaces.value(for: entry.number, at: now.instant)
     }
 
+    /// The agent went before he spoke with this caller: he is not the one whom the caller knows.
+    public func forget(_ agent: UserID, by number: String, in queue: QueueID) {
+        guard let line = queues[queue], line.lastAgents.value(for: number, at: now.instant) == agent else { return }
+        _ = line.lastAgents.take(for: number, at: now.instant)
+    }
+
     /// A caller wants to wait. `.leave` among the actions says that he may not.
     public func enter(_ entry: Entry, at moment: Moment) -> [Action] {
         now = moment

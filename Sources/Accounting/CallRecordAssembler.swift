@@ -20,10 +20,8 @@ public struct CallRecordAssembler: Sendable {
         var record: CallRecord
         let started: Moment
         var ringing: Instant?
-        /// The first party that the caller reached answered.
+        /// The first party that the caller reached answered, or its phones stopped ringing, or the plan went on without it.
         var rung: Instant?
-        /// Nobody answered: the last attempt to reach somebody was over.
-        var rangOut: Instant?
         var answered: Instant?
         var hold = HoldClock()
         /// In which queue the caller waits, since when, and for how long he did in queues before.
@@ -99,6 +97,7 @@ extension CallRecordAssembler.Live {
                 record.ringingAt = stamp(at)
             }
         case .callAnswered:
+            stopRinging(at)
             answered = at.instant
             record.answeredAt = stamp(at)
             return .answered(record)
@@ -158,7 +157,7 @@ extension CallRecordAssembler.Live {
             return
         }
         peer = leg
-        if rung == nil { rung = at.instant }
+        stopRinging(at)
         record.codecB = codec
         if record.user == nil { record.user = record.legs[leg].user }
         if record.direction == .outbound, let trunk = record.legs[leg].trunk { record.trunk = trunk }
@@ -166,8 +165,9 @@ extension CallRecordAssembler.Live {
 
     fileprivate mutating func end(_ end: LegEnded, _ at: Moment) {
         guard record.legs.indices.contains(end.leg) else { return }
-        if end.leg != caller { rangOut = at.instant }
         record.legs[end.leg].endedAt = stamp(at)
+        let isOver = record.legs.indices.allSatisfy { $0 == caller || record.legs[$0].endedAt != nil }
+        if end.leg != caller, isOver { stopRinging(at) }
         record.legs[end.leg].sipCode = end.sipCode
         record.legs[end.leg].result = end.result
         record.legs[end.leg].reason = end.reason
@@ -178,7 +178,12 @@ extension CallRecordAssembler.Live {
         record.legs[leg].media = report
     }
 
+    private mutating func stopRinging(_ at: Moment) {
+        if ringing != nil, rung == nil { rung = at.instant }
+    }
+
     fileprivate mutating func enter(_ entry: QueueEntered, _ at: Moment) {
+        stopRinging(at)
         stopWaiting(at)
         waiting = (entry.queue, at.instant)
         // The queue whose agent took the call stays, whatever queues it sees after that.
@@ -211,7 +216,7 @@ extension CallRecordAssembler.Live {
         record.endedAt = stamp(at)
         // The switch itself may have answered before anybody's phone rang.
         record.setup = [ringing, answered].compactMap { $0 }.min().map { seconds($0 - started.instant) }
-        record.ring = ringing.map { seconds((rung ?? max(rangOut ?? at.instant, $0)) - $0) }
+        record.ring = ringing.map { seconds((rung ?? at.instant) - $0) }
         record.queueWait = seconds(waited)
         record.talk = seconds(answered.map { at.instant - $0 - waitedAnswered } ?? .zero)
         record.hold = seconds(hold.total(at: at.instant))

@@ -38,6 +38,7 @@ extension Call {
         publish(.note("parked in slot \(request.slot) by \(by) for \(request.timeout)"))
         // Whoever sent the party here has done with it.
         settleTransfer()
+        sending = nil
         enter(.parked(parking))
         if let music = music(nil) { say([], loop: music) }
         core.timers.start(.call(id, .parkEnds), at: now.instant + request.timeout)

@@ -197,10 +197,10 @@ extension Call {
         if let port = legs[index].port { core.closePort(port.id) }
         sayings += 1
         release(index)
+        if let served { core.acd.forget(served.agent, by: from, in: served.queue) }
         endService()
-        let entry = Step.QueueEntry(name: request.queue, priority: request.priority, skill: request.skill)
-        plan = PlanRun(plan: plan.plan, variables: plan.variables, steps: [Step(.queue(entry))])
-        proceed(.done)
+        // The plan still waits for what comes of the queue.
+        join(request)
     }
 
     /// An agent's phone sends the call elsewhere (3xx): that rings in its place, still for this agent and within his time. False:

@@ -77,8 +77,9 @@ extension Call {
             )
         }
         publish(.note("\(word) sends the caller to \(target)"))
+        // Until he is parked, or somebody else sends him on: the plan may first ask a URL.
         sending = Sending(word: word)
-        defer { sending = nil }
+        if case .parked(let parking) = stage { sending?.queue = parking.queue }
         if case .queued(let stay) = stage {
             sending?.queue = stay.queue.name
             core.dispatch { [self] in $0.leave(id, .key, at: now) }
@@ -123,6 +124,7 @@ extension Call {
         outside: OutsideReferral? = nil
     ) {
         guard let party = counterpart(of: index) else { return }
+        sending = nil
         // Its author is answered before anything comes of it.
         act(on: index) { $0.acceptReferral(now: $1) }
         if let outside { core.surroundings?.respond(outside.transaction, with: outside.acceptance()) }

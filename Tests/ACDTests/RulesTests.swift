@@ -111,6 +111,19 @@ import Timebase
         #expect(floor.ringing(call) == ["2"])
     }
 
+    @Test func `an agent who went before he spoke with the caller is not remembered, another is`() {
+        let floor = sticky
+        let queue = QueueID(tenant: Floor.tenant, name: "sales")
+        floor.dispatcher.forget(Floor.id("2"), by: "+7495", in: queue)
+        floor.dispatcher.forget(Floor.id("1"), by: "+7496", in: queue)
+        floor.enter(number: "+7495")
+        #expect(floor.offered == ["1"])
+        let other = sticky
+        other.dispatcher.forget(Floor.id("1"), by: "+7495", in: queue)
+        other.enter(number: "+7495")
+        #expect(other.offered == ["2"])
+    }
+
     @Test func `nobody is remembered for ever, nor for callers without a number`() {
         let floor = sticky
         floor.serve(number: "")

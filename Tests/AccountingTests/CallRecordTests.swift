@@ -129,6 +129,38 @@ import Timebase
         #expect(other.setup == 1 && other.ring == nil && other.ringingAt == nil)
     }
 
+    @Test func `the first party's phone rings no longer when the plan goes on to a queue, a menu or somebody else`()
+        throws
+    {
+        let missed: [(Moment, Event)] = [
+            Self.answeredCall[0], Self.answeredCall[1], (Self.at(2), .callRinging),
+            (Self.at(20), .legEnded(LegEnded(leg: 1, result: .noAnswer, sipCode: 408, reason: "no-answer"))),
+        ]
+        func reached(_ leg: Int, _ time: Double) -> [(Moment, Event)] {
+            let who = LegStarted(
+                leg: leg,
+                target: "user 1002",
+                user: "1002",
+                trunk: nil,
+                address: "",
+                sipCallID: "l\(leg)"
+            )
+            return [(Self.at(time - 5), .legStarted(who)), (Self.at(time), .legAnswered(leg: leg, codec: "PCMA"))]
+        }
+        let queue = QueueEntered(queue: "q", number: "1", priority: 0, position: 1, carriedMilliseconds: 0)
+        let queued = missed + [(Self.at(20), .callAnswered), (Self.at(20), .queueEntered(queue))] + reached(2, 320)
+        #expect(try #require(closed(fold(queued + [Self.end(Self.at(330))]))).ring == 18)
+        let menu = missed + [(Self.at(20), .callAnswered)] + reached(2, 90)
+        #expect(try #require(closed(fold(menu + [Self.end(Self.at(100))]))).ring == 18)
+        let next = missed + reached(2, 30) + [(Self.at(30), .callAnswered)]
+        #expect(try #require(closed(fold(next + [Self.end(Self.at(40))]))).ring == 18)
+        // The announcement of a queue before it rings for him: nobody's phone did.
+        let waiting: [(Moment, Event)] = [
+            Self.answeredCall[0], (Self.at(1), .callRinging), (Self.at(3), .queueEntered(queue)),
+        ]
+        #expect(try #require(closed(fold(waiting + reached(1, 60) + [Self.end(Self.at(70))]))).ring == 2)
+    }
+
     @Test func `a hold that lasts to the end counts, an unanswered call does not talk`() throws {
         let held = try #require(closed(fold(Array(Self.answeredCall.prefix(7)) + [Self.end(Self.at(9))])))
         #expect(held.hold == 4)

@@ -116,6 +116,15 @@ struct ParkingTests {
         #expect(try eventually { try centre.running.rows("calls").first?["state"] as? String == "talking" })
     }
 
+    @Test func `a parked caller who is sent to another slot by command comes back into the queue that he was of`() throws {
+        let centre = try TransferCentre()
+        try park(centre, at: "*701")
+        let call = try #require(try centre.running.rows("calls").first?["call_id"] as? String)
+        #expect(try centre.running.gudok("transfer", call, "*711").code == 0)
+        #expect(try eventually { try centre.running.rows("calls").first?["parked"] as? String == "11" })
+        #expect(try eventually { try centre.running.rows("queues").first?["waiting"] as? Int == 1 })
+    }
+
     @Test func `a caller of the plan is not parked by it`() throws {
         let running = try RunningSwitch(incoming: "routes: [{match: \".\", do: [{park: {slot: \"9\"}}]}]")
         let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)

@@ -65,6 +65,33 @@ struct QueuePlaceTests {
         #expect(served.sorted() == ["1001", "1002"])
     }
 
+    @Test func `who waits again after such an agent goes on in his plan when his wait is over`() throws {
+        let queue = ContactCentreTests.tenant("whisper: welcome")
+            .replacingOccurrences(of: "max_wait: 60s", with: "max_wait: 2s")
+            .replacingOccurrences(
+                of: "on_timeout: {dialplan: incoming, flow: nobody}",
+                with: "sticky: {remember: 1h, wait: 30s}"
+            )
+        let running = try RunningSwitch(
+            tenant: queue,
+            incoming: "routes: [{match: \".\", do: [answer, {queue: sales}, {dial: {user: \"1002\", timeout: 20s}}]}]"
+        )
+        let caller = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        for phone in [anna, boris] { _ = try phone.register() }
+        _ = try running.gudok("agent", "login", "1001")
+        _ = try enter(caller, WirePeer()) { _ in }
+        let (invite, _) = try anna.pickUp(media: WirePeer())
+        _ = try running.gudok("agent", "logout", "1001")
+        anna.hangUp(invite)
+        #expect(try waiting(running, 1))
+        _ = try boris.pickUp(media: WirePeer())
+        #expect(try eventually { try running.rows("calls").first?["state"] as? String == "talking" })
+        let call = try #require(try running.rows("calls").first)
+        #expect(call["agent"] is NSNull)
+    }
+
     @Test func `a number that no rule takes is neither called nor costs a caller his place`() throws {
         let running = try ContactCentreTests.centre()
         let caller = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
