@@ -133,7 +133,7 @@ extension Call {
         case .inactive where transfer?.from == index: break
         case .inactive(_, let silence):
             let seconds = Int(silence.inSeconds)
-            publish(.note("leg \(index): no RTP for \(seconds) s"))
+            publish(.note("leg \(index): neither RTP nor RTCP for \(seconds) s"))
             finishLeg(index, .answered, status: 200, reason: "rtp-timeout")
             end(.answered, by: .switch, cause: HangupCause(status: 408), reason: "rtp-timeout")
         case .closed(let port, let report):

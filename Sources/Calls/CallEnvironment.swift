@@ -122,7 +122,7 @@ public struct CallSettings: Sendable {
     public var session: SessionSettings
     /// Codec names in order of preference.
     public var codecs: [String]
-    /// No RTP from an answered leg that is not on hold for this long ends the call; nil never does.
+    /// Neither RTP nor RTCP from an answered leg that is not on hold for this long ends the call; nil never does.
     public var rtpTimeout: Duration?
     public var maximumDuration: Duration
     /// A party may be on hold for so long; nil: for ever.

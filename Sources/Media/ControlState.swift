@@ -23,6 +23,9 @@ struct ControlState: Sendable {
         if address != described { (described, heardFrom) = (address, .none) }
     }
 
+    /// The peer's media comes from elsewhere: the NAT that moved that has moved its RTCP too, nobody can say where to.
+    mutating func forgetSource() { heardFrom = .none }
+
     /// Whether an address of the peer's host may speak: the described one always may, another while nobody does.
     func accepts(_ source: WireAddress, now: Int64) -> Bool {
         heardFrom.isNone || source == heardFrom || source == described || now - lastHeard > Self.silence

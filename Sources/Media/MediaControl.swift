@@ -66,7 +66,8 @@ public struct MediaParameters: Equatable, Sendable {
     public var sendFormats: [MediaFormat]
     /// Milliseconds of audio in a packet that we make.
     public var ptime: Int
-    /// `MediaEvent.inactive` is told once when no RTP came for this long; nil: silence is allowed (hold, early media).
+    /// `MediaEvent.inactive` is told once when neither RTP nor RTCP came for this long; nil: silence is allowed (hold, early
+    /// media).
     public var inactivityTimeout: Duration?
 
     public init(

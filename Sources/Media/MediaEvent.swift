@@ -11,7 +11,7 @@ public enum MediaEvent: Equatable, Sendable {
     case digit(MediaID, String, milliseconds: Int)
     /// What `MediaCommand.say` asked for is over.
     case said(MediaID, token: UInt64)
-    /// No RTP for as long as `inactivityTimeout` allows.
+    /// Neither RTP nor RTCP for as long as `inactivityTimeout` allows.
     case inactive(MediaID, Duration)
     /// How good what came until now is (G.107); once a second while packets come.
     case quality(MediaID, mos: Double)

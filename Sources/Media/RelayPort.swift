@@ -130,7 +130,9 @@ public struct RelayPort: ~Copyable {
             foreign &+= 1
             return .foreign
         case .latched: noteLatched(now: now)
-        case .relatched: news.isRelatched = true
+        case .relatched:
+            news.isRelatched = true
+            control.forgetSource()
         }
         let format = formats.entries[Int(header.payloadType)]
         received.receive(header, clockRate: format.isTelephoneEvent ? 0 : format.clockRate, at: now)

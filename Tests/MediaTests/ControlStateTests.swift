@@ -66,6 +66,20 @@ struct ControlStateTests {
         #expect(port.hear(control: senderReport(4), from: wire("192.0.2.1:4001"), now: 21 * second) != nil)
     }
 
+    @Test func `RTCP of a peer whose NAT has moved is taken from its new port at once, and ours leaves the dead one`() {
+        var port = port(parameters("10.0.0.5:4000"), isUnreachable: true)
+        var peer = Peer("203.0.113.7:61000")
+        _ = port.hear(&peer, now: 0)
+        #expect(port.hear(control: senderReport(1), from: wire("203.0.113.7:61001"), now: second) != nil)
+        peer.address = wire("203.0.113.7:62000")
+        #expect(port.hear(&peer, now: 3 * second) == .media && port.news.isRelatched)
+        #expect(port.controlDestination == wire("203.0.113.7:62001"))
+        #expect(port.hear(control: senderReport(2), from: wire("203.0.113.7:62008"), now: 4 * second) != nil)
+        #expect(port.controlDestination == wire("203.0.113.7:62008"))
+        // And one port again.
+        #expect(port.hear(control: senderReport(3), from: wire("203.0.113.7:6666"), now: 5 * second) == nil)
+    }
+
     @Test func `§6.3.5: whoever still sends RTCP is not silent`() {
         var port = port(parameters(described, timeout: .seconds(5)))
         #expect(port.hear(control: senderReport(1), from: wire("192.0.2.1:4001"), now: 3 * second) != nil)

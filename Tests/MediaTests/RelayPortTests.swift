@@ -130,7 +130,7 @@ struct RelayPortTests {
         }
     }
 
-    @Test func `no RTP for as long as it may be is told once, and again only after a packet`() {
+    @Test func `neither RTP nor RTCP for as long as that may be is told once, and again only after a packet`() {
         var port = port(parameters(described, timeout: .seconds(10)))
         var peer = Peer(described)
         #expect(port.overdueSilence(now: 9 * second) == nil)
