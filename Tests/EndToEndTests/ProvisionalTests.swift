@@ -131,6 +131,41 @@ struct ProvisionalTests {
         try pair.hangUp()
     }
 
+    @Test(arguments: [false, true])
+    func `of several descriptions the last one counts, be it of a 183 or of the 200`(isIn200: Bool) throws {
+        let pair = try CallPair()
+        let (caller, announcement, callee) = (try WirePeer(), try WirePeer(), try WirePeer())
+        try pair.ring(sdp: Phone.sdp(port: caller.port))
+        for (place, media) in ([announcement] + (isIn200 ? [] : [callee])).enumerated() {
+            let sdp = Phone.sdp(port: media.port, version: place + 1)
+            pair.callee.respond("183 Session Progress", to: pair.invite, toTag: "1001", sdp: sdp)
+            _ = try #require(pair.carrier.expect("183"))
+        }
+        let last = isIn200 ? Phone.sdp(port: callee.port, version: 2) : nil
+        pair.callee.respond("200 OK", to: pair.invite, toTag: "1001", sdp: last)
+        let answer = try #require(pair.carrier.final("INVITE"))
+        #expect(answer.startWord == "200")
+        pair.learn(answer)
+        pair.acknowledge()
+        #expect(pair.callee.expect("ACK") != nil)
+        let packet: [UInt8] = [0x80, 8, 0, 1, 0, 0, 0, 160, 1, 2, 3, 4] + [UInt8](repeating: 0xD5, count: 160)
+        caller.send(packet, to: try #require(answer.audioPort))
+        #expect(callee.receive()?.bytes == packet)
+        try pair.hangUp()
+    }
+
+    @Test func `§13.2.1: without an offer of ours, the description of an unreliable 183 is no offer`() throws {
+        let pair = try CallPair()
+        try pair.ring(sdp: nil)
+        #expect(pair.invite.sipBody.isEmpty)
+        pair.callee.respond("183 Session Progress", to: pair.invite, toTag: "1001", sdp: Phone.sdp(port: 4_002))
+        #expect(try #require(pair.carrier.expect("183")).sipBody.isEmpty)
+        pair.callee.respond("200 OK", to: pair.invite, toTag: "1001")
+        #expect(pair.callee.expect("ACK") != nil)
+        #expect(pair.callee.expect("BYE").map { pair.callee.respond("200 OK", to: $0) } != nil)
+        #expect(pair.carrier.final("INVITE")?.startWord == "488")
+    }
+
     @Test func `B045: 180 and 200 without a To tag are taken as they are`() throws {
         let pair = try CallPair()
         try pair.ring()

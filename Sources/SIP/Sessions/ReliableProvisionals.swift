@@ -62,6 +62,6 @@ struct ReliableProvisionals: Sendable {
 struct EarlyDialog: Sendable {
     var dialog: Dialog
     var lastReliable: UInt32?
-    /// The callee's description in this dialog: an answer when it came reliably, a preview otherwise.
+    /// The callee's last description in this dialog, of those that answer our offer.
     var description: [UInt8]?
 }

@@ -196,7 +196,8 @@ extension Session {
             actions += remembering([.send(prack, .prack, over: [early.dialog.nextHop])])
         }
         var description: SessionDescription?
-        if let body = response.sdpBody(), let parsed = try? SessionDescription(parsing: body) {
+        // Without an offer of ours only a reliable response may bring one (§13.2.1), and we invite none before the 2xx.
+        if !request.body.isEmpty, let body = response.sdpBody(), let parsed = try? SessionDescription(parsing: body) {
             description = parsed
             early.description = body
             remoteDescription = body
@@ -256,7 +257,8 @@ extension Session {
         dialog = accepted
         peerAllows.formUnion(response.headers.list(.allow))
         let sequence = (try? request.cSeq().number) ?? 1
-        // The first description is the answer (§13.2.1): carriers that gave it in a 183 leave it out of the 200.
+        // §13.2.1 has the first description of a dialog be the answer, and the rest be passed over. Carriers whose 183 was an
+        // announcement's describe the callee's own media after it, and mean that; those who said all in a 183 leave it out here.
         let body = response.sdpBody() ?? early?.description
         let description = body.flatMap { try? SessionDescription(parsing: $0) }
         let actions = timer.learn(from: response, settings: settings, now: now)
