@@ -171,9 +171,16 @@ extension Call {
         }
         if isOffer {
             // The full offer that was asked for: the one who asked answers it in its ACK.
-            guard let offer = try? relayOffer(description, as: media, preferring: core.settings.codecs),
-                let body = remember(offer, on: relay.from)?.write()
+            let earlier = legs[relay.from].described.local
+            guard
+                let offer = try? relayOffer(
+                    description,
+                    as: media,
+                    preferring: core.settings.codecs,
+                    previous: earlier
+                ), let body = remember(offer, on: relay.from)?.write()
             else { return giveUp(relay, unanswered: description) }
+            relayed?.earlierLocal = earlier
             return act(on: relay.from) { $0.answerOffer(body, now: $1) }
         }
         guard let offer = relay.offer, let answer = try? relayAnswer(description, to: offer, as: media) else {
@@ -203,7 +210,10 @@ extension Call {
     }
 
     /// Whoever asked for an offer acknowledged it without an answer: both go on as they were.
-    func leaveUnanswered(_ relay: Relayed) { giveUp(relay, unanswered: legs[relay.to].described.remote) }
+    func leaveUnanswered(_ relay: Relayed) {
+        legs[relay.from].described.local = relay.earlierLocal
+        giveUp(relay, unanswered: legs[relay.to].described.remote)
+    }
 
     private func renegotiated(_ relay: Relayed) {
         configureMedia(relay.from)

@@ -90,6 +90,8 @@ final class Call {
         var offer: SessionDescription?
         /// The offer as the other leg was given it.
         var relayedOffer: SessionDescription?
+        /// What we described to whoever asked for an offer, until that is answered.
+        var earlierLocal: SessionDescription?
     }
 
     let id: CallID

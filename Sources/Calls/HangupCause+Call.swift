@@ -10,10 +10,10 @@ extension HangupCause {
     }
 
     /// Whether a status is about the very request that it answers, so that it means nothing on another leg (RFC 3261 §21.4): what that
-    /// was challenged for, required, or asked too briefly.
+    /// was challenged for, carried, required, or asked too briefly.
     static func isOfHop(_ status: Int) -> Bool {
         switch status {
-        case 401, 405, 407, 416, 420, 421, 422, 423, 425, 428, 436...440, 469, 489, 493, 494: true
+        case 401, 405...407, 415, 416, 420, 421, 422, 423, 425, 428, 436...440, 469, 489, 493, 494: true
         default: false
         }
     }

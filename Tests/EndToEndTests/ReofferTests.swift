@@ -131,6 +131,7 @@ struct ReofferTests {
 
     @Test(arguments: [
         ("401 Unauthorized", "WWW-Authenticate: Digest realm=\"x\", nonce=\"n\""),
+        ("406 Not Acceptable", "Accept: text/plain"), ("415 Unsupported Media Type", "Accept: text/plain"),
         ("420 Bad Extension", "Unsupported: x"),
         ("422 Session Interval Too Small", "Min-SE: 90"), ("302 Moved", "Contact: <sip:x@127.0.0.1:9>"),
     ])
@@ -142,6 +143,14 @@ struct ReofferTests {
         #expect(pair.carrier.final("INVITE")?.startWord == "488")
         #expect(try pair.running.rows("calls").first?["state"] as? String == "talking")
         try pair.hangUp()
+    }
+
+    @Test(arguments: ["406 Not Acceptable", "415 Unsupported Media Type"])
+    func `what a callee says of our INVITE alone is 500 to the caller`(status: String) throws {
+        let pair = try CallPair()
+        try pair.ring()
+        pair.callee.respond(status, to: pair.invite, toTag: "x", extra: ["Accept: text/plain"])
+        #expect(pair.carrier.final("INVITE")?.startWord == "500")
     }
 
     @Test func `a callee that takes no stream at all is asked back to what it had, and the caller gets 488`() throws {
@@ -187,6 +196,48 @@ struct ReofferTests {
         pair.calleeAcknowledges()
         #expect(try #require(pair.carrier.expect("ACK")).audioPort != nil)
         #expect(try pair.running.rows("calls").first?["state"] as? String == "talking")
+        try pair.hangUp()
+    }
+
+    @Test func `§14.1: an offer that nobody answered is forgotten, and who asked hears the next hold's music`()
+        throws
+    {
+        let pair = try CallPair()
+        try pair.ring(sdp: Phone.sdp(port: 4_000, formats: "8 9 101"))
+        try pair.pickUp(sdp: Phone.sdp(port: 4_002, formats: "8 9 101"))
+        pair.calleeAsks("INVITE")
+        let asked = try #require(pair.carrier.expect("INVITE"))
+        // G.722 alone, which music on hold does not speak.
+        pair.carrier.respond("200 OK", to: asked, sdp: Phone.sdp(port: 4_000, formats: "9 101", version: 2))
+        #expect(try #require(pair.callee.final("INVITE")).sipBody.contains("RTP/AVP 9"))
+        pair.calleeAcknowledges()
+        #expect(try #require(pair.carrier.expect("ACK")).audioPort != nil)
+        let hold = Phone.sdp(port: 4_000, direction: "inactive", formats: "8 9 101", version: 3)
+        pair.ask("INVITE", sdp: hold)
+        let held = try #require(pair.callee.expect("INVITE"))
+        #expect(held.sipBody.contains("a=sendonly"), "\(held)")
+        pair.callee.respond(
+            "200 OK",
+            to: held,
+            sdp: Phone.sdp(port: 4_002, direction: "recvonly", formats: "8 9 101", version: 2)
+        )
+        #expect(pair.carrier.final("INVITE")?.startWord == "200")
+        pair.acknowledge()
+        try pair.hangUp()
+    }
+
+    @Test func `RFC 3264 §8: an offer that was asked for keeps the sections that there were`() throws {
+        let pair = try CallPair()
+        let video = "m=video 4010 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
+        try pair.ring(sdp: Phone.sdp(port: 4_000) + video)
+        #expect(try pair.pickUp().sipBody.contains("m=video 0 "))
+        pair.ask("INVITE")
+        let relayed = try #require(pair.callee.expect("INVITE"))
+        pair.callee.respond("200 OK", to: relayed, sdp: Phone.sdp(port: 4_002, version: 2))
+        let offer = try #require(pair.carrier.final("INVITE"))
+        #expect(offer.audioPort != 0 && offer.sipBody.contains("m=video 0 "), "\(offer)")
+        pair.acknowledge(sdp: Phone.sdp(port: 4_000, version: 2) + video.replacingOccurrences(of: "4010", with: "0"))
+        #expect(try #require(pair.callee.expect("ACK")).audioPort != nil)
         try pair.hangUp()
     }
 
