@@ -117,7 +117,7 @@ extension Call {
             sipCallID: invitation.callID,
             described: described
         )
-        (leg.history, leg.number) = (past, route.to.uri.user)
+        (leg.history, leg.number, leg.server) = (past, route.to.uri.user, route.flows.first?.remote)
         leg.port = port
         leg.awaitsReport = true
         leg.side = startsUponAnswer ? .caller : legs[anchor].side.opposite
@@ -155,11 +155,12 @@ extension Call {
         )
     }
 
-    /// Somebody answers an attempt: where it went first, or another server of the same name (RFC 3263 §4.3).
-    func reached(_ index: Int, at address: String) {
-        guard legs[index].address != address, !legs[index].isOver else { return }
-        legs[index].address = address
-        publish(.legReached(leg: index, address: address))
+    /// Somebody responds to an attempt: where it went first, or another server of the same name (RFC 3263 §4.3).
+    func reached(_ index: Int, at server: SocketAddress) {
+        guard legs[index].server != server, !legs[index].isOver else { return }
+        legs[index].server = server
+        legs[index].address = "\(server)"
+        publish(.legReached(leg: index, address: legs[index].address))
     }
 
     func progressed(_ index: Int, status: Int, description: SessionDescription?) {

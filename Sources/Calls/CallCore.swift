@@ -219,7 +219,7 @@ public final class CallCore {
 
     public func receive(_ response: SIPResponse, to transaction: ClientTransactionID, over flow: Flow) -> Bool {
         guard let (legID, purpose) = clientTransactions[transaction] else { return false }
-        if purpose == .invite { calls[legID.call]?.reached(legID.index, at: "\(flow.remote)") }
+        if purpose == .invite, response.status > 100 { calls[legID.call]?.reached(legID.index, at: flow.remote) }
         calls[legID.call]?.act(on: legID.index) { $0.receive(response, to: purpose, over: flow, now: $1) }
         return true
     }

@@ -19,6 +19,8 @@ struct Leg {
     let user: String?
     let trunk: TrunkID?
     var address: String
+    /// The server that the attempt is at, whose text `address` is; nil for whoever called us.
+    var server: SocketAddress?
     let sipCallID: String
     /// Whom it was to reach; nil for whoever called us.
     var number: String?

@@ -47,7 +47,8 @@ public enum Event: Codable, Equatable, Sendable {
     case transferEnded(TransferEnded)
 
     case legStarted(LegStarted)
-    /// The one who answers an attempt is not where it went first: a list of servers was followed, or its name.
+    /// Whoever responds to an attempt, be it with a refusal, is not where that went first: a list of servers was followed, or
+    /// its name.
     case legReached(leg: Int, address: String)
     case legProvisional(leg: Int, status: Int, earlyMedia: Bool)
     case legAnswered(leg: Int, codec: String?)

@@ -63,7 +63,7 @@ extension TraceEntry.Kind {
             )
         case .callEnded(let end):
             self = .event("\(end.disposition.rawValue): \(end.reason), by \(end.hangupBy.rawValue), \(end.sipCode)")
-        case .legReached(let leg, let address): self = .event("leg \(leg) is answered by \(address)")
+        case .legReached(let leg, let address): self = .event("leg \(leg): \(address) responds")
         case .callRinging, .callAnswered, .legProvisional, .legAnswered, .registered, .unregistered,
             .registrationExpired, .trunkUp, .trunkDown, .trunkRegistered, .trunkUnregistered, .configurationApplied,
             .audited, .pauseExceeded:

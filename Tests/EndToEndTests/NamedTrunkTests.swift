@@ -79,6 +79,8 @@ struct NamedTrunkTests {
         #expect(bye.header("Reason")?.contains("elsewhere") == true)
         carrier.first.respond("200 OK", to: bye)
         carrier.first.respond("200 OK", to: cancel)
+        carrier.second.respond("100 Trying", to: invite)
+        carrier.second.respond("182 Queued", to: invite, toTag: "b")
         try carrier.talk(invite, with: anna)
         let isTold = try eventually {
             let row = try carrier.running.rows("cdr").first
@@ -87,7 +89,14 @@ struct NamedTrunkTests {
         #expect(isTold)
         // Where it was answered, not where it went first.
         let legs = try carrier.running.rows("cdr").first?["legs"] as? [[String: Any]]
-        #expect(legs?.last?["address"] as? String == "127.0.0.1:\(carrier.second.peer.port)")
+        let server = "127.0.0.1:\(carrier.second.peer.port)"
+        #expect(legs?.last?["address"] as? String == server)
+        // A 100 says only that a hop has the request.
+        let call = try #require(try carrier.running.rows("cdr").first?["call_id"] as? String)
+        let ladder = try carrier.running.gudok("trace", call).text
+        let queued = try #require(ladder.range(of: "182 Queued"), "\(ladder)")
+        let told = try #require(ladder.range(of: "leg 1: \(server) responds"), "\(ladder)")
+        #expect(queued.lowerBound < told.lowerBound)
 
         let again = try carrier.call()
         try carrier.talk(try #require(carrier.second.expect("INVITE")), with: again)

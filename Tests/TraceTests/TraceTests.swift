@@ -116,6 +116,13 @@ import Timebase
         #expect(lines[5].hasPrefix("      1.250  │") && lines[5].contains("│◀─180 Ringing──"))
     }
 
+    @Test func `a server that took over an attempt responds, which need be no answer`() throws {
+        let moved = Event.legReached(leg: 1, address: "192.0.2.1:5060")
+        let events: [(Event, Int64)] = [(Self.started, 0), (moved, 5), (Self.ended, 9)]
+        let lines = Ladder(try #require(trace(events)), width: 100).lines
+        #expect(lines.contains { $0.contains("leg 1: 192.0.2.1:5060 responds") })
+    }
+
     @Test func `the ladder goes by time, also where something was told late`() throws {
         let events: [(Event, Int64)] = [
             (Self.started, 0), (.note("late"), 2_099), (.note("early"), 2_017), (Self.ended, 2_017),
