@@ -27,6 +27,8 @@ struct PhonesView {
                 $0.caller == stay.number && abs(SimulatedSwitch.milliseconds($0.since) - connected) <= Self.tolerance
             }
             guard let talk else {
+                // Who hangs up before the ACK of his answer has not spoken; his BYE follows the ACK at once.
+                if let talked = stay.talkMilliseconds, talked <= Self.tolerance { continue }
                 faults.append("\(stay.callID): \(agent) did not speak with \(stay.number) at \(connected)")
                 continue
             }

@@ -75,7 +75,7 @@ final class SimulatedSwitch {
             media: media,
             outlet: world,
             bus: bus,
-            generator: SeededGenerator(seed: seed),
+            generator: SharedGenerator(seed: seed),
             now: now
         )
         engine.listeners = [Transport.udp, .tcp].map { Listener(transport: $0, address: address) }
