@@ -116,7 +116,7 @@ struct ParkingTests {
         #expect(try eventually { try centre.running.rows("calls").first?["state"] as? String == "talking" })
     }
 
-    @Test func `a parked caller who is sent to another slot by command comes back into the queue that he was of`() throws {
+    @Test func `a parked caller whom a command sends to another slot comes back into his queue`() throws {
         let centre = try TransferCentre()
         try park(centre, at: "*701")
         let call = try #require(try centre.running.rows("calls").first?["call_id"] as? String)
