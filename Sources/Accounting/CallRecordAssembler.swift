@@ -166,8 +166,10 @@ extension CallRecordAssembler.Live {
     fileprivate mutating func end(_ end: LegEnded, _ at: Moment) {
         guard record.legs.indices.contains(end.leg) else { return }
         record.legs[end.leg].endedAt = stamp(at)
-        let isOver = record.legs.indices.allSatisfy { $0 == caller || record.legs[$0].endedAt != nil }
-        if end.leg != caller, isOver { stopRinging(at) }
+        // The last of the phones that rang.
+        if end.leg != caller, record.legs.indices.allSatisfy({ $0 == caller || record.legs[$0].endedAt != nil }) {
+            stopRinging(at)
+        }
         record.legs[end.leg].sipCode = end.sipCode
         record.legs[end.leg].result = end.result
         record.legs[end.leg].reason = end.reason

@@ -5,19 +5,16 @@ extension WallTime: CustomStringConvertible {
         let (year, month, date) = Self.civil(fromDays: day)
         let (hours, ofHour) = (ofDay / 3_600_000, ofDay % 3_600_000)
         let (minutes, ofMinute) = (ofHour / 60_000, ofHour % 60_000)
-        // Every event and row of a call has one: it is written digit by digit, into a text that is made once.
-        return String(unsafeUninitializedCapacity: 40) { octets in
-            var count = 0
-            for (value, width, end) in [
-                (year, 4, "-"), (month, 2, "-"), (date, 2, "T"), (hours, 2, ":"), (minutes, 2, ":"),
-                (ofMinute / 1000, 2, "."), (ofMinute % 1000, 3, "Z"),
-            ] as [(Int64, Int, Unicode.Scalar)] {
-                count += Self.write(value, width, to: octets[count...])
-                octets[count] = UInt8(ascii: end)
-                count += 1
-            }
-            return count
+        var text: [UInt8] = []
+        text.reserveCapacity(24)
+        for (value, width, end) in [
+            (year, 4, "-"), (month, 2, "-"), (date, 2, "T"), (hours, 2, ":"), (minutes, 2, ":"),
+            (ofMinute / 1000, 2, "."), (ofMinute % 1000, 3, "Z"),
+        ] as [(Int64, Int, Unicode.Scalar)] {
+            DecimalDigits.append(value, width: width, to: &text)
+            text.append(UInt8(ascii: end))
         }
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// Reads a `date-time` of RFC 3339 §5.6, in any offset, with any fraction of a second or none; beyond milliseconds it is cut. Nil
@@ -71,27 +68,6 @@ extension WallTime: CustomStringConvertible {
     package static func floorDivide(_ value: Int64, _ divisor: Int64) -> (Int64, Int64) {
         let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
         return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
-    }
-
-    /// Writes at least `width` digits.
-    ///
-    /// - Returns: how many octets these are.
-    private static func write(_ value: Int64, _ width: Int, to octets: Slice<UnsafeMutableBufferPointer<UInt8>>) -> Int
-    {
-        var octets = octets
-        var place = octets.startIndex
-        if value < 0 {
-            octets[place] = UInt8(ascii: "-")
-            place += 1
-        }
-        var (digits, limit): (Int, UInt64) = (1, 10)
-        while digits < width || value.magnitude >= limit { (digits, limit) = (digits + 1, limit &* 10) }
-        var rest = value.magnitude
-        for index in (place..<place + digits).reversed() {
-            octets[index] = 48 + UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
-        }
-        return place + digits - octets.startIndex
     }
 
     // The Gregorian calendar in eras of 400 years that begin in March, so that the leap day is a year's last.

@@ -12,6 +12,16 @@ struct QueuePlaceTests {
         return tag
     }
 
+    /// A caller's carrier, and two operators' phones, of whom Anna is logged in.
+    private func people(of running: RunningSwitch) throws -> (caller: Phone, anna: Phone, boris: Phone) {
+        let caller = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        for phone in [anna, boris] { _ = try phone.register() }
+        _ = try running.gudok("agent", "login", "1001")
+        return (caller, anna, boris)
+    }
+
     private func waiting(_ running: RunningSwitch, _ count: Int) throws -> Bool {
         try eventually { try running.rows("queues").first?["waiting"] as? Int == count }
     }
@@ -42,11 +52,7 @@ struct QueuePlaceTests {
 
     @Test func `an agent who hangs up before he is connected loses nobody: the next one's phone rings`() throws {
         let running = try ContactCentreTests.centre("whisper: welcome")
-        let caller = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
-        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
-        let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
-        for phone in [anna, boris] { _ = try phone.register() }
-        _ = try running.gudok("agent", "login", "1001")
+        let (caller, anna, boris) = try people(of: running)
         let media = try WirePeer()
         let tag = try enter(caller, media) { media.press(1, to: $0, at: 1) }
         let (invite, _) = try anna.pickUp(media: WirePeer())
@@ -76,11 +82,7 @@ struct QueuePlaceTests {
             tenant: queue,
             incoming: "routes: [{match: \".\", do: [answer, {queue: sales}, {dial: {user: \"1002\", timeout: 20s}}]}]"
         )
-        let caller = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
-        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
-        let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
-        for phone in [anna, boris] { _ = try phone.register() }
-        _ = try running.gudok("agent", "login", "1001")
+        let (caller, anna, boris) = try people(of: running)
         _ = try enter(caller, WirePeer()) { _ in }
         let (invite, _) = try anna.pickUp(media: WirePeer())
         _ = try running.gudok("agent", "logout", "1001")
@@ -178,11 +180,7 @@ struct QueuePlaceTests {
     /// An operator's phone that answers 302 to the queue's call, and the switch where that happens.
     private func diverted(to number: String) throws -> (RunningSwitch, Phone, caller: Phone) {
         let running = try ContactCentreTests.centre()
-        let caller = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
-        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
-        let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
-        for phone in [anna, boris] { _ = try phone.register() }
-        _ = try running.gudok("agent", "login", "1001")
+        let (caller, anna, boris) = try people(of: running)
         let media = try WirePeer()
         _ = try enter(caller, media) { media.press(1, to: $0, at: 1) }
         let invite = try #require(anna.expect("INVITE"))
