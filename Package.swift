@@ -238,6 +238,7 @@ let package = Package(
 
         // Tests.
         .target(name: "CAllocations", path: "Tests/CAllocations"),
+        .target(name: "CSpawn", path: "Tests/CSpawn"),
         .testTarget(name: "RTPTests", dependencies: ["Codecs", "Events", "RTP"], swiftSettings: testSettings),
         .testTarget(
             name: "MediaTests",
@@ -321,7 +322,11 @@ let package = Package(
             dependencies: ["Config", "Events", "Records", "Reports", "Simulation", "Timebase"],
             swiftSettings: testSettings
         ),
-        .testTarget(name: "EndToEndTests", dependencies: ["Codecs", "Hashes", "gudok"], swiftSettings: testSettings),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["CSpawn", "Codecs", "Hashes", "gudok"],
+            swiftSettings: testSettings
+        ),
         .testTarget(
             name: "ControlAPITests",
             dependencies: ["ControlAPI", nioCore, nioPosix],

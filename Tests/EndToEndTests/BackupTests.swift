@@ -8,7 +8,6 @@ struct BackupTests {
     private static func gudok(_ arguments: String..., node: URL) throws -> (code: Int32?, text: String) {
         let command = try ChildProcess(RunningSwitch.binary, arguments + ["--config", node.path])
         let code = command.exitCode(within: 20)
-        command.readToEnd()
         return (code, command.text)
     }
 

@@ -1,113 +1,102 @@
+import CSpawn
 import Foundation
+import Glibc
 import Synchronization
 
 /// A process whose output is gathered and can be waited upon: no sleeps, a condition and a deadline.
 final class ChildProcess: Sendable {
-    private struct Output {
-        var text = ""
-        var isOver = false
+    /// What the thread knows that reads the output and waits for the end.
+    private final class Observed: Sendable {
+        struct State {
+            var text = ""
+            /// What `waitpid` told; all of the output is in `text` by then.
+            var status: Int32?
+        }
+        let state = Mutex(State())
+        let changed = DispatchSemaphore(value: 0)
     }
 
-    // Foundation's Process is not Sendable; it is started in `init` and afterwards only signalled and waited for.
-    private let process = Process()
-    private let output = Mutex(Output())
-    private let changed = DispatchSemaphore(value: 0)
-    private let pipe = Pipe()
+    let pid: pid_t
+    private let observed = Observed()
 
     init(_ program: String, _ arguments: [String], in folder: URL? = nil, environment: [String: String] = [:]) throws {
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = arguments
-        if let folder { process.currentDirectoryURL = folder }
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
+        var ends: [Int32] = [-1, -1]
+        guard pipe_alone(&ends) == 0 else { throw SpawnFault(what: "no pipe for the output of \(program)") }
+        defer { close(ends[1]) }
+        do {
+            pid = try spawn(program, arguments, in: folder, environment: environment, output: ends[1])
+        } catch {
+            close(ends[0])
+            throw error
+        }
         Reaper.shared.watch(pid)
-        gather()
+        Thread.detachNewThread { [pid, observed, output = ends[0]] in
+            Self.observe(pid, observed, output)
+            close(output)
+        }
     }
 
-    /// On a thread of its own: a dispatch source outlives its file when a process that was started at the same time has inherited it,
-    /// and an event of it then ends the tests.
-    private func gather() {
-        Thread.detachNewThread { [weak self, pipe] in
-            let file = pipe.fileHandleForReading.fileDescriptor
-            var wanted = pollfd(fd: file, events: Int16(POLLIN), revents: 0)
-            while true {
-                let isReady = poll(&wanted, 1, 100) > 0
-                guard let self else { return }
-                if isReady, self.take(from: file) { return }
+    private static func observe(_ pid: pid_t, _ observed: Observed, _ output: Int32) {
+        var wanted = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
+        while true {
+            let isReady = poll(&wanted, 1, 20) > 0
+            // Asked before the read: what it has written before its end is read with it.
+            var end = siginfo_t()
+            let hasEnded = waitid(P_PID, id_t(pid), &end, WEXITED | WNOHANG | WNOWAIT) == 0 && end.si_signo == SIGCHLD
+            let isOver = observed.state.withLock { state in
+                if isReady, !read(output, into: &state.text) { wanted.fd = -1 }
+                guard hasEnded else { return false }
+                while poll(&wanted, 1, 0) > 0, read(output, into: &state.text) {}
+                // Within the lock: nobody signals a number that is free again.
+                var status: Int32 = 0
+                waitpid(pid, &status, 0)
+                state.status = status
+                Reaper.shared.forget(pid)
+                return true
             }
+            observed.changed.signal()
+            if isOver { return }
         }
     }
 
-    /// True: that was all.
-    private func take(from file: Int32) -> Bool {
-        defer { changed.signal() }
-        // Within the lock: what has left the pipe is in the text.
-        return output.withLock { output in
-            var octets = [UInt8](repeating: 0, count: 65_536)
-            let count = read(file, &octets, octets.count)
-            output.text += String(decoding: octets.prefix(max(0, count)), as: UTF8.self)
-            output.isOver = count <= 0
-            return output.isOver
-        }
+    /// False: that was all.
+    private static func read(_ file: Int32, into text: inout String) -> Bool {
+        var octets = [UInt8](repeating: 0, count: 65_536)
+        let count = Glibc.read(file, &octets, octets.count)
+        text += String(decoding: octets.prefix(max(0, count)), as: UTF8.self)
+        return count > 0
     }
 
-    var text: String { output.withLock { $0.text } }
-    var pid: Int32 { process.processIdentifier }
-    var isRunning: Bool { process.isRunning }
+    var text: String { observed.state.withLock { $0.text } }
+    var isRunning: Bool { observed.state.withLock { $0.status == nil } }
 
     /// Waits until the output satisfies `condition`; false at the deadline or at the process's end without it.
     func waitFor(_ seconds: Double = 20, _ condition: (String) -> Bool) -> Bool {
-        let deadline = DispatchTime.now() + seconds
-        while true {
-            let (text, isOver) = output.withLock { ($0.text, $0.isOver) }
-            if condition(text) { return true }
-            if isOver { return condition(self.text) }
-            if changed.wait(timeout: deadline) == .timedOut { return condition(self.text) }
-        }
+        wait(seconds) { condition($0.text) ? true : $0.status == nil ? nil : false } ?? false
     }
 
-    /// Waits until all is here that a process has said which is over. The pipe's end need not come: processes that were started at the
-    /// same time may have inherited the other side.
-    func readToEnd() {
-        let deadline = DispatchTime.now() + 20
-        while true {
-            let isAllHere = output.withLock { output in
-                var left: Int32 = 0
-                return output.isOver
-                    || ioctl(pipe.fileHandleForReading.fileDescriptor, UInt(FIONREAD), &left) == 0 && left == 0
-            }
-            if isAllHere || changed.wait(timeout: min(deadline, .now() + 0.01)) == .timedOut && .now() >= deadline {
-                return
-            }
-        }
-    }
+    func signal(_ number: Int32) { observed.state.withLock { if $0.status == nil { kill(pid, number) } } }
 
-    func signal(_ number: Int32) { kill(pid, number) }
-
-    /// Waits for the end; nil when it did not come in time (the process is then killed).
+    /// Waits for the end, and with it for all of the output: the exit's code, or the number of the signal that ended it. Nil when it did
+    /// not come in time (the process is then killed).
     @discardableResult
     func exitCode(within seconds: Double = 30) -> Int32? {
-        let deadline = Date(timeIntervalSinceNow: seconds)
-        let ended = DispatchSemaphore(value: 0)
-        let process = self.process
-        process.terminationHandler = { _ in ended.signal() }
-        defer { Reaper.shared.forget(pid) }
-        if !process.isRunning { return process.terminationStatus }
-        guard ended.wait(timeout: .now() + max(0, deadline.timeIntervalSinceNow)) == .success else {
-            signal(SIGKILL)
-            process.waitUntilExit()
-            return nil
-        }
-        return process.terminationStatus
+        if let status = wait(seconds, { $0.status }) { return status & 0x7F == 0 ? status >> 8 & 0xFF : status & 0x7F }
+        signal(SIGKILL)
+        return nil
     }
 
-    deinit {
-        if process.isRunning { kill(pid, SIGKILL) }
-        Reaper.shared.forget(pid)
+    private func wait<Found>(_ seconds: Double, _ find: (Observed.State) -> Found?) -> Found? {
+        let deadline = DispatchTime.now() + seconds
+        while true {
+            let state = observed.state.withLock { $0 }
+            if let found = find(state) { return found }
+            if .now() >= deadline { return nil }
+            _ = observed.changed.wait(timeout: deadline)
+        }
     }
+
+    deinit { signal(SIGKILL) }
 }
 
 /// Waits until `condition` holds, looking again every few milliseconds; false at the deadline.

@@ -9,7 +9,6 @@ struct CommandTests {
     private func check(_ folder: URL) throws -> (code: Int32?, text: String) {
         let command = try ChildProcess(RunningSwitch.binary, ["check", "--config", "gudok.yaml"], in: folder)
         let code = command.exitCode(within: 20)
-        command.readToEnd()
         return (code, command.text)
     }
 
@@ -34,7 +33,6 @@ struct CommandTests {
             in: folder
         )
         let code = asked.exitCode(within: 20)
-        asked.readToEnd()
         // Nothing is wrong with the question; whether there is an answer is another matter.
         #expect(code != 2, "\(asked.text)")
     }
@@ -56,7 +54,6 @@ struct CommandTests {
         let words = command.split(separator: " ").map(String.init)
         let asked = try ChildProcess(RunningSwitch.binary, words + ["--config", "gudok.yaml"], in: running.folder)
         #expect(asked.exitCode(within: 20) == 1)
-        asked.readToEnd()
         let lines = asked.text.split(separator: "\n").filter { !$0.isEmpty }
         #expect(lines.count == 1, "\(asked.text)")
         #expect(asked.text.contains(".sqlite is damaged: file is not a database; "), "\(asked.text)")
@@ -177,7 +174,6 @@ struct CommandTests {
         func run(_ arguments: String...) throws -> String {
             let command = try ChildProcess(RunningSwitch.binary, arguments + ["--config", "gudok.yaml"], in: folder)
             #expect(command.exitCode(within: 20) == 0)
-            command.readToEnd()
             return command.text
         }
         let exported = try run("export")
@@ -195,7 +191,6 @@ struct CommandTests {
         func run(_ arguments: String...) throws -> (code: Int32?, text: String) {
             let command = try ChildProcess(RunningSwitch.binary, arguments + ["--config", "gudok.yaml"], in: folder)
             let code = command.exitCode(within: 20)
-            command.readToEnd()
             return (code, command.text)
         }
         let node = #"{node: x, sip: {listen: ["udp://127.0.0.1:0"]}, media: {address: 127.0.0.1}}"#
@@ -274,7 +269,6 @@ struct CommandTests {
         for (name, command) in zip(names, applied) {
             running.process.signal(SIGHUP)
             #expect(command.exitCode(within: 40) == 0)
-            command.readToEnd()
             // Each tells of its own change alone.
             #expect(command.text.split(separator: "\n").allSatisfy { $0.contains(name) }, "\(command.text)")
         }

@@ -65,7 +65,6 @@ struct PlanningTests {
             ]
         let command = try ChildProcess(RunningSwitch.binary, all)
         #expect(command.exitCode(within: 20) == 0)
-        command.readToEnd()
         return try #require(
             try JSONSerialization.jsonObject(with: Data(command.text.utf8)) as? [[String: Any]],
             "\(command.text)"
@@ -95,7 +94,6 @@ struct PlanningTests {
             ]
         )
         #expect(command.exitCode(within: 20) == 0)
-        command.readToEnd()
         let row = try #require(try JSONSerialization.jsonObject(with: Data(command.text.utf8)) as? [[String: Any]])
             .first
         let found = ["wait_probability", "service_level", "asa_s", "occupancy"].map { row?[$0] as? Double ?? -1 }
@@ -145,7 +143,6 @@ struct PlanningTests {
                 ["stats"] + arguments + Self.window + configuration
             )
             #expect(command.exitCode(within: 20) == 0)
-            command.readToEnd()
             let same = reply.text.trimmingCharacters(in: .newlines)
             let rows = try JSONSerialization.jsonObject(with: Data(command.text.utf8)) as? [[String: Any]]
             #expect(reply.status == 200 && !reply.rows.isEmpty, "\(same)")

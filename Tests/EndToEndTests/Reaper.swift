@@ -1,3 +1,4 @@
+import CSpawn
 import Foundation
 import Glibc
 import Testing
@@ -11,19 +12,14 @@ final class Reaper: Sendable {
 
     init() {
         var ends: [Int32] = [-1, -1]
-        _ = Glibc.pipe(&ends)
-        // Not inherited by what tests start: else the pipe would end with the last of them.
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        if pipe_alone(&ends) != 0 { Issue.record("no pipe to the reaper") }
         pipe = ends[1]
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
         let list = #"$1 == "+" { up[$2] } $1 == "-" { delete up[$2] }"#
         let end = #"END { for (pid in up) system("kill -9 " pid " 2>/dev/null") }"#
-        process.arguments = ["-c", "trap '' INT TERM HUP; exec awk '\(list) \(end)'"]
-        process.standardInput = FileHandle(fileDescriptor: ends[0], closeOnDealloc: true)
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        do { try process.run() } catch { Issue.record("no reaper: \(error)") }
+        do {
+            _ = try spawn("/bin/sh", ["-c", "trap '' INT TERM HUP; exec awk '\(list) \(end)'"], input: ends[0])
+        } catch { Issue.record("no reaper: \(error)") }
+        close(ends[0])
     }
 
     deinit { close(pipe) }

@@ -32,7 +32,6 @@ struct RecordAccessTests {
                 refusal.arguments + ["--config", running.folder.appending(path: "gudok.yaml").path]
             )
             let code = command.exitCode(within: 20)
-            command.readToEnd()
             #expect(code == refusal.code && command.text.contains(refusal.word), "\(refusal): \(command.text)")
         }
         for target in [

@@ -78,7 +78,6 @@ final class RunningSwitch {
         let configuration = ["--config", folder.appending(path: "gudok.yaml").path]
         let command = try ChildProcess(Self.binary, arguments + configuration, in: folder)
         let code = command.exitCode(within: seconds)
-        command.readToEnd()
         return (code, command.text)
     }
 
@@ -87,7 +86,6 @@ final class RunningSwitch {
         let configuration = ["--format", "json", "--config", folder.appending(path: "gudok.yaml").path]
         let command = try ChildProcess(Self.binary, arguments + configuration, in: folder)
         command.exitCode(within: 20)
-        command.readToEnd()
         guard let rows = try? JSONSerialization.jsonObject(with: Data(command.text.utf8)) as? [[String: Any]] else {
             throw NoRows(command: arguments, output: command.text)
         }
@@ -98,7 +96,6 @@ final class RunningSwitch {
     func page() throws -> String {
         let curl = try ChildProcess("/usr/bin/env", ["curl", "-s", "http://127.0.0.1:\(httpPort)/metrics"])
         curl.exitCode(within: 10)
-        curl.readToEnd()
         return curl.text
     }
 
@@ -133,7 +130,6 @@ final class RunningSwitch {
         let way = (method == "HEAD" ? ["--head"] : ["-X", method]) + (body.map { ["--data-raw", $0] } ?? [])
         let curl = try ChildProcess("/usr/bin/env", ["curl", "-s", "-i"] + way + fields + [place])
         curl.exitCode(within: 10)
-        curl.readToEnd()
         let parts = curl.text.replacing("\r\n", with: "\n").split(separator: "\n\n", maxSplits: 1)
         let head = parts.first?.split(separator: "\n") ?? []
         let link = head.first { $0.lowercased().hasPrefix("link:") && $0.contains(#"rel="next""#) }

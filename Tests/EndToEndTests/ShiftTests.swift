@@ -14,7 +14,6 @@ struct ShiftTests {
         let database = running.folder.appending(path: "data/tenants/demo/cdr.sqlite").path
         let shell = try ChildProcess("/usr/bin/env", ["sqlite3", database, text])
         shell.exitCode(within: 10)
-        shell.readToEnd()
         return shell.text.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
