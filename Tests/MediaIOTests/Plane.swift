@@ -22,7 +22,7 @@ final class Plane: Sendable {
         let bell = DispatchSemaphore(value: 0)
     }
 
-    init(threads count: Int = 1, ports: ClosedRange<UInt16>, isBatching: Bool = false) throws {
+    init(threads count: Int = 1, ports: ClosedRange<UInt16> = FreePorts.range(20), isBatching: Bool = false) throws {
         let news = News()
         self.news = news
         threads = try MediaThreads(

@@ -8,7 +8,7 @@ import Testing
 @Suite("Ports are taken, shared out and given back", .serialized)
 struct PortTests {
     @Test func `1000 openings and closings give every port back, each with one report`() throws {
-        let plane = try Plane(threads: 2, ports: 42_000...42_199)
+        let plane = try Plane(threads: 2, ports: FreePorts.range(200))
         let free = plane.threads.pairsFree
         #expect(free == 100)
         for _ in 0..<25 {
@@ -27,7 +27,7 @@ struct PortTests {
     }
 
     @Test func `the range is all there is, and a port that comes back is taken again`() throws {
-        let plane = try Plane(ports: 42_200...42_205)
+        let plane = try Plane(ports: FreePorts.range(6))
         defer { plane.threads.stop() }
         let ports = try (0..<3).map { _ in try plane.threads.open(near: nil) }
         #expect(throws: MediaRefusal.noPorts) { try plane.threads.open(near: nil) }
@@ -40,7 +40,7 @@ struct PortTests {
     }
 
     @Test func `a command for a port that is gone does nothing to the one in its place`() throws {
-        let plane = try Plane(ports: 42_206...42_207)
+        let plane = try Plane(ports: FreePorts.range(2))
         defer { plane.threads.stop() }
         let old = try plane.threads.open(near: nil)
         plane.threads.perform(.close(old.id))
@@ -56,10 +56,11 @@ struct PortTests {
     }
 
     @Test func `a port that somebody else holds is passed over`() throws {
-        let other = try Plane(ports: 42_210...42_211)
+        let ports = FreePorts.range(4)
+        let other = try Plane(ports: ports)
         defer { other.threads.stop() }
         let held = try other.threads.open(near: nil)
-        let plane = try Plane(ports: 42_210...42_213)
+        let plane = try Plane(ports: ports)
         defer { plane.threads.stop() }
         #expect(try plane.threads.open(near: nil).rtpPort == held.rtpPort + 2)
         #expect { try plane.threads.open(near: nil) } throws: {
@@ -69,7 +70,7 @@ struct PortTests {
     }
 
     @Test func `a stop reports what is open and gives it back; then nothing opens`() throws {
-        let plane = try Plane(threads: 3, ports: 42_220...42_259)
+        let plane = try Plane(threads: 3, ports: FreePorts.range(40))
         let ports = try (0..<20).map { _ in try plane.threads.open(near: nil) }
         plane.threads.stop()
         plane.threads.stop()
