@@ -19,6 +19,8 @@ final class RecordWorker: Sendable {
     private struct State: Sendable {
         var items: [Item] = []
         var traces: [CallTrace] = []
+        /// How many of them are due to be written.
+        var dueTraces = 0
         /// The thread was woken for what is queued.
         var isUrgent = false
         /// Until when what waits is tried to be written before the thread ends.
@@ -34,7 +36,9 @@ final class RecordWorker: Sendable {
         var lastEvent: Int64 = 0
     }
 
-    private static let manyTraces = 200
+    /// Traces are large and nobody waits for them: a few times a second they are due, or when there are many; and then they are written a
+    /// few at a time, between the records that calls wait for.
+    private static let (manyTraces, tracesAtOnce) = (200, 4)
     private let folder: URL
     private let settings: RecordWriter.Settings
     private let onCommitted: @Sendable ([CallID]) -> Void
@@ -43,6 +47,7 @@ final class RecordWorker: Sendable {
     private let state = Mutex(State())
     private let wake = DispatchSemaphore(value: 0)
     private let over = DispatchSemaphore(value: 0)
+    private let checkpoints: Checkpoints
 
     init(
         folder: URL,
@@ -53,6 +58,7 @@ final class RecordWorker: Sendable {
     ) {
         (self.folder, self.settings) = (folder, settings)
         (self.onCommitted, self.onTrouble, self.feed) = (onCommitted, onTrouble, feed)
+        checkpoints = Checkpoints(folder: folder, onTrouble: onTrouble)
     }
 
     func start() {
@@ -112,16 +118,19 @@ final class RecordWorker: Sendable {
         var lastBeat = Date.distantPast
         var open: [TenantID: OpenThings] = [:]
         while true {
-            _ = wake.wait(timeout: .now() + 0.05)
+            if state.withLock({ $0.dueTraces == 0 }) { _ = wake.wait(timeout: .now() + 0.05) }
             let isTraceDue = Date().timeIntervalSince(lastTraced) > 0.4
             if isTraceDue { lastTraced = Date() }
-            let (items, traces, endsBy) = takeAll(isTraceDue: isTraceDue)
+            let (items, traces, endsBy) = take(isTraceDue: isTraceDue)
             let isWritten = write(items, &databases, &open)
             if isWritten {
                 write(traces, &databases)
             } else {
                 // The disk has no room for records: traces wait until it has.
-                state.withLock { $0.traces = Array((traces + $0.traces).prefix(settings.queuedTraces)) }
+                state.withLock { state in
+                    state.traces = Array((traces + state.traces).prefix(settings.queuedTraces))
+                    state.dueTraces = 0
+                }
             }
             if Date().timeIntervalSince(lastPruned) > 60 {
                 lastPruned = Date()
@@ -135,6 +144,7 @@ final class RecordWorker: Sendable {
             if !isWritten { Thread.sleep(forTimeInterval: 0.2) }
         }
         tellUnwritten()
+        checkpoints.stop()
         over.signal()
     }
 
@@ -146,15 +156,17 @@ final class RecordWorker: Sendable {
         }
     }
 
-    private func takeAll(isTraceDue: Bool) -> ([Item], [CallTrace], endsBy: Date?) {
+    private func take(isTraceDue: Bool) -> ([Item], [CallTrace], endsBy: Date?) {
         state.withLock { state in
             defer { (state.items, state.isUrgent) = ([], false) }
             state.inHand = state.items.first?.queuedAt
-            // Traces are large and nobody waits for them: a few transactions a second do.
-            var traces: [CallTrace] = []
             if isTraceDue || state.endsBy != nil || state.traces.count >= Self.manyTraces {
-                (traces, state.traces) = (state.traces, [])
+                state.dueTraces = state.traces.count
             }
+            let count = state.endsBy == nil ? min(state.dueTraces, Self.tracesAtOnce) : state.dueTraces
+            let traces = Array(state.traces.prefix(count))
+            state.traces.removeFirst(count)
+            state.dueTraces -= count
             return (state.items, traces, state.endsBy)
         }
     }
@@ -178,6 +190,7 @@ final class RecordWorker: Sendable {
                 let opened = group.compactMap(\.opening)
                 if !opened.isEmpty { onCommitted(opened) }
                 state.withLock { $0.written &+= UInt64(rows.count) }
+                checkpoints.note(rows.count, of: tenant)
             } catch {
                 databases[tenant] = nil
                 failed += group

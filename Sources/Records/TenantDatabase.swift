@@ -30,6 +30,7 @@ public final class TenantDatabase: Sendable {
             try database.execute(sql: "PRAGMA journal_mode = WAL")
             // In WAL mode NORMAL survives the process's death, FULL loss of power too.
             try database.execute(sql: "PRAGMA synchronous = \(durability == .power ? "FULL" : "NORMAL")")
+            try database.execute(sql: "PRAGMA wal_autocheckpoint = \(Checkpoints.mostPages)")
         }
         if !FileManager.default.fileExists(atPath: place.path) { try make(place, configuration) }
         let queue = try DatabaseQueue(path: place.path, configuration: configuration)
@@ -154,6 +155,18 @@ public final class TenantDatabase: Sendable {
                 sql: "UPDATE recordings SET state = 'failed', fault = 'engine-restart' WHERE state = 'recording'"
             )
             return try CallRow.closeInterrupted(database, at: end)
+        }
+    }
+
+    /// Moves what the log holds into the file as far as nobody reads or writes there; nobody waits for it.
+    ///
+    /// - Returns: whether nothing is left, so that the log begins anew.
+    func checkpoint() throws -> Bool {
+        do {
+            let (pages, moved) = try queue.writeWithoutTransaction { try $0.checkpoint(.passive) }
+            return moved == pages
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+            return false
         }
     }
 

@@ -115,6 +115,68 @@ import Timebase
         #expect(try records.trace(of: "call-1000") != nil)
     }
 
+    @Test func `the start of a call waits for a few traces of others, not for all`() throws {
+        let folder = Self.folder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let traces: @Sendable () throws -> Int? = {
+            try TenantDatabase(reading: folder, tenant: "demo")?.queue
+                .read { try Int.fetchOne($0, sql: "SELECT count(*) FROM traces") }
+        }
+        /// Traces on disk when starts were; the writer's thread stands still until the test lets it go on.
+        let seen = Mutex<[Int?]>([])
+        let (committed, goOn) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let bus = EventBus(node: "n")
+        let writer = RecordWriter(
+            folder: folder,
+            onCommitted: { _ in
+                seen.withLock { $0.append(try? traces()) }
+                committed.signal()
+                goOn.wait()
+            },
+            onTrouble: { Issue.record("\($0)") }
+        )
+        bus.subscribe(writer)
+        begin(bus, "first")
+        committed.wait()
+        for index in 0..<500 {
+            begin(bus, CallID("\(index)"))
+            end(bus, CallID("\(index)"))
+        }
+        goOn.signal()
+        committed.wait()
+        begin(bus, "last")
+        goOn.signal()
+        committed.wait()
+        goOn.signal()
+        writer.stop()
+        let counts = seen.withLock { $0 }
+        #expect(counts.count == 3 && counts[1] == 0 && (1..<100).contains(counts[2] ?? 0), "\(counts)")
+        #expect(try traces() == 500)
+    }
+
+    @Test func `what the log holds comes into the file without anybody's waiting for it`() throws {
+        let (folder, heard) = (Self.folder(), Heard())
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let bus = EventBus(node: "n")
+        let writer = writer(folder, heard)
+        bus.subscribe(writer)
+        for index in 0..<2_000 {
+            begin(bus, CallID("\(index)"))
+            end(bus, CallID("\(index)"))
+        }
+        /// Without the log beside it.
+        let alone = folder.appending(path: "alone.sqlite")
+        let calls = {
+            try? FileManager.default.removeItem(at: alone)
+            try FileManager.default.copyItem(at: TenantDatabase.path(in: folder, of: "demo"), to: alone)
+            return try DatabaseQueue(path: alone.path)
+                .read { try Int.fetchOne($0, sql: "SELECT count(*) FROM calls") ?? 0 }
+        }
+        #expect(eventually { (try? calls()) ?? 0 >= 1_000 })
+        writer.stop()
+        #expect(heard.troubles.withLock { $0 } == [])
+    }
+
     @Test func `a disk that fails loses no record and is reported`() throws {
         let (folder, heard) = (Self.folder(), Heard())
         defer { try? FileManager.default.removeItem(at: folder) }
