@@ -148,14 +148,16 @@ enum CallRow {
         if record.recording == nil { record.notRecorded = .noTalk }
     }
 
-    /// A call whose process died has no known end: the time at which that was found out is not one, so durations stay empty
-    /// and its end is the last stamp that it has.
-    static func closeInterrupted(_ database: Database, at end: WallTime) throws -> [String] {
+    /// A call whose process died lived until `now`, the last known time in milliseconds since 1970, at least. Its true end nobody knows:
+    /// durations stay empty.
+    static func closeInterrupted(_ database: Database, at now: Int64) throws -> [String] {
         let rows = try Row.fetchAll(database, sql: "SELECT * FROM calls WHERE ended_at IS NULL")
         return try rows.map { row in
             var record = record(row)
             let wasAnswered = record.answeredAt != nil
-            record.endedAt = record.answeredAt ?? record.ringingAt ?? record.startedAt
+            // A clock that was set back lets nothing end before it began. Stamps sort as their texts do.
+            let known = [record.startedAt, record.ringingAt, record.answeredAt, "\(WallTime(milliseconds: now))"]
+            record.endedAt = (known + record.legs.flatMap { [$0.startedAt, $0.answeredAt] }).compactMap { $0 }.max()
             record.disposition = wasAnswered ? .answered : .failed
             record.hangupBy = .switch
             record.sipCode = wasAnswered ? 200 : 503

@@ -2,7 +2,7 @@ public import Accounting
 public import Events
 public import Foundation
 import GRDB
-public import Timebase
+import Timebase
 public import Trace
 
 /// One tenant's file, `tenants/NAME/cdr.sqlite`: its calls and their traces, and nothing of anybody else. The schema is in
@@ -142,10 +142,11 @@ public final class TenantDatabase: Sendable {
         try queue.write { try TraceRow.prune($0, before: limit, octets: octets) }
     }
 
-    /// Closes what the last run left open: calls, stays in queues, agents' intervals, recordings.
+    /// Closes what the last run left open, at the last time at which it is known to have lived: calls, stays in queues, agents' intervals,
+    /// recordings.
     ///
     /// - Returns: the calls' ids.
-    public func closeInterrupted(at end: WallTime) throws -> [String] {
+    public func closeInterrupted() throws -> [String] {
         try queue.write { database in
             let known = try Int64.fetchOne(database, sql: "SELECT at_ms FROM clock") ?? 0
             try StayRow.closeInterrupted(database, at: known)
@@ -154,7 +155,7 @@ public final class TenantDatabase: Sendable {
             try database.execute(
                 sql: "UPDATE recordings SET state = 'failed', fault = 'engine-restart' WHERE state = 'recording'"
             )
-            return try CallRow.closeInterrupted(database, at: end)
+            return try CallRow.closeInterrupted(database, at: known)
         }
     }
 

@@ -219,7 +219,7 @@ public actor Node {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: tenants.path)) ?? []
         return try names.sorted().map { name in
             let database = try TenantDatabase(folder: folder, tenant: TenantID(name))
-            let calls = try database.closeInterrupted(at: SystemClock.now().wall)
+            let calls = try database.closeInterrupted()
             try TapeRoom.repair(in: folder, tenant: TenantID(name), database)
             return (TenantID(name), calls)
         }

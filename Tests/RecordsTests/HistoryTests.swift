@@ -57,12 +57,12 @@ import Timebase
         try Self.withDatabase { database, _ in
             try database.write([Self.interval(.available, 1_000), Self.interval(.onCall, 5_000)])
             try database.beat(at: WallTime(milliseconds: 9_000))
-            _ = try database.closeInterrupted(at: WallTime(milliseconds: 60_000))
+            _ = try database.closeInterrupted()
             #expect(try Self.intervals(database).last?.untilMilliseconds == 9_000)
             #expect(try Self.intervals(database).last?.state == .onCall)
             try database.write([Self.interval(.available, 50_000), Self.interval(.paused, 50_000)])
             // The clock was set back before this: what begins in the past begins where the last one ended.
-            _ = try database.closeInterrupted(at: WallTime(milliseconds: 60_000))
+            _ = try database.closeInterrupted()
             try database.write([Self.interval(.available, 20_000), Self.interval(.paused, 70_000)])
             let all = try Self.intervals(database)
             #expect(all.map(\.state) == [.available, .onCall, .loggedOut, .available, .paused])
@@ -84,7 +84,7 @@ import Timebase
             let recording = RecordingRow(start, callID: "t", startedMilliseconds: 1_500)
             try database.write([.stay(waiting), .stay(talking), .recordingStarted(recording)])
             try database.beat(at: WallTime(milliseconds: 8_000))
-            _ = try database.closeInterrupted(at: WallTime(milliseconds: 90_000))
+            _ = try database.closeInterrupted()
             waiting = try #require(try database.stays(of: "w").first)
             #expect(waiting.outcome == .restart && waiting.waitMilliseconds == 7_000)
             #expect(waiting.endedMilliseconds == 8_000)
@@ -110,6 +110,33 @@ import Timebase
             #expect(try database.recordings(RecordingQuery()).isEmpty)
             #expect(try !database.setLegalHold(true, recording: "r"))
             #expect(try !database.delete(recording: "r", at: 2) { Issue.record("its file is removed twice") })
+        }
+    }
+
+    @Test func `after a crash a call ends at the last known time, and no leg of it before its answer`() throws {
+        try Self.withDatabase { database, _ in
+            func stamp(_ milliseconds: Int64) -> String { "\(WallTime(milliseconds: milliseconds))" }
+            var record = CallRecord(
+                callID: "c",
+                tenant: "demo",
+                direction: .inbound,
+                from: "+7",
+                to: "600",
+                startedAt: stamp(1_000)
+            )
+            // The queue answered him at once, the agent later.
+            record.answeredAt = stamp(1_002)
+            record.legs = [
+                LegRecord(legID: "b", target: "user 1001", address: "", startedAt: stamp(1_200), sipCallID: "")
+            ]
+            record.legs[0].answeredAt = stamp(1_500)
+            for (id, beat, end) in [("c", 6_500, 6_500), ("set back", 900, 1_500)] as [(String, Int64, Int64)] {
+                record.callID = id
+                try database.write([.call(record)], at: WallTime(milliseconds: beat))
+                #expect(try database.closeInterrupted() == [id])
+                let call = try #require(try database.call(id))
+                #expect(call.endedAt == stamp(end) && call.legs.first?.endedAt == stamp(end))
+            }
         }
     }
 
@@ -233,7 +260,7 @@ import Timebase
             // What is open when the writer ends has a last known time.
             let beat = try database.queue.read { try Int64.fetchOne($0, sql: "SELECT at_ms FROM clock") }
             #expect((beat ?? 0) > 1_700_000_000_000)
-            #expect(try database.closeInterrupted(at: moment(9).wall) == ["c"])
+            #expect(try database.closeInterrupted() == ["c"])
             #expect(try database.call("c")?.variables == ["city": "Ufa"])
             #expect(try database.agentIntervals(of: "1001", from: 0, until: .max).last?.untilMilliseconds == beat)
         }

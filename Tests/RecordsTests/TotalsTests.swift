@@ -187,7 +187,7 @@ import Timebase
                     try database.beat(
                         at: WallTime(milliseconds: time + Int64.random(in: -90_000...0, using: &generator))
                     )
-                    _ = try database.closeInterrupted(at: WallTime(milliseconds: time))
+                    _ = try database.closeInterrupted()
                 }
                 var made = AgentInterval(agent: "1001", state: .paused, sinceMilliseconds: time)
                 made.state = AgentState.allCases.randomElement(using: &generator) ?? .paused
