@@ -292,6 +292,11 @@ let package = Package(
             ],
             swiftSettings: testSettings
         ),
+        .testTarget(
+            name: "ReportsTests",
+            dependencies: ["Accounting", "Config", "Events", "Records", "Reports", "Statistics", "Timebase"],
+            swiftSettings: testSettings
+        ),
         .testTarget(name: "StatisticsTests", dependencies: ["Statistics", "Timebase"], swiftSettings: testSettings),
         .testTarget(name: "TraceTests", dependencies: ["Events", "Timebase", "Trace"], swiftSettings: testSettings),
         .testTarget(

@@ -64,38 +64,54 @@ do {
         queue.agents = (0..<10).map { Queue.Agent(user: "\(1000 + number * 10 + $0)") }
         tenant.queues[queue.name] = queue
     }
-    func report(_ kind: Reporter.Kind, days: Int64, by grouping: Reporter.Grouping) throws -> Int {
+    func report(_ kind: Reporter.Kind, days: Int64, by grouping: Reporter.Grouping? = nil) throws -> Int {
         var request = Reporter.Request(window: Reporter.Window(from: noon, until: noon + days * day))
         request.grouping = grouping
         return try Reporter(tenant: tenant, folder: folder, now: Date()).report(kind, request).json.count
     }
-    try measure("gudok stats queues, a day", target: 300) { try report(.queues, days: 1, by: .queue) }
+    try measure("gudok stats queues, a day", target: 300) { try report(.queues, days: 1) }
     try measure("gudok stats queues, a day by hour", target: 300) { try report(.queues, days: 1, by: .hour) }
-    try measure("gudok stats agents, a day", target: 300) { try report(.agents, days: 1, by: .queue) }
-    try measure("gudok stats calls, a day", target: 300) { try report(.calls, days: 1, by: .queue) }
+    try measure("gudok stats agents, a day", target: 300) { try report(.agents, days: 1) }
+    try measure("gudok stats calls, a day", target: 300) { try report(.calls, days: 1) }
     try measure("gudok stats queues, a month by day", target: 2_000) { try report(.queues, days: 30, by: .day) }
     try measure("gudok stats calls, a month by day", target: 2_000) { try report(.calls, days: 30, by: .day) }
     try measure("queues, a day", target: 300) {
-        try open().queueTotals(from: noon, until: noon + day, threshold: 20_000, short: 5_000).count
+        try open().queueTotals(from: noon, until: noon + day, threshold: 20_000, short: 5_000, now: noon).count
     }
     try measure("queues, a day by quarter hours", target: 300) {
         let edges = (1..<96).map { noon + $0 * day / 96 }
-        return try open().queueTotals(from: noon, until: noon + day, threshold: 20_000, short: 5_000, groupedBy: edges)
-            .count
+        return try open().queueTotals(
+            from: noon,
+            until: noon + day,
+            threshold: 20_000,
+            short: 5_000,
+            now: noon,
+            groupedBy: edges
+        )
+        .count
     }
     try measure("agents, a day", target: 300) { try open().agentTotals(from: noon, until: noon + day).count }
     try measure("calls and trunks, a day", target: 300) {
         let database = try open()
-        return try database.callTotals(from: noon, until: noon + day).count
-            + database.trunkTotals(from: noon, until: noon + day).count
+        return try database.callTotals(CallQuery(from: noon, until: noon + day)).count
+            + database.trunkTotals(CallQuery(from: noon, until: noon + day)).count
     }
     try measure("missed calls, a day", target: 300) { try open().missedCalls(from: noon, until: noon + day).count }
     try measure("queues, a month by day", target: 2_000) {
         let end = noon + 30 * day
-        return try open().queueTotals(from: noon, until: end, threshold: 20_000, short: 5_000, groupedBy: month).count
+        return try open().queueTotals(
+            from: noon,
+            until: end,
+            threshold: 20_000,
+            short: 5_000,
+            now: noon,
+            groupedBy: month
+        ).count
     }
     try measure("agents, a month", target: 2_000) { try open().agentTotals(from: noon, until: noon + 30 * day).count }
-    try measure("calls, a month", target: 2_000) { try open().callTotals(from: noon, until: noon + 30 * day).count }
+    try measure("calls, a month", target: 2_000) {
+        try open().callTotals(CallQuery(from: noon, until: noon + 30 * day)).count
+    }
     try measure("the newest hundred calls", target: 50) {
         var query = CallQuery()
         query.limit = 100

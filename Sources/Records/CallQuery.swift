@@ -31,7 +31,13 @@ public struct CallQuery: Sendable {
 
     public init() {}
 
-    var statement: (sql: String, arguments: StatementArguments) {
+    /// Calls that began from `from` on and before `until`, milliseconds since 1970.
+    public init(from: Int64, until: Int64) {
+        (since, self.until) = (WallTime(milliseconds: from), WallTime(milliseconds: until))
+    }
+
+    /// What comes after WHERE; empty: every call is meant.
+    var conditions: (sql: String, arguments: StatementArguments) {
         var conditions: [String] = []
         var arguments: [any DatabaseValueConvertible] = []
         func add(_ condition: String, _ value: (any DatabaseValueConvertible)?) {
@@ -54,9 +60,14 @@ public struct CallQuery: Sendable {
             conditions.append("(started_at, call_id) < (?, ?)")
             arguments += [before.startedAt, before.callID]
         }
-        let filter = conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")
+        return (conditions.joined(separator: " AND "), StatementArguments(arguments))
+    }
+
+    var statement: (sql: String, arguments: StatementArguments) {
+        let (conditions, arguments) = conditions
+        let filter = conditions.isEmpty ? "" : " WHERE " + conditions
         let limiting = limit.map { " LIMIT \(max(0, $0))" } ?? ""
         let sql = "SELECT * FROM calls\(filter) ORDER BY started_at DESC, call_id DESC\(limiting)"
-        return (sql, StatementArguments(arguments))
+        return (sql, arguments)
     }
 }

@@ -40,19 +40,24 @@ public struct TrunkTotalsRow: Codable, Equatable, Sendable {
 }
 
 extension TenantDatabase {
-    private static let window = """
-        FROM calls INDEXED BY calls_totals WHERE disposition IS NOT NULL AND started_at >= ? AND started_at < ?
-        """
+    /// The index holds trunks and dispositions too; who asks for numbers, queues or agents has the rows themselves visited.
+    private static func ended(_ query: CallQuery) -> (sql: String, arguments: StatementArguments) {
+        var query = query
+        query.isOver = true
+        let (conditions, arguments) = query.conditions
+        return ("FROM calls INDEXED BY calls_totals WHERE \(conditions)", arguments)
+    }
 
-    /// By direction and disposition: calls that ended, and that began from `from` on and before `until` (milliseconds since 1970).
-    public func callTotals(from: Int64, until: Int64) throws -> [CallTotalsRow] {
+    /// By direction and disposition: calls that ended, of those asked for.
+    public func callTotals(_ query: CallQuery) throws -> [CallTotalsRow] {
+        let (ended, arguments) = Self.ended(query)
         let sql = """
             SELECT direction, disposition, count(*) AS calls, coalesce(sum(talk_s), 0) AS talk,
               coalesce(sum(duration_s), 0) AS duration
-            \(Self.window) GROUP BY direction, disposition ORDER BY direction, disposition
+            \(ended) GROUP BY direction, disposition ORDER BY direction, disposition
             """
         return try queue.read { database in
-            try Row.fetchAll(database, sql: sql, arguments: Self.stamps(from, until)).compactMap { row in
+            try Row.fetchAll(database, sql: sql, arguments: arguments).compactMap { row in
                 guard let direction = CallDirection(rawValue: row["direction"]),
                     let disposition = Disposition(rawValue: row["disposition"])
                 else { return nil }
@@ -68,16 +73,19 @@ extension TenantDatabase {
         }
     }
 
-    /// By trunk and direction: calls that ended, and that began from `from` on and before `until` (milliseconds since 1970).
-    public func trunkTotals(from: Int64, until: Int64) throws -> [TrunkTotalsRow] {
+    /// By trunk and direction: calls that ended, of those asked for.
+    public func trunkTotals(_ query: CallQuery) throws -> [TrunkTotalsRow] {
+        var query = query
+        query.isOverTrunk = true
+        let (ended, arguments) = Self.ended(query)
         let sql = """
             SELECT trunk, direction, count(*) AS calls, sum(disposition = 'answered') AS answered,
               sum(disposition = 'failed') AS failed, coalesce(sum(talk_s), 0) AS talk,
               coalesce(sum(duration_s), 0) AS duration
-            \(Self.window) AND trunk IS NOT NULL GROUP BY trunk, direction ORDER BY trunk, direction
+            \(ended) GROUP BY trunk, direction ORDER BY trunk, direction
             """
         return try queue.read { database in
-            try Row.fetchAll(database, sql: sql, arguments: Self.stamps(from, until)).compactMap { row in
+            try Row.fetchAll(database, sql: sql, arguments: arguments).compactMap { row in
                 guard let direction = CallDirection(rawValue: row["direction"]) else { return nil }
                 return TrunkTotalsRow(
                     trunk: row["trunk"],

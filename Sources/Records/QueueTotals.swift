@@ -9,23 +9,28 @@ public struct QueueTotalsRow: Codable, Equatable, Sendable {
     /// Milliseconds since 1970, inclusive and exclusive.
     public var from: Int64
     public var until: Int64
-    /// Everybody who entered: answered + abandoned + overflowed + interrupted + waiting.
+    /// Everybody who entered: answered + abandoned + overflowed + waiting.
     public var offered = 0
     public var answered = 0
+    /// Gave up, or lost the line to the engine's death before anybody answered.
     public var abandoned = 0
     /// Of the abandoned, those who waited no longer than `short`.
     public var shortAbandoned = 0
     /// Sent elsewhere: time-out, empty, full, callback, a key, a queue that was closed.
     public var overflowed = 0
-    /// The engine died.
-    public var interrupted = 0
     /// Still there.
     public var waiting = 0
+    /// Of these, those who have waited longer than `threshold`.
+    public var waitingBeyond = 0
     /// No later than `threshold`.
     public var answeredWithin = 0
     public var abandonedWithin = 0
+    /// Longer than `threshold`, whatever became of them.
+    public var exceeded = 0
     public var waitAnswered: Int64 = 0
+    /// Of those whose wait is over.
     public var waitAll: Int64 = 0
+    /// Of all, those who wait now included.
     public var maxWait: Int64 = 0
     public var talk: Int64 = 0
     /// Within the talk.
@@ -37,9 +42,11 @@ public struct QueueTotalsRow: Codable, Equatable, Sendable {
     public enum CodingKeys: String, CodingKey, CaseIterable, Sendable {
         case queue, from, until, offered, answered, abandoned
         case shortAbandoned = "short_abandoned"
-        case overflowed, interrupted, waiting
+        case overflowed, waiting
+        case waitingBeyond = "waiting_beyond"
         case answeredWithin = "answered_within"
         case abandonedWithin = "abandoned_within"
+        case exceeded
         case waitAnswered = "wait_answered_ms"
         case waitAll = "wait_all_ms"
         case maxWait = "max_wait_ms"
@@ -57,7 +64,8 @@ extension TenantDatabase {
     /// no row. A call belongs to the interval in which it entered the queue.
     ///
     /// Everything is in milliseconds, times since 1970: from `from` on and before `until`; `threshold` is the service level's,
-    /// `short` the longest wait of a short abandon. With `agent` only what this one took counts.
+    /// `short` the longest wait of a short abandon; a wait that lasts is as long as it is at `now`. With `agent` only what this one
+    /// took counts.
     ///
     /// `boundaries`, rising, are where one interval ends and the next begins: the caller knows how long the days of his time
     /// zone are. nil: the whole time in one.
@@ -68,6 +76,7 @@ extension TenantDatabase {
         agent: String? = nil,
         threshold: Int64,
         short: Int64,
+        now: Int64,
         groupedBy boundaries: [Int64]? = nil
     ) throws -> [QueueTotalsRow] {
         guard from < until else { return [] }
@@ -79,7 +88,7 @@ extension TenantDatabase {
             for name in try queue.map({ [$0] }) ?? Self.names("queue", in: "queue_stays", database) {
                 for (start, end) in zip(edges, edges.dropFirst()) where start < end {
                     var arguments: StatementArguments = [
-                        "threshold": threshold, "short": short, "queue": name, "from": start, "until": end,
+                        "threshold": threshold, "short": short, "now": now, "queue": name, "from": start, "until": end,
                     ]
                     if let agent { arguments += ["agent": agent] }
                     guard let found = try Row.fetchOne(statement, arguments: arguments) else { continue }
@@ -91,20 +100,41 @@ extension TenantDatabase {
         }
     }
 
+    /// The agents who answered in a queue from `from` on and before `until` (milliseconds since 1970), in the order of their numbers:
+    /// whoever left it since is among them.
+    public func agents(ofQueue name: String, from: Int64, until: Int64) throws -> [String] {
+        try queue.read { database in
+            try String.fetchAll(
+                database,
+                sql: """
+                    SELECT DISTINCT agent FROM queue_stays INDEXED BY queue_stays_totals
+                    WHERE queue = ? AND entered_ms >= ? AND entered_ms < ? AND outcome = 'answered' AND agent IS NOT NULL
+                    ORDER BY agent
+                    """,
+                arguments: [name, from, until]
+            )
+        }
+    }
+
+    /// Whom a crash cut off while he waited was lost as one who gave up is: the disconnect before an agent may be the system's.
+    private static let isLost = "outcome IN ('abandoned', 'engine-restart')"
+    private static let waited = "coalesce(wait_ms, max(0, :now - entered_ms)) + carried_ms"
+
     private static func totals(ofAgent: Bool) -> String {
         """
         SELECT count(*) AS offered,
           sum(outcome = 'answered') AS answered,
-          sum(outcome = 'abandoned') AS abandoned,
-          sum(outcome = 'abandoned' AND wait_ms + carried_ms <= :short) AS short_abandoned,
+          sum(\(isLost)) AS abandoned,
+          sum(\(isLost) AND wait_ms + carried_ms <= :short) AS short_abandoned,
           sum(outcome NOT IN ('answered', 'abandoned', 'engine-restart')) AS overflowed,
-          sum(outcome = 'engine-restart') AS interrupted,
           sum(outcome IS NULL) AS waiting,
+          sum(outcome IS NULL AND \(waited) > :threshold) AS waiting_beyond,
           sum(outcome = 'answered' AND wait_ms + carried_ms <= :threshold) AS answered_within,
-          sum(outcome = 'abandoned' AND wait_ms + carried_ms <= :threshold) AS abandoned_within,
+          sum(\(isLost) AND wait_ms + carried_ms <= :threshold) AS abandoned_within,
+          sum(\(waited) > :threshold) AS exceeded,
           sum(CASE outcome WHEN 'answered' THEN wait_ms + carried_ms END) AS wait_answered,
           sum(wait_ms + carried_ms) AS wait_all,
-          max(wait_ms + carried_ms) AS max_wait,
+          max(\(waited)) AS max_wait,
           sum(talk_ms) AS talk, sum(hold_ms) AS hold, sum(wrap_up_ms) AS wrap_up,
           sum(CASE outcome WHEN 'answered' THEN ring_ms END) AS ring
         FROM queue_stays INDEXED BY queue_stays_totals
@@ -137,8 +167,9 @@ extension QueueTotalsRow {
         func number(_ name: String) -> Int64 { row[name] ?? 0 }
         func count(_ name: String) -> Int { row[name] ?? 0 }
         (answered, abandoned, shortAbandoned) = (count("answered"), count("abandoned"), count("short_abandoned"))
-        (overflowed, interrupted, waiting) = (count("overflowed"), count("interrupted"), count("waiting"))
+        (overflowed, waiting, waitingBeyond) = (count("overflowed"), count("waiting"), count("waiting_beyond"))
         (answeredWithin, abandonedWithin) = (count("answered_within"), count("abandoned_within"))
+        exceeded = count("exceeded")
         (waitAnswered, waitAll, maxWait) = (number("wait_answered"), number("wait_all"), number("max_wait"))
         (talk, hold, wrapUp, ring) = (number("talk"), number("hold"), number("wrap_up"), number("ring"))
     }

@@ -39,7 +39,7 @@ public struct AgentCallRow: ReportRow, Sendable {
 extension Reporter {
     /// The calls behind the numbers of a report.
     public func calls(behind kind: Kind, _ request: Request) throws -> Report {
-        try check(request)
+        try check(request, of: kind)
         return switch kind {
         case .queues: try stays(request)
         case .agents, .worktime: try agentCalls(request)
@@ -48,6 +48,16 @@ extension Reporter {
         // Each of its rows is a call.
         case .missed: try report(.missed, request)
         }
+    }
+
+    /// The calls that reports of calls and trunks tell of.
+    func query(_ request: Request, in window: Window) -> CallQuery {
+        var query = CallQuery(from: window.from, until: window.until)
+        query.isOver = true
+        (query.queue, query.agent, query.trunk) = (request.queue, request.agent, request.filters[.trunk])
+        (query.from, query.to) = (request.filters[.from], request.filters[.to])
+        query.disposition = request.filters[.disposition].flatMap { Disposition(rawValue: $0) }
+        return query
     }
 
     private func agentCalls(_ request: Request) throws -> Report {
@@ -67,10 +77,8 @@ extension Reporter {
 
     /// Newest first, read page by page: a month may hold a million.
     private func ended(_ request: Request, overTrunks: Bool) throws -> Report {
-        var query = CallQuery()
-        query.since = WallTime(milliseconds: request.window.from)
-        query.until = WallTime(milliseconds: request.window.until)
-        (query.isOver, query.isOverTrunk) = (true, overTrunks)
+        var query = query(request, in: request.window)
+        query.isOverTrunk = overTrunks
         if let last = request.page.after {
             guard let call = try database.call(last) else { throw Fault(description: "there is no call '\(last)'") }
             query.before = CallQuery.Place(startedAt: call.startedAt, callID: call.callID)

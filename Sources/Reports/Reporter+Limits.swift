@@ -1,4 +1,5 @@
 import Config
+import Events
 import Records
 import Statistics
 
@@ -8,6 +9,16 @@ extension Reporter {
     static let mostIntervals = 40_000
     /// A hundred years and more, in milliseconds.
     private static let longest: Int64 = 40_000 * 86_400_000
+
+    /// - Throws: `Fault` for what the report does not look at: a filter that is overlooked shows what nobody wanted.
+    func check(_ request: Request, of kind: Kind) throws {
+        try kind.check(request.filters.keys, request.grouping)
+        if let name = request.filters[.disposition], Disposition(rawValue: name) == nil {
+            let names = Disposition.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Fault(description: "there is no disposition '\(name)'; use one of \(names)")
+        }
+        try check(request)
+    }
 
     /// - Throws: `Fault` for a time that holds nothing or ages, and for a queue or an agent whom nobody ever knew.
     func check(_ request: Request) throws {
@@ -51,5 +62,23 @@ extension Reporter {
             )
         }
         return found
+    }
+}
+
+extension Reporter.Kind {
+    /// - Throws: `Fault` for a filter or a grouping that reports of this kind do not have.
+    public func check(_ given: some Collection<Reporter.Filter>, _ grouping: Reporter.Grouping?) throws(Reporter.Fault)
+    {
+        if let foreign = Reporter.Filter.allCases.first(where: { given.contains($0) && !filters.contains($0) }) {
+            let own = filters.map { "--\($0.rawValue)" }.joined(separator: ", ")
+            throw Reporter.Fault(
+                description: "the report '\(rawValue)' has no filter --\(foreign.rawValue); it has \(own)"
+            )
+        }
+        if let grouping, !groupings.contains(grouping) {
+            let own = groupings.map(\.rawValue).joined(separator: ", ")
+            let mend = groupings.isEmpty ? "leave --by out" : "use \(own)"
+            throw Reporter.Fault(description: "the report '\(rawValue)' has no --by \(grouping.rawValue); \(mend)")
+        }
     }
 }

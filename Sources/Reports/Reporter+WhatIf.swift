@@ -74,7 +74,7 @@ extension Reporter {
         }
         let formula = try formula(request)
         var wanted = request
-        wanted.grouping = .queue
+        wanted.grouping = nil
         let recorded = try queueRows(wanted)
         let asWas: Replay.Outcome
         let altered: Replay.Outcome
@@ -114,8 +114,8 @@ extension Reporter {
             let ended: QueueCallOutcome.Outcome =
                 switch stay.outcome {
                 case .answered, .calledBack: .answered
-                case .abandoned: .abandoned
-                case .callback, .timeout, .empty, .full, .key, .closed, .restart: .overflowed
+                case .abandoned, .restart: .abandoned
+                case .callback, .timeout, .empty, .full, .key, .closed: .overflowed
                 }
             tally.add(
                 QueueCallOutcome(wait: stay.wait + stay.carried, outcome: ended, talk: stay.talk),

@@ -10,12 +10,44 @@ import Timebase
 public struct Reporter {
     public enum Kind: String, CaseIterable, Sendable {
         case queues, agents, calls, trunks, worktime, missed
+
+        /// What a report of this kind can be narrowed to; it has no other filter.
+        public var filters: [Filter] {
+            switch self {
+            case .queues: [.queue, .agent, .formula]
+            case .agents, .worktime: [.agent]
+            case .calls, .trunks: [.queue, .agent, .trunk, .from, .to, .disposition]
+            case .missed: [.queue]
+            }
+        }
+
+        /// What it can have a row for each of.
+        public var groupings: [Grouping] {
+            switch self {
+            case .queues: Grouping.allCases
+            case .agents, .worktime: Grouping.times + [.agent]
+            case .calls, .trunks: Grouping.times
+            case .missed: []
+            }
+        }
+    }
+
+    /// By the name that the command line and HTTP give it.
+    public enum Filter: String, CaseIterable, Sendable {
+        case queue, agent
+        /// A name of `ServiceLevelFormula`; without one: the standard one.
+        case formula
+        case trunk, from, to
+        /// A name of `Disposition`.
+        case disposition
     }
 
     public enum Grouping: String, CaseIterable, Sendable {
         case quarter = "15m"
         case halfHour = "30m"
         case hour, day, week, queue, agent
+
+        public static let times = allCases.filter { $0.length != nil }
 
         var length: IntervalLength? {
             switch self {
@@ -39,14 +71,15 @@ public struct Reporter {
 
     public struct Request: Sendable {
         public var window: Window
-        public var grouping: Grouping = .queue
-        public var queue: String?
-        public var agent: String?
-        /// A name of `ServiceLevelFormula`; nil: the standard one.
-        public var formula: String?
+        /// nil: the rows that the report has by itself.
+        public var grouping: Grouping?
+        public var filters: [Filter: String] = [:]
         public var page = Page()
 
         public init(window: Window) { self.window = window }
+
+        var queue: String? { filters[.queue] }
+        var agent: String? { filters[.agent] }
     }
 
     public struct Fault: Error, CustomStringConvertible { public var description: String }
@@ -86,7 +119,7 @@ public struct Reporter {
     }
 
     public func report(_ kind: Kind, _ request: Request) throws -> Report {
-        try check(request)
+        try check(request, of: kind)
         return switch kind {
         case .queues: try queues(request)
         case .agents, .worktime: try agents(request)
@@ -109,7 +142,7 @@ public struct Reporter {
     }
 
     func formula(_ request: Request) throws -> ServiceLevelFormula {
-        guard let name = request.formula else { return .standard }
+        guard let name = request.filters[.formula] else { return .standard }
         let known = ServiceLevelFormula.allCases
         guard let formula = known.first(where: { $0.rawValue.lowercased() == name.lowercased() }) else {
             throw Fault(
@@ -121,7 +154,7 @@ public struct Reporter {
 
     public func queueRows(_ request: Request) throws -> [QueueReportRow] {
         let formula = try formula(request)
-        let edges = try request.grouping.length.map { length in
+        let edges = try request.grouping?.length.map { length in
             try intervals(of: request.window, by: length).map(\.lowerBound)
         }
         let known = try database.queueNames()
@@ -132,7 +165,7 @@ public struct Reporter {
         let all = [request.window.from] + (edges ?? []).filter { $0 > request.window.from } + [request.window.until]
         for name in names {
             let limits = thresholds(of: name)
-            for agent in agents(for: request, in: name) {
+            for agent in try agents(for: request, in: name) {
                 let totals = try database.queueTotals(
                     from: request.window.from,
                     until: request.window.until,
@@ -140,6 +173,7 @@ public struct Reporter {
                     agent: agent,
                     threshold: limits.answerWithin,
                     short: limits.shortAbandon,
+                    now: now,
                     groupedBy: edges
                 )
                 for row in totals { rows.append(try self.row(row, agent: agent, formula, all, &times)) }
@@ -148,10 +182,11 @@ public struct Reporter {
         return rows
     }
 
-    private func agents(for request: Request, in queue: String) -> [String?] {
+    /// nil: all together.
+    private func agents(for request: Request, in queue: String) throws -> [String?] {
         if let agent = request.agent { return [agent] }
         guard request.grouping == .agent else { return [nil] }
-        return tenant.queues[queue]?.agents.map { $0.user } ?? [nil]
+        return try database.agents(ofQueue: queue, from: request.window.from, until: request.window.until)
     }
 
     private func row(
@@ -228,7 +263,7 @@ public struct Reporter {
     // MARK: the rest
 
     public func agentRows(_ request: Request) throws -> [AgentReportRow] {
-        let windows = try request.grouping.length.map { length in
+        let windows = try request.grouping?.length.map { length in
             try intervals(of: Window(from: request.window.from, until: min(request.window.until, now + 1)), by: length)
                 .map { Window(from: $0.lowerBound, until: $0.upperBound) }
         }
@@ -310,7 +345,7 @@ public struct Reporter {
 
     private func calls(_ request: Request) throws -> Report {
         let rows = try windows(request).flatMap { window in
-            try database.callTotals(from: window.from, until: window.until).map { row in
+            try database.callTotals(query(request, in: window)).map { row in
                 CallReportRow(
                     direction: row.direction.rawValue,
                     disposition: row.disposition.rawValue,
@@ -335,7 +370,7 @@ public struct Reporter {
 
     private func trunks(_ request: Request) throws -> Report {
         let rows = try windows(request).flatMap { window in
-            try database.trunkTotals(from: window.from, until: window.until).map { row in
+            try database.trunkTotals(query(request, in: window)).map { row in
                 CallReportRow(
                     direction: row.direction.rawValue,
                     disposition: nil,
@@ -404,7 +439,7 @@ public struct Reporter {
     }
 
     private func windows(_ request: Request) throws -> [Window] {
-        guard let length = request.grouping.length else { return [request.window] }
+        guard let length = request.grouping?.length else { return [request.window] }
         return try intervals(of: request.window, by: length)
             .map { Window(from: $0.lowerBound, until: $0.upperBound) }
     }
@@ -424,7 +459,7 @@ extension QueueTally {
         (offered, answered, abandoned) = (Int64(row.offered), Int64(row.answered), Int64(row.abandoned))
         (shortAbandoned, answeredWithin) = (Int64(row.shortAbandoned), Int64(row.answeredWithin))
         (abandonedWithin, overflowed) = (Int64(row.abandonedWithin), Int64(row.overflowed))
-        waiting = Int64(row.waiting)
+        (waiting, waitingBeyond, exceeded) = (Int64(row.waiting), Int64(row.waitingBeyond), Int64(row.exceeded))
         (waitOfAnswered, waitOfAll, longestWait) = (row.waitAnswered, row.waitAll, row.maxWait)
         // The history's talk holds the time on hold.
         (talk, hold, wrapUpAuto, ring) = (row.talk - row.hold, row.hold, row.wrapUp, row.ring)

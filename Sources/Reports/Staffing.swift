@@ -135,7 +135,7 @@ extension Reporter {
     /// What a usual day of the window needs, interval by interval on the tenant's clock: the mean of its days' calls, and their mean
     /// handling time. Intervals without a call are left out.
     public func forecast(_ request: Request, _ goal: StaffingGoal) throws -> Report {
-        guard let length = request.grouping.length, length.milliseconds < 86_400_000 else {
+        guard let length = request.grouping?.length, length.milliseconds < 86_400_000 else {
             throw Fault(description: "a forecast is made of the intervals of a day; use --by 15m, 30m or hour")
         }
         try check(request)

@@ -45,9 +45,12 @@ extension Node {
             report = try wanted.goal.report(calls: wanted.calls ?? 0, handle: wanted.handle ?? 0)
         case .forecast:
             let goal = try query.forecast(isOfHistory: true).goal
-            guard let job = try await job(query, standard: .halfHour, { try $0.forecast($1, goal) }) else {
-                return Self.noTenant
+            let job = try await job(query, [.queue], Reporter.Grouping.times) { reporter, wanted in
+                var wanted = wanted
+                wanted.grouping = wanted.grouping ?? .halfHour
+                return try reporter.forecast(wanted, goal)
             }
+            guard let job else { return Self.noTenant }
             report = try await planning.run(job)
         case .whatIf:
             let alterations = try Alteration.read(
@@ -55,19 +58,16 @@ extension Node {
                 strategies: query.list("strategy"),
                 wrapUps: query.list("wrap_up")
             )
-            let job = try await job(query, standard: nil) { reporter, wanted in
+            let job = try await job(query, [.queue, .formula], []) { reporter, wanted in
                 let end = ContinuousClock.now + .seconds(PlanningDesk.patience)
                 return try reporter.whatIf(wanted, alterations) { ContinuousClock.now < end }
             }
             guard let job else { return Self.noTenant }
             report = try await planning.run(job)
         case .figures(let kind):
-            let agent = query.text("agent")
             let showsCalls = try query.flag("show_calls")
-            let job = try await job(query, standard: .queue) { reporter, wanted in
-                var wanted = wanted
-                wanted.agent = agent
-                return showsCalls ? try reporter.calls(behind: kind, wanted) : try reporter.report(kind, wanted)
+            let job = try await job(query, kind.filters, kind.groupings) { reporter, wanted in
+                showsCalls ? try reporter.calls(behind: kind, wanted) : try reporter.report(kind, wanted)
             }
             guard let job else { return Self.noTenant }
             report = try await Self.aside(job)
@@ -88,31 +88,32 @@ extension Node {
     @concurrent
     private static func aside(_ job: @Sendable () throws -> Report) async throws -> Report { try job() }
 
-    /// Reads the filters that all reports have, and is ready to make it. `standard` is the grouping where none is asked for; nil: it has
-    /// none. Nil: no such tenant, or none is named and there are several.
+    /// Reads the report's own filters and those that all reports have, and is ready to make it. Nil: no such tenant, or none is named and
+    /// there are several.
     private func job(
         _ query: QueryReader,
-        standard: Reporter.Grouping?,
+        _ filters: [Reporter.Filter],
+        _ groupings: [Reporter.Grouping],
         _ make: @escaping Making
     ) async throws -> (@Sendable () throws -> Report)? {
         var query = query
         let tenants = try await handle.ask { $0.engine.configuration.tenants }
         let name = query.text("tenant").map { TenantID($0) } ?? (tenants.count == 1 ? tenants.keys.first : nil)
         let (since, until) = (try query.time("since"), try query.time("until"))
-        let (queue, formula) = (query.text("queue"), query.text("formula"))
-        var grouping = standard ?? .queue
-        if standard != nil, let by: Reporter.Grouping = try query.choice("by") { grouping = by }
+        var chosen: [Reporter.Filter: String] = [:]
+        for filter in filters { chosen[filter] = query.text(filter.rawValue) }
+        let grouping: Reporter.Grouping? = groupings.isEmpty ? nil : try query.choice("by", among: groupings)
         let page = Page(after: query.text("after"), limit: try query.limit(standard: 10_000))
         try query.finish()
         guard let tenant = name.flatMap({ tenants[$0] }) else { return nil }
         let folder = files.dataFolder
-        return { [grouping] in
+        return { [chosen] in
             let reporter = try Reporter(tenant: tenant, folder: folder, now: Date())
             var window = reporter.today
             if let since { window.from = since.milliseconds }
             if let until { window.until = until.milliseconds }
             var wanted = Reporter.Request(window: window)
-            (wanted.grouping, wanted.queue, wanted.formula, wanted.page) = (grouping, queue, formula, page)
+            (wanted.grouping, wanted.filters, wanted.page) = (grouping, chosen, page)
             return try make(reporter, wanted)
         }
     }

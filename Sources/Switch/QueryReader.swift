@@ -25,8 +25,16 @@ struct QueryReader {
 
     mutating func choice<Choice: RawRepresentable & CaseIterable>(_ name: String) throws -> Choice?
     where Choice.RawValue == String {
-        let words = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-        return try value(name, mend: "use one of \(words)") { Choice(rawValue: $0) }
+        try choice(name, among: Choice.allCases)
+    }
+
+    mutating func choice<Choice: RawRepresentable>(
+        _ name: String,
+        among choices: some Sequence<Choice>
+    ) throws -> Choice?
+    where Choice.RawValue == String {
+        let words = choices.map(\.rawValue).joined(separator: ", ")
+        return try value(name, mend: "use one of \(words)") { text in choices.first { $0.rawValue == text } }
     }
 
     mutating func number(_ name: String) throws -> Int64? {

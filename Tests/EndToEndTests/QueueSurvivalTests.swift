@@ -47,7 +47,7 @@ struct QueueSurvivalTests {
         running.process.exitCode(within: 5)
         running = try RunningSwitch(carrierPort: carrierPort, folder: folder)
         running.isFolderKept = true
-        #expect(try Self.figures(running) == ["offered": 3, "answered": 1, "abandoned": 1, "waiting": 0])
+        #expect(try Self.figures(running) == ["offered": 3, "answered": 1, "abandoned": 2, "waiting": 0])
         // The wrap-up goes on, and is told with the moment when it began anew.
         #expect(try running.state(of: "1001") == "wrap-up")
         let stays = try running.rows("stats", "queues", "--show-calls").compactMap { $0["outcome"] as? String }

@@ -25,6 +25,11 @@ struct RecordAccessTests {
             (["stats", "queues", "--by", "hour", "--until", "2099-01-01"], 1, "more than 40000 rows of 1h"),
             (["stats", "agents", "--since", "0001-01-01"], 1, "a century at most"),
             (["stats", "forecast", "--by", "15m", "--since", "1970-01-01"], 1, "more than 40000 rows"),
+            (["stats", "calls", "--formula", "SL1"], 2, "no filter --formula; it has --queue, --agent, --trunk"),
+            (["stats", "agents", "--queue", "sales"], 2, "no filter --queue; it has --agent"),
+            (["stats", "worktime", "--by", "queue"], 2, "no --by queue; use 15m, 30m, hour, day, week, agent"),
+            (["stats", "missed", "--by", "hour"], 2, "no --by hour; leave --by out"),
+            (["stats", "forecast", "--formula", "SL1"], 2, "--formula"),
         ]
         for refusal in refusals {
             let command = try ChildProcess(
@@ -37,7 +42,9 @@ struct RecordAccessTests {
         for target in [
             "stats/calls?by=15m&since=1990-01-01T00:00:00Z", "stats/queues?queue=nosuch",
             "stats/calls?since=2026-02-01T00:00:00Z&until=2026-01-01T00:00:00Z",
-            "stats/agents?since=0001-01-01T00:00:00Z",
+            "stats/agents?since=0001-01-01T00:00:00Z", "stats/agents?queue=sales", "stats/calls?by=queue",
+            "stats/calls?formula=SL1", "stats/missed?by=hour", "stats/calls?disposition=lost",
+            "stats/queues?trunk=carrier",
         ] {
             let reply = try running.http("/api/v1/\(target)")
             #expect(reply.status == 400 && reply.text.contains("bad-query"), "\(target): \(reply.text)")

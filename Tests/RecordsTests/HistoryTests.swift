@@ -292,7 +292,7 @@ import Timebase
         let intervals = try database.agentIntervals(of: "1001", from: 0, until: .max)
         #expect(intervals.count == 40)
         #expect(intervals.dropLast().allSatisfy { $0.untilMilliseconds == $0.sinceMilliseconds + 1_000 })
-        let totals = try database.queueTotals(from: 0, until: .max, threshold: 1, short: 1)
+        let totals = try database.queueTotals(from: 0, until: .max, threshold: 1, short: 1, now: 0)
         #expect(totals.first?.waiting == 40)
     }
 

@@ -68,6 +68,7 @@ struct WhatIfReport: AsyncParsableCommand {
     @Option(name: .long, help: "How long the wrap-up lasts: 10s, 1m.") var wrapUp: [String] = []
     @OptionGroup var format: FormatOption
     @OptionGroup var history: HistoryOptions
+    @OptionGroup var formula: FormulaOption
 
     func validate() throws { _ = try alterations() }
 
@@ -79,7 +80,11 @@ struct WhatIfReport: AsyncParsableCommand {
 
     func run() async throws {
         let changes = try alterations()
-        let report = try history.report { reporter, request in try reporter.whatIf(request, changes) }
+        let report = try history.report { reporter, request in
+            var request = request
+            request.filters[.formula] = formula.formula
+            return try reporter.whatIf(request, changes)
+        }
         try format.show(report)
     }
 }

@@ -25,9 +25,15 @@ struct StatsReport: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "report", abstract: "A report.")
 
     @Argument(help: "queues, agents, calls, trunks, worktime or missed.") var kind: Reporter.Kind
-    @Option(name: .long, help: "15m, 30m, hour, day, week, queue or agent.") var by: Reporter.Grouping = .queue
+    @Option(name: .long, help: "15m, 30m, hour, day, week, queue or agent.") var by: Reporter.Grouping?
     @OptionGroup var history: HistoryOptions
+    @OptionGroup var formula: FormulaOption
     @Option(name: .long) var agent: String?
+    @Option(name: .long, help: "Of calls and trunks, as the next three.") var trunk: String?
+    @Option(name: .long, help: "Who called.") var from: String?
+    @Option(name: .long, help: "Whom he called.") var to: String?
+    @Option(name: .long, help: "answered, no-answer, busy, failed, cancelled, abandoned, rejected or blocked.")
+    var disposition: Disposition?
     @Flag(name: .long, help: "List the calls behind the numbers instead.") var showCalls = false
     @Flag(name: .long, help: "Draw it too.") var chart = false
     @Option(name: .long, help: "Write a page with charts instead.") var html: String?
@@ -37,18 +43,29 @@ struct StatsReport: AsyncParsableCommand {
 
     func validate() throws {
         if let limit, limit < 0 { throw ValidationError("--limit is \(limit): write 0 or more") }
+        do { try kind.check(filters.keys, by) } catch { throw ValidationError(error.description) }
+    }
+
+    private var filters: [Reporter.Filter: String] {
+        let given: [Reporter.Filter: String?] = [
+            .queue: history.queue, .agent: agent, .formula: formula.formula, .trunk: trunk, .from: from, .to: to,
+            .disposition: disposition?.rawValue,
+        ]
+        return given.compactMapValues { $0 }
     }
 
     func run() async throws {
         let report = try history.report { reporter, request in
             var request = request
-            (request.grouping, request.agent, request.page) = (by, agent, Page(after: after, limit: limit))
+            (request.grouping, request.filters, request.page) = (by, filters, Page(after: after, limit: limit))
             return showCalls ? try reporter.calls(behind: kind, request) : try reporter.report(kind, request)
         }
         if let html { return try write(report, to: html) }
-        let hidden = ["service_level_formula"] + (by.isTime ? [] : ["to"])
+        let hidden = ["service_level_formula"] + (isByTime ? [] : ["to"])
         try format.show(report, hiding: hidden, chart: chart ? try drawn(report) : [])
     }
+
+    private var isByTime: Bool { by.map(Reporter.Grouping.times.contains) ?? false }
 
     private func points(of report: Report) throws -> [(label: String, value: Double)] {
         let rows = try JSONSerialization.jsonObject(with: Data(report.json)) as? [[String: Any]] ?? []
@@ -57,7 +74,7 @@ struct StatsReport: AsyncParsableCommand {
             let names = ["queue", "agent", "direction", "disposition", "trunk", "number"].compactMap {
                 row[$0] as? String
             }
-            let time = by.isTime ? (row["from"] as? String).map { [String($0.prefix(16))] } ?? [] : []
+            let time = isByTime ? (row["from"] as? String).map { [String($0.prefix(16))] } ?? [] : []
             return ((names + time).joined(separator: " "), (row[value] as? NSNumber)?.doubleValue ?? 0)
         }
     }
@@ -89,6 +106,11 @@ struct StatsReport: AsyncParsableCommand {
     }
 }
 
+struct FormulaOption: ParsableArguments {
+    @Option(name: .long, help: "Of the service level: SL1 to SL6, cisco-ignore, cisco-negative, cisco-positive.")
+    var formula: String?
+}
+
 /// Whose history a report is of, and of which time.
 struct HistoryOptions: ParsableArguments {
     // The value may begin with a dash.
@@ -99,8 +121,6 @@ struct HistoryOptions: ParsableArguments {
     ) var since: String?
     @Option(name: .long, parsing: .unconditional, help: "Before; now if left out.") var until: String?
     @Option(name: .long) var queue: String?
-    @Option(name: .long, help: "Of the service level: SL1 to SL6, cisco-ignore, cisco-negative, cisco-positive.")
-    var formula: String?
     @Option(name: .long, help: "Which tenant; may be left out when there is one.") var tenant: String?
     @OptionGroup var config: ConfigOption
 
@@ -122,7 +142,7 @@ struct HistoryOptions: ParsableArguments {
         if let start = since.flatMap(millisecond) { window.from = start }
         if let end = until.flatMap(millisecond) { window.until = end }
         var request = Reporter.Request(window: window)
-        (request.queue, request.formula) = (queue, formula)
+        request.filters[.queue] = queue
         do { return try make(reporter, request) } catch { throw Failure("\(error)") }
     }
 }
@@ -140,10 +160,6 @@ extension FormatOption {
         for note in report.notes { print("# \(note)") }
         if let next = report.next { print("# more rows: --after '\(next)'") }
     }
-}
-
-extension Reporter.Grouping {
-    fileprivate var isTime: Bool { self != .queue && self != .agent }
 }
 
 extension Reporter.Kind: ExpressibleByArgument {}

@@ -1,0 +1,201 @@
+import Accounting
+import Config
+import Events
+import Foundation
+import Statistics
+import Testing
+import Timebase
+
+@testable import Records
+@testable import Reports
+
+/// Reports of a history that is written for them.
+@Suite struct ReporterTests {
+    private static let start: Int64 = 1_700_000_000_000
+
+    private static var tenant: Tenant {
+        var queue = Queue(name: "sales")
+        queue.serviceLevelSeconds = 4
+        queue.agents = [Queue.Agent(user: "1001")]
+        return Tenant(id: "demo", domains: ["demo.test"], queues: ["sales": queue])
+    }
+
+    /// `seconds`: from the beginning of the history to the report.
+    private static func withReporter(
+        _ rows: [HistoryRow],
+        after seconds: Int64 = 3_600,
+        _ body: (Reporter, Reporter.Request) throws -> Void
+    ) throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "reports-\(UUID().uuidString.prefix(8))")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try TenantDatabase(folder: folder, tenant: "demo").write(rows)
+        let now = start + seconds * 1_000
+        let date = Date(timeIntervalSince1970: Double(now) / 1_000)
+        let window = Reporter.Window(from: start, until: now)
+        try body(Reporter(tenant: tenant, folder: folder, now: date), Reporter.Request(window: window))
+    }
+
+    private static func stay(
+        _ number: Int,
+        _ outcome: QueueOutcome?,
+        wait: Int64? = nil,
+        queue: String = "sales",
+        agent: String? = nil
+    ) -> HistoryRow {
+        let entered = start + Int64(number) * 1_000
+        var stay = QueueStay(callID: "\(queue) \(number)", queue: queue, number: "1", enteredMilliseconds: entered)
+        (stay.outcome, stay.waitMilliseconds, stay.agent) = (outcome, wait, agent)
+        if let wait, agent != nil { (stay.connectedMilliseconds, stay.talkMilliseconds) = (entered + wait, 5_000) }
+        stay.endedMilliseconds = wait.map { entered + $0 }
+        return .stay(stay)
+    }
+
+    private static func call(
+        _ id: Int,
+        _ disposition: Disposition,
+        trunk: String? = "carrier",
+        from: String = "+7",
+        queue: String? = nil,
+        agent: String? = nil
+    ) -> HistoryRow {
+        let began = "\(WallTime(milliseconds: start + Int64(id) * 1_000))"
+        var record = CallRecord(
+            callID: "\(id)",
+            tenant: "demo",
+            direction: .inbound,
+            from: from,
+            to: "600",
+            startedAt: began
+        )
+        (record.endedAt, record.disposition, record.trunk) = (began, disposition, trunk)
+        (record.queue, record.agent) = (queue, agent)
+        return .call(record)
+    }
+
+    private static func rows(_ report: Report) throws -> [[String: Any]] {
+        try #require(try JSONSerialization.jsonObject(with: Data(report.json)) as? [[String: Any]])
+    }
+
+    // MARK: service level
+
+    /// Aₓ 70, Bₓ 10, and 20 for whom X elapsed.
+    private static let cisco =
+        (0..<70).map { stay($0, .answered, wait: 1_000, agent: "1001") }
+        + (70..<80).map { stay($0, .abandoned, wait: 2_000) }
+        + (80..<90).map { stay($0, .answered, wait: 9_000, agent: "1001") }
+        + (90..<95).map { stay($0, .abandoned, wait: 9_000) } + (95..<100).map { stay($0, .timeout, wait: 9_000) }
+
+    @Test(arguments: [
+        (ServiceLevelFormula.ciscoIgnore, 0.7778), (.ciscoNegative, 0.7), (.ciscoPositive, 0.8),
+    ])
+    func `the reports of a queue have Cisco's vector`(formula: ServiceLevelFormula, expected: Double) throws {
+        try Self.withReporter(Self.cisco) { reporter, request in
+            var request = request
+            request.filters[.formula] = formula.rawValue
+            let levels = try reporter.queueRows(request).map(\.service_level)
+            #expect(levels == [expected])
+        }
+    }
+
+    @Test(arguments: [(4, 1.0), (5, 0.5)] as [(Int64, Double)])
+    func `who still waits counts against the service level from X on, and has the longest wait`(
+        seconds: Int64,
+        expected: Double
+    ) throws {
+        let rows = [Self.stay(0, .answered, wait: 200, agent: "1001"), Self.stay(0, nil, queue: "support")]
+        try Self.withReporter(rows + [Self.stay(1, nil)], after: 1 + seconds) { reporter, request in
+            let row = try #require(try reporter.queueRows(request).first)
+            #expect(row.service_level == expected && row.waiting == 1)
+            #expect(row.max_wait_s == Double(seconds))
+            for formula in [ServiceLevelFormula.sl1, .sl3, .sl4, .sl5, .ciscoNegative] {
+                var request = request
+                request.filters[.formula] = formula.rawValue
+                #expect(try reporter.queueRows(request).first?.service_level == expected, "\(formula)")
+            }
+        }
+    }
+
+    @Test func `who waited in a crash was abandoned: what was offered adds up`() throws {
+        let rows = [
+            Self.stay(0, .answered, wait: 1_000, agent: "1001"), Self.stay(1, .abandoned, wait: 1_000),
+            Self.stay(2, .restart, wait: 6_000), Self.stay(3, .key, wait: 1_000), Self.stay(4, nil),
+        ]
+        try Self.withReporter(rows) { reporter, request in
+            let row = try #require(try reporter.queueRows(request).first)
+            #expect(row.offered == 5 && row.answered + row.abandoned + row.overflowed + row.waiting == 5)
+            #expect(row.abandoned == 2 && row.short_abandoned == 1)
+        }
+    }
+
+    // MARK: agents
+
+    @Test func `by agent are all who answered, whoever is in the queue today`() throws {
+        let rows = [
+            Self.stay(0, .answered, wait: 1_000, agent: "1001"), Self.stay(1, .answered, wait: 1_000, agent: "1002"),
+            Self.stay(2, .answered, wait: 1_000, agent: "1002"), Self.stay(3, .abandoned, wait: 1_000),
+            Self.stay(4, .answered, wait: 1_000, queue: "gone", agent: "1003"),
+        ]
+        try Self.withReporter(rows) { reporter, request in
+            var request = request
+            request.grouping = .agent
+            let found = try reporter.queueRows(request)
+            #expect(found.map(\.queue) == ["gone", "sales", "sales"])
+            #expect(found.map(\.agent) == ["1003", "1001", "1002"])
+            #expect(found.map(\.answered) == [1, 1, 2])
+        }
+    }
+
+    // MARK: filters
+
+    @Test func `calls are filtered by everything that a call has`() throws {
+        let rows = [
+            Self.call(0, .answered, queue: "sales", agent: "1001"), Self.call(1, .answered, trunk: nil),
+            Self.call(2, .busy, from: "+8"), Self.call(3, .answered, trunk: "other", queue: "sales"),
+            // In the records an agent is known by his states.
+            .agent(AgentInterval(agent: "1001", state: .available, sinceMilliseconds: Self.start)),
+        ]
+        let wanted: [(Reporter.Filter, String, calls: Int, overTrunks: Int)] = [
+            (.queue, "sales", 2, 2), (.agent, "1001", 1, 1), (.trunk, "carrier", 2, 2), (.from, "+8", 1, 1),
+            (.to, "600", 4, 3), (.to, "601", 0, 0), (.disposition, "answered", 3, 2),
+        ]
+        try Self.withReporter(rows) { reporter, request in
+            for (filter, value, calls, overTrunks) in wanted {
+                var request = request
+                request.filters = [filter: value]
+                for (kind, expected) in [(Reporter.Kind.calls, calls), (.trunks, overTrunks)] {
+                    let counts = try Self.rows(try reporter.report(kind, request)).compactMap { $0["calls"] as? Int }
+                    #expect(counts.reduce(0, +) == expected, "\(kind) \(filter)")
+                    #expect(try Self.rows(try reporter.calls(behind: kind, request)).count == expected)
+                }
+            }
+        }
+    }
+
+    @Test(arguments: Reporter.Kind.allCases)
+    func `a filter or a grouping that a report does not look at is refused`(kind: Reporter.Kind) throws {
+        let values: [Reporter.Filter: String] = [
+            .queue: "sales", .agent: "1001", .formula: "SL1", .disposition: "answered",
+        ]
+        let known =
+            [Self.stay(0, .answered, wait: 1, agent: "1001")]
+            + [.agent(AgentInterval(agent: "1001", state: .available, sinceMilliseconds: Self.start))]
+        try Self.withReporter(known) { reporter, request in
+            func isRefused(_ change: (inout Reporter.Request) -> Void) -> Bool {
+                var request = request
+                change(&request)
+                let makers = [reporter.report, reporter.calls(behind:_:)]
+                let refusals = makers.filter { make in (try? make(kind, request)) == nil }.count
+                #expect(refusals == 0 || refusals == 2)
+                return refusals > 0
+            }
+            for filter in Reporter.Filter.allCases {
+                let isOwn = kind.filters.contains(filter)
+                #expect(isRefused { $0.filters[filter] = values[filter] ?? "1" } != isOwn, "\(filter)")
+            }
+            for grouping in Reporter.Grouping.allCases {
+                #expect(isRefused { $0.grouping = grouping } != kind.groupings.contains(grouping), "\(grouping)")
+            }
+            #expect(isRefused { $0.filters[.disposition] = "nosuch" })
+        }
+    }
+}
