@@ -2,7 +2,7 @@ import DialPlan
 import Events
 
 /// The text of one file, under the name that faults show.
-public struct ConfigurationText: Hashable, Sendable {
+public struct ConfigurationText: Hashable, Codable, Sendable {
     public var name: String
     public var text: String
 

@@ -116,6 +116,23 @@ public struct ConfigurationFiles: Sendable {
         return read
     }
 
+    /// What is read of tenants, as one process of the owner's tells another. It holds secrets where the files do.
+    public struct Texts: Codable, Sendable {
+        var tenants: [String: ConfigurationText]
+        var dialPlans: [String: ConfigurationText]
+        var lists: [ConfigurationText]
+    }
+
+    public var texts: Texts { Texts(tenants: tenants, dialPlans: dialPlans, lists: lists) }
+
+    /// With these in the place of its own.
+    public func replaced(by texts: Texts) -> ConfigurationFiles {
+        var files = self
+        (files.tenants, files.dialPlans, files.lists) = (texts.tenants, texts.dialPlans, texts.lists)
+        files.doubles = []
+        return files
+    }
+
     /// Takes a file in, in the place of the one for the same tenant or of the same name.
     public mutating func put(_ text: ConfigurationText) {
         if let tenant = Self.tenantName(in: text.text) {

@@ -102,6 +102,12 @@ struct Route: Sendable {
             }
             return try await asked.node.report(question, for: asked.request)
         },
+        Route("GET", "api/v1/configuration") { backend, asked in
+            // Its secrets are for those who may read the data folder.
+            guard case .process = asked.request.peer else { return backend.notFound(asked.request) }
+            try QueryReader(asked.request.query).finish()
+            return .json(await asked.node.files.texts)
+        },
         Route("GET", "api/v1/tenants/*") { backend, asked in
             try await backend.export(asked.parameters[0], named: asked.tenantAlone(), asked.request, asked.node)
         },

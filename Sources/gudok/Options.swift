@@ -30,10 +30,19 @@ struct ConfigOption: ParsableArguments {
 }
 
 extension ConfigOption {
-    func configuration() throws -> Configuration {
-        do { return try files().configuration() } catch let failure as Failure { throw failure } catch {
-            throw Failure("\(error)")
-        }
+    func configuration() throws -> Configuration { try read(files()) }
+
+    /// Of the running switch: its files may have changed since it read them, or others been applied. Where none runs, what its next start
+    /// would put in force.
+    func configurationInForce() async throws -> Configuration {
+        let files = try files()
+        guard await ControlClient(socketPath: files.socketPath).isAnswered() else { return try read(files) }
+        let told = try await files.ask(ControlRequest(path: ["api", "v1", "configuration"]))
+        return try read(files.replaced(by: try JSONDecoder().decode(ConfigurationFiles.Texts.self, from: told)))
+    }
+
+    private func read(_ files: ConfigurationFiles) throws -> Configuration {
+        do { return try files.configuration() } catch { throw Failure("\(error)") }
     }
 }
 

@@ -57,6 +57,35 @@ struct QueueSurvivalTests {
         #expect(try eventually { try Self.figures(running)["offered"] == 4 })
     }
 
+    @Test func `the command line reports by the configuration in force, as HTTP does`() throws {
+        let running = try RunningSwitch(tenant: Self.tenant, incoming: Self.incoming)
+        let caller = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        _ = try caller.arrive(media: WirePeer())
+        let midnights = {
+            let rows = try [running.rows("stats", "queues"), running.http("/api/v1/stats/queues").rows]
+            return try rows.map { try #require($0.first?["from"] as? String) }
+        }
+        #expect(try eventually { try running.rows("stats", "queues").first?["offered"] as? Int == 1 })
+        let first = try midnights()
+        #expect(first[0] == first[1])
+        let own = running.folder.appending(path: "tenants/demo.yaml")
+        let text = try String(contentsOf: own, encoding: .utf8)
+        let zone = try #require(text.split(separator: "\n").first { $0.hasPrefix("timezone:") })
+        // Half an hour from any other's midnight.
+        let other = text.replacing(zone, with: "timezone: Asia/Kolkata")
+        let file = running.folder.appending(path: "next.yaml")
+        try other.write(to: file, atomically: true, encoding: .utf8)
+        #expect(try running.gudok("apply", file.path).code == 0)
+        let applied = try midnights()
+        #expect(applied[0] == applied[1] && applied[0].contains(":30:00"))
+        // What lies in the folder counts when it is read.
+        try text.replacing(zone, with: "timezone: Asia/Kathmandu").write(to: own, atomically: true, encoding: .utf8)
+        #expect(try midnights() == applied)
+        #expect(try running.http("/api/v1/configuration").status == 404)
+        #expect(running.stop() == 0)
+        #expect(try running.rows("stats", "queues").first?["from"] as? String != applied[0])
+    }
+
     @Test func `apply says who is affected before it is done and when it is`() throws {
         let running = try RunningSwitch(tenant: Self.tenant, incoming: Self.incoming)
         let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)

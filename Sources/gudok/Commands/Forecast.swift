@@ -42,7 +42,7 @@ struct Forecast: AsyncParsableCommand {
                 throw Failure("\(error)")
             }
         }
-        let report = try history.report { reporter, request in
+        let report = try await history.report { reporter, request in
             var request = request
             request.grouping = by
             return try reporter.forecast(request, goal)
@@ -80,7 +80,7 @@ struct WhatIfReport: AsyncParsableCommand {
 
     func run() async throws {
         let changes = try alterations()
-        let report = try history.report { reporter, request in
+        let report = try await history.report { reporter, request in
             var request = request
             request.filters[.formula] = formula.formula
             return try reporter.whatIf(request, changes)

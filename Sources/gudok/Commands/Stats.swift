@@ -55,12 +55,12 @@ struct StatsReport: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let report = try history.report { reporter, request in
+        let report = try await history.report { reporter, request in
             var request = request
             (request.grouping, request.filters, request.page) = (by, filters, Page(after: after, limit: limit))
             return showCalls ? try reporter.calls(behind: kind, request) : try reporter.report(kind, request)
         }
-        if let html { return try write(report, to: html) }
+        if let html { return try await write(report, to: html) }
         let hidden = ["service_level_formula"] + (isByTime ? [] : ["to"])
         try format.show(report, hiding: hidden, chart: chart ? try drawn(report) : [])
     }
@@ -83,8 +83,8 @@ struct StatsReport: AsyncParsableCommand {
         [""] + TerminalChart.barChart(rows: try points(of: report), width: Terminal.width) + [""]
     }
 
-    private func write(_ report: Report, to path: String) throws {
-        let title = "\(try history.owner.id): \(kind.rawValue)"
+    private func write(_ report: Report, to path: String) async throws {
+        let title = "\(try await history.owner.id): \(kind.rawValue)"
         let rows = try JSONSerialization.jsonObject(with: Data(report.json)) as? [[String: Any]] ?? []
         let cells = rows.map { row in report.keys.map { key in row[key].map { $0 is NSNull ? "" : "\($0)" } ?? "" } }
         let bars = try points(of: report).map { ReportValue($0.label, $0.value) }
@@ -126,10 +126,11 @@ struct HistoryOptions: ParsableArguments {
 
     func validate() throws { try PeriodOption.validate(since: since, until: until) }
 
-    var owner: Tenant { get throws { try config.tenant(tenant) } }
+    /// As the running switch knows him: the figures are those that it tells.
+    var owner: Tenant { get async throws { try await config.configurationInForce().tenant(named: tenant) } }
 
-    func report(_ make: (Reporter, Reporter.Request) throws -> Report) throws -> Report {
-        let (owner, now) = (try owner, Date())
+    func report(_ make: (Reporter, Reporter.Request) throws -> Report) async throws -> Report {
+        let (owner, now) = (try await owner, Date())
         let reporter: Reporter
         do { reporter = try Reporter(tenant: owner, folder: try config.files().dataFolder, now: now) } catch {
             throw Failure("the history of tenant \(owner.id) cannot be read: \(error)")
@@ -173,17 +174,20 @@ extension ConfigOption {
         return [known.contains(TenantID(name)) ? TenantID(name) : try tenant(name).id]
     }
 
+    func tenant(_ name: String?) throws -> Tenant { try configuration().tenant(named: name) }
+}
+
+extension Configuration {
     /// The tenant that is meant: the one named, or the only one.
-    func tenant(_ name: String?) throws -> Tenant {
-        let configuration = try configuration()
-        let names = configuration.tenants.keys.sorted().map(\.name).joined(separator: ", ")
+    fileprivate func tenant(named name: String?) throws -> Tenant {
+        let names = tenants.keys.sorted().map(\.name).joined(separator: ", ")
         guard let name else {
-            guard configuration.tenants.count == 1, let only = configuration.tenants.values.first else {
-                throw Failure("there are \(configuration.tenants.count) tenants; name one with --tenant: \(names)")
+            guard tenants.count == 1, let only = tenants.values.first else {
+                throw Failure("there are \(tenants.count) tenants; name one with --tenant: \(names)")
             }
             return only
         }
-        guard let tenant = configuration.tenants[TenantID(name)] else {
+        guard let tenant = tenants[TenantID(name)] else {
             throw Failure("there is no tenant '\(name)'; there are: \(names)")
         }
         return tenant
