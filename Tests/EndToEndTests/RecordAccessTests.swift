@@ -30,6 +30,10 @@ struct RecordAccessTests {
             (["stats", "worktime", "--by", "queue"], 2, "no --by queue; use 15m, 30m, hour, day, week, agent"),
             (["stats", "missed", "--by", "hour"], 2, "no --by hour; leave --by out"),
             (["stats", "forecast", "--formula", "SL1"], 2, "--formula"),
+            (
+                ["stats", "forecast", "--calls", "9", "--handle", "9", "--queue", "sales"], 2,
+                "--queue is of a forecast"
+            ),
         ]
         for refusal in refusals {
             let command = try ChildProcess(

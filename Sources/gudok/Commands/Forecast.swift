@@ -33,6 +33,12 @@ struct Forecast: AsyncParsableCommand {
 
     func validate() throws {
         do { try question.check() } catch { throw ValidationError(error) }
+        let ofHistory = [("since", history.since), ("until", history.until), ("queue", history.queue)]
+        if calls != nil, let given = ofHistory.first(where: { $0.1 != nil }) {
+            throw ValidationError(
+                "--\(given.0) is of a forecast from the history, --calls of one without it: give one of them"
+            )
+        }
     }
 
     func run() async throws {
