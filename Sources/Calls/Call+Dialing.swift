@@ -143,11 +143,18 @@ extension Call {
             )
         }
         if callerIsAnswered {
-            // The codec that the caller speaks; between the two laws of G.711 the media plane translates.
-            let codec =
-                codec(of: anchor).map { Self.spokenCodecs.contains($0) ? [$0] + Self.spokenCodecs : [$0] }
-                ?? core.settings.codecs
-            return described.versions.stamp(ownOffer(codecs: codec, as: described.media(port), direction: .sendrecv))
+            // The codec that the caller speaks; between the two laws of G.711 the media plane translates, and to one of them the caller
+            // changes over who named it.
+            let own = codec(of: anchor).map { codec in
+                [codec] + Self.spokenCodecs.filter { Self.spokenCodecs.contains(codec) || knows(anchor, $0) }
+            }
+            let offer = ownOffer(
+                codecs: own ?? core.settings.codecs,
+                as: described.media(port),
+                direction: .sendrecv,
+                theirs: formats(of: anchor)
+            )
+            return described.versions.stamp(offer)
         }
         guard let offer = legs[0].described.remote else { return nil }
         return described.versions.stamp(
@@ -234,10 +241,20 @@ extension Call {
         guard openCallerPort() != nil else {
             return end(.failed, by: .switch, cause: .congestion, reason: "no-media-port")
         }
+        // A caller who has an answer already, by a provisional, has to keep it (RFC 3261 §13.2.1): he is told that one again, and offered
+        // the other when he has acknowledged it.
+        let told = legs[0].described.local
         guard let answer = answerForCaller(description, of: index) else { return incompatible(index) }
         configureMedia(index)
+        if let told {
+            legs[0].described.local = told
+            let isUnderstood = speakAlike(0, index)
+            if !isUnderstood || AudioStream(of: told)?.direction != AudioStream(of: answer)?.direction {
+                reoffers[0] = Reoffer(isNeeded: !isUnderstood)
+            }
+        }
         bridge(0, index)
-        answerCaller(answer)
+        answerCaller(told ?? answer)
         talkBegan()
     }
 
@@ -259,6 +276,7 @@ extension Call {
         legs[index].progress.finish(LegResult(outcome), status: rejection.status, reason: rejection.phrase)
         // Told last, as a redirect that is followed is another ending.
         defer { tellEnd(of: index) }
+        leaveTrunk(index)
         if startsUponAnswer, callback == nil { return originationFailed(index, rejection) }
         release(index)
         if case .queued(let stay) = stage {

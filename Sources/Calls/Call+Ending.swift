@@ -35,8 +35,8 @@ extension Call {
         return .abandoned
     }
 
-    /// Ends the call in whatever state it is. The first ending counts.
-    func end(_ disposition: Disposition, by party: Party, cause: HangupCause, reason: String) {
+    /// Ends the call in whatever state it is. The first ending counts. `header`: another Reason for the parties than what `cause` says.
+    func end(_ disposition: Disposition, by party: Party, cause: HangupCause, reason: String, header: String? = nil) {
         guard !isEnding else { return }
         let status = callerIsAnswered && !isAttempt ? 200 : cause.status
         let summary = CallEnded(
@@ -56,7 +56,7 @@ extension Call {
         core.leave(self)
         core.attemptFailed(id, because: reason)
         endSupervision()
-        let header = "Q.850;cause=\(cause.q850);text=\"\(cause.text)\""
+        let header = header ?? "Q.850;cause=\(cause.q850);text=\"\(cause.text)\""
         for index in legs.indices {
             let isRefused = index == 0 && legs[0].target == Leg.caller
             let otherwise: LegResult = isRefused ? LegResult(refusedWith: disposition) : .cancelled
@@ -88,7 +88,15 @@ extension Call {
     /// An attempt to reach somebody, or a talk with him, is over, whatever becomes of the call. The first ending counts.
     func finishLeg(_ index: Int, _ result: LegResult, status: Int?, reason: String) {
         legs[index].progress.finish(result, status: status, reason: reason)
+        leaveTrunk(index)
         tellEnd(of: index)
+    }
+
+    /// Its place on the trunk is free for another call, whatever becomes of this one.
+    func leaveTrunk(_ index: Int) {
+        guard let trunk = legs[index].occupies else { return }
+        legs[index].occupies = nil
+        core.surroundings?.release(trunk)
     }
 
     /// Tells of a leg's end once.

@@ -3,6 +3,7 @@ import Config
 import DialPlan
 import Events
 import Media
+import NetAddress
 import Prompts
 import SDP
 import SIP
@@ -20,6 +21,15 @@ extension Call {
         publish(holds ? .callHeld(leg: index) : .callResumed(leg: index))
         watchHold()
         followHold()
+    }
+
+    /// A party may hold from the first: it offers or answers that it neither speaks nor listens. One that only speaks has something to say.
+    func noteSilence() {
+        guard case .talking(let peer) = stage else { return }
+        for index in [anchor, peer] {
+            let stream = legs[index].described.remote.flatMap { AudioStream(of: $0) }
+            if stream?.direction == .inactive || stream?.address?.isUnspecified == true { noteHold(index) }
+        }
     }
 
     /// Whoever held is gone, and his hold with him.

@@ -112,6 +112,15 @@ extension Call {
         return remote.formats.first { format in local.formats.contains { $0.matches(format) } }?.encoding
     }
 
+    /// What the party of a leg takes, as it described it.
+    func formats(of index: Int) -> [PayloadFormat] {
+        legs[index].described.remote.flatMap { AudioStream(of: $0) }?.allFormats ?? []
+    }
+
+    func knows(_ index: Int, _ codec: String?) -> Bool {
+        formats(of: index).contains { $0.encoding.lowercased() == codec?.lowercased() }
+    }
+
     // MARK: renegotiation
 
     /// The peer of one leg wants other media: the other leg is asked.
@@ -130,6 +139,7 @@ extension Call {
                 as: media,
                 preferring: core.settings.codecs,
                 previous: legs[other].described.local,
+                numbers: legs[other].described.numbers,
                 direction: hearsMusic(other, upon: offer) ? .sendonly : nil
             )
             let stamped = legs[other].described.versions.stamp(next)
@@ -141,6 +151,12 @@ extension Call {
         }
     }
 
+    /// Whoever wanted other media took that back: the other side need not decide any more.
+    func offerWithdrawn(_ index: Int) {
+        guard let relay = relayed, relay.from == index else { return }
+        act(on: relay.to) { session, _ in session.cancelReoffer() }
+    }
+
     /// Nobody is at the other end (echo, menu), or the other end is busy with an offer already.
     private func answerAlone(_ index: Int, offer: SessionDescription?) {
         guard relayed == nil, let port = legs[index].port, counterpart(of: index) == nil else {
@@ -148,7 +164,8 @@ extension Call {
         }
         let media = legs[index].described.media(port)
         guard let offer else {
-            let own = ownOffer(codecs: Self.spokenCodecs, as: media, direction: .sendrecv)
+            let numbers = legs[index].described.numbers
+            let own = ownOffer(codecs: Self.spokenCodecs, as: media, direction: .sendrecv, numbers: numbers)
             guard let body = remember(own, on: index)?.write() else { return }
             return act(on: index) { $0.answerOffer(body, now: $1) }
         }
@@ -177,7 +194,8 @@ extension Call {
                     description,
                     as: media,
                     preferring: core.settings.codecs,
-                    previous: earlier
+                    previous: earlier,
+                    numbers: legs[relay.from].described.numbers
                 ), let body = remember(offer, on: relay.from)?.write()
             else { return giveUp(relay, unanswered: description) }
             relayed?.earlierLocal = earlier

@@ -14,10 +14,11 @@ extension Call {
         case .progress(let status, let description): progressed(index, status: status, description: description)
         case .answered(let description, let isOffer): answered(index, description: description, isOffer: isOffer)
         case .rejected(let rejection): rejected(index, rejection)
-        case .cancelled:
-            end(.cancelled, by: .caller, cause: HangupCause(status: 487), reason: "cancelled")
+        case .cancelled(let reason):
+            end(.cancelled, by: .caller, cause: HangupCause(status: 487), reason: "cancelled", header: reason)
         case .acknowledged(let answer): acknowledged(index, answer: answer)
         case .offered(let offer): offered(index, offer: offer)
+        case .offerWithdrawn: offerWithdrawn(index)
         case .reofferAnswered(let description, let isOffer):
             reofferAnswered(index, description: description, isOffer: isOffer)
         case .reofferRefused(let status): reofferRefused(index, status: status)
@@ -39,8 +40,8 @@ extension Call {
         case .offered: act(on: index) { $0.refuseOffer(487, now: $1) }
         case .referred: act(on: index) { session, _ in session.refuseReferral(487) }
         case .ended: ended(index)
-        case .progress, .rejected, .cancelled, .acknowledged, .reofferAnswered, .reofferRefused, .info, .hungUp,
-            .failed:
+        case .progress, .rejected, .cancelled, .acknowledged, .offerWithdrawn, .reofferAnswered, .reofferRefused,
+            .info, .hungUp, .failed:
             break
         }
     }
@@ -48,7 +49,7 @@ extension Call {
     private func acknowledged(_ index: Int, answer: SessionDescription?) {
         guard let answer else {
             if let relayed, relayed.offer == nil, relayed.from == index { leaveUnanswered(relayed) }
-            return
+            return reofferAgain(index)
         }
         if let relayed, relayed.offer == nil, relayed.from == index {
             return lateReofferAnswered(relayed, answer: answer)

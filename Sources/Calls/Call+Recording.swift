@@ -72,6 +72,7 @@ extension Call {
     func talkBegan() {
         callerIsBack()
         settleTransfer()
+        noteSilence()
         guard recording == nil else { return }
         if let policy = isToBeRecorded { return startRecording(policy: policy) }
         guard let policy = recordingPolicy else { return publish(.notRecorded(.noPolicy)) }

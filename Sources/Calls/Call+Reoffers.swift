@@ -39,7 +39,13 @@ extension Call {
     func reoffer(_ index: Int, _ wanted: Reoffer) {
         guard let port = legs[index].port, !legs[index].isOver else { return reoffers[index] = nil }
         let media = legs[index].described.media(port)
-        let own = ownOffer(codecs: codecs(towards: index), as: media, direction: .sendrecv)
+        let own = ownOffer(
+            codecs: codecs(towards: index),
+            as: media,
+            direction: .sendrecv,
+            theirs: counterpart(of: index).map(formats) ?? [],
+            numbers: legs[index].described.numbers
+        )
         let offer = legs[index].described.versions.stamp(own)
         reoffers[index] = Reoffer(offer: offer, isNeeded: wanted.isNeeded, attempts: wanted.attempts + 1)
         act(on: index) { $0.reoffer(offer.write(), now: $1) }
@@ -110,18 +116,19 @@ extension Call {
             legs[index].port = near
             return moveMedia(index)
         }
-        if speakAlike(anchor, index) { bridge(anchor, index) } else { moveMedia(index) }
+        guard !speakAlike(anchor, index) else { return bridge(anchor, index) }
+        moveMedia(index, asking: knows(anchor, codec(of: index)) ? anchor : index)
     }
 
-    /// The leg's port or its partner is another now: it is told, and heard meanwhile.
-    func moveMedia(_ index: Int) {
+    /// The leg's port or its partner is another now: it is told, or its partner is who can change over, and it is heard meanwhile.
+    func moveMedia(_ index: Int, asking asked: Int? = nil) {
         configureMedia(index)
         bridge(anchor, index)
-        reoffer(index, Reoffer(isNeeded: true))
+        reoffer(asked ?? index, Reoffer(isNeeded: true))
     }
 
     /// Whether what one says means something to the other, as it is or translated.
-    private func speakAlike(_ a: Int, _ b: Int) -> Bool {
+    func speakAlike(_ a: Int, _ b: Int) -> Bool {
         guard let first = codec(of: a), let second = codec(of: b) else { return false }
         return first == second || [first, second].allSatisfy(Self.spokenCodecs.contains)
     }

@@ -74,7 +74,9 @@ extension Call {
         if let offer = leg.described.remote {
             own = try? ownAnswer(to: offer, codecs: codecs, as: media, direction: .sendrecv)
         } else {
-            own = codecs.isEmpty ? nil : ownOffer(codecs: codecs, as: media, direction: .sendrecv)
+            own =
+                codecs.isEmpty
+                ? nil : ownOffer(codecs: codecs, as: media, direction: .sendrecv, theirs: formats(of: anchor))
         }
         guard let own else {
             core.closePort(port.id)

@@ -210,10 +210,12 @@ public final class CallCore {
         call.act(on: index) { $0.acknowledged(by: ack, now: $1) }
     }
 
-    public func cancelled(_ transaction: ServerTransactionID) {
+    /// `reason`: the CANCEL's Reason header.
+    public func cancelled(_ transaction: ServerTransactionID, reason: String?) {
         guard let legID = serverTransactions[transaction], let call = calls[legID.call] else { return }
         call.act(on: legID.index) { session, now in
-            session.isConfirmed ? session.renegotiationCancelled(transaction) : session.cancelled(now: now)
+            session.isConfirmed
+                ? session.renegotiationCancelled(transaction) : session.cancelled(reason: reason, now: now)
         }
     }
 
@@ -424,7 +426,6 @@ public final class CallCore {
             legsByCallID[leg.sipCallID] = nil
             // Whatever the leg came to, an INVITE that nobody has answered yet is taken back.
             if let invite = inviteTransactions.removeValue(forKey: leg.id) { surroundings?.cancel(invite, reason: nil) }
-            if let trunk = leg.trunk { surroundings?.release(trunk) }
         }
         waitingForNames.remove(call.id)
         forgetUsers(of: call)

@@ -18,6 +18,8 @@ struct Leg {
     let target: String
     let user: String?
     let trunk: TrunkID?
+    /// The trunk that it counts on, until it is over.
+    var occupies: TrunkID?
     var address: String
     /// The server that the attempt is at, whose text `address` is; nil for whoever called us.
     var server: SocketAddress?
@@ -55,6 +57,11 @@ struct Leg {
         var remote: SessionDescription?
         var versions: OriginVersions
 
+        /// The payload numbers that mean something in this session, as we use them before as the peer does.
+        var numbers: [PayloadFormat] {
+            [local, remote].compactMap { $0 }.flatMap { AudioStream(of: $0)?.allFormats ?? [] }
+        }
+
         init(sessionID: UInt64) { versions = OriginVersions(sessionID: sessionID) }
 
         /// Our end of this leg's media, under the leg's one session id.
@@ -76,7 +83,7 @@ struct Leg {
         described: Description
     ) {
         (self.id, self.session, self.target, self.user) = (id, session, target, user)
-        (self.trunk, self.address, self.sipCallID) = (trunk, address, sipCallID)
+        (self.trunk, self.occupies, self.address, self.sipCallID) = (trunk, trunk, address, sipCallID)
         self.described = described
     }
 
@@ -92,7 +99,7 @@ struct Leg {
         moved.id = id
         session = session.surrendered
         progress.finish(.transferred, status: 200, reason: reason)
-        (hasMoved, hasEnded, holds) = (true, true, false)
+        (hasMoved, hasEnded, holds, occupies) = (true, true, false, nil)
         return moved
     }
 

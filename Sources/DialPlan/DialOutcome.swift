@@ -17,8 +17,8 @@ public enum DialOutcome: String, CaseIterable, Sendable {
         case 200..<300: self = .answered
         case 486, 600: self = .busy
         case 408, 480, 487: self = .unavailable
-        case 401, 402, 403, 407, 603, 607, 608: self = .declined
         case 404, 410, 484, 485, 604: self = .notFound
+        case 401, 402, 403, 407, 603...: self = .declined
         case 503: self = .congestion
         default: self = .failed
         }

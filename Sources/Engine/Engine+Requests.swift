@@ -256,6 +256,8 @@ extension Engine {
         {
             return
         }
+        // A notification of nothing that was asked for belongs to no subscription (RFC 6665 §4.1.3).
+        guard request.method != .notify else { return refuse(transaction, request, 481) }
         refuse(transaction, request, 405, [(.allow, SessionSettings.allow + ", REGISTER")])
     }
 

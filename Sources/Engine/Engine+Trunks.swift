@@ -47,8 +47,13 @@ extension Engine {
         switch ways(to: id) {
         case .failure(let fault): missed(id, fault.why)
         case .success(let flows):
-            // One question at a time: the last one is still being asked.
-            guard monitor.probeSent == nil, let flow = flows.first else { return }
+            guard let flow = flows.first else { return }
+            // One question at a time; whoever could not say anything to the last one in time is not there.
+            if let sent = monitor.probeSent {
+                guard now.instant - sent >= calls.settings.trunkPatience * flows.count else { return }
+                errands = errands.filter { if case .probe(id) = $0.value { false } else { true } }
+                missed(id, "no answer to OPTIONS")
+            }
             trunks[id]?.probeSent = now.instant
             errands[send(makeOptions(to: trunk.uri(), flow: flow), over: flows)] = .probe(id)
             for flow in flows where monitor.avoided[ServerTarget(flow)] != nil {

@@ -214,7 +214,8 @@ public final class Engine {
             trace.sent(bytes, over: flow, by: self)
             outlet.transmit(bytes, over: flow)
         case .request(let transaction, let request, let flow): receive(request, transaction: transaction, over: flow)
-        case .cancelled(let transaction, _): calls.cancelled(transaction)
+        case .cancelled(let transaction, let cancel):
+            calls.cancelled(transaction, reason: cancel.headers[.reason])
         case .acknowledged(let ack, _): calls.acknowledged(ack)
         case .response(let transaction, let response, let flow):
             guard !calls.receive(response, to: transaction, over: flow) else { return }

@@ -35,13 +35,15 @@ public struct OriginVersions: Sendable {
 ///
 /// Of the two laws of G.711, which the media plane translates, both are offered where one is, the caller's first.
 /// Nothing of the caller's topology goes along (no origin, candidates, keys, names). Streams that cannot be relayed keep their
-/// place with port 0. With `previous`, what this leg was offered before, no section is lost (RFC 3264 §8). `direction`: another than the
-/// caller's, when we have something to say in his place.
+/// place with port 0. With `previous`, what this leg was offered before, no section is lost (RFC 3264 §8), and a number that means
+/// something there already (`numbers`) goes on to mean that (§8.3.2). `direction`: another than the caller's, when we have something to
+/// say in his place.
 public func relayOffer(
     _ offer: SessionDescription,
     as local: LocalMedia,
     preferring codecs: [String],
     previous: SessionDescription? = nil,
+    numbers: [PayloadFormat] = [],
     direction: MediaDirection? = nil
 ) throws(SDPFault) -> SessionDescription {
     guard let index = offer.media.firstIndex(where: \.isUsableAudio) else {
@@ -49,7 +51,7 @@ public func relayOffer(
     }
     guard let stream = AudioStream(of: offer) else { throw .unacceptable(offer.unusableReason) }
     var audio = MediaDescription(kind: "audio", port: local.rtpPort, proto: offer.media[index].proto, formats: [])
-    audio.describe(stream.allFormats.preferring(codecs).withBothLaws)
+    audio.describe(stream.allFormats.preferring(codecs).withBothLaws.numbered(like: numbers))
     audio.finish(like: offer.media[index], direction: direction ?? stream.heldDirection)
     if let previous {
         // The leg has its sections already: the audio one is offered anew, the refused ones stay refused.
@@ -83,18 +85,25 @@ public func relayAnswer(
     }
 }
 
-/// Our own offer: these codecs, and telephone-event.
-public func ownOffer(codecs: [String], as local: LocalMedia, direction: MediaDirection) -> SessionDescription {
+/// Our own offer: these codecs, and telephone-event. Codecs that we do not know ourselves are described as the other party does
+/// (`theirs`); `numbers` are those that mean something in this session already.
+public func ownOffer(
+    codecs: [String],
+    as local: LocalMedia,
+    direction: MediaDirection,
+    theirs: [PayloadFormat] = [],
+    numbers: [PayloadFormat] = []
+) -> SessionDescription {
     var audio = MediaDescription(kind: "audio", port: local.rtpPort, formats: [])
     let known = codecs.reduce(into: [PayloadFormat]()) { known, name in
-        let format = ownFormats.first { $0.encoding.lowercased() == name.lowercased() }
+        let format = (ownFormats + theirs).first { $0.encoding.lowercased() == name.lowercased() }
         if let format, !known.contains(format) { known.append(format) }
     }
     let rates = Set(known.map(\.clockRate)).union([8000])
     let keys = rates.sorted().enumerated().map { index, rate in
         PayloadFormat(number: 101 + UInt8(index), encoding: "telephone-event", clockRate: rate, fmtp: "0-16")
     }
-    audio.describe((known.isEmpty ? Array(ownFormats.prefix(2)) : known) + keys)
+    audio.describe(((known.isEmpty ? Array(ownFormats.prefix(2)) : known) + keys).numbered(like: numbers))
     audio.append(Attribute("ptime", "20"))
     audio.append(Attribute(direction.rawValue))
     return SessionDescription(local, media: [audio])
@@ -229,6 +238,26 @@ extension [PayloadFormat] {
         var formats = self
         formats.insert(other, at: (lastIndex(where: \.isCodec) ?? -1) + 1)
         return formats
+    }
+
+    /// The same formats under the numbers that they have in a session; a number that means something else there is not used anew
+    /// (RFC 3264 §8.3.2).
+    fileprivate func numbered(like earlier: [PayloadFormat]) -> [PayloadFormat] {
+        guard !earlier.isEmpty else { return self }
+        let taken = Set(earlier.map(\.number)).union(map(\.number))
+        var free = (UInt8(96)...127).filter { !taken.contains($0) }.makeIterator()
+        var used: Set<UInt8> = []
+        return map { format in
+            var format = format
+            let same = earlier.filter { $0.matches(format) && !used.contains($0.number) }
+            if let known = same.first(where: { $0.fmtp == format.fmtp }) ?? same.first {
+                format.number = known.number
+            } else if used.contains(format.number) || earlier.contains(where: { $0.number == format.number }) {
+                format.number = free.next() ?? format.number
+            }
+            used.insert(format.number)
+            return format
+        }
     }
 
     /// The preferred codecs first, in their order; the rest as it was; telephone-event and comfort noise last.

@@ -52,7 +52,11 @@ final class CallPair {
         String(response.header("To")?.components(separatedBy: ";tag=").last ?? "")
     }
 
-    func cancel() { carrier.send(carrier.request("CANCEL", to: "1001", branch: branch, sequence: carrier.sequence)) }
+    func cancel(_ extra: [String] = []) {
+        carrier.send(
+            carrier.request("CANCEL", to: "1001", branch: branch, sequence: carrier.sequence, extra: extra)
+        )
+    }
 
     /// The carrier's next request in the call.
     func ask(_ method: String, _ extra: [String] = [], sdp: String? = nil, branch: String? = nil) {

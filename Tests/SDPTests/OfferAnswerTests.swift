@@ -133,4 +133,25 @@ import Testing
         let held = ownOffer(codecs: ["PCMA"], as: Self.local, direction: .sendonly)
         #expect([first, first, held, first].map { versions.stamp($0).origin.version } == ["1", "1", "2", "3"])
     }
+
+    @Test func `RFC 3264 §8.3.2: a number keeps its meaning, and what is new has a free one`() throws {
+        let earlier = [
+            PayloadFormat(number: 96, encoding: "opus", clockRate: 48_000, channels: 2),
+            PayloadFormat(number: 97, encoding: "telephone-event", clockRate: 8_000),
+        ]
+        let offer = try Self.description(
+            "m=audio 4000 RTP/AVP 8 96 101\na=rtpmap:96 iLBC/8000\na=rtpmap:101 telephone-event/8000\n"
+        )
+        let relayed = try relayOffer(offer, as: Self.local, preferring: [], numbers: earlier)
+        #expect(relayed.media[0].formats == ["8", "98", "0", "97"])
+        #expect(relayed.media[0].payloadFormats.map(\.encoding) == ["PCMA", "iLBC", "PCMU", "telephone-event"])
+        let own = ownOffer(codecs: ["PCMA", "opus"], as: Self.local, direction: .sendrecv, numbers: earlier)
+        #expect(own.media[0].formats == ["8", "96", "97", "102"])
+    }
+
+    @Test func `a codec that we do not know ourselves is offered as the other party describes it`() {
+        let theirs = [PayloadFormat(number: 18, encoding: "G729", clockRate: 8_000, fmtp: "annexb=no")]
+        let offer = ownOffer(codecs: ["g729"], as: Self.local, direction: .sendrecv, theirs: theirs)
+        #expect(offer.media[0].formats == ["18", "101"] && offer.write().contains("a=fmtp:18 annexb=no"))
+    }
 }

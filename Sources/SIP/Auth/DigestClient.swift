@@ -38,6 +38,11 @@ public struct DigestClient: Sendable {
         throw .unsupported
     }
 
+    /// Whether a challenge says that the nonce was too old and not the password wrong (RFC 7616 §3.3).
+    static func isStale(_ challenges: [String]) -> Bool {
+        challenges.contains { DigestFields($0)?["stale"]?.lowercased() == "true" }
+    }
+
     /// Whether to use `qop=auth`; nil when only others are offered.
     private static func quality(_ fields: DigestFields) -> Bool? {
         guard let qop = fields["qop"], !qop.isEmpty else { return false }

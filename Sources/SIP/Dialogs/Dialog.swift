@@ -127,8 +127,11 @@ public struct Dialog: Sendable {
     /// Whether a message with this remote tag belongs here. A peer that gave no tag at first may give one later.
     public func recognises(remoteTag tag: String?) -> Bool { (tag ?? "") == remoteTag }
 
-    /// The same dialog for an INVITE's retransmission under a higher number (after a challenge or a 422).
-    public mutating func advance(to sequence: UInt32) { localSequence = max(localSequence, sequence) }
+    /// Confirms an early dialog: both sides count on (§12.2).
+    public mutating func goOn(from early: Dialog) {
+        localSequence = max(localSequence, early.localSequence)
+        remoteSequence = early.remoteSequence
+    }
 }
 
 extension Via {

@@ -65,7 +65,7 @@ public struct RegisterSequence: Sendable {
         let challenges = response.headers.all(asked)
         if sent.headers[answers] != nil {
             // The nonce was too old, not the password wrong: once more (RFC 7616 §3.3).
-            guard !isStaleAnswered, challenges.contains(where: { $0.lowercased().contains("stale=true") }) else {
+            guard !isStaleAnswered, DigestClient.isStale(challenges) else {
                 return nil
             }
             isStaleAnswered = true

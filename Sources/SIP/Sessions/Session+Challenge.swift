@@ -12,9 +12,11 @@ extension Session {
             response.status == 401 ? (.wwwAuthenticate, .authorization) : (.proxyAuthenticate, .proxyAuthorization)
         let challenges = response.headers.all(asked)
         // A second challenge to an answered request means that our password is wrong, unless only the nonce was too old.
-        let isStale = challenges.contains { $0.lowercased().contains("stale=true") }
-        guard sent.headers[answers] == nil || (isStale && !staleAnswered.contains(purpose)) else { return nil }
-        if isStale { staleAnswered.insert(purpose) }
+        if sent.headers[answers] == nil {
+            staleAnswered.remove(purpose)
+        } else {
+            guard DigestClient.isStale(challenges), staleAnswered.insert(purpose).inserted else { return nil }
+        }
         guard
             let authorization = try? digest.answer(
                 challenges: challenges,

@@ -15,6 +15,8 @@ extension Session {
         now: Instant
     ) -> [Action] {
         guard case .received(let transaction, let request) = phase else { return [] }
+        // The first reliable answer to an INVITE without offer would have to make one (RFC 3262 §5): ours comes with the 2xx.
+        if reliable.callerRequires, sdp == nil, request.sdpBody() == nil { return [] }
         var response = makeResponse(status, to: request, body: sdp)
         addContact(to: &response)
         let isWanted = isReliable && request.headers.list(.supported).contains("100rel")
@@ -57,12 +59,12 @@ extension Session {
     }
 
     /// The peer's CANCEL; its own answer is the transaction layer's (§9.2).
-    public mutating func cancelled(now: Instant) -> [Action] {
+    public mutating func cancelled(reason: String? = nil, now: Instant) -> [Action] {
         guard case .received(let transaction, let request) = phase else { return [] }
         phase = .ended
         let response = makeResponse(487, to: request, body: nil)
         return dismissRenegotiation() + reliable.stop()
-            + [.respond(transaction, response), .tell(.cancelled), .tell(.ended)]
+            + [.respond(transaction, response), .tell(.cancelled(reason: reason)), .tell(.ended)]
     }
 
     /// A request of the peer in this dialog other than the first INVITE and ACK.
@@ -80,6 +82,9 @@ extension Session {
         guard let sequence = try? request.cSeq(), var dialog, matches(request) else {
             return [.respond(transaction, makeResponse(481, to: request, body: nil))]
         }
+        // Each dialog of a forked INVITE counts for itself (RFC 3261 §12.2.2).
+        let tag = (try? request.from().tag) ?? ""
+        if let early = earlyDialogs[tag]?.dialog { dialog = early }
         let order = dialog.receive(sequence.number)
         self.dialog = dialog
         guard order == .inOrder else {
@@ -165,6 +170,12 @@ extension Session {
         let response = makeResponse(200, to: request, body: nil)
         guard !request.body.isEmpty, let type = request.contentType() else { return [.respond(transaction, response)] }
         return [.respond(transaction, response), .tell(.info(contentType: type, body: request.body))]
+    }
+
+    /// The peer's own offer has no answer yet that it acknowledged.
+    var owesAnswer: Bool {
+        guard case .received = phase else { return false }
+        return !reliable.hasAnswered || reliable.outstanding != nil
     }
 
     func matches(_ request: SIPRequest) -> Bool {

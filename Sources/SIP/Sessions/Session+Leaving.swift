@@ -122,7 +122,7 @@ extension Session {
     /// No session ends with a request of the peer unanswered (RFC 3261 §15.1.2): its transaction would wait for ever.
     mutating func dismissRenegotiation() -> [Action] {
         defer { renegotiation = .none }
-        guard case .theirs(let pending, let request) = renegotiation else { return [] }
+        guard case .theirs(let pending, let request, _) = renegotiation else { return [] }
         return [.respond(pending, makeResponse(487, to: request, body: nil))]
     }
 }

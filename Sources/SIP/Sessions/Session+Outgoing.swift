@@ -242,7 +242,7 @@ extension Session {
         over flow: Flow
     ) -> Dialog? {
         guard var confirmed = try? Dialog(request: request, answeredBy: response, over: flow) else { return nil }
-        if let early = earlyDialogs[tag] { confirmed.advance(to: early.dialog.localSequence) }
+        if let early = earlyDialogs[tag] { confirmed.goOn(from: early.dialog) }
         return confirmed
     }
 

@@ -12,8 +12,9 @@ extension Session {
             guard case .none = renegotiation else { return [.tell(.reofferRefused(status: 491))] }
             return sendReinvite(sdp, attempts: 0)
         case .calling, .received:
-            // Before the answer only UPDATE may carry an offer, to a peer that takes it (RFC 3311 §5.1).
-            guard case .none = renegotiation, let sdp, peerAllows(.update), dialog != nil else {
+            // Before the final answer only UPDATE may carry an offer, to a peer that takes it and that surely has the answer to its own
+            // (RFC 3311 §5.1).
+            guard case .none = renegotiation, let sdp, peerAllows(.update), dialog != nil, !owesAnswer else {
                 return [.tell(.reofferRefused(status: 488))]
             }
             return sendUpdate(sdp, attempts: 0)
@@ -24,14 +25,14 @@ extension Session {
 
     /// Answers the peer's `offered` with our description.
     public mutating func answerOffer(_ sdp: [UInt8], now: Instant) -> [Action] {
-        guard case .theirs(let transaction, let request) = renegotiation else { return [] }
+        guard case .theirs(let transaction, let request, let flow) = renegotiation else { return [] }
         localDescription = sdp
-        return acceptRenegotiation(transaction, request, body: sdp, now: now)
+        return acceptRenegotiation(transaction, request, over: flow, body: sdp, now: now)
     }
 
     /// Refuses the peer's `offered`: the session goes on as it was (§14.1).
     public mutating func refuseOffer(_ status: Int, now: Instant) -> [Action] {
-        guard case .theirs(let transaction, let request) = renegotiation else { return [] }
+        guard case .theirs(let transaction, let request, _) = renegotiation else { return [] }
         renegotiation = .none
         var response = makeResponse(status, to: request, body: nil)
         if status == 500 { response.headers.append(.retryAfter, "\(Int.random(in: 0...10, using: &random))") }
@@ -43,9 +44,21 @@ extension Session {
 
     /// The peer took its re-INVITE back.
     public mutating func renegotiationCancelled(_ transaction: ServerTransactionID) -> [Action] {
-        guard case .theirs(transaction, let request) = renegotiation else { return [] }
+        guard case .theirs(transaction, let request, _) = renegotiation else { return [] }
         renegotiation = .none
-        return [.respond(transaction, makeResponse(487, to: request, body: nil))]
+        return [.respond(transaction, makeResponse(487, to: request, body: nil)), .tell(.offerWithdrawn)]
+    }
+
+    /// Takes our re-INVITE back (RFC 3261 §9.1); how it ends is told by `reofferRefused`, or `reofferAnswered` where the answer crosses this.
+    public mutating func cancelReoffer() -> [Action] {
+        guard case .confirmed = phase, !isRefreshing else { return [] }
+        switch renegotiation {
+        case .ours: return [.cancelInvite(reason: nil)]
+        case .backingOff:
+            renegotiation = .none
+            return [.stop(.backOff), .tell(.reofferRefused(status: 487))]
+        case .none, .theirs, .theirsAccepted, .answering: return []
+        }
     }
 
     mutating func receiveReinvite(
@@ -120,10 +133,8 @@ extension Session {
             return [.stop(.backOff)] + (offer == nil ? [] : [.tell(.reofferRefused(status: 491))]) + rest
         }
         if let refusal = refuseBrief(request) { return [.respond(transaction, refusal)] }
-        let contact = (try? request.contacts())?.first?.uri
         guard let body = request.sdpBody() else {
-            dialog?.refreshTarget(contact, over: flow)
-            renegotiation = .theirs(transaction, request)
+            renegotiation = .theirs(transaction, request, over: flow)
             return [.tell(.offered(nil))]
         }
         let offer: SessionDescription
@@ -132,21 +143,23 @@ extension Session {
         } catch {
             return [.respond(transaction, makeResponse(error.status, to: request, body: nil))]
         }
-        dialog?.refreshTarget(contact, over: flow)
         if body == remoteDescription, let localDescription {
             // The same description again is a refresh (RFC 4028 §7.4): the other leg need not hear of it.
-            return acceptRenegotiation(transaction, request, body: localDescription, now: now)
+            return acceptRenegotiation(transaction, request, over: flow, body: localDescription, now: now)
         }
-        renegotiation = .theirs(transaction, request)
+        renegotiation = .theirs(transaction, request, over: flow)
         return [.tell(.offered(offer))]
     }
 
     private mutating func acceptRenegotiation(
         _ transaction: ServerTransactionID,
         _ request: SIPRequest,
+        over flow: Flow,
         body: [UInt8],
         now: Instant
     ) -> [Action] {
+        // A request that is refused moves nothing (RFC 6141 §4).
+        dialog?.refreshTarget((try? request.contacts())?.first?.uri, over: flow)
         var response = makeResponse(200, to: request, body: body)
         addContact(to: &response)
         response.headers.append(.allow, SessionSettings.allow)
@@ -217,7 +230,6 @@ extension Session {
         let contact = dialog.flow.contact(user: settings.contactUser)
         var request = dialog.request(.update, branch: random.branch(), contact: contact)
         self.dialog = dialog
-        earlyDialogs[dialog.remoteTag]?.dialog = dialog
         timer.describe(&request)
         if let sdp {
             request.headers.append(.contentType, "application/sdp")

@@ -46,7 +46,7 @@ public struct Session: Sendable {
     enum Renegotiation: Sendable {
         case none
         /// The peer's, waiting for our answer.
-        case theirs(ServerTransactionID, SIPRequest)
+        case theirs(ServerTransactionID, SIPRequest, over: Flow)
         /// The peer's re-INVITE, answered with 2xx and waiting for its ACK.
         case theirsAccepted(SIPResponse, request: SIPRequest)
         /// Ours, waiting for the peer's answer. `attempts` counts the 491s met.
@@ -61,7 +61,9 @@ public struct Session: Sendable {
     var phase: Phase
     var renegotiation: Renegotiation = .none
     /// The dialog in force; of several early ones the one heard from last.
-    public internal(set) var dialog: Dialog?
+    public internal(set) var dialog: Dialog? {
+        didSet { if let dialog { earlyDialogs[dialog.remoteTag]?.dialog = dialog } }
+    }
     /// Early dialogs of a forked INVITE by remote tag (§12.1): each has its own route set and reliable provisionals.
     var earlyDialogs: [String: EarlyDialog] = [:]
     var localTag: String
@@ -262,12 +264,14 @@ extension Session {
         case answered(SessionDescription?, isOffer: Bool)
         /// Our INVITE came to nothing.
         case rejected(Rejection)
-        /// The peer took its INVITE back.
-        case cancelled
+        /// The peer took its INVITE back, for this Reason (RFC 3326).
+        case cancelled(reason: String?)
         /// The peer's ACK for our 2xx, with its answer when ours carried an offer.
         case acknowledged(SessionDescription?)
         /// The peer wants other media; nil: it asks for our offer. Answer with `answerOffer` or `refuseOffer`.
         case offered(SessionDescription?)
+        /// The peer took back what it last `offered`.
+        case offerWithdrawn
         /// Our new offer was answered; with `isOffer`, it had none, and the ACK waits for `acknowledge(answer:)`.
         case reofferAnswered(SessionDescription?, isOffer: Bool)
         case reofferRefused(status: Int)

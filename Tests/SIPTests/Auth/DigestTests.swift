@@ -153,4 +153,11 @@ import Timebase
         #expect("\(Self.anna)" == "1001@demo.test")
         #expect(!String(describing: [Self.anna]).contains(Self.anna.ha1[.md5] ?? "none"))
     }
+
+    @Test func `a nonce that was too old is told in any spelling`() {
+        for stale in ["stale=true", "stale=\"TRUE\"", "stale = true"] {
+            #expect(DigestClient.isStale(["Digest realm=\"a\", nonce=\"n\", \(stale), algorithm=MD5"]), "\(stale)")
+        }
+        #expect(!DigestClient.isStale(["Digest realm=\"stale=true\", nonce=\"n\", stale=false"]))
+    }
 }

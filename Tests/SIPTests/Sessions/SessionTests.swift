@@ -73,7 +73,7 @@ struct SessionTests {
         pair.onCaller { $0.hangUp(now: $1) }
         #expect(pair.ladder.last == "     0 <- 487")
         #expect(pair.caller.isEnded && pair.callee?.isEnded == true)
-        #expect(pair.notices[.callee] == [.cancelled, .ended])
+        #expect(pair.notices[.callee] == [.cancelled(reason: nil), .ended])
     }
 
     @Test func `§9.1 an answer that crosses our CANCEL gets ACK and BYE`() {

@@ -1,0 +1,211 @@
+import Foundation
+import Testing
+
+/// What only strict peers notice: each of them fails a call, or leaves it mute, where it is not so.
+@Suite("Strict peers over the wire")
+struct StrictPeerTests {
+    private func prack(_ pair: CallPair, _ response: String) {
+        pair.learn(response)
+        pair.ask("PRACK", ["RAck: \(response.header("RSeq") ?? "") \(response.header("CSeq") ?? "")"])
+        #expect(pair.carrier.final("PRACK")?.startWord == "200")
+    }
+
+    @Test func `RFC 3261 §9.1: who takes a re-INVITE back takes it back of the other party, who may then ask himself`()
+        throws
+    {
+        let pair = try CallPair()
+        try pair.talk()
+        let branch = "z9hG4bKtaken-back"
+        pair.ask("INVITE", sdp: Phone.sdp(port: 4_000, direction: "sendonly", version: 2), branch: branch)
+        let relayed = try #require(pair.callee.expect("INVITE"))
+        pair.callee.respond("180 Ringing", to: relayed)
+        let cancel = pair.carrier.request(
+            "CANCEL",
+            to: "1001",
+            toTag: pair.tag,
+            branch: branch,
+            sequence: pair.carrier.sequence
+        )
+        pair.carrier.send(cancel)
+        #expect(pair.carrier.final("INVITE")?.startWord == "487")
+        pair.acknowledge()
+        let taken = try #require(pair.callee.expect("CANCEL"))
+        pair.callee.respond("200 OK", to: taken)
+        pair.callee.respond("487 Request Terminated", to: relayed)
+        #expect(pair.callee.expect("ACK") != nil)
+        pair.calleeAsks("INVITE", sdp: Phone.sdp(port: 4_002, direction: "sendonly", version: 2))
+        let other = try #require(pair.carrier.expect("INVITE"))
+        pair.carrier.respond("200 OK", to: other, sdp: Phone.sdp(port: 4_000, direction: "recvonly", version: 3))
+        #expect(pair.callee.final("INVITE")?.startWord == "200")
+        pair.calleeAcknowledges()
+        try pair.hangUp()
+    }
+
+    @Test func `RFC 6141: a re-INVITE that is refused moves nobody's target`() throws {
+        let pair = try CallPair()
+        try pair.talk()
+        let offer = Phone.sdp(port: 4_010, formats: "0", version: 2)
+        let moved = pair.carrier.request("INVITE", to: "1001", toTag: pair.tag, sdp: offer)
+            .replacingOccurrences(of: "Contact: <sip:", with: "Contact: <sip:moved-")
+        pair.carrier.send(moved)
+        pair.callee.respond("488 Not Acceptable Here", to: try #require(pair.callee.expect("INVITE")))
+        #expect(pair.carrier.final("INVITE")?.startWord == "488")
+        pair.acknowledge()
+        pair.calleeAsks("BYE")
+        let bye = try #require(pair.carrier.expect("BYE"))
+        #expect(bye.hasPrefix("BYE sip:\(pair.carrier.user)@"), "\(bye)")
+        pair.carrier.respond("200 OK", to: bye)
+        try pair.expectNothingLeft()
+    }
+
+    @Test func `B042: each dialog of a fork counts its own requests`() throws {
+        let pair = try CallPair()
+        try pair.ring()
+        for (tag, number) in [("left", 7), ("right", 900)] {
+            let extra = ["Require: 100rel", "RSeq: \(number)"]
+            pair.callee.respond("183 Session Progress", to: pair.invite, toTag: tag, extra: extra)
+            pair.callee.respond("200 OK", to: try #require(pair.callee.expect("PRACK")))
+        }
+        func update(_ tag: String, _ sequence: Int) -> String? {
+            let request = pair.callee.request("UPDATE", in: pair.invite, sequence: sequence)
+            pair.callee.send(request.replacingOccurrences(of: ";tag=1001", with: ";tag=\(tag)"))
+            return pair.callee.final("UPDATE")?.startWord
+        }
+        #expect(update("left", 5_001) == "200")
+        #expect(update("right", 11) == "200")
+        #expect(update("left", 5_000) == "500")
+        pair.callee.respond("200 OK", to: pair.invite, toTag: "left", sdp: Phone.sdp(port: 4_002))
+        #expect(pair.callee.expect("ACK") != nil)
+        #expect(pair.carrier.final("INVITE")?.startWord == "200")
+        #expect(update("left", 4_000) == "500")
+        #expect(update("left", 5_002) == "200")
+    }
+
+    @Test(arguments: [true, false])
+    func `§13.2.1: the 200 says what the 183 said, and what the callee says otherwise is offered after the ACK`(
+        isReliable: Bool
+    ) throws {
+        let pair = try CallPair()
+        try pair.ring(isReliable ? ["Require: 100rel"] : [], sdp: Phone.sdp(port: 4_000, formats: "8 18 101"))
+        let announcement = Phone.sdp(port: 4_002, formats: "8 101")
+        pair.callee.respond("183 Session Progress", to: pair.invite, toTag: "1001", sdp: announcement)
+        let early = try #require(pair.carrier.expect("183"))
+        #expect(early.sipBody.contains("RTP/AVP 8 101"))
+        if isReliable { prack(pair, early) }
+        let own = Phone.sdp(port: 4_004, formats: "18 101", version: 2)
+        pair.callee.respond("200 OK", to: pair.invite, toTag: "1001", sdp: own)
+        let answer = try #require(pair.carrier.final("INVITE"))
+        #expect(answer.sipBody == (isReliable ? "" : early.sipBody))
+        #expect(pair.callee.expect("ACK") != nil)
+        pair.learn(answer)
+        pair.carrier.send(pair.carrier.request("ACK", to: "1001", toTag: pair.tag, sequence: 1))
+        let offer = try #require(pair.carrier.expect("INVITE"))
+        #expect(offer.sipBody.contains("RTP/AVP 18 101"), "\(offer.sipBody)")
+        pair.carrier.respond("200 OK", to: offer, sdp: Phone.sdp(port: 4_000, formats: "18 101", version: 2))
+        #expect(pair.carrier.expect("ACK") != nil)
+        try pair.hangUp()
+    }
+
+    @Test func `§13.2.1: the other law of G.711 in the 200 is translated, and nobody is asked`() throws {
+        let pair = try CallPair()
+        let (caller, callee) = (try WirePeer(), try WirePeer())
+        try pair.ring(sdp: Phone.sdp(port: caller.port))
+        let announcement = Phone.sdp(port: 4_002, formats: "8 101")
+        pair.callee.respond("183 Session Progress", to: pair.invite, toTag: "1001", sdp: announcement)
+        let early = try #require(pair.carrier.expect("183"))
+        let answer = try pair.pickUp(sdp: Phone.sdp(port: callee.port, formats: "0 101", version: 2))
+        #expect(answer.sipBody == early.sipBody)
+        callee.send(
+            [0x80, 0, 0, 1, 0, 0, 0, 160, 1, 2, 3, 4] + [UInt8](repeating: 0xFF, count: 160),
+            to: try #require(pair.invite.audioPort)
+        )
+        let heard = try #require(caller.receive()).bytes
+        #expect(heard[1] & 0x7F == 8 && heard.suffix(160).allSatisfy { $0 == 0xD5 })
+        try pair.hangUp()
+    }
+
+    @Test func `RFC 3311 §5.1: no offer in an UPDATE to a caller who may not have the answer to his own`() throws {
+        let pair = try CallPair()
+        let allow = "Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE"
+        try pair.ring(["Supported: 100rel", allow])
+        let sdp = Phone.sdp(port: 4_002)
+        pair.callee.respond("183 Session Progress", to: pair.invite, toTag: "1001", extra: [allow], sdp: sdp)
+        _ = try #require(pair.carrier.expect("183"))
+        pair.calleeAsks("UPDATE", sdp: Phone.sdp(port: 4_004, version: 2))
+        #expect(pair.callee.final("UPDATE")?.startWord == "488")
+        pair.callee.respond("200 OK", to: pair.invite, toTag: "1001", sdp: sdp)
+        #expect(
+            pair.carrier.peer.expect(within: 5) { $0.startWord == "UPDATE" || $0.startWord == "200" }?.startWord
+                == "200"
+        )
+    }
+
+    @Test func `RFC 3262 §5: where the offer is ours to make, no reliable answer comes without it`() throws {
+        let pair = try CallPair()
+        try pair.ring(["Require: 100rel"], sdp: nil)
+        pair.callee.respond("180 Ringing", to: pair.invite, toTag: "1001")
+        pair.callee.respond("200 OK", to: pair.invite, toTag: "1001", sdp: Phone.sdp(port: 4_002))
+        let first = try #require(pair.carrier.peer.expect(within: 5) { $0.startWord != "100" })
+        #expect(first.startWord == "200" && first.audioPort != nil)
+    }
+
+    @Test(arguments: [#"SIP;cause=200;text="Call completed elsewhere""#, #"Q.850;cause=26;text="Non-selected user""#])
+    func `RFC 3326: why a caller takes his call back is told to whom he rang`(_ reason: String) throws {
+        let pair = try CallPair()
+        try pair.ring()
+        pair.callee.respond("180 Ringing", to: pair.invite, toTag: "1001")
+        _ = try #require(pair.carrier.expect("180"))
+        pair.cancel(["Reason: \(reason)"])
+        #expect(try #require(pair.callee.expect("CANCEL")).header("Reason") == reason)
+    }
+
+    @Test func `a place on a trunk is free when the call is over, and the next call has it`() throws {
+        let pair = try CallPair(trunk: "max_calls: 1")
+        for _ in 0..<3 {
+            pair.carrier.callID = UUID().uuidString
+            pair.carrier.sequence = 0
+            try pair.talk()
+            pair.ask("BYE")
+            #expect(pair.carrier.final("BYE")?.startWord == "200")
+        }
+    }
+
+    @Test func `a party that begins in silence holds from the first`() throws {
+        let pair = try CallPair(node: "calls: {max_hold: 1s}")
+        try pair.ring(sdp: Phone.sdp(port: 4_000, direction: "inactive"))
+        try pair.pickUp(sdp: Phone.sdp(port: 4_002, direction: "inactive"))
+        // Nobody is held for ever.
+        #expect(pair.carrier.expect("BYE") != nil && pair.callee.expect("BYE") != nil)
+    }
+
+    @Test func `RFC 6665 §4.1.3: a NOTIFY of no subscription is 481`() throws {
+        let pair = try CallPair()
+        pair.carrier.send(pair.carrier.request("NOTIFY", to: "1001", extra: ["Event: keep-alive"]))
+        #expect(pair.carrier.final("NOTIFY")?.startWord == "481")
+    }
+
+    @Test func `a trunk that says nothing to OPTIONS is down after seven T1 each, not after sixty-four`() throws {
+        let running = try RunningSwitch(node: "timers: {t1: 100ms}", trunk: "probe: {interval: 100ms, failures: 2}")
+        let isDown = try eventually(within: 6) {
+            let row = try running.rows("trunks").first
+            return row?["state"] as? String == "down" && row?["reason"] as? String == "no answer to OPTIONS"
+        }
+        #expect(isDown)
+    }
+
+    @Test func `a transfer takes the talk's own codec along, or G.711 where both parties have it`() throws {
+        let pair = try CallPair()
+        let boris = try Phone("1002", password: "boris-demo-2", server: pair.running.sipPort)
+        #expect(try boris.register().startWord == "200")
+        try pair.ring(sdp: Phone.sdp(port: 4_000, formats: "18 8 101"))
+        try pair.pickUp(sdp: Phone.sdp(port: 4_002, formats: "18 101"))
+        pair.calleeAsks("REFER", ["Refer-To: <sip:1002@demo.test>"])
+        #expect(pair.callee.final("REFER")?.startWord == "202")
+        let invite = try #require(boris.expect("INVITE"))
+        #expect(invite.sipBody.contains("RTP/AVP 18 8 101"), "\(invite.sipBody)")
+        boris.respond("200 OK", to: invite, toTag: "boris", sdp: Phone.sdp(port: 4_006, formats: "8 101"))
+        #expect(boris.expect("ACK") != nil)
+        let offer = try #require(pair.carrier.expect("INVITE"))
+        #expect(offer.sipBody.contains("RTP/AVP 8 ") && !offer.sipBody.contains("G729"), "\(offer.sipBody)")
+    }
+}
