@@ -125,7 +125,7 @@ extension MediaParameters {
             sendsToPeer: sends && !theirs.isHold || theirs.direction == .recvonly,
             receivesFromPeer: receives,
             receiveFormats: ours.mediaFormats + theirs.ownNumbers(beside: ours),
-            sendFormats: theirs.mediaFormats,
+            sendFormats: theirs.spoken(beside: ours),
             ptime: theirs.ptime ?? 20,
             inactivityTimeout: receives && weReceive && !theirs.isHold ? rtpTimeout : nil
         )
@@ -140,6 +140,14 @@ extension AudioStream {
         return mediaFormats.filter { format in
             !known.contains { $0.number == format.number }
                 && known.contains { $0.encoding == format.encoding && $0.clockRate == format.clockRate }
+        }
+    }
+
+    /// What this peer is sent: of an offer of its own only what we answered (RFC 3264 §6.1).
+    func spoken(beside ours: AudioStream) -> [MediaFormat] {
+        let known = ours.mediaFormats
+        return mediaFormats.filter { format in
+            known.contains { $0.encoding == format.encoding && $0.clockRate == format.clockRate }
         }
     }
 
