@@ -29,6 +29,12 @@ final class Agent {
         var wrapUp = Duration.zero
     }
 
+    /// The call that a state is about, and the queue whose call it is.
+    struct Subject: Equatable {
+        var call: CallID?
+        var queue: String?
+    }
+
     let id: UserID
     var isLoggedIn = false
     /// The reason of a pause that is wanted; it begins when the call and its wrap-up are over.
@@ -58,6 +64,7 @@ final class Agent {
     var told = AgentState.loggedOut
     var toldDevice: String
     var toldReason: String?
+    var toldCall: Subject?
     var toldSince: Moment
 
     init(id: UserID, now: Moment) {
@@ -77,6 +84,14 @@ final class Agent {
         if pause != nil { return .paused }
         return isReachable ? .available : .unreachable
     }
+
+    var subject: Subject {
+        if let engagement = talk ?? offer { return Subject(call: engagement.call, queue: engagement.queue.name) }
+        return Subject(call: ownCalls.min(), queue: state == .wrapUp ? wrapUp?.queue.name : nil)
+    }
+
+    /// The call that he speaks in: another one is another time of his.
+    var spokenCall: Subject? { state == .onCall ? subject : nil }
 
     var isFree: Bool { state == .available && restsUntil == nil }
 

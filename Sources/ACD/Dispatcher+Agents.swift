@@ -99,10 +99,11 @@ extension Dispatcher {
 
     // MARK: calls past the queues
 
-    /// A call of his own begins (he dials, or is dialled past the queues): it keeps him busy.
+    /// A call of his own begins (he dials, or is dialled past the queues): it keeps him busy. So does another leg of the call that he has
+    /// of a queue: it may outlast what the queue gave him.
     public func engaged(_ id: UserID, in call: CallID, at moment: Moment) -> [Action] {
         now = moment
-        guard let agent = agent(at: id), agent.talk?.call != call, agent.offer?.call != call else { return [] }
+        guard let agent = agent(at: id), agent.offer?.call != call else { return [] }
         // Whoever sits there when it ends may be another.
         engagements[DeviceCall(device: id, call: call)] = agent.id
         agent.ownCalls.insert(call)

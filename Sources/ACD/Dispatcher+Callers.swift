@@ -94,6 +94,7 @@ extension Dispatcher {
             call: entry.call
         )
         if let refusal = refusal(of: queue, at: queue.position(of: caller)) {
+            if refusal == .empty { tellPassedOver(for: caller) }
             left(caller, refusal, agent: nil)
             emit(.leave(entry.call, queue: queue.id, refusal))
             return finish()
@@ -248,6 +249,7 @@ extension Dispatcher {
     }
 
     func drop(_ caller: WaitingCaller, _ outcome: QueueOutcome) {
+        if !caller.isCallback { tellPassedOver(for: caller) }
         remove(caller, isAnswered: false)
         for id in caller.ringing.keys.sorted(by: <) {
             if let agent = agents[id] { takeBack(caller.call, agent) }

@@ -47,7 +47,7 @@ extension Dispatcher {
 
     private func assign(_ list: [Queue.Agent], to queue: QueueLine) {
         let previous = queue.members
-        queue.members = [:]
+        (queue.members, queue.roster) = ([:], [])
         for (order, entry) in list.enumerated() {
             let id = UserID(tenant: queue.id.tenant, number: entry.user)
             guard let agent = agents[id], queue.members[id] == nil else { continue }
@@ -57,6 +57,7 @@ extension Dispatcher {
             (member.penalty, member.skill, member.order) = (entry.penalty, entry.skill, order)
             member.wrapUp = entry.wrapUp
             queue.members[id] = member
+            queue.roster.append(member)
             if previous[id] == nil {
                 agent.memberships.append(member)
                 queue.staff.add(agent.told, 1)
@@ -74,6 +75,7 @@ extension Dispatcher {
         member.queue.free.remove(member)
         member.queue.staff.add(agent.told, -1)
         member.queue.members[agent.id] = nil
+        member.queue.roster.removeAll { $0 === member }
         if let offer = agent.offer, offer.queue == member.queue.id { takeBack(offer.call, agent) }
     }
 

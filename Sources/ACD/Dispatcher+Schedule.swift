@@ -87,6 +87,7 @@ extension Dispatcher {
         queue.offered.insert(caller)
         ring(agent, for: caller)
         ringOthers(for: caller)
+        tellPassedOver(for: caller)
     }
 
     /// Ring-all: everybody else who is free and may take him.

@@ -55,7 +55,7 @@ extension Dispatcher {
             reason: agent.state == .paused ? agent.pause : nil,
             since: agent.toldSince,
             queues: agent.memberships.map(\.queue.id.name),
-            currentCall: (agent.talk ?? agent.offer)?.call ?? agent.ownCalls.sorted().first,
+            currentCall: agent.subject.call,
             device: agent.device,
             isLoggedIn: agent.isLoggedIn,
             pendingPause: agent.state == .paused ? nil : agent.pause,

@@ -108,7 +108,9 @@ public final class Dispatcher {
     func refresh(_ agent: Agent, always: Bool = false) {
         let state = agent.state
         let reason = state == .paused ? agent.pause : nil
-        let isNew = state != agent.told || reason != agent.toldReason || agent.device != agent.toldDevice
+        let isNew =
+            state != agent.told || reason != agent.toldReason || agent.device != agent.toldDevice
+            || agent.spokenCall != agent.toldCall
         if isNew { tell(of: agent, state, reason) }
         if !agent.awaitedBy.isEmpty, !agent.isAwaitable { release(agent) }
         guard isNew || always else { return }
@@ -132,19 +134,19 @@ public final class Dispatcher {
             member.queue.staff.add(agent.told, -1)
             member.queue.staff.add(state, 1)
         }
-        let engagement = agent.talk ?? agent.offer
+        let subject = agent.subject
         publish(
             .agentChanged(
                 AgentChanged(
                     agent: agent.id.number,
                     state: state,
                     reason: reason,
-                    queue: engagement?.queue.name ?? (state == .wrapUp ? agent.wrapUp?.queue.name : nil),
+                    queue: subject.queue,
                     device: agent.device
                 )
             ),
             agent.id.tenant,
-            call: engagement?.call ?? agent.ownCalls.min()
+            call: subject.call
         )
         if state != agent.told || reason != agent.toldReason {
             agent.toldSince = now
@@ -152,6 +154,7 @@ public final class Dispatcher {
             watchPause(of: agent)
         }
         (agent.told, agent.toldReason, agent.toldDevice) = (state, reason, agent.device)
+        agent.toldCall = agent.spokenCall
     }
 
     func milliseconds(_ duration: Duration) -> Int64 { duration.wholeNanoseconds / 1_000_000 }

@@ -55,6 +55,8 @@ final class QueueLine {
     let id: QueueID
     var settings: Queue
     var members: [UserID: Membership] = [:]
+    /// The same in the order of the queue's list.
+    var roster: [Membership] = []
     var staff = Staff()
     /// Callers that nobody's phone rings for.
     var waiting = CallerLine()
@@ -155,6 +157,8 @@ final class WaitingCaller: Hashable {
     var offers = 0
     /// The place that he was told last.
     var toldPosition: Int?
+    /// What his call's story said last of agents who were passed over.
+    var toldPassedOver = ""
     /// What he demands, as of the last look; the widening timer looks again.
     var heading = CallerLine.Heading.open(Demand(penalty: .max, skill: 0, isCallback: false))
     /// Under which heading he stands in the line that has him.

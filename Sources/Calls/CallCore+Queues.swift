@@ -20,8 +20,9 @@ extension CallCore {
     /// A call ends: nobody rings or waits for it any more, and its agent wraps up.
     func leave(_ call: Call) {
         dispatch { $0.leave(call.id, .abandoned, at: now) }
-        endService(of: call)
+        // What a queue's talk leaves behind comes after all that its agent had in this call.
         for user in Set(call.legs.compactMap(\.user)) { disengage(user, from: call) }
+        endService(of: call)
     }
 
     /// The agent of a queue's call has nothing more to do with it: he wraps up.

@@ -186,6 +186,35 @@ import Timebase
 
     // MARK: calls of his own
 
+    @Test func `another leg of a queue's call keeps him on call after its talk, and he wraps up after it`() {
+        let (floor, call) = talking()
+        // He sends the caller to himself, and answers there.
+        floor.engage("1", call)
+        #expect(floor.dispatcher.agentView(Floor.id("1"))?.currentCall == call)
+        floor.end(call)
+        #expect(floor.state("1") == .onCall && floor.dispatcher.agentView(Floor.id("1"))?.currentCall == call)
+        guard case .agentChanged(let change) = floor.events.last else { return #expect(Bool(false)) }
+        #expect(change.state == .onCall && change.queue == nil)
+        let second = floor.enter()
+        #expect(floor.offered == [])
+        floor.pass(.seconds(100))
+        floor.disengage("1", call)
+        #expect(floor.state("1") == .wrapUp && floor.ringing(second) == [])
+        floor.pass(.seconds(30))
+        #expect(floor.ringing(second) == ["1"])
+    }
+
+    @Test func `whoever goes over from one call of his own to another is told of with that one`() {
+        let floor = floor()
+        floor.engage("1", "a")
+        floor.engage("1", "b")
+        let before = floor.events.count
+        floor.disengage("1", "a")
+        #expect(floor.events.count == before + 1 && floor.dispatcher.agentView(Floor.id("1"))?.currentCall == "b")
+        floor.disengage("1", "b")
+        #expect(floor.state("1") == .available)
+    }
+
     @Test func `calls of his own keep him busy until the last is over`() {
         let floor = floor()
         floor.engage("1", "a")
