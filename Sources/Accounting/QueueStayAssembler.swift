@@ -30,6 +30,8 @@ public struct QueueStayAssembler: Sendable {
         var stay: QueueStay
         var entered: Instant
         var connected: Instant?
+        /// The two speak: of a call-back when who is called has answered, else as soon as they are connected.
+        var talking: Instant?
         var hold = HoldClock()
     }
 
@@ -73,7 +75,9 @@ public struct QueueStayAssembler: Sendable {
         case .queueTalkEnded(_, let agent):
             // The call goes on with somebody else: who hangs up then says nothing of this talk.
             return endTalk(call, AgentKey(tenant: tenant, agent: agent), at, awaitsCall: false)
-        case .callHeld(let leg): if live[call]?.connected != nil { live[call]?.hold.begin(leg, at.instant) }
+        case .callAnswered:
+            if let talk = live[call], talk.connected != nil, talk.talking == nil { live[call]?.talking = at.instant }
+        case .callHeld(let leg): if live[call]?.talking != nil { live[call]?.hold.begin(leg, at.instant) }
         case .callResumed(let leg): live[call]?.hold.end(leg, at.instant)
         case .callEnded(let end): return callEnded(end, call, tenant, at)
         default: break
@@ -134,6 +138,7 @@ public struct QueueStayAssembler: Sendable {
         waiting.stay.agent = agent
         waiting.stay.connectedMilliseconds = stamp
         waiting.connected = at.instant
+        if left.outcome == .answered { waiting.talking = at.instant }
         live[call] = waiting
         let key = AgentKey(tenant: tenant, agent: agent)
         var outputs: [Output] = []
@@ -148,10 +153,12 @@ public struct QueueStayAssembler: Sendable {
         guard talking[key] == call, var talk = live[call], let connected = talk.connected else { return [] }
         talking[key] = nil
         live[call] = nil
-        let length = (at.instant - connected).wholeMilliseconds
+        // The ringing and the busy tone of whoever is called back are no talk.
+        let length = talk.talking.map { (at.instant - $0).wholeMilliseconds } ?? 0
         talk.stay.talkMilliseconds = length
         talk.stay.holdMilliseconds = min(length, talk.hold.total(at: at.instant).wholeMilliseconds)
-        talk.stay.endedMilliseconds = (talk.stay.connectedMilliseconds ?? 0) + length
+        let end = (talk.stay.connectedMilliseconds ?? 0) + (at.instant - connected).wholeMilliseconds
+        talk.stay.endedMilliseconds = end
         if !awaitsCall { talk.stay.callerHungUp = false }
         settle(talk.stay, call, at.instant, awaitsCall: awaitsCall, agent: key)
         return [.closed(talk.stay)]

@@ -1,13 +1,13 @@
 import Events
 import GRDB
 
-/// A call that counts in an agent's totals: one of a queue that he took, or an answered one of his own.
+/// A call that counts in an agent's totals: one of a queue that he took, or one in which he talked past the queues.
 public struct AgentCall: Equatable, Sendable {
     public var agent: String
     public var callID: String
     /// nil: his own.
     public var queue: String?
-    /// When he took it, or when it began; milliseconds since 1970.
+    /// When he took it, or began to talk; milliseconds since 1970.
     public var atMilliseconds: Int64
     /// nil: it is not over.
     public var talkMilliseconds: Int64?
@@ -38,12 +38,8 @@ extension TenantDatabase {
         SELECT call_id, queue, connected_ms AS at_ms, talk_ms FROM queue_stays
         WHERE agent = :agent AND agent IS NOT NULL AND connected_ms >= :from AND connected_ms < :until
         UNION ALL
-        SELECT call_id, NULL, min(since_ms), CAST(round(talk_s * 1000) AS INTEGER)
-        FROM (
-          SELECT call_id, since_ms FROM agent_states INDEXED BY agent_states_own
-          WHERE agent = :agent AND since_ms >= :from AND since_ms < :until AND \(HistorySchema.ownCall)
-        ) JOIN calls USING (call_id)
-        WHERE disposition = 'answered' AND codec_b IS NOT NULL
+        SELECT call_id, NULL, min(began_ms), sum(talk_ms) FROM own_talks
+        WHERE agent = :agent AND began_ms >= :from AND began_ms < :until AND talk_ms IS NOT NULL
         GROUP BY call_id
         ORDER BY at_ms, call_id
         """

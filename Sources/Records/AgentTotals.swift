@@ -18,7 +18,7 @@ public struct AgentTotalsRow: Codable, Equatable, Sendable {
     /// Within the talk.
     public var hold: Int64 = 0
     public var wrapUp: Int64 = 0
-    /// Answered calls of his own, made or taken past the queues, and how long they lasted.
+    /// Calls in which he talked past the queues, and for how long: from both answers to the end of his leg.
     public var ownCalls = 0
     public var ownTalk: Int64 = 0
     /// Calls offered to him: taken, missed, and taken from him.
@@ -136,19 +136,14 @@ extension AgentTotalsRow {
         }
     }
 
-    /// A call counts for whom it kept busy when it began; one without a second party (a feature code, the echo) is no talk.
     fileprivate mutating func addOwnCalls(_ database: Database, _ window: StatementArguments) throws {
         let statement = try database.cachedStatement(
             sql: """
-                SELECT count(*) AS calls, coalesce(sum(round(talk_s * 1000)), 0) AS talk FROM calls
-                WHERE call_id IN (
-                    SELECT call_id FROM agent_states INDEXED BY agent_states_own
-                    WHERE agent = :agent AND since_ms >= :from AND since_ms < :until AND \(HistorySchema.ownCall)
-                  ) AND disposition = 'answered' AND codec_b IS NOT NULL
+                SELECT count(DISTINCT call_id) AS calls, coalesce(sum(talk_ms), 0) AS talk FROM own_talks
+                WHERE agent = :agent AND began_ms >= :from AND began_ms < :until AND talk_ms IS NOT NULL
                 """
         )
         guard let row = try Row.fetchOne(statement, arguments: window) else { return }
-        ownCalls = row["calls"]
-        ownTalk = Int64((row["talk"] as Double).rounded())
+        (ownCalls, ownTalk) = (row["calls"], row["talk"])
     }
 }

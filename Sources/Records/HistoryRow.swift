@@ -7,6 +7,7 @@ enum HistoryRow: Sendable {
     case call(CallRecord)
     case stay(QueueStay)
     case missed(MissedOffer)
+    case ownTalk(OwnTalk)
     /// The agent's new state; it closes the one before.
     case agent(AgentInterval)
     case recordingStarted(RecordingRow)
@@ -24,6 +25,8 @@ enum HistoryRow: Sendable {
             try database.cachedStatement(sql: StayRow.upsert).execute(arguments: StayRow.arguments(stay))
         case .missed(let offer):
             try database.cachedStatement(sql: StayRow.insertOffer).execute(arguments: StayRow.arguments(offer))
+        case .ownTalk(let talk):
+            try database.cachedStatement(sql: OwnTalkRow.upsert).execute(arguments: OwnTalkRow.arguments(talk))
         case .agent(let interval): try AgentRow.begin(interval, in: database)
         case .recordingStarted(let recording):
             let statement = try database.cachedStatement(sql: RecordingRow.insert)
@@ -59,6 +62,7 @@ enum HistoryRow: Sendable {
         switch self {
         case .call(let record): "c" + record.callID
         case .stay(let stay): "s\(stay.enteredMilliseconds)" + stay.callID
+        case .ownTalk(let talk): "t\(talk.beganMilliseconds) \(talk.agent) \(talk.callID)"
         case .callback(let callback): "b" + callback.callback.id
         case .missed, .agent, .recordingStarted, .recordingPaused, .recordingResumed, .recordingEnded, .event: nil
         }
@@ -83,7 +87,7 @@ struct OpenThings {
         case .agent(let interval): mark("a" + interval.agent, interval.state != .loggedOut)
         case .recordingStarted(let recording): mark("r" + recording.id, true)
         case .recordingEnded(let end): mark("r" + end.id, false)
-        case .stay, .missed, .callback, .recordingPaused, .recordingResumed, .event: break
+        case .stay, .missed, .ownTalk, .callback, .recordingPaused, .recordingResumed, .event: break
         }
     }
 

@@ -19,8 +19,8 @@ enum HistorySchema {
         (direction = 'outbound' AND disposition IS NOT NULL OR direction = 'inbound' AND disposition = 'answered')
         """
     static let numberOutside = "substr(CASE direction WHEN 'outbound' THEN \"to\" ELSE \"from\" END, -10)"
-    /// An agent's talk past the queues.
-    static let ownCall = "state = 'on-call' AND queue IS NULL AND call_id IS NOT NULL"
+    /// A time of an agent that a call of his own filled, from the first ringing on.
+    private static let ownCall = "state = 'on-call' AND queue IS NULL AND call_id IS NOT NULL"
 
     /// Reports find all they tell of, and all they ask for, in the index they walk: a visit of each row beside it is a page read from disk. And
     /// who returned a missed call is one search.
@@ -46,6 +46,25 @@ enum HistorySchema {
         BEGIN
           SELECT RAISE(ABORT, 'agent_states: a closed interval stays what it was, later ones have summed it up');
         END;
+        """
+
+    /// What agents talked past the queues. Files of before knew the times at which they were kept busy alone: each of them stands for
+    /// the talk of its call, as reports had it.
+    static let ownTalks = """
+        CREATE TABLE own_talks (
+          agent TEXT NOT NULL,
+          began_ms INTEGER NOT NULL,
+          call_id TEXT NOT NULL,
+          talk_ms INTEGER,
+          \(stamp("began_at", of: "began_ms")),
+          PRIMARY KEY (agent, began_ms, call_id)
+        ) WITHOUT ROWID;
+        INSERT INTO own_talks (agent, began_ms, call_id, talk_ms)
+          SELECT own.agent, min(since_ms), call_id, CAST(round(coalesce(talk_s, 0) * 1000) AS INTEGER)
+          FROM (SELECT agent, since_ms, call_id FROM agent_states INDEXED BY agent_states_own WHERE \(ownCall)) AS own
+          JOIN calls USING (call_id) WHERE disposition = 'answered' AND codec_b IS NOT NULL GROUP BY own.agent, call_id;
+        CREATE INDEX own_talks_open ON own_talks (call_id) WHERE talk_ms IS NULL;
+        DROP INDEX agent_states_own;
         """
 
     private static func stamp(_ name: String, of column: String) -> String {

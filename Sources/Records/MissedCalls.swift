@@ -4,7 +4,8 @@ import Timebase
 
 /// A call from outside that nobody took.
 public struct MissedCall: Codable, Equatable, Sendable {
-    /// The first call with that number afterwards that makes it good: one of ours to it, or one of its own that was answered.
+    /// The first call with that number afterwards that makes it good: one of ours that went out to it, or one of its own that was
+    /// answered.
     public struct Return: Codable, Equatable, Sendable {
         public var callID: String
         public var direction: CallDirection
@@ -67,6 +68,7 @@ extension TenantDatabase {
             }
             let calls = try Row.fetchAll(database, sql: Self.unanswered, arguments: Self.stamps(from, until))
             for row in calls {
+                if row["was_queued"], try Self.hasCallback(row["call_id"], database) { continue }
                 guard let began = WallTime(row["started_at"] as String)?.milliseconds else { continue }
                 let duration: Double = row["duration_s"] ?? 0
                 let length = Int64((duration * 1000).rounded())
@@ -94,17 +96,32 @@ extension TenantDatabase {
         WHERE outcome = 'abandoned' AND entered_ms >= ? AND entered_ms < ?
         """
 
-    /// One that was given up in a queue is there already; who chose to be called back missed nothing.
+    /// One that was given up in a queue is there already.
     static let unanswered = """
-        SELECT call_id, "from", started_at, duration_s FROM calls INDEXED BY calls_unanswered
+        SELECT call_id, "from", started_at, duration_s,
+          EXISTS (SELECT 1 FROM queue_stays WHERE queue_stays.call_id = calls.call_id) AS was_queued
+        FROM calls INDEXED BY calls_unanswered
         WHERE \(HistorySchema.unanswered) AND started_at >= ? AND started_at < ? AND NOT EXISTS (
-          SELECT 1 FROM queue_stays WHERE queue_stays.call_id = calls.call_id AND outcome IN ('abandoned', 'callback')
+          SELECT 1 FROM queue_stays WHERE queue_stays.call_id = calls.call_id AND outcome = 'abandoned'
         )
         """
 
+    /// Who is to be called back, or was, missed nothing; a wish that was cancelled or failed makes good nothing.
+    private static func hasCallback(_ call: String, _ database: Database) throws -> Bool {
+        let statement = try database.cachedStatement(
+            sql: """
+                SELECT 1 FROM calls JOIN callbacks ON callbacks.id = json_extract(calls.variables, '$.callback')
+                WHERE calls.call_id = ? AND callbacks.state IN ('waiting', 'calling', 'done')
+                """
+        )
+        return try Row.fetchOne(statement, arguments: [call]) != nil
+    }
+
+    /// Without a trunk nothing went out: the agent who was to call back did not answer, say.
     static let returning = """
         SELECT call_id, direction, user, agent, started_at, disposition FROM calls INDEXED BY calls_returning
         WHERE \(HistorySchema.returning) AND \(HistorySchema.numberOutside) = ? AND started_at >= ?
+          AND (direction = 'inbound' OR trunk IS NOT NULL)
         ORDER BY started_at, direction DESC LIMIT 1
         """
 

@@ -33,6 +33,7 @@ public final class RecordWriter: EventSubscriber {
     private var assembler = CallRecordAssembler()
     private var stays = QueueStayAssembler()
     private var ledger = AgentLedger()
+    private var ownTalks = OwnTalkAssembler()
     private var collector = TraceCollector()
     private let worker: RecordWorker
     private var lastEvent: Int64
@@ -77,6 +78,7 @@ public final class RecordWriter: EventSubscriber {
             }
         }
         if let change = ledger.apply(envelope) { rows.append(.agent(change.opened)) }
+        for talk in ownTalks.apply(envelope) { rows.append(.ownTalk(talk)) }
         switch envelope.event {
         case .recordingStarted(let start):
             guard let call = envelope.call else { break }

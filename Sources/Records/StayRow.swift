@@ -65,6 +65,14 @@ enum StayRow {
         )
     }
 
+    /// With who is called back nobody speaks before his call's answer.
+    private static let talkBegan = """
+        CASE outcome WHEN 'called-back' THEN coalesce((
+          SELECT CAST(round((julianday(answered_at) - 2440587.5) * 86400000) AS INTEGER) FROM calls
+          WHERE calls.call_id = queue_stays.call_id
+        ), :now) ELSE connected_ms END
+        """
+
     /// A caller who waited has a wait up to the last known time; a talk stays answered, and has ended then.
     static func closeInterrupted(_ database: Database, at now: Int64) throws {
         try database.execute(
@@ -72,7 +80,7 @@ enum StayRow {
                 UPDATE queue_stays SET
                   outcome = coalesce(outcome, 'engine-restart'),
                   wait_ms = coalesce(wait_ms, max(0, :now - entered_ms)),
-                  talk_ms = CASE WHEN connected_ms IS NULL THEN NULL ELSE max(0, :now - connected_ms) END,
+                  talk_ms = CASE WHEN connected_ms IS NULL THEN NULL ELSE max(0, :now - \(talkBegan)) END,
                   hold_ms = CASE WHEN connected_ms IS NULL THEN NULL ELSE 0 END,
                   caller_hung_up = 0,
                   ended_ms = max(:now, coalesce(connected_ms, entered_ms))

@@ -88,6 +88,7 @@ public final class TenantDatabase: Sendable {
         migrator.registerMigration("events by number") { try $0.execute(sql: JournalEntry.followedByNumber) }
         migrator.registerMigration("indexes that cover") { try $0.execute(sql: HistorySchema.covering) }
         migrator.registerMigration("sums of agents") { try $0.execute(sql: HistorySchema.agentSums) }
+        migrator.registerMigration("talks of agents") { try $0.execute(sql: HistorySchema.ownTalks) }
         return migrator
     }
 
@@ -151,6 +152,7 @@ public final class TenantDatabase: Sendable {
             let known = try Int64.fetchOne(database, sql: "SELECT at_ms FROM clock") ?? 0
             try StayRow.closeInterrupted(database, at: known)
             try AgentRow.closeInterrupted(database, at: known)
+            try OwnTalkRow.closeInterrupted(database, at: known)
             // Their files are repaired by whoever owns the folder of recordings, which then ends them for good.
             try database.execute(
                 sql: "UPDATE recordings SET state = 'failed', fault = 'engine-restart' WHERE state = 'recording'"

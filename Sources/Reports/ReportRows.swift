@@ -120,14 +120,16 @@ public struct MissedReportRow: ReportRow, Sendable {
     public var waited_s: Double
     public var called_back: Bool
     @OrNull public var called_back_by: String?
+    /// Whether it came to a talk.
+    @OrNull public var called_back_answered: Bool?
     @OrNull public var called_back_after_s: Double?
     @OrNull public var called_back_call: String?
 
     var place: String { "\(call_id) \(at)" }
 
     static let keys = [
-        "call_id", "number", "queue", "at", "waited_s", "called_back", "called_back_by", "called_back_after_s",
-        "called_back_call",
+        "call_id", "number", "queue", "at", "waited_s", "called_back", "called_back_by", "called_back_answered",
+        "called_back_after_s", "called_back_call",
     ]
 }
 

@@ -210,7 +210,8 @@ extension Reporter {
                     RecordedDay.Callback.Attempt(
                         began: $0.enteredMilliseconds,
                         ring: $0.ringMilliseconds ?? 0,
-                        talk: $0.talkMilliseconds ?? 0,
+                        // As long as it kept its agent busy, the ringing of whom he called included.
+                        talk: max(0, ($0.endedMilliseconds ?? 0) - ($0.connectedMilliseconds ?? 0)),
                         wrapUp: $0.wrapUpMilliseconds
                     )
                 },

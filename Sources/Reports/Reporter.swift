@@ -405,12 +405,16 @@ public struct Reporter {
                     waited_s: seconds(call.waitedMilliseconds),
                     called_back: call.returned != nil,
                     called_back_by: call.returned?.by,
+                    called_back_answered: call.returned?.wasAnswered,
                     called_back_after_s: call.returned.map { seconds($0.afterMilliseconds) },
                     called_back_call: call.returned?.callID
                 )
             }
-        let note = "called back: the first call out to that number, or answered from it, after the caller was gone"
-        return try Report(rows: rows, keys: MissedReportRow.keys, notes: [note], page: request.page)
+        let notes = [
+            "called back: the first call that went out to that number, or was answered from it, after the caller was gone",
+            "not listed: who asked a queue to be called back, while that is to be done and when it is done",
+        ]
+        return try Report(rows: rows, keys: MissedReportRow.keys, notes: notes, page: request.page)
     }
 
     /// The calls behind a queue report's numbers.

@@ -130,6 +130,31 @@ import Timebase
         #expect(stay.talkMilliseconds == 10_000 && stay.callerHungUp == false && stay.wrapUpMilliseconds == 0)
     }
 
+    @Test(arguments: [true, false])
+    func `the talk of a call-back begins when who is called answers: ringing and busy tone are none`(
+        isReached: Bool
+    ) throws {
+        let reached = [Self.envelope(.callAnswered, Self.at(9)), Self.envelope(.callHeld(leg: 1), Self.at(12))]
+        let stay = try #require(
+            last(
+                fold(
+                    [
+                        Self.envelope(Self.start(), Self.at(0)), Self.envelope(Self.enter("sales"), Self.at(5)),
+                        Self.envelope(Self.agent(.onCall, queue: "sales"), Self.at(5)),
+                        Self.envelope(Self.left("sales", .calledBack, agent: "1001"), Self.at(5)),
+                    ] + (isReached ? reached : []) + [
+                        Self.envelope(Self.agent(.wrapUp, queue: "sales"), Self.at(14), call: nil),
+                        Self.envelope(Self.end(isReached ? .answered : .busy), Self.at(14)),
+                        Self.envelope(Self.agent(.available), Self.at(16), call: nil),
+                    ]
+                )
+            )
+        )
+        #expect(stay.talkMilliseconds == (isReached ? 5_000 : 0) && stay.holdMilliseconds == (isReached ? 2_000 : 0))
+        #expect(stay.connectedMilliseconds == Self.at(5).wall.milliseconds && stay.wrapUpMilliseconds == 2_000)
+        #expect(stay.endedMilliseconds == Self.at(14).wall.milliseconds)
+    }
+
     @Test func `an abandoned stay, and two stays that begin at once`() throws {
         let outputs = fold([
             Self.envelope(Self.start(), Self.at(0)), Self.envelope(Self.enter("a"), Self.at(1)),

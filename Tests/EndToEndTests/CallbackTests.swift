@@ -125,6 +125,10 @@ struct CallbackTests {
         #expect(report["offered"] as? Int == 1 && report["answered"] as? Int == 0 && report["overflowed"] as? Int == 1)
         let work = try #require(try running.rows("stats", "agents").first)
         #expect(work["handled"] as? Int == 1 && work["direct_calls"] as? Int == 0)
+        // He talked with whom he called, not with the ringing before.
+        let worked = ["talk_s", "hold_s"].compactMap { work[$0] as? Double }.reduce(0, +)
+        #expect(abs(worked - talked) < 0.005, "\(worked) \(talked)")
+        #expect(try running.rows("stats", "missed").isEmpty)
         // The replay of the day has him too, at about the same time.
         let days = try running.rows("stats", "what-if", "--strategy", "random")
         #expect(days.compactMap { $0["called_back"] as? Int } == [1, 1, 1])

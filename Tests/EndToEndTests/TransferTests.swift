@@ -44,6 +44,31 @@ struct TransferTests {
         #expect(try centre.isClean())
     }
 
+    @Test func `who sends a queue's caller to himself is on that call until it is over, and talks past the queue`()
+        throws
+    {
+        let centre = try TransferCentre()
+        try centre.talk()
+        centre.refer(to: "sip:1001@demo.test")
+        let again = try #require(centre.anna.await { $0.startWord == "INVITE" && !$0.toTagged })
+        centre.anna.phone.respond("200 OK", to: again, toTag: "again", sdp: Phone.sdp(port: centre.anna.media.port))
+        #expect(centre.anna.await("ACK") != nil)
+        #expect(centre.anna.await("BYE") != nil)
+        let live = { try centre.running.rows("stats", "agents").first { $0["agent"] as? String == "1001" } }
+        #expect(try eventually { try live()?["handled"] as? Int == 1 })
+        let agent = try #require(try centre.running.agent("1001"))
+        #expect(agent["state"] as? String == "on-call" && agent["current_call"] as? String == centre.call)
+        centre.hangUp()
+        #expect(centre.anna.await("BYE") != nil)
+        #expect(try eventually { try centre.running.state(of: "1001") == "wrap-up" })
+        #expect(try eventually { try live()?["direct_calls"] as? Int == 1 })
+        let row = try #require(try live())
+        let talked = ["talk_s", "hold_s", "direct_talk_s"].compactMap { row[$0] as? Double }
+        let onCall = try #require(row["on_call_s"] as? Double)
+        #expect(talked.count == 3 && talked[2] > 0 && abs(talked.reduce(0, +) - onCall) < 0.02, "\(row)")
+        #expect(try centre.isClean())
+    }
+
     @Test func `B095: a target that is busy is told in the NOTIFY, and the two speak again, on the record too`() throws
     {
         let centre = try TransferCentre()

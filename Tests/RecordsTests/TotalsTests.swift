@@ -311,6 +311,83 @@ import Timebase
         }
     }
 
+    @Test func `talks past the queues count where they began, a call once, and those that last not yet`() throws {
+        try HistoryTests.withDatabase { database, _ in
+            let talk = { (agent: String, call: String, began: Int64, length: Int64?) in
+                HistoryRow.ownTalk(
+                    OwnTalk(agent: agent, callID: call, beganMilliseconds: began, talkMilliseconds: length)
+                )
+            }
+            try database.write([
+                talk("1001", "a", 1_000, nil), talk("1001", "a", 1_000, 2_000), talk("1002", "a", 3_000, 4_000),
+                talk("1001", "a", 9_000, 3_000), talk("1001", "b", 12_000, 500), talk("1001", "c", 20_000, nil),
+            ])
+            let totals = { (from: Int64, until: Int64) in
+                try database.agentTotals(from: from, until: until, agent: "1001").first.map {
+                    [$0.ownCalls, Int($0.ownTalk)]
+                }
+            }
+            #expect(try totals(0, 30_000) == [2, 5_500])
+            #expect(try totals(0, 5_000) == [1, 2_000] && totals(12_000, 12_001) == [1, 500])
+            #expect(try totals(13_000, 30_000) == [0, 0])
+            let calls = try database.agentCalls(from: 0, until: 30_000, agent: "1001")
+            #expect(calls.map(\.callID) == ["a", "b"] && calls.map(\.talkMilliseconds) == [5_000, 500])
+            // A crash: what lasts has lasted until the last known time.
+            try database.beat(at: WallTime(milliseconds: 27_000))
+            _ = try database.closeInterrupted()
+            #expect(try totals(0, 30_000) == [3, 12_500])
+            let plan = try database.queue.read {
+                try Row.fetchAll(
+                    $0,
+                    sql: """
+                        EXPLAIN QUERY PLAN SELECT sum(talk_ms) FROM own_talks
+                        WHERE agent = '1' AND began_ms >= 2 AND began_ms < 3
+                        """
+                ).map { $0["detail"] as String }
+            }
+            #expect(plan.joined().contains("PRIMARY KEY (agent=? AND began_ms>? AND began_ms<?)"), "\(plan)")
+        }
+    }
+
+    @Test func `a file of the time before the talks of agents keeps what its reports had`() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "gudok-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let place = TenantDatabase.path(in: folder, of: "demo")
+        try FileManager.default.createDirectory(
+            at: place.deletingLastPathComponent(),
+            withIntermediateDirectories: true
+        )
+        let old = try DatabaseQueue(path: place.path)
+        try TenantDatabase.migrator.migrate(old, upTo: "sums of agents")
+        try old.write { database in
+            for (since, state, call) in [(1_000, "on-call", "a"), (2_000, "available", nil), (3_000, "on-call", "b")]
+                as [(Int, String, String?)]
+            {
+                try database.execute(
+                    sql: """
+                        INSERT INTO agent_states (agent, since_ms, until_ms, state, call_id) VALUES ('1001', ?, ?, ?, ?)
+                        """,
+                    arguments: [since, since + 1_000, state, call]
+                )
+            }
+            for (call, codec) in [("a", "PCMA"), ("b", nil)] as [(String, String?)] {
+                try database.execute(
+                    sql: """
+                        INSERT INTO calls (call_id, tenant, direction, "from", "to", started_at, talk_s, disposition,
+                          codec_b, legs, sip_call_ids)
+                        VALUES (?, 'demo', 'internal', '1001', '1002', '2026-01-01T00:00:00.000Z', 0.75, 'answered',
+                          ?, '[]', '[]')
+                        """,
+                    arguments: [call, codec]
+                )
+            }
+        }
+        try old.close()
+        let database = try TenantDatabase(folder: folder, tenant: "demo")
+        let row = try #require(try database.agentTotals(from: 0, until: 9_000, now: 9_000).first)
+        #expect(row.ownCalls == 1 && row.ownTalk == 750)
+    }
+
     private static func call(
         _ id: String,
         _ direction: CallDirection,
@@ -379,6 +456,79 @@ import Timebase
                 }
                 #expect(plan.first?.contains(index) == true && !plan.joined().contains("B-TREE"), "\(plan)")
             }
+        }
+    }
+
+    /// A caller of a queue whom the plan then asked for his wish.
+    private static func asker(_ id: String, number: String, second: Int64, wish: String) -> [HistoryRow] {
+        var stay = QueueStay(
+            callID: id,
+            queue: "q",
+            number: number,
+            enteredMilliseconds: start + second * 1000 + 1
+        )
+        (stay.outcome, stay.waitMilliseconds, stay.endedMilliseconds) = (.key, 5_000, stay.enteredMilliseconds + 5_000)
+        guard case .call(var record) = call(id, .inbound, from: number, to: "600", second: second, .noAnswer) else {
+            return []
+        }
+        record.variables = ["callback": wish]
+        return [.call(record), .stay(stay)]
+    }
+
+    @Test(arguments: [nil, 7_000] as [Int64?])
+    func `a crash in a call-back leaves a talk from the customer's answer on, or none`(answered: Int64?) throws {
+        try HistoryTests.withDatabase { database, _ in
+            var stay = QueueStay(callID: "a", queue: "q", number: "+7", enteredMilliseconds: Self.start)
+            (stay.outcome, stay.agent, stay.connectedMilliseconds) = (.calledBack, "1001", Self.start)
+            guard case .call(var record) = Self.call("a", .outbound, from: "1001", to: "+7", second: 0, .answered)
+            else { return }
+            record.endedAt = nil
+            record.answeredAt = answered.map { "\(WallTime(milliseconds: Self.start + $0))" }
+            try database.write([.call(record), .stay(stay)])
+            try database.beat(at: WallTime(milliseconds: Self.start + 10_000))
+            _ = try database.closeInterrupted()
+            let closed = try #require(try database.stays(of: "a").first)
+            #expect(closed.talkMilliseconds == answered.map { 10_000 - $0 } ?? 0)
+            #expect(closed.endedMilliseconds == Self.start + 10_000)
+        }
+    }
+
+    @Test func `who is or was called back is not missed, and only a call that went out calls back`() throws {
+        try HistoryTests.withDatabase { database, _ in
+            let wishes: [(String, CallbackState)] = [
+                ("waiting", .waiting), ("calling", .calling), ("done", .done), ("failed", .failed),
+                ("cancelled", .cancelled),
+            ]
+            var rows: [HistoryRow] = []
+            for (index, (name, state)) in wishes.enumerated() {
+                let number = "+7495123450\(index)"
+                rows += Self.asker(name, number: number, second: Int64(index), wish: "wish-\(name)")
+                let change = CallbackChanged(
+                    id: "wish-\(name)",
+                    queue: "q",
+                    number: number,
+                    requestedMilliseconds: Self.start,
+                    state: state,
+                    attempts: 1,
+                    skill: 0,
+                    agent: nil,
+                    reason: nil
+                )
+                rows.append(.callback(CallbackRow(change, at: Self.start)))
+            }
+            // The agent who was to call back did not answer: nobody was called. For one of them somebody then was.
+            for (name, number) in [("t", "+74951234503"), ("u", "+74951234504")] {
+                guard
+                    case .call(var attempt) = Self.call(name, .outbound, from: "1003", to: number, second: 60, .failed)
+                else { return }
+                attempt.trunk = nil
+                rows.append(.call(attempt))
+            }
+            rows.append(Self.call("v", .outbound, from: "1003", to: "+74951234503", second: 90, .busy))
+            try database.write(rows)
+            let missed = try database.missedCalls(from: Self.start, until: Self.start + 1_000_000)
+            #expect(missed.map(\.callID) == ["failed", "cancelled"])
+            #expect(missed.map { $0.returned?.callID } == ["v", nil] && missed.first?.returned?.wasAnswered == false)
         }
     }
 }
