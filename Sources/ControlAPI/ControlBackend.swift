@@ -63,13 +63,15 @@ public struct ControlRequest: Equatable, Sendable {
         (self.body, self.peer) = (body, peer)
     }
 
-    /// Takes a request's target apart (RFC 9112 §3.2.1); nil when it is none.
+    /// Takes a request's target apart (RFC 9112 §3.2.1); nil when it is none, or gives one parameter twice.
     init?(method: String, target: String, body: [UInt8], peer: Peer) {
         guard target.hasPrefix("/"), let parts = URLComponents(string: target) else { return nil }
         let segments = parts.percentEncodedPath.split(separator: "/").map { String($0).removingPercentEncoding }
         guard !segments.contains(nil) else { return nil }
         var query: [String: String] = [:]
-        for item in parts.queryItems ?? [] { query[item.name] = item.value ?? "" }
+        for item in parts.queryItems ?? [] {
+            guard query.updateValue(item.value ?? "", forKey: item.name) == nil else { return nil }
+        }
         self.init(method: method, path: segments.compactMap { $0 }, query: query, body: body, peer: peer)
     }
 

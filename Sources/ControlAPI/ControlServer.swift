@@ -160,7 +160,7 @@ public actor ControlServer {
                 reply = .problem(
                     status: 400,
                     code: "bad-target",
-                    what: "the path is malformed",
+                    what: "the path is malformed, or a parameter is given twice",
                     mend: "see docs/api.md"
                 )
             }

@@ -113,7 +113,13 @@ public struct RecordingQuery: Sendable {
         add("recordings.call_id = ?", callID)
         let ofCall = "EXISTS (SELECT 1 FROM calls WHERE calls.call_id = recordings.call_id AND"
         add("\(ofCall) calls.queue = ?)", queue)
-        add("\(ofCall) calls.agent = ?)", agent)
+        // Whoever speaks in it: for a queue, calling out, called past the queues, or handed the call.
+        if let agent {
+            let talked = "leg.value->>'user' = ? AND leg.value->>'answered_at' IS NOT NULL"
+            let handed = "EXISTS (SELECT 1 FROM json_each(legs) leg WHERE \(talked))"
+            conditions.append("\(ofCall) (agent = ? OR user = ? OR \(handed)))")
+            arguments += [agent, agent, agent]
+        }
         add("state = ?", state?.rawValue)
         if let before {
             conditions.append("(started_ms, id) < (?, ?)")

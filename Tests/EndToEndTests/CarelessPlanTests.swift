@@ -177,6 +177,10 @@ struct CarelessPlanTests {
             #expect(code == 1 && text.contains("tenants/a.yaml:") && text.contains(fault), "\(fault): \(text)")
         }
         for (old, new, fault) in [
+            (
+                "domains: [a.test]", "domains: [a.test]\nlists: {\"1\": [\"2\"], 1: [\"3\"]}",
+                "tenants/a.yaml:3:21: error: the key '1' is given twice"
+            ),
             ("domains: [a.test]", "domains: [a test]", "tenants/a.yaml:2:11: error: 'a test' is no host name"),
             (
                 "\"udp://127.0.0.1:0\"", "\"udp://127.0.0.1:9\", \"udp://127.0.0.1:9\"",

@@ -53,6 +53,8 @@ struct RecordAccessTests {
             let reply = try running.http("/api/v1/\(target)")
             #expect(reply.status == 400 && reply.text.contains("bad-query"), "\(target): \(reply.text)")
         }
+        let twice = try running.http("/api/v1/cdr?tenant=demo&tenant=other")
+        #expect(twice.status == 400 && twice.text.contains("a parameter is given twice"), "\(twice.text)")
         // Who is configured and had no call has an empty listing.
         #expect(try running.rows("cdr", "--tenant", "demo").isEmpty)
         #expect(try running.http("/api/v1/cdr?tenant=demo").status == 200)

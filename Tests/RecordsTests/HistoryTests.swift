@@ -113,6 +113,38 @@ import Timebase
         }
     }
 
+    @Test func `a recording is found by every agent who speaks in it`() throws {
+        try Self.withDatabase { database, _ in
+            let stamp = "\(WallTime(milliseconds: 1_000))"
+            var record = CallRecord(
+                callID: "c",
+                tenant: "demo",
+                direction: .inbound,
+                from: "+7",
+                to: "600",
+                startedAt: stamp
+            )
+            record.agent = "1001"
+            record.legs = ["1003", "1004"].map { user in
+                var leg = LegRecord(legID: user, target: "user", address: "", startedAt: stamp, sipCallID: "")
+                leg.user = user
+                return leg
+            }
+            record.legs[1].answeredAt = stamp
+            let recording = RecordingRow(
+                RecordingStarted(id: "r", file: "f", policy: "plan"),
+                callID: "c",
+                startedMilliseconds: 1_500
+            )
+            try database.write([.call(record), .recordingStarted(recording)])
+            for (agent, count) in [("1001", 1), ("1004", 1), ("1003", 0), ("1002", 0)] {
+                var query = RecordingQuery()
+                query.agent = agent
+                #expect(try database.recordings(query).count == count, "\(agent)")
+            }
+        }
+    }
+
     @Test func `after a crash a call ends at the last known time, and no leg of it before its answer`() throws {
         try Self.withDatabase { database, _ in
             func stamp(_ milliseconds: Int64) -> String { "\(WallTime(milliseconds: milliseconds))" }

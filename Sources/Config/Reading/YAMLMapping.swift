@@ -9,8 +9,13 @@ struct YAMLMapping {
 
     init(_ mapping: Node.Mapping, of place: YAMLValue) {
         self.place = place
+        var seen: Set<String> = []
         pairs = mapping.map { key, value in
             let keyValue = YAMLValue(node: key, file: place.file, faults: place.faults)
+            // To the reader of YAML `1` and `"1"` are two, and to us one.
+            if let name = keyValue.asScalar, !seen.insert(name).inserted {
+                keyValue.fault(.duplicate, "the key '\(name)' is given twice", mend: "remove one of them")
+            }
             return (keyValue, keyValue.asScalar ?? "", YAMLValue(node: value, file: place.file, faults: place.faults))
         }
     }
