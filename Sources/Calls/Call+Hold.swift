@@ -59,8 +59,14 @@ extension Call {
         let holder = [anchor, peer].first { legs[$0].holds }
         guard let holder else { return bridge(anchor, peer) }
         let held = holder == anchor ? peer : anchor
-        guard !legs[held].holds, let music = music(served?.queue) else { return }
+        // Where a call began in silence nobody was told to listen.
+        guard !legs[held].holds, isToldToListen(held), let music = music(served?.queue) else { return }
         say([], loop: music, to: held)
+    }
+
+    private func isToldToListen(_ index: Int) -> Bool {
+        guard let local = legs[index].described.local.flatMap({ AudioStream(of: $0) }) else { return false }
+        return local.direction == .sendrecv || local.direction == .sendonly
     }
 
     /// Whether a leg that is put on hold by this offer hears music: it is told to listen, whatever the holder says of himself.
