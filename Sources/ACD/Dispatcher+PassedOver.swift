@@ -5,7 +5,7 @@ import Timebase
 /// Whom of a queue's agents a decision passes over, and why: a line in the call's story.
 extension Dispatcher {
     /// Of a long list the first alone: a decision does not cost more for it.
-    private static let mostLookedAt = 50
+    private static let mostLookedAt = 20
 
     private enum Cause: Hashable {
         case state(AgentState, reason: String?)

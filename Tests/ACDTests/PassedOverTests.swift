@@ -57,7 +57,7 @@ import Timebase
         floor.pass(.seconds(10))
         #expect(floor.ringing(call) == ["100"])
         let told = Self.told(floor)
-        #expect(told.count == 1 && told.first?.hasSuffix("149 logged-out; and 20 more") == true)
+        #expect(told.count == 1 && told.first?.hasSuffix("119 logged-out; and 50 more") == true)
     }
 
     @Test func `a queue that nobody serves says who is not there`() {
