@@ -187,13 +187,16 @@ extension Call {
         }
         if let description, legs[0].described.remote != nil, dial.early == nil || dial.early == index {
             legs[index].described.remote = description
+            let told = legs[0].described.local
             if let answer = answerForCaller(description, of: index) {
+                // His first answer is the one that counts, and the 200 will say it too.
+                if let told { legs[0].described.local = told }
                 dial.early = index
                 stage = .dialing(dial)
                 configureMedia(index)
                 configureMedia(0)
                 bridge(0, index)
-                act(on: 0) { $0.ring(status, sdp: answer.write(), now: $1) }
+                act(on: 0) { $0.ring(status, sdp: (told ?? answer).write(), now: $1) }
                 return
             }
         }

@@ -106,6 +106,18 @@ struct StrictPeerTests {
         try pair.hangUp()
     }
 
+    @Test func `§13.2.1: each 183 says to the caller what the first one said`() throws {
+        let pair = try CallPair()
+        try pair.ring()
+        var told: [String] = []
+        for (version, formats) in ["8 101", "0 101"].enumerated() {
+            let sdp = Phone.sdp(port: 4_002, formats: formats, version: version + 1)
+            pair.callee.respond("183 Session Progress", to: pair.invite, toTag: "1001", sdp: sdp)
+            told.append(try #require(pair.carrier.expect("183")).sipBody)
+        }
+        #expect(told.first?.isEmpty == false && told.first == told.last, "\(told)")
+    }
+
     @Test func `§13.2.1: the other law of G.711 in the 200 is translated, and nobody is asked`() throws {
         let pair = try CallPair()
         let (caller, callee) = (try WirePeer(), try WirePeer())

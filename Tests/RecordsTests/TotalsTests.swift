@@ -243,16 +243,22 @@ import Timebase
         }
     }
 
-    @Test func `a file of the time before agents' sums has the same totals, and keeps sums from then on`() throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "gudok-\(UUID().uuidString)")
-        defer { try? FileManager.default.removeItem(at: folder) }
+    /// A tenant's file as an earlier version made it.
+    private static func file(in folder: URL, upTo migration: String) throws -> DatabaseQueue {
         let place = TenantDatabase.path(in: folder, of: "demo")
         try FileManager.default.createDirectory(
             at: place.deletingLastPathComponent(),
             withIntermediateDirectories: true
         )
-        let old = try DatabaseQueue(path: place.path)
-        try TenantDatabase.migrator.migrate(old, upTo: "events by number")
+        let file = try DatabaseQueue(path: place.path)
+        try TenantDatabase.migrator.migrate(file, upTo: migration)
+        return file
+    }
+
+    @Test func `a file of the time before agents' sums has the same totals, and keeps sums from then on`() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "gudok-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let old = try Self.file(in: folder, upTo: "events by number")
         try old.write { database in
             for hour in 0..<50 as Range<Int64> {
                 try database.execute(
@@ -352,13 +358,7 @@ import Timebase
     @Test func `a file of the time before the talks of agents keeps what its reports had`() throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "gudok-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
-        let place = TenantDatabase.path(in: folder, of: "demo")
-        try FileManager.default.createDirectory(
-            at: place.deletingLastPathComponent(),
-            withIntermediateDirectories: true
-        )
-        let old = try DatabaseQueue(path: place.path)
-        try TenantDatabase.migrator.migrate(old, upTo: "sums of agents")
+        let old = try Self.file(in: folder, upTo: "sums of agents")
         try old.write { database in
             for (since, state, call) in [(1_000, "on-call", "a"), (2_000, "available", nil), (3_000, "on-call", "b")]
                 as [(Int, String, String?)]
