@@ -44,6 +44,7 @@ enum Filling {
                 try database.execute(sql: stays, arguments: values)
                 try database.execute(sql: callRows, arguments: values)
                 try database.execute(sql: states, arguments: values)
+                try database.execute(sql: ownTalks, arguments: values)
             }
         }
         for sql in put { try queue.write { try $0.execute(sql: sql) } }
@@ -79,6 +80,13 @@ enum Filling {
           CASE WHEN r % 10 < 8 THEN 'answered' WHEN r % 10 = 8 THEN 'abandoned' ELSE 'no-answer' END,
           '[{"leg_id":"' || id || '/0","target":"caller","address":"udp:192.0.2.1:5060","started_at":"","sip_call_id":"x",'
             || '"media":"' || hex(zeroblob(400)) || '"}]', '["a","b"]' FROM h
+        """
+
+    /// What goes out an agent has dialled himself.
+    private static let ownTalks = """
+        \(numbers)
+        INSERT INTO own_talks (agent, began_ms, call_id, talk_ms)
+        SELECT printf('%04d', 1000 + i % 200), t, id, r % 300 * 1000 FROM h WHERE r % 10 >= 7
         """
 
     /// Available, ringing, talking, wrapping up: half the time idle. The first of an hour has the sums of those before it.

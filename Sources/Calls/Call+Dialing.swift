@@ -13,14 +13,14 @@ extension Call {
     func dial(_ request: DialRequest) {
         var dial = Dial(request: request)
         var servers = 1
-        switch core.reach(request.target, of: tenant) {
+        switch reach(request) {
         case .unreachable(let outcome, let status, let retryAfter, let why):
             publish(.note("\(request.target): \(why)"))
             core.log(.info, "\(request.target) cannot be reached: \(why)", call: id)
             lastRejection = Rejection(
                 status: status,
                 phrase: ReasonPhrase.standard(status),
-                retryAfter: retryAfter.map(String.init),
+                retryAfter: retryAfter,
                 isLocal: true
             )
             return proceed(.dialled(outcome))
@@ -42,6 +42,20 @@ extension Call {
         dial.rest = request.hasAlternative ? request.timeout - patience : nil
         enter(.dialing(dial))
         core.timers.start(.call(id, .dialTimeout), at: now.instant + patience)
+    }
+
+    private func reach(_ request: DialRequest) -> Reach {
+        if request.hasAlternative, case .trunk(let name, _) = request.target,
+            let wait = core.surroundings?.rest(of: TrunkID(tenant: tenant.id, name: name))
+        {
+            return .unreachable(
+                .congestion,
+                status: 503,
+                retryAfter: wait,
+                why: "the trunk asked to be left alone for \(wait) s"
+            )
+        }
+        return core.reach(request.target, of: tenant)
     }
 
     /// The names that a dial waited for are known, or known not to be.
@@ -280,6 +294,9 @@ extension Call {
         // Told last, as a redirect that is followed is another ending.
         defer { tellEnd(of: index) }
         leaveTrunk(index)
+        if rejection.status == 503, !rejection.isLocal, let wait = rejection.retryAfter, let trunk = legs[index].trunk {
+            core.surroundings?.leave(trunk, aloneFor: wait)
+        }
         if startsUponAnswer, callback == nil { return originationFailed(index, rejection) }
         release(index)
         if case .queued(let stay) = stage {
@@ -297,9 +314,10 @@ extension Call {
         // A global failure ends the search: nobody else will do (§16.7 step 5).
         if rejection.status >= 600 {
             for other in dial.attempts { cancel(other, .cancelled, rejection.reasonForOthers) }
-            dial.attempts = []
+            (dial.attempts, dial.searches) = ([], [])
         }
         stage = .dialing(dial)
+        searchOn(after: index, in: &dial)
         guard dial.attempts.isEmpty, let best = dial.best else { return }
         core.timers.stop(.call(id, .dialTimeout))
         lastRejection = best.rejection
@@ -314,29 +332,38 @@ extension Call {
         }
         dial.redirects += 1
         stage = .dialing(dial)
-        var followed = false
-        for redirect in redirects(rejection, of: index, timeout: dial.request.timeout) {
-            guard let next = invite(redirect.route, after: redirect.history) else { continue }
-            dial.attempts.append(next)
-            followed = true
-            stage = .dialing(dial)
-            act(on: next) { session, _ in session.start() }
+        let ways = redirects(rejection, of: index, timeout: dial.request.timeout)
+        if let place = dial.searches.firstIndex(where: { $0.ringing.contains(index) }) {
+            dial.searches[place].later.insert(contentsOf: ways, at: 0)
+        } else {
+            dial.searches.append(Search(ringing: [index], later: ways))
         }
-        return followed
+        return searchOn(after: index, in: &dial)
     }
 
-    /// Where a 3xx leads to, as far as its author may call there, and what is told there of how the call came.
-    func redirects(
-        _ rejection: Rejection,
-        of index: Int,
-        timeout: Duration
-    ) -> [(route: TargetRoute, history: DiversionHistory)] {
+    /// An attempt is over: when it was the last of those that a 3xx named with one `q`, those with the next are rung. False: nobody is.
+    @discardableResult private func searchOn(after index: Int, in dial: inout Dial) -> Bool {
+        guard let place = dial.searches.firstIndex(where: { $0.ringing.contains(index) }) else { return false }
+        dial.searches[place].ringing.removeAll { $0 == index }
+        while dial.searches[place].ringing.isEmpty, !dial.searches[place].later.isEmpty {
+            let group = dial.searches[place].later.removeFirst()
+            let made = group.compactMap { invite($0.route, after: $0.history) }
+            dial.searches[place].ringing = made
+            dial.attempts += made
+            stage = .dialing(dial)
+            for next in made { act(on: next) { session, _ in session.start() } }
+        }
+        return !dial.searches[place].ringing.isEmpty
+    }
+
+    /// Where a 3xx leads to, as far as its author may call there; together those of the same `q`.
+    func redirects(_ rejection: Rejection, of index: Int, timeout: Duration) -> [[Redirect]] {
         let domain = tenant.domains.first ?? "localhost"
         var history = legs[index].history
         history.sendOn(by: SIPURI(user: legs[index].number ?? to, host: domain), status: rejection.status)
         var branch = 0
-        return rejection.contacts.prefix(4).flatMap { contact -> [(TargetRoute, DiversionHistory)] in
-            guard let number = contact.number, !isLoop(number, history, index),
+        func ways(to contact: SIPURI) -> [Redirect] {
+            guard branch < Self.mostContacts, let number = contact.number, !isLoop(number, history, index),
                 let request = redirectRequest(to: number, of: index, timeout: timeout),
                 case .routes(let routes) = core.reach(request.target, of: tenant)
             else { return [] }
@@ -346,7 +373,11 @@ extension Call {
             next.goOn(to: SIPURI(user: number, host: domain), branch: branch)
             return routes.map { ($0, next) }
         }
+        return rejection.contacts.map { $0.flatMap(ways) }
     }
+
+    /// Of one 3xx so many are followed.
+    private static let mostContacts = 4
 
     private func isLoop(_ number: String, _ history: DiversionHistory, _ index: Int) -> Bool {
         guard history.wasSentOn(by: number) else { return false }

@@ -77,7 +77,7 @@ extension Call {
     private func rejectCaller(_ cause: HangupCause, header: String) {
         guard !legs[0].hasEnded else { return }
         var headers: [(HeaderName, String)] = [(.reason, header)]
-        if let retryAfter = lastRejection?.retryAfter { headers.append((.retryAfter, retryAfter)) }
+        if let retryAfter = lastRejection?.retryAfter { headers.append((.retryAfter, "\(retryAfter)")) }
         guard isRecorded else {
             heldAnswer = .reject(cause.status, headers)
             return

@@ -268,7 +268,8 @@ extension Call {
         if reofferSettled(index, nil, status: status) { return }
         guard let relay = relayed, relay.to == index else { return }
         relayed = nil
-        let told = HangupCause.isOfHop(status) || !(400..<700).contains(status) ? 488 : status
+        // What we took back ourselves, he did not.
+        let told = status == 487 || HangupCause.isOfHop(status) || !(400..<700).contains(status) ? 488 : status
         act(on: relay.from) { $0.refuseOffer(told, now: $1) }
     }
 

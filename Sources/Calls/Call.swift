@@ -50,12 +50,23 @@ final class Call {
         /// The best of what came back so far (RFC 3261 §16.7 step 6).
         var best: (outcome: DialOutcome, rejection: Rejection)?
         var redirects = 0
+        /// Of each 3xx that is being followed.
+        var searches: [Search] = []
         /// How long it may ring after the first sign of life was waited for; nil: no other would be tried.
         var rest: Duration?
         /// Whose early media the caller hears.
         var early: Int?
         var announced: Set<Int> = []
     }
+
+    /// Where a 3xx led to: those of the highest `q` are rung, the others when these are over.
+    struct Search {
+        var ringing: [Int] = []
+        var later: [[Redirect]]
+    }
+
+    /// One way that a 3xx leads, and what is told there of how the call came.
+    typealias Redirect = (route: TargetRoute, history: DiversionHistory)
 
     /// Keys that are being taken down.
     struct Asking {

@@ -18,7 +18,8 @@ public enum DialOutcome: String, CaseIterable, Sendable {
         case 486, 600: self = .busy
         case 408, 480, 487: self = .unavailable
         case 404, 410, 484, 485, 604: self = .notFound
-        case 401, 402, 403, 407, 603...: self = .declined
+        // Whom we are, or owe, is no word of the called person: 401, 402 and 407 are among what failed.
+        case 403, 603...: self = .declined
         case 503: self = .congestion
         default: self = .failed
         }

@@ -51,6 +51,17 @@ extension Engine: TargetDirectory {
 
     public func release(_ trunk: TrunkID) { trunks[trunk]?.release() }
 
+    public func leave(_ trunk: TrunkID, aloneFor seconds: Int) {
+        trunks[trunk]?.leaveAlone(for: seconds, now: now.instant)
+        outlet.log(
+            .warning,
+            "trunk \(trunk) answers 503 with Retry-After: \(seconds): lists pass it over",
+            call: nil
+        )
+    }
+
+    public func rest(of trunk: TrunkID) -> Int? { trunks[trunk]?.rest(now: now.instant) }
+
     private func reachUser(_ number: String, of tenant: Tenant) -> Reach {
         guard tenant.users[number] != nil else {
             return .unreachable(.notFound, status: 404, retryAfter: nil, why: "no user \(number)")

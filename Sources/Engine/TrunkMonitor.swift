@@ -22,6 +22,7 @@ struct TrunkMonitor {
     private(set) var lastFailure: String?
     var nextProbe: Instant
     var probeSent: Instant?
+    private var restsUntil: Instant?
     private var bucket: TokenBucket
 
     /// `transports`: what we have.
@@ -39,7 +40,7 @@ struct TrunkMonitor {
         (isUp, failures, activeCalls) = (old.isUp, old.failures, old.activeCalls)
         (roundTrip, downSince, lastFailure) = (old.roundTrip, old.downSince, old.lastFailure)
         guard query == old.query else { return }
-        (location, avoided, sources) = (old.location, old.avoided, old.sources)
+        (location, avoided, sources, restsUntil) = (old.location, old.avoided, old.sources, old.restsUntil)
     }
 
     /// Takes one place for a call; nil when it has one, else seconds to wait (Retry-After).
@@ -48,6 +49,17 @@ struct TrunkMonitor {
         guard bucket.take(now: now) else { return 1 }
         activeCalls += 1
         return nil
+    }
+
+    /// It asked for it (RFC 3261 §21.5.4).
+    mutating func leaveAlone(for seconds: Int, now: Instant) {
+        restsUntil = now + .seconds(min(max(seconds, 0), Self.longestAbsence))
+    }
+
+    /// Seconds that it is still to be left alone; nil: none.
+    func rest(now: Instant) -> Int? {
+        guard let restsUntil, restsUntil > now else { return nil }
+        return Int((restsUntil - now).inSeconds.rounded(.up))
     }
 
     mutating func release() { activeCalls = max(0, activeCalls - 1) }

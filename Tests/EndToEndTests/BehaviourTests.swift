@@ -227,6 +227,27 @@ struct BehaviourTests {
     }
 
     @Test
+    func `RFC 3261 §8.1.3.4: of the contacts of a 3xx those of the highest q ring first, the next when these will not`()
+        throws
+    {
+        let pair = try CallPair()
+        let boris = try Phone("1002", password: "boris-demo-2", server: pair.running.sipPort)
+        let vera = try Phone("1003", password: "vera-demo-3", server: pair.running.sipPort)
+        #expect(try boris.register().startWord == "200" && vera.register().startWord == "200")
+        let contacts = "Contact: <sip:1003@demo.test>;q=0.3, <sip:1002@demo.test>;q=0.9"
+        pair.callee.respond("302 Moved", to: try pair.ring(), toTag: "a", extra: [contacts], withContact: false)
+        let first = try #require(boris.expect("INVITE"))
+        #expect(vera.expect("INVITE", within: 0.2) == nil)
+        boris.respond("486 Busy Here", to: first, toTag: "b")
+        let second = try #require(vera.expect("INVITE"))
+        #expect(second.header("Diversion")?.contains("1001") == true)
+        vera.respond("603 Decline", to: second, toTag: "c")
+        #expect(pair.carrier.final("INVITE")?.startWord == "603")
+        #expect(boris.expect("INVITE", within: 0.2) == nil)
+        try pair.expectNothingLeft()
+    }
+
+    @Test
     func `B103: what a carrier says of a call's way goes on to the phones, and two phones that name each other end`()
         throws
     {

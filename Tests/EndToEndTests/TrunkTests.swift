@@ -95,7 +95,11 @@ struct TrunkTests {
         }
     }
 
-    @Test(arguments: ["503 Service Unavailable", "500 Server Internal Error", "502 Bad Gateway"])
+    @Test(arguments: [
+        "503 Service Unavailable", "500 Server Internal Error", "502 Bad Gateway", "401 Unauthorized",
+        "402 Payment Required",
+        "407 Proxy Authentication Required",
+    ])
     func `B091: what fails on one trunk goes over the next, and the record names the one that carried it`(
         refusal: String
     ) throws {
@@ -118,6 +122,35 @@ struct TrunkTests {
         trunks.first.respond(refusal, to: try trunks.call(), toTag: "a")
         #expect(trunks.anna.final("INVITE")?.startWord == String(refusal.prefix(3)))
         #expect(trunks.spare.expect("INVITE", within: 0.2) == nil)
+    }
+
+    @Test func `RFC 3261 §21.5.4: a trunk that asks to be left alone is passed over for that time`() throws {
+        let trunks = try Trunks()
+        let busy = "503 Service Unavailable"
+        trunks.first.respond(busy, to: try trunks.call(), toTag: "a", extra: ["Retry-After: 1 (maintenance)"])
+        for _ in 0..<2 {
+            trunks.spare.respond("486 Busy Here", to: try #require(trunks.spare.expect("INVITE")), toTag: "b")
+            let final = try #require(trunks.anna.final("INVITE"))
+            #expect(final.startWord == "486")
+            trunks.anna.acknowledge(final, to: "+74950000000")
+            _ = try trunks.anna.dial("+74950000000", sdp: Phone.sdp(port: 4_000))
+        }
+        #expect(trunks.first.expect("INVITE", within: 0.1) == nil)
+        // Its second is over some time.
+        let isAsked = try eventually {
+            if let asked = trunks.first.expect("INVITE", within: 0.1) {
+                trunks.first.respond("486 Busy Here", to: asked, toTag: "c")
+                return true
+            }
+            if let other = trunks.spare.expect("INVITE", within: 0.1) {
+                trunks.spare.respond("486 Busy Here", to: other, toTag: "d")
+                let final = try #require(trunks.anna.final("INVITE"))
+                trunks.anna.acknowledge(final, to: "+74950000000")
+                _ = try trunks.anna.dial("+74950000000", sdp: Phone.sdp(port: 4_000))
+            }
+            return false
+        }
+        #expect(isAsked)
     }
 
     @Test func `whoever does not pick up is not called again over the next trunk`() throws {

@@ -31,6 +31,20 @@ struct MultipartTests {
         #expect(sdp(lines) == nil)
     }
 
+    @Test func `parts within parts are looked through, three deep`() {
+        func within(_ outer: String, _ inner: String, _ lines: [String]) -> [String] {
+            ["--\(outer)", "Content-Type: multipart/alternative;boundary=\(inner)", ""] + lines + [
+                "--\(inner)--", "--\(outer)--",
+            ]
+        }
+        func part(_ boundary: String) -> [String] { ["--\(boundary)"] + self.part.dropFirst() }
+        let image = ["--b2", "Content-Type: image/png", "", "x"]
+        #expect(sdp(within("b1", "b2", image + part("b2"))) == "v=0\r\ns=-")
+        #expect(sdp(within("b1", "b2", within("b2", "b3", part("b3")))) == "v=0\r\ns=-")
+        #expect(sdp(within("b1", "b2", within("b2", "b3", within("b3", "b4", part("b4"))))) == nil)
+        #expect(sdp(within("b1", "b1", part("b1"))) == "v=0\r\ns=-")
+    }
+
     @Test func `an empty part before the description`() {
         #expect(sdp(["--b1", "", ""] + part + ["--b1--"]) == "v=0\r\ns=-")
     }

@@ -15,7 +15,7 @@ public struct CallingParty: Equatable, Sendable {
     public init(of request: SIPRequest, isTrusted: Bool) {
         let from = try? request.from()
         let isAnonymous = from.map { Self.isAnonymous($0.uri) } ?? true
-        isPrivate = isAnonymous || Self.wantsPrivacy(request)
+        isPrivate = isAnonymous || Self.wantsPrivacy(request) || Self.wantsRemotePartyPrivacy(request)
         number = isAnonymous ? nil : from?.uri.number
         name = isAnonymous ? nil : from?.displayName
         let asserted = isTrusted ? Self.asserted(in: request) : nil
@@ -30,6 +30,15 @@ public struct CallingParty: Equatable, Sendable {
     private static func wantsPrivacy(_ request: SIPRequest) -> Bool {
         let words = request.headers.all(.privacy).flatMap { $0.split { ";, \t".contains($0) } }.map { $0.lowercased() }
         return !words.contains("none") && words.contains { ["id", "user", "header"].contains($0) }
+    }
+
+    /// draft-ietf-sip-privacy-04 §5.1, which gateways of before RFC 3325 speak still; the party is the caller unless it says otherwise.
+    private static func wantsRemotePartyPrivacy(_ request: SIPRequest) -> Bool {
+        request.headers.list(HeaderName("Remote-Party-ID")).contains { value in
+            guard let parameters = (try? NameAddress(value))?.parameters else { return false }
+            let isCaller = parameters["party"].map { $0.lowercased() == "calling" } ?? true
+            return isCaller && ["full", "uri"].contains(parameters["privacy"]?.lowercased())
+        }
     }
 
     /// RFC 3323 §4.1.1.3.

@@ -46,13 +46,16 @@ extension Session {
         case .prackMissing:
             guard case .received = phase, reliable.outstanding != nil else { return [] }
             return [.tell(.failed(.prackMissing))] + reject(504, now: now)
+        case .reinviteUnanswered:
+            guard case .ours = renegotiation, case .confirmed = phase else { return [] }
+            return [.cancelInvite(reason: "SIP;cause=408;text=\"Request Timeout\"")]
         case .backOff:
             guard case .backingOff(let offer, let attempts) = renegotiation, case .confirmed = phase else { return [] }
             renegotiation = .none
-            return sendReinvite(offer, attempts: attempts)
+            return sendReinvite(offer, attempts: attempts, now: now)
         case .refresh:
             guard case .none = renegotiation else { return [.start(.refresh, at: now + .seconds(5))] }
-            return refresh()
+            return refresh(now: now)
         case .subscriptionExpired: return subscriptionExpired()
         case .sessionExpired:
             guard case .confirmed = phase else { return [] }

@@ -357,13 +357,15 @@ extension Rejection {
             status: response.status,
             phrase: response.reason,
             reason: response.headers[.reason],
-            contacts: contacts.sorted { $0.quality > $1.quality }.map(\.uri),
-            retryAfter: response.headers[.retryAfter]
+            contacts: Dictionary(grouping: contacts, by: \.quality).sorted { $0.key > $1.key }.map {
+                $0.value.map(\.uri)
+            },
+            retryAfter: (try? response.retryAfter()).flatMap { $0 }.map { Int($0) }
         )
     }
 }
 
 extension NameAddress {
     /// The `q` of a Contact, 0 to 1; 1 where there is none (RFC 3261 §20.10).
-    var quality: Double { parameters["q"].flatMap { Double($0) } ?? 1 }
+    var quality: Double { parameters["q"].flatMap { Double($0) }.flatMap { (0...1).contains($0) ? $0 : nil } ?? 1 }
 }

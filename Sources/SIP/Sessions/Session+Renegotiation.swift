@@ -10,7 +10,7 @@ extension Session {
         switch phase {
         case .confirmed:
             guard case .none = renegotiation else { return [.tell(.reofferRefused(status: 491))] }
-            return sendReinvite(sdp, attempts: 0)
+            return sendReinvite(sdp, attempts: 0, now: now)
         case .calling, .received:
             // Before the final answer only UPDATE may carry an offer, to a peer that takes it and that surely has the answer to its own
             // (RFC 3311 §5.1).
@@ -210,7 +210,7 @@ extension Session {
         ]
     }
 
-    mutating func sendReinvite(_ sdp: [UInt8]?, attempts: Int) -> [Action] {
+    mutating func sendReinvite(_ sdp: [UInt8]?, attempts: Int, now: Instant) -> [Action] {
         guard var dialog else { return [] }
         let contact = dialog.flow.contact(user: settings.contactUser)
         var request = dialog.request(.invite, branch: random.branch(), contact: contact)
@@ -223,6 +223,7 @@ extension Session {
         }
         renegotiation = .ours(offer: sdp, sequence: dialog.localSequence, attempts: attempts)
         return remembering([.send(request, .reinvite, over: [dialog.nextHop])])
+            + [.start(.reinviteUnanswered, at: now + settings.reinvitePatience)]
     }
 
     private mutating func sendUpdate(_ sdp: [UInt8]?, attempts: Int) -> [Action] {
@@ -240,10 +241,11 @@ extension Session {
     }
 
     /// Refreshes the session timer (RFC 4028 §10): by UPDATE without body where the peer takes it, else by the same offer again.
-    mutating func refresh() -> [Action] {
+    mutating func refresh(now: Instant) -> [Action] {
         guard case .confirmed = phase, case .none = renegotiation else { return [] }
         isRefreshing = true
-        return peerAllows(.update) ? sendUpdate(nil, attempts: 0) : sendReinvite(localDescription, attempts: 0)
+        return peerAllows(.update)
+            ? sendUpdate(nil, attempts: 0) : sendReinvite(localDescription, attempts: 0, now: now)
     }
 
     mutating func receiveReofferResponse(
@@ -253,9 +255,19 @@ extension Session {
         now: Instant
     ) -> [Action] {
         guard response.status >= 200 else { return [] }
-        guard case .ours(let offer, let sequence, let attempts) = renegotiation else {
-            return repeatAcknowledgement(response, purpose: purpose)
-        }
+        guard case .ours = renegotiation else { return repeatAcknowledgement(response, purpose: purpose) }
+        let actions = receiveReofferFinal(response, to: purpose, over: flow, now: now)
+        if case .ours = renegotiation { return actions }
+        return [.stop(.reinviteUnanswered)] + actions
+    }
+
+    private mutating func receiveReofferFinal(
+        _ response: SIPResponse,
+        to purpose: Purpose,
+        over flow: Flow,
+        now: Instant
+    ) -> [Action] {
+        guard case .ours(let offer, let sequence, let attempts) = renegotiation else { return [] }
         if response.status < 300 {
             return receiveReofferAcceptance(
                 response,
@@ -276,7 +288,7 @@ extension Session {
                 return renegotiationRefused(response.status, now: now)
             }
             return purpose == .update
-                ? sendUpdate(offer, attempts: attempts + 1) : sendReinvite(offer, attempts: attempts + 1)
+                ? sendUpdate(offer, attempts: attempts + 1) : sendReinvite(offer, attempts: attempts + 1, now: now)
         case 408, 481: return renegotiationLost(status: response.status, now: now)
         default: return renegotiationRefused(response.status, now: now)
         }

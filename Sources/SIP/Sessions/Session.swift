@@ -193,6 +193,8 @@ public struct SessionSettings: Sendable {
     public var product: String
     /// The user part of our Contact.
     public var contactUser: String?
+    /// How long a peer may ponder a re-INVITE, which keeps both parties from asking for anything else meanwhile.
+    public var reinvitePatience: Duration
     /// RFC 4028: what we ask for; nil asks for no session timer.
     public var sessionExpires: Int?
     /// RFC 4028 §5: the shortest interval we accept, in seconds.
@@ -202,10 +204,12 @@ public struct SessionSettings: Sendable {
         timers: SIPTimers = SIPTimers(),
         product: String = "Gudok",
         contactUser: String? = "gudok",
+        reinvitePatience: Duration = .seconds(60),
         sessionExpires: Int? = 1800,
         minimumExpires: Int = 90
     ) {
         (self.timers, self.product, self.contactUser) = (timers, product, contactUser)
+        self.reinvitePatience = reinvitePatience
         (self.sessionExpires, self.minimumExpires) = (sessionExpires, minimumExpires)
     }
 
@@ -230,6 +234,8 @@ extension Session {
         case retransmitReliable
         /// 64·T1 without PRACK: the INVITE fails.
         case prackMissing
+        /// Our re-INVITE had its time: CANCEL.
+        case reinviteUnanswered
         /// A 491 was met: try our re-INVITE again (§14.1).
         case backOff
         /// Half of the session interval: refresh (RFC 4028 §10).
@@ -301,9 +307,10 @@ public struct Rejection: Equatable, Sendable {
     public var phrase: String
     /// The peer's Reason header (RFC 3326), as it was.
     public var reason: String?
-    /// Contacts of a 3xx, in the order to be tried.
-    public var contacts: [SIPURI]
-    public var retryAfter: String?
+    /// Contacts of a 3xx, together those of the same `q`, in the order to be tried (RFC 3261 §8.1.3.4).
+    public var contacts: [[SIPURI]]
+    /// Seconds.
+    public var retryAfter: Int?
     /// No answer at all came (timer B), or the transport failed: the status is ours.
     public var isLocal: Bool
 
@@ -311,8 +318,8 @@ public struct Rejection: Equatable, Sendable {
         status: Int,
         phrase: String,
         reason: String? = nil,
-        contacts: [SIPURI] = [],
-        retryAfter: String? = nil,
+        contacts: [[SIPURI]] = [],
+        retryAfter: Int? = nil,
         isLocal: Bool = false
     ) {
         (self.status, self.phrase, self.reason) = (status, phrase, reason)

@@ -19,6 +19,8 @@ public struct MessageLimits: Equatable, Sendable {
 
     /// Parameters of one URI or one header's value; 400 above. Keeps comparing two URIs cheap.
     static let parameters = 128
+    /// Multipart bodies within each other.
+    public static let bodyNesting = 3
     /// Parts of a multipart body that are looked through.
     static let bodyParts = 32
 

@@ -20,14 +20,9 @@ extension SIPMessageContent {
 
     private func parts() -> [MultipartReader.Part]? {
         guard !body.isEmpty, let entry = headers.first(.contentType), let type = MediaType(headers.bytes, entry.value),
-            type.name.hasPrefix("multipart/"), let boundary = type.parameters["boundary"],
-            // RFC 2046 §5.1.1: 1 to 70 octets.
-            (1...70).contains(boundary.utf8.count)
+            let boundary = type.boundary
         else { return nil }
-        var reader = MultipartReader(bytes: body, boundary: Array(boundary.utf8))
-        var parts: [MultipartReader.Part] = []
-        while let part = reader.next() { parts.append(part) }
-        return parts
+        return MultipartReader.leaves(of: body, 0..<body.count, boundary: boundary)
     }
 }
 
@@ -37,46 +32,66 @@ struct MultipartReader {
     struct Part: Equatable {
         /// In lower case; "text/plain" when the part does not say (RFC 2046 §5.2).
         var type: String
+        /// Of a part that has parts itself.
+        var boundary: String?
         /// `Content-Disposition: …;handling=required`.
         var isRequired = false
         var body: Range<Int>
     }
 
-    let bytes: [UInt8]
-    let boundary: [UInt8]
-    private var at = 0
+    private let bytes: [UInt8]
+    private let range: Range<Int>
+    private let boundary: [UInt8]
+    private var at: Int
     private var parts = 0
     private var isStarted = false
 
-    init(bytes: [UInt8], boundary: [UInt8]) { (self.bytes, self.boundary) = (bytes, boundary) }
+    private init(bytes: [UInt8], range: Range<Int>, boundary: String) {
+        (self.bytes, self.range, self.boundary, at) = (bytes, range, Array(boundary.utf8), range.lowerBound)
+    }
 
-    mutating func next() -> Part? {
+    /// The parts that have no parts themselves, in the order in which they stand; parts within parts are looked through as far down as
+    /// `MessageLimits.bodyNesting`.
+    static func leaves(of bytes: [UInt8], _ range: Range<Int>, boundary: String, depth: Int = 1) -> [Part] {
+        var reader = MultipartReader(bytes: bytes, range: range, boundary: boundary)
+        var leaves: [Part] = []
+        while leaves.count < MessageLimits.bodyParts, let part = reader.next() {
+            if let inner = part.boundary, depth < MessageLimits.bodyNesting {
+                leaves += Self.leaves(of: bytes, part.body, boundary: inner, depth: depth &+ 1)
+            } else {
+                leaves.append(part)
+            }
+        }
+        return leaves
+    }
+
+    private mutating func next() -> Part? {
         if !isStarted {
             isStarted = true
-            guard let (_, after, isLast) = delimiter(from: 0), !isLast else { return nil }
+            guard let (_, after, isLast) = delimiter(from: at), !isLast else { return nil }
             at = after
         }
-        guard parts < MessageLimits.bodyParts, at <= bytes.count else { return nil }
+        guard parts < MessageLimits.bodyParts, at <= range.upperBound else { return nil }
         parts &+= 1
         let start = at
         // A peer that forgot the closing delimiter still meant its last part.
-        let (end, after, isLast) = delimiter(from: start) ?? (bytes.count, bytes.count &+ 1, true)
-        at = isLast ? bytes.count &+ 1 : after
+        let (end, after, isLast) = delimiter(from: start) ?? (range.upperBound, range.upperBound &+ 1, true)
+        at = isLast ? range.upperBound &+ 1 : after
         return part(start..<max(start, end))
     }
 
     /// The next line that begins with the boundary: where the part before it ends, where its own line ends, whether it closes.
     private func delimiter(from start: Int) -> (end: Int, after: Int, isLast: Bool)? {
         var line = start
-        while line < bytes.count {
+        while line < range.upperBound {
             var stop = line
-            while stop < bytes.count, bytes[stop] != .lf { stop &+= 1 }
+            while stop < range.upperBound, bytes[stop] != .lf { stop &+= 1 }
             if let isLast = isDelimiter(line..<stop) {
                 // The line end before the delimiter belongs to it.
                 var end = line
                 if end > start, bytes[end &- 1] == .lf { end &-= 1 }
                 if end > start, bytes[end &- 1] == .cr { end &-= 1 }
-                return (end, min(stop &+ 1, bytes.count), isLast)
+                return (end, min(stop &+ 1, range.upperBound), isLast)
             }
             line = stop &+ 1
         }
@@ -98,20 +113,21 @@ struct MultipartReader {
 
     /// A part's own headers end at its first empty line; without one it is all headers, and empty.
     private func part(_ range: Range<Int>) -> Part {
-        var (type, isRequired) = ("text/plain", false)
+        var found = Part(type: "text/plain", body: range.upperBound..<range.upperBound)
         var line = range.lowerBound
         while line < range.upperBound {
             var stop = line
             while stop < range.upperBound, bytes[stop] != .lf { stop &+= 1 }
             let next = min(stop &+ 1, range.upperBound)
             if bytes[line..<stop].allSatisfy(\.isLWS) {
-                return Part(type: type, isRequired: isRequired, body: next..<range.upperBound)
+                found.body = next..<range.upperBound
+                return found
             }
-            if let value = contentType(line..<stop) { type = value }
-            if insists(line..<stop) { isRequired = true }
+            if let type = contentType(line..<stop) { (found.type, found.boundary) = (type.name, type.boundary) }
+            if insists(line..<stop) { found.isRequired = true }
             line = next
         }
-        return Part(type: type, isRequired: isRequired, body: range.upperBound..<range.upperBound)
+        return found
     }
 
     private func insists(_ line: Range<Int>) -> Bool {
@@ -119,12 +135,20 @@ struct MultipartReader {
         return text.hasPrefix("content-disposition:") && text.contains(";handling=required")
     }
 
-    private func contentType(_ line: Range<Int>) -> String? {
+    private func contentType(_ line: Range<Int>) -> MediaType? {
         var scanner = Scanner(bytes, line)
         let name = scanner.run(of: .token)
         guard bytes.equals(name, lowercase: "content-type") || bytes.equals(name, lowercase: "c"),
             scanner.takeSeparator(UInt8(ascii: ":"))
         else { return nil }
-        return MediaType(bytes, scanner.at..<line.upperBound)?.name
+        return MediaType(bytes, scanner.at..<line.upperBound)
+    }
+}
+
+extension MediaType {
+    /// What parts its parts; nil where it has none, or names none of 1 to 70 octets (RFC 2046 §5.1.1).
+    fileprivate var boundary: String? {
+        guard name.hasPrefix("multipart/"), let boundary = parameters["boundary"] else { return nil }
+        return (1...70).contains(boundary.utf8.count) ? boundary : nil
     }
 }

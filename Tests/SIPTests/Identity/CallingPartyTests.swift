@@ -34,6 +34,21 @@ import Testing
             trusted: ("100", "Ivan", false, false),
             other: ("100", "Ivan", false, false)
         ),
+        Case(
+            from: "Ivan <sip:100@c>",
+            more: ["Remote-Party-ID: <sip:100@c>;party=calling;screen=yes;privacy=full"],
+            trusted: ("100", "Ivan", true, false),
+            other: ("100", "Ivan", true, false)
+        ),
+        Case(
+            from: "Ivan <sip:100@c>",
+            more: [
+                "Remote-Party-ID: <sip:100@c>;party=calling;privacy=off",
+                "Remote-Party-ID: <sip:9@c>;party=called;privacy=full",
+            ],
+            trusted: ("100", "Ivan", false, false),
+            other: ("100", "Ivan", false, false)
+        ),
         // What a From tells is what the caller wants to be known by.
         Case(
             from: "<sip:88001@c>",

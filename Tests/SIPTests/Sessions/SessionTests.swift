@@ -114,6 +114,31 @@ struct SessionTests {
         #expect(time <= 2000)
     }
 
+    @Test func `a re-INVITE that the peer ponders too long is taken back, and the next one goes out`() {
+        var pair = connected()
+        let offer = Array(SessionPair.offer.map { $0 == 0x31 ? 0x33 : $0 })
+        pair.lost = ["INVITE"]
+        pair.onCaller { $0.reoffer(offer, now: $1) }
+        pair.run(for: .seconds(59))
+        #expect(pair.ladder == ["     0 -> INVITE (lost)"])
+        pair.run(for: .seconds(2))
+        #expect(pair.ladder.last == " 60000 -> CANCEL")
+        pair.onCaller {
+            $0.receive(
+                SIPResponse(status: 487, reason: "Request Terminated"),
+                to: .reinvite,
+                over: SessionPair.flow,
+                now: $1
+            )
+        }
+        #expect(pair.notices[.caller]?.last == .reofferRefused(status: 487))
+        pair.onCaller { $0.reoffer(offer, now: $1) }
+        pair.onCallee { $0.answerOffer(SessionPair.answer, now: $1) }
+        pair.ladder = []
+        pair.run(for: .seconds(100))
+        #expect(pair.ladder.isEmpty, "\(pair.text)")
+    }
+
     @Test func `§14.2 a second re-INVITE before the first is answered gets 500 with Retry-After`() {
         var pair = connected()
         pair.onCaller { $0.reoffer(Array(SessionPair.offer.map { $0 == 0x31 ? 0x33 : $0 }), now: $1) }
