@@ -217,6 +217,7 @@ extension Dispatcher {
             changed.append(caller)
         } else if caller.queue.offered.remove(caller) {
             caller.queue.offered.insert(caller)
+            watchJoining(caller)
             ringOthers(for: caller)
         }
     }
@@ -271,9 +272,8 @@ extension Dispatcher {
             queue.forecast.noteDeparture(after: waited, isAnswered: isAnswered)
         }
         _ = queue.waiting.remove(caller) || queue.offered.remove(caller)
-        for key in [TimerKey.longest(caller.call), .announcement(caller.call), .widening(caller.call)] {
-            timers.stop(key)
-        }
+        let call = caller.call
+        for key in [TimerKey.joining(call), .longest(call), .announcement(call), .widening(call)] { timers.stop(key) }
     }
 
     func left(_ caller: WaitingCaller, _ outcome: QueueOutcome, agent: UserID?) {

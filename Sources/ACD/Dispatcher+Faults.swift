@@ -32,7 +32,12 @@ extension Dispatcher {
                 faults.append("\(queue.id): \(caller.call) is offered and is nobody's")
             }
             if caller.ringing.isEmpty { faults.append("\(queue.id): \(caller.call) is offered to nobody") }
-            guard queue.settings.strategy == .ringAll, !caller.isCallback else { continue }
+            if isProgressive(caller) != timers.contains(.joining(caller.call)) {
+                faults.append(
+                    "\(queue.id): the clock by which more phones ring for \(caller.call) is not as it should be"
+                )
+            }
+            guard isJoinable(caller) else { continue }
             for member in free where mayTake(member, caller) {
                 faults.append("\(queue.id): \(member.agent.id) is free and does not ring for \(caller.call)")
             }

@@ -80,6 +80,7 @@ extension Dispatcher {
         }
         caller.updateHeading(at: now.instant)
         if caller.ringing.isEmpty { queue.waiting.insert(caller) } else { queue.offered.insert(caller) }
+        watchJoining(caller)
     }
 
     /// Calls that keep each agent busy, as they were told of.

@@ -89,6 +89,7 @@ extension Dispatcher {
                 caller.updateHeading(at: now.instant)
                 caller.queue.waiting.insert(caller)
                 changed.append(caller)
+                watchJoining(caller)
             }
         }
         refresh(agent)

@@ -25,7 +25,10 @@ extension Dispatcher {
     private func settle(_ agent: Agent) {
         guard agent.isFree else { return }
         guard var caller = firstWaiting(for: agent) else {
-            if let caller = firstJoinable(for: agent) { ring(agent, for: caller) }
+            if let caller = firstJoinable(for: agent) {
+                caller.due = max(0, caller.due - 1)
+                ring(agent, for: caller)
+            }
             return
         }
         while let chosen = bestAgent(for: caller) {
@@ -44,10 +47,25 @@ extension Dispatcher {
         first(of: agent.memberships) { $0.queue.waiting.first(for: $0) }
     }
 
-    /// A ring-all caller for whom others ring already: this one rings too.
+    /// A caller for whom others ring already, and whom more phones may ring for: this one rings too.
     private func firstJoinable(for agent: Agent) -> WaitingCaller? {
-        first(of: agent.memberships) {
-            $0.queue.settings.strategy == .ringAll ? $0.queue.offered.first(for: $0, callbacks: false) : nil
+        first(of: agent.memberships) { member in
+            switch member.queue.settings.strategy {
+            case .ringAll: member.queue.offered.first(for: member, callbacks: false)
+            case .ringProgressively:
+                member.queue.offered.callers.filter { isJoinable($0) && mayTake(member, $0) }.min { $0.rank < $1.rank }
+            default: nil
+            }
+        }
+    }
+
+    /// Whether whoever is free is to ring for him beside those who do.
+    func isJoinable(_ caller: WaitingCaller) -> Bool {
+        guard !caller.isCallback else { return false }
+        return switch caller.queue.settings.strategy {
+        case .ringAll: true
+        case .ringProgressively: caller.due > 0
+        default: false
         }
     }
 
@@ -86,14 +104,16 @@ extension Dispatcher {
         queue.waiting.remove(caller)
         queue.offered.insert(caller)
         ring(agent, for: caller)
+        watchJoining(caller)
         ringOthers(for: caller)
         tellPassedOver(for: caller)
     }
 
-    /// Ring-all: everybody else who is free and may take him.
+    /// Who rings beside whoever was asked first: with ring-all everybody else who is free and may take him, with ring-progressively as
+    /// many as it is time for.
     func ringOthers(for caller: WaitingCaller) {
-        guard caller.queue.settings.strategy == .ringAll, !caller.isCallback, case .open(let demand) = caller.heading
-        else { return }
+        guard isJoinable(caller), case .open(let demand) = caller.heading else { return }
+        guard caller.queue.settings.strategy == .ringAll else { return ringThoseDue(for: caller) }
         for member in caller.queue.free.all(for: demand) {
             if let earlier = firstWaiting(for: member.agent), earlier.rank < caller.rank {
                 freed.append(member.agent)
@@ -101,6 +121,43 @@ extension Dispatcher {
                 ring(member.agent, for: caller)
             }
         }
+    }
+
+    private func ringThoseDue(for caller: WaitingCaller) {
+        while caller.due > 0, let agent = bestAgent(for: caller) {
+            if let earlier = firstWaiting(for: agent), earlier.rank < caller.rank { return freed.append(agent) }
+            caller.due -= 1
+            ring(agent, for: caller)
+        }
+    }
+
+    // MARK: ring-progressively
+
+    /// Its clock runs while phones ring for a caller, but not while one agent alone is waited for.
+    func watchJoining(_ caller: WaitingCaller) {
+        let key = TimerKey.joining(caller.call)
+        guard isProgressive(caller) else {
+            caller.due = 0
+            return timers.stop(key)
+        }
+        guard !timers.contains(key) else { return }
+        timers.start(key, at: now.instant + max(caller.queue.settings.ringStep, Self.shortestPace))
+    }
+
+    func isProgressive(_ caller: WaitingCaller) -> Bool {
+        guard caller.queue.settings.strategy == .ringProgressively, !caller.isCallback, !caller.ringing.isEmpty else {
+            return false
+        }
+        return if case .open = caller.heading { true } else { false }
+    }
+
+    /// It is time for one more phone.
+    func ringAnother(for call: CallID) {
+        guard let caller = callers[call] else { return }
+        caller.due = min(caller.due + 1, caller.queue.members.count)
+        watchJoining(caller)
+        ringOthers(for: caller)
+        tellPassedOver(for: caller)
     }
 
     /// By the rules alone, without the lines: what `faults` holds them against.

@@ -21,7 +21,7 @@ public final class Dispatcher {
 
     enum TimerKey: Hashable, Sendable {
         case rest(UserID), wrapUp(UserID), pauseLimit(UserID)
-        case ring(CallID, UserID), longest(CallID), announcement(CallID), widening(CallID)
+        case ring(CallID, UserID), joining(CallID), longest(CallID), announcement(CallID), widening(CallID)
     }
 
     /// A call that runs at a device.
@@ -74,6 +74,7 @@ public final class Dispatcher {
             case .wrapUp(let id): if let agent = agents[id] { endWrapUp(agent) }
             case .pauseLimit(let id): if let agent = agents[id] { pauseLimitReached(agent) }
             case .ring(let call, let id): if let agent = agents[id] { missed(call, agent, .noAnswer) }
+            case .joining(let call): ringAnother(for: call)
             case .longest(let call): eject(call, .timeout)
             case .announcement(let call): announce(call)
             case .widening(let call): widen(call)

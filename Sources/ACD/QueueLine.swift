@@ -92,7 +92,7 @@ final class QueueLine {
             // Drawn when a caller is there.
             case .random, .weightedRandom: (0, idle)
             case .skills: (-Int64(member.skill), idle)
-            case .linear: (Int64(member.order), idle)
+            case .linear, .ringProgressively: (Int64(member.order), idle)
             }
         return AgentRank(penalty: member.penalty, primary: primary, secondary: secondary)
     }
@@ -155,6 +155,8 @@ final class WaitingCaller: Hashable {
     /// A call-back: rung when an agent is there, not before.
     let isCallback: Bool
     var offers = 0
+    /// With `ring-progressively`: more phones that it is time for.
+    var due = 0
     /// The place that he was told last.
     var toldPosition: Int?
     /// What his call's story said last of agents who were passed over.

@@ -48,6 +48,7 @@ struct DayConfiguration {
         var lines = [
             "strategy: \(strategy.rawValue)",
             "ring_timeout: \(Int.random(in: 8...14, using: &random))s",
+            "ring_step: \(Int.random(in: 2...6, using: &random))s",
             "wrap_up: \(Int.random(in: 0...20, using: &random))s",
             "max_wait: \(Int.random(in: 40...240, using: &random))s",
             "on_timeout: {dialplan: incoming, flow: \(overflow)}",

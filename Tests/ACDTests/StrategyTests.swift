@@ -100,6 +100,42 @@ import Timebase
         #expect(floor.serve() == "2")
     }
 
+    @Test func `ring-progressively adds the next of the list at each step, and those before ring on`() {
+        let floor = Floor(agents: three) { ($0.strategy, $0.ringStep) = (.ringProgressively, .seconds(5)) }
+        let call = floor.enter()
+        #expect(floor.ringing(call) == ["1"])
+        floor.pass(.milliseconds(4_900))
+        #expect(floor.ringing(call) == ["1"])
+        floor.pass(.milliseconds(200))
+        #expect(floor.ringing(call) == ["1", "2"])
+        floor.fail(call, "2", .declined)
+        #expect(floor.ringing(call) == ["1"])
+        floor.pass(.seconds(5))
+        #expect(floor.ringing(call) == ["1", "3"])
+        floor.answer(call, "3")
+        #expect(floor.state("1") == .available && floor.state("3") == .onCall)
+        floor.pass(.seconds(60))
+        #expect(floor.dispatcher.faults() == [])
+    }
+
+    @Test func `ring-progressively: who becomes free after his step joins at once, and each caller begins with one`() {
+        let floor = Floor(agents: three) { ($0.strategy, $0.ringStep) = (.ringProgressively, .seconds(5)) }
+        floor.perform(.pause(reason: "tea"), "2")
+        floor.perform(.pause(reason: "tea"), "3")
+        let call = floor.enter()
+        floor.pass(.seconds(6))
+        #expect(floor.ringing(call) == ["1"])
+        floor.perform(.unpause, "3")
+        #expect(floor.ringing(call) == ["1", "3"])
+        floor.perform(.unpause, "2")
+        #expect(floor.ringing(call) == ["1", "3"])
+        let second = floor.enter()
+        #expect(floor.ringing(second) == ["2"])
+        // Nobody is asked twice at once, and the first of all to be missed goes on ringing nobody.
+        floor.apply()
+        #expect(floor.ringing(call) == ["1", "3"])
+    }
+
     @Test func `linear comes to everybody though the first miss call after call`() {
         let floor = Floor(agents: three) {
             $0.strategy = .linear

@@ -175,6 +175,37 @@ struct ContactCentreTests {
         try agents[0].expectBye()
     }
 
+    @Test func `ring-progressively: a second phone begins to ring beside the first, which stops when it answers`()
+        throws
+    {
+        let tenant = Self.tenant().replacingOccurrences(
+            of: "longest-idle",
+            with: "ring-progressively\n    ring_step: 1s"
+        )
+        let running = try RunningSwitch(tenant: tenant, incoming: Self.incoming, internalPlan: Self.internalPlan)
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        for phone in [boris, anna] {
+            _ = try phone.register()
+            _ = try running.gudok("agent", "login", phone.user)
+        }
+        let media = try WirePeer()
+        let (tag, port) = try carrier.arrive(media: media)
+        media.press(1, to: port, at: 1)
+        let first = try #require(anna.expect("INVITE"))
+        anna.respond("180 Ringing", to: first, toTag: "anna")
+        #expect(boris.expect("INVITE", within: 0.5) == nil)
+        boris.respond("200 OK", to: try #require(boris.expect("INVITE")), toTag: "boris", sdp: Phone.sdp(port: 4_002))
+        let cancel = try #require(anna.expect("CANCEL"))
+        #expect(cancel.header("Reason") == "SIP;cause=200;text=\"Call completed elsewhere\"")
+        anna.respond("200 OK", to: cancel)
+        anna.respond("487 Request Terminated", to: first, toTag: "anna")
+        #expect(boris.expect("ACK") != nil)
+        carrier.send(carrier.request("BYE", to: "+74950000700", toTag: tag))
+        try boris.expectBye()
+    }
+
     @Test func `whoever does not answer is passed over, and the next phone rings at once`() throws {
         let running = try Self.centre()
         let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)

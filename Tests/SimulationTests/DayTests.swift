@@ -33,7 +33,7 @@ import Timebase
         let folder = FileManager.default.temporaryDirectory.appending(path: "gudok-day-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
         let writer = RecordWriter(folder: folder, onCommitted: { _ in }, onTrouble: { Issue.record("\($0)") })
-        let day = try #require(SimulatedDay(seed: 10, calls: 200, restarts: false, observers: [writer]))
+        let day = try #require(SimulatedDay(seed: 2, calls: 300, restarts: false, observers: [writer]))
         let result = day.run()
         #expect(result.faults == [])
         writer.stop()

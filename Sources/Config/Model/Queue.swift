@@ -10,6 +10,7 @@ public struct Queue: Equatable, Sendable {
         case weightedRandom = "weighted-random"
         case skills
         case linear
+        case ringProgressively = "ring-progressively"
     }
 
     /// Where a caller goes on.
@@ -84,6 +85,8 @@ public struct Queue: Equatable, Sendable {
     public var number: String?
     public var strategy: Strategy = .longestIdle
     public var ringTimeout: Duration = .seconds(15)
+    /// With `ring-progressively` another phone begins to ring after each.
+    public var ringStep: Duration = .seconds(10)
     public var wrapUp: Duration = .zero
     public var maxWait: Duration?
     /// Answered within so many seconds counts; the target in per cent.

@@ -129,6 +129,7 @@ extension TenantReader {
 
     private func readTimes(_ mapping: inout YAMLMapping, into queue: inout Queue) {
         if let value = mapping.take("ring_timeout")?.positiveDuration("ring_timeout") { queue.ringTimeout = value }
+        if let value = mapping.take("ring_step")?.positiveDuration("ring_step") { queue.ringStep = value }
         if let value = mapping.take("wrap_up")?.duration("wrap_up") { queue.wrapUp = value }
         queue.maxWait = mapping.take("max_wait")?.duration("max_wait")
         if let value = mapping.take("abandon_threshold")?.duration("abandon_threshold") {
