@@ -10,7 +10,6 @@ struct CallRecording {
     /// Names it to the media plane and the recorder.
     var number: UInt64
     var id: String
-    var isPaused = false
 }
 
 /// What the recorder is asked for. Instants are those of the core's monotonic clock.
@@ -47,6 +46,7 @@ extension Call {
         core.media.perform(.record(caller.id, recording: number, channel: 0))
         core.media.perform(.record(callee.id, recording: number, channel: 1))
         publish(.recordingStarted(RecordingStarted(id: id, file: file, policy: policy)))
+        if isRecordingPaused { pause(true) }
     }
 
     func stopRecording() {
@@ -57,15 +57,19 @@ extension Call {
         core.surroundings?.record(.close(recording.number, at: now.instant))
     }
 
-    /// What must not be heard (a card's number) leaves silence of its true length.
+    /// What must not be heard (a card's number) leaves silence of its true length, whoever the caller is handed on to meanwhile.
     func pauseRecording(_ isPaused: Bool) -> Bool {
-        guard var recording, recording.isPaused != isPaused else { return false }
-        recording.isPaused = isPaused
-        self.recording = recording
+        guard recording != nil || !isPaused, isRecordingPaused != isPaused else { return false }
+        isRecordingPaused = isPaused
+        pause(isPaused)
+        return true
+    }
+
+    private func pause(_ isPaused: Bool) {
+        guard let recording else { return }
         let number = recording.number
         core.surroundings?.record(isPaused ? .pause(number, at: now.instant) : .resume(number, at: now.instant))
         publish(isPaused ? .recordingPaused(id: recording.id) : .recordingResumed(id: recording.id))
-        return true
     }
 
     /// Two parties speak with each other: what the plan, the queue or the tenant wants recorded begins.

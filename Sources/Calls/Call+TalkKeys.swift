@@ -35,8 +35,10 @@ extension Call {
             switch control {
             case .record: toggleRecording(by: user)
             case .pause:
-                guard let recording else { return publish(.note("user \(user): there is no recording to pause")) }
-                let pauses = !recording.isPaused
+                guard recording != nil else {
+                    return publish(.note("user \(user): there is no recording to pause"))
+                }
+                let pauses = !isRecordingPaused
                 _ = pauseRecording(pauses)
                 note(pauses ? "recording.pause" : "recording.resume", by: user)
             }
@@ -47,6 +49,7 @@ extension Call {
     /// What others want recorded he does not end.
     private func toggleRecording(by user: String) {
         guard recording != nil else {
+            isRecordingPaused = false
             startRecording(policy: Self.policy(of: user))
             guard recording != nil else { return }
             return note("recording.start", by: user)

@@ -162,6 +162,8 @@ final class Call {
     var served: (queue: QueueID, agent: UserID)?
     var recording: CallRecording?
     var recordings = 0
+    /// What is said is not recorded until somebody resumes: of this talk, and of those that follow it.
+    var isRecordingPaused = false
     /// Why the talk is to be recorded, when it is.
     var isToBeRecorded: String?
     /// Supervisors in this call's talk, or on their way into it.

@@ -20,6 +20,8 @@ extension CallCore {
         let id = LegID(call: other.id, index: other.legs.count)
         var leg = call.legs[index].move(to: id, reason: "transferred")
         call.tellEnd(of: index)
+        // What this party says is not to be heard there either.
+        if call.isRecordingPaused { other.isRecordingPaused = true }
         leg.side = other.legs[other.anchor].side.opposite
         if let port {
             // What was said before is the old call's, and so is the report of it.

@@ -84,6 +84,15 @@ extension Engine {
             )
         }
         guard let (tenant, user) = authenticate(request, transaction: transaction, over: flow) else { return nil }
+        guard isLookedUp(request.uri, in: tenant) else {
+            outlet.log(
+                .notice,
+                "user \(user.number) of \(tenant.id) calls \(request.uri), which is not of his tenant: 404",
+                call: nil
+            )
+            refuse(transaction, request, 404)
+            return nil
+        }
         guard let plan = tenant.internalPlan else {
             outlet.log(.warning, "tenant \(tenant.id) has no dial plan 'internal': 404", call: nil)
             refuse(transaction, request, 404)
@@ -229,6 +238,12 @@ extension Engine {
     private func isAddressOfRecord(_ request: SIPRequest, of user: User, in tenant: Tenant) -> Bool {
         guard let uri = (try? request.to())?.uri, uri.number == user.number else { return false }
         return !isAnothers(uri.host, than: tenant)
+    }
+
+    /// Whether an address is one of this tenant's (RFC 3261 §8.2.2.1): of its domains, or of the machine; with one tenant, whatever it says.
+    private func isLookedUp(_ uri: SIPURI, in tenant: Tenant) -> Bool {
+        guard configuration.tenants.count > 1 else { return true }
+        return uri.host.isEmpty || tenant.domains.contains(uri.host) || uri.hostAddress != nil
     }
 
     /// Whether a host is another tenant's domain.

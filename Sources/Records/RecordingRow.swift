@@ -66,9 +66,17 @@ public struct RecordingRow: Codable, Equatable, Sendable {
 
     static func end(_ end: RecordingEnded, in database: Database) throws {
         let state = end.isComplete ? State.final : .failed
+        // A pause that nobody ended ends with the file.
         try database.cachedStatement(
-            sql: "UPDATE recordings SET state = ?, fault = ?, milliseconds = ?, octets = ?, sha256 = ? WHERE id = ?"
-        ).execute(arguments: [state.rawValue, end.fault, end.milliseconds, end.octets, end.digest, end.id])
+            sql: """
+                UPDATE recordings SET state = ?, fault = ?, milliseconds = ?, octets = ?, sha256 = ?,
+                  pauses = CASE json_type(pauses, '$[#-1][1]')
+                    WHEN 'null' THEN json_set(pauses, '$[#-1][1]', max(?, json_extract(pauses, '$[#-1][0]'))) ELSE pauses END
+                WHERE id = ?
+                """
+        ).execute(arguments: [
+            state.rawValue, end.fault, end.milliseconds, end.octets, end.digest, end.milliseconds, end.id,
+        ])
     }
 }
 

@@ -46,6 +46,41 @@ struct TenantWallTests {
         }
     }
 
+    @Test func `whoever calls an address of another tenant, or of nobody, does not reach his colleague of that number`()
+        throws
+    {
+        let running = try RunningSwitch()
+        try addOther(to: running)
+        let caller = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        #expect(try anna.register().startWord == "200")
+        for (host, status) in [
+            ("other.test", "404"), ("OTHER.test", "404"), ("elsewhere.example", "404"), ("demo.test", "486"),
+            ("Demo.Test", "486"),
+            ("127.0.0.1:\(running.sipPort)", "486"), ("[::1]", "486"),
+        ] {
+            let uri = "sip:1001@\(host)"
+            caller.callID = UUID().uuidString
+            let first = caller.request("INVITE", to: "1001", sdp: Phone.sdp(port: 4_000))
+            func aim(_ request: String) -> String {
+                "INVITE \(uri) SIP/2.0\r\n"
+                    + request.split(separator: "\r\n", maxSplits: 1, omittingEmptySubsequences: false)[1]
+            }
+            caller.send(aim(first))
+            let challenge = try #require(caller.final("INVITE"))
+            caller.acknowledge(challenge, to: "1001")
+            let answer = try caller.authorization(for: challenge, method: "INVITE", uri: uri)
+            caller.send(aim(caller.request("INVITE", to: "1001", extra: [answer], sdp: Phone.sdp(port: 4_000))))
+            if status == "486" {
+                anna.respond("486 Busy Here", to: try #require(anna.expect("INVITE"), "\(host)"), toTag: "a")
+            }
+            let final = try #require(caller.final("INVITE"))
+            #expect(final.startWord == status, "\(host): \(final)")
+            caller.acknowledge(final, to: "1001")
+        }
+        #expect(anna.expect("INVITE", within: 0.2) == nil)
+    }
+
     @Test func `a tenant is exported to nobody who names another`() throws {
         let running = try RunningSwitch()
         try addOther(to: running)

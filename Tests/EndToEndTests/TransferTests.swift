@@ -69,6 +69,37 @@ struct TransferTests {
         #expect(try centre.isClean())
     }
 
+    @Test func `a paused recording is silent with whoever gets the caller next, until somebody resumes`() throws {
+        let centre = try TransferCentre()
+        try centre.talk()
+        #expect(try centre.running.gudok("recordings", "pause", centre.call).code == 0)
+        centre.refer(to: "sip:1002@demo.test")
+        try centre.borisTakes(try #require(centre.boris.await("INVITE")))
+        _ = try centre.anna.phone.expectBye()
+        _ = centre.heard("caller", "boris")
+        #expect(try centre.running.gudok("recordings", "pause", centre.call).code == 1)
+        centre.hangUp()
+        var rows: [[String: Any]] = []
+        let areFinal = try eventually {
+            rows = try centre.running.rows("recordings")
+            return rows.count == 2 && rows.allSatisfy { $0["state"] as? String == "final" }
+        }
+        #expect(areFinal, "\(rows)")
+        let second = try #require(rows.first { ($0["id"] as? String)?.hasSuffix("-2") == true })
+        for row in rows {
+            // Nobody ended the pause: it lasts as long as the file.
+            let pause = try #require((row["pauses"] as? [[Int]])?.last, "\(row)")
+            #expect(
+                pause.count == 2 && Double(pause[1]) == (row["duration_s"] as? Double).map { ($0 * 1000).rounded() },
+                "\(row)"
+            )
+        }
+        let file = centre.running.folder.appending(path: "data/tenants/demo/recordings")
+            .appending(path: try #require(second["file"] as? String))
+        let samples = try Data(contentsOf: file).dropFirst(44)
+        #expect(samples.count > 4 * 8_000 && samples.allSatisfy { $0 == 0 })
+    }
+
     @Test func `B095: a target that is busy is told in the NOTIFY, and the two speak again, on the record too`() throws
     {
         let centre = try TransferCentre()
