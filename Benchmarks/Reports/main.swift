@@ -67,7 +67,8 @@ do {
     func report(_ kind: Reporter.Kind, days: Int64, by grouping: Reporter.Grouping? = nil) throws -> Int {
         var request = Reporter.Request(window: Reporter.Window(from: noon, until: noon + days * day))
         request.grouping = grouping
-        return try Reporter(tenant: tenant, folder: folder, now: Date()).report(kind, request).json.count
+        return try Reporter(tenant: tenant, folder: folder, now: Date(), isSwitchUp: true).report(kind, request).json
+            .count
     }
     try measure("gudok stats queues, a day", target: 300) { try report(.queues, days: 1) }
     try measure("gudok stats queues, a day by hour", target: 300) { try report(.queues, days: 1, by: .hour) }

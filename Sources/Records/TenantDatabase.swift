@@ -132,6 +132,13 @@ public final class TenantDatabase: Sendable {
             .execute(arguments: [wall.milliseconds])
     }
 
+    private static func lastKnown(_ database: Database) throws -> Int64 {
+        try Int64.fetchOne(database, sql: "SELECT at_ms FROM clock") ?? 0
+    }
+
+    /// When the switch that writes the file is last known to have lived, in milliseconds since 1970; 0: it says nothing of that.
+    public var lastKnown: Int64 { get throws { try queue.read(Self.lastKnown) } }
+
     func write(_ traces: [CallTrace]) throws {
         try queue.write { database in
             for trace in traces { try TraceRow.write(trace, to: database) }
@@ -149,7 +156,7 @@ public final class TenantDatabase: Sendable {
     /// - Returns: the calls' ids.
     public func closeInterrupted() throws -> [String] {
         try queue.write { database in
-            let known = try Int64.fetchOne(database, sql: "SELECT at_ms FROM clock") ?? 0
+            let known = try Self.lastKnown(database)
             try StayRow.closeInterrupted(database, at: known)
             try AgentRow.closeInterrupted(database, at: known)
             try OwnTalkRow.closeInterrupted(database, at: known)

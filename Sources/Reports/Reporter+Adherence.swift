@@ -16,7 +16,8 @@ extension Reporter {
         let spans = try database.agentIntervals(of: user, from: window.from, until: window.until).compactMap {
             interval in
             WorkState(rawValue: interval.state.rawValue).map {
-                StateSpan($0, from: interval.sinceMilliseconds, to: interval.untilMilliseconds ?? .max)
+                let end = interval.untilMilliseconds ?? max(interval.sinceMilliseconds, lastKnown)
+                return StateSpan($0, from: interval.sinceMilliseconds, to: end)
             }
         }
         return Adherence(of: spans, to: planned(shift, in: passed), in: passed)

@@ -226,7 +226,7 @@ extension Reporter {
             let next = Self.presence(interval)
             if presence.last?.1 != next { presence.append((interval.sinceMilliseconds, next)) }
         }
-        let totals = try database.agentTotals(from: window.from, until: window.until, agent: user, now: now).first
+        let totals = try database.agentTotals(from: window.from, until: window.until, agent: user, now: lastKnown).first
         let rang = (totals?.handled ?? 0) + (totals?.missed ?? 0)
         return RecordedDay.Agent(
             user: user,

@@ -88,9 +88,12 @@ public struct Reporter {
     let database: TenantDatabase
     let zone: ZoneRules
     let now: Int64
+    /// Until when things that lasted then are known to have lasted.
+    let lastKnown: Int64
 
-    /// A tenant whose first call has not come yet has reports without a figure.
-    public init(tenant: Tenant, folder: URL, now: Date) throws {
+    /// A tenant whose first call has not come yet has reports without a figure. Where no switch is up, what the last one left open
+    /// ended when that is last known to have lived, as it will at the next start.
+    public init(tenant: Tenant, folder: URL, now: Date, isSwitchUp: Bool) throws {
         self.tenant = tenant
         database = try TenantDatabase(reading: folder, tenant: tenant.id) ?? TenantDatabase(emptyOf: tenant.id)
         guard try database.isOfThisVersion else {
@@ -102,6 +105,7 @@ public struct Reporter {
         }
         zone = Self.rules(of: tenant.timeZone)
         self.now = Int64((now.timeIntervalSince1970 * 1000).rounded())
+        lastKnown = isSwitchUp ? self.now : min(self.now, try database.lastKnown)
     }
 
     /// The machine's own rules of a zone (RFC 8536); UTC where it has none.
@@ -173,7 +177,7 @@ public struct Reporter {
                     agent: agent,
                     threshold: limits.answerWithin,
                     short: limits.shortAbandon,
-                    now: now,
+                    now: lastKnown,
                     groupedBy: edges
                 )
                 for row in totals { rows.append(try self.row(row, agent: agent, formula, all, &times)) }
@@ -236,7 +240,8 @@ public struct Reporter {
         guard let place = edges.firstIndex(of: totals.from) else { return nil }
         var sum = AgentTime()
         for agent in agents {
-            let own = try times[agent] ?? database.workTimes(of: agent, edges: edges, now: now).map(AgentTime.init)
+            let own =
+                try times[agent] ?? database.workTimes(of: agent, edges: edges, now: lastKnown).map(AgentTime.init)
             times[agent] = own
             if own.indices.contains(place) { sum = sum + own[place] }
         }
@@ -272,7 +277,7 @@ public struct Reporter {
                 from: window.from,
                 until: window.until,
                 agent: request.agent,
-                now: now
+                now: lastKnown
             )
             // Who was to work and never came is in no history.
             let absent = tenant.users.keys.sorted().filter { user in

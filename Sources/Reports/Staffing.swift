@@ -132,8 +132,8 @@ public struct ForecastQuestion: Sendable {
 }
 
 extension Reporter {
-    /// What a usual day of the window needs, interval by interval on the tenant's clock: the mean of its days' calls, and their mean
-    /// handling time. Intervals without a call are left out.
+    /// What a usual day of the window needs, interval by interval on the tenant's clock: the mean of the calls of all intervals at that
+    /// time, and their mean handling time. Intervals without a call are left out.
     public func forecast(_ request: Request, _ goal: StaffingGoal) throws -> Report {
         guard let length = request.grouping?.length, length.milliseconds < 86_400_000 else {
             throw Fault(description: "a forecast is made of the intervals of a day; use --by 15m, 30m or hour")
@@ -142,6 +142,11 @@ extension Reporter {
         var goal = goal
         goal.interval = Double(length.milliseconds) / 1000
         var sums: [String: (calls: Int, answered: Int, handling: Double)] = [:]
+        // On the day that a clock is set a time comes twice, or not at all.
+        var times: [String: Int] = [:]
+        for interval in try intervals(of: request.window, by: length) {
+            times[zone.local(WallTime(milliseconds: interval.lowerBound)).clock, default: 0] += 1
+        }
         for row in try queueRows(request) {
             let clock = zone.local(WallTime(row.from) ?? WallTime(milliseconds: 0)).clock
             var sum = sums[clock] ?? (0, 0, 0)
@@ -162,11 +167,11 @@ extension Reporter {
             guard let sum = sums[clock], sum.calls > 0 else { return nil }
             // Where nobody was answered, a call takes what calls take.
             let handle = sum.answered > 0 ? sum.handling / Double(sum.answered) : all.1 / Double(all.0)
-            return goal.row(calls: Double(sum.calls) / Double(max(1, days)), handle: handle, from: clock)
+            return goal.row(calls: Double(sum.calls) / Double(max(1, times[clock] ?? 0)), handle: handle, from: clock)
         }
         let notes =
             goal.notes + [
-                "calls: the mean of \(days) day\(days == 1 ? "" : "s"); aht: Σ handling ÷ answered of the same intervals"
+                "calls: the mean of all intervals at that time in \(days) day\(days == 1 ? "" : "s"); aht: Σ handling ÷ answered of the same intervals"
             ]
         return try Report(rows: rows, keys: StaffingRow.keys, notes: notes, page: request.page)
     }

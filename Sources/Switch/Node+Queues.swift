@@ -49,6 +49,6 @@ extension Node {
 
     func reporter(of tenant: TenantID) async throws -> Reporter? {
         guard let found = try await handle.ask({ $0.engine.configuration.tenants[tenant] }) else { return nil }
-        return try Reporter(tenant: found, folder: files.dataFolder, now: Date())
+        return try Reporter(tenant: found, folder: files.dataFolder, now: Date(), isSwitchUp: true)
     }
 }

@@ -108,7 +108,7 @@ extension Node {
         guard let tenant = name.flatMap({ tenants[$0] }) else { return nil }
         let folder = files.dataFolder
         return { [chosen] in
-            let reporter = try Reporter(tenant: tenant, folder: folder, now: Date())
+            let reporter = try Reporter(tenant: tenant, folder: folder, now: Date(), isSwitchUp: true)
             var window = reporter.today
             if let since { window.from = since.milliseconds }
             if let until { window.until = until.milliseconds }

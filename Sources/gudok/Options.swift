@@ -36,9 +36,13 @@ extension ConfigOption {
     /// would put in force.
     func configurationInForce() async throws -> Configuration {
         let files = try files()
-        guard await ControlClient(socketPath: files.socketPath).isAnswered() else { return try read(files) }
+        guard try await isSwitchUp else { return try read(files) }
         let told = try await files.ask(ControlRequest(path: ["api", "v1", "configuration"]))
         return try read(files.replaced(by: try JSONDecoder().decode(ConfigurationFiles.Texts.self, from: told)))
+    }
+
+    var isSwitchUp: Bool {
+        get async throws { await ControlClient(socketPath: try files().socketPath).isAnswered() }
     }
 
     private func read(_ files: ConfigurationFiles) throws -> Configuration {

@@ -20,19 +20,26 @@ import Timebase
         return Tenant(id: "demo", domains: ["demo.test"], queues: ["sales": queue])
     }
 
-    /// `seconds`: from the beginning of the history to the report.
+    /// `seconds`: from the beginning of the history to the report; `stopped`: to the last sign of life of the switch, which is not up.
     private static func withReporter(
         _ rows: [HistoryRow],
+        from start: Int64 = start,
         after seconds: Int64 = 3_600,
+        stopped: Int64? = nil,
+        zone: String = "UTC",
         _ body: (Reporter, Reporter.Request) throws -> Void
     ) throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "reports-\(UUID().uuidString.prefix(8))")
         defer { try? FileManager.default.removeItem(at: folder) }
-        try TenantDatabase(folder: folder, tenant: "demo").write(rows)
+        let end = stopped.map { WallTime(milliseconds: start + $0 * 1_000) }
+        try TenantDatabase(folder: folder, tenant: "demo").write(rows, at: end)
         let now = start + seconds * 1_000
         let date = Date(timeIntervalSince1970: Double(now) / 1_000)
         let window = Reporter.Window(from: start, until: now)
-        try body(Reporter(tenant: tenant, folder: folder, now: date), Reporter.Request(window: window))
+        var tenant = tenant
+        tenant.timeZone = zone
+        let reporter = try Reporter(tenant: tenant, folder: folder, now: date, isSwitchUp: stopped == nil)
+        try body(reporter, Reporter.Request(window: window))
     }
 
     private static func stay(
@@ -111,6 +118,42 @@ import Timebase
                 var request = request
                 request.filters[.formula] = formula.rawValue
                 #expect(try reporter.queueRows(request).first?.service_level == expected, "\(formula)")
+            }
+        }
+    }
+
+    @Test func `on the day that has an hour twice a forecast of that hour is of one of them`() throws {
+        // Midnight in Berlin before the clock is set back; a call each ten minutes.
+        let midnight: Int64 = 1_792_879_200_000
+        let rows = (0..<25 * 6).map { number -> HistoryRow in
+            let entered = midnight + Int64(number) * 600_000
+            var stay = QueueStay(callID: "\(number)", queue: "sales", number: "1", enteredMilliseconds: entered)
+            (stay.outcome, stay.agent, stay.waitMilliseconds) = (.answered, "1001", 0)
+            (stay.connectedMilliseconds, stay.talkMilliseconds) = (entered, 60_000)
+            stay.endedMilliseconds = entered
+            return .stay(stay)
+        }
+        try Self.withReporter(rows, from: midnight, after: 25 * 3_600, zone: "Europe/Berlin") { reporter, request in
+            var request = request
+            request.grouping = .hour
+            let goal = StaffingGoal(interval: 3_600, agents: nil, threshold: 20, target: 0.8)
+            let report = try reporter.forecast(request, goal)
+            let hours = try #require(try JSONSerialization.jsonObject(with: Data(report.json)) as? [[String: Any]])
+            #expect(hours.count == 24 && hours.allSatisfy { $0["calls"] as? Double == 6 }, "\(hours)")
+        }
+    }
+
+    @Test func `where no switch is up, what it left open ended when it was last known to live`() throws {
+        let rows = [
+            .agent(AgentInterval(agent: "1001", state: .available, sinceMilliseconds: Self.start)), Self.stay(1, nil),
+        ]
+        for (stopped, expected) in [(nil, 3_600), (60, 60)] as [(Int64?, Double)] {
+            try Self.withReporter(rows, stopped: stopped) { reporter, request in
+                let agent = try #require(try reporter.agentRows(request).first)
+                #expect(agent.logged_in_s == expected && agent.available_s == expected && agent.paid_s == expected)
+                #expect(agent.check_s == 0)
+                let queue = try #require(try reporter.queueRows(request).first)
+                #expect(queue.waiting == 1 && queue.max_wait_s == expected - 1 && queue.occupancy == 0)
             }
         }
     }

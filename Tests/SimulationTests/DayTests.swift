@@ -38,7 +38,7 @@ import Timebase
         #expect(result.faults == [])
         writer.stop()
         let end = Date(timeIntervalSince1970: Double(result.end.milliseconds) / 1000)
-        let reporter = try Reporter(tenant: try #require(day.tenant), folder: folder, now: end)
+        let reporter = try Reporter(tenant: try #require(day.tenant), folder: folder, now: end, isSwitchUp: true)
         let request = Reporter.Request(window: Reporter.Window(from: 0, until: result.end.milliseconds))
         let rows = try reporter.queueRows(request)
         #expect(rows.count == result.queues.count)

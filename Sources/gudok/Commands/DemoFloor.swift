@@ -125,7 +125,7 @@ struct DemoFloor {
     private func showReport(_ tenant: Tenant) async throws {
         // The last call's row is written within a moment of its end.
         try await Task.sleep(for: .milliseconds(500))
-        let reporter = try Reporter(tenant: tenant, folder: files.dataFolder, now: Date())
+        let reporter = try Reporter(tenant: tenant, folder: files.dataFolder, now: Date(), isSwitchUp: true)
         let request = Reporter.Request(window: reporter.today)
         for kind in [Reporter.Kind.queues, .agents] {
             let report = try reporter.report(kind, request)

@@ -131,8 +131,9 @@ struct HistoryOptions: ParsableArguments {
 
     func report(_ make: (Reporter, Reporter.Request) throws -> Report) async throws -> Report {
         let (owner, now) = (try await owner, Date())
+        let (folder, isSwitchUp) = (try config.files().dataFolder, try await config.isSwitchUp)
         let reporter: Reporter
-        do { reporter = try Reporter(tenant: owner, folder: try config.files().dataFolder, now: now) } catch {
+        do { reporter = try Reporter(tenant: owner, folder: folder, now: now, isSwitchUp: isSwitchUp) } catch {
             throw Failure("the history of tenant \(owner.id) cannot be read: \(error)")
         }
         let zone = TimeZone(identifier: owner.timeZone) ?? .gmt
