@@ -61,7 +61,7 @@ extension Call {
             let isRefused = index == 0 && legs[0].target == Leg.caller
             let otherwise: LegResult = isRefused ? LegResult(refusedWith: disposition) : .cancelled
             let result = legs[index].progress == .answered ? .answered : otherwise
-            finishLeg(index, result, status: index == 0 ? status : result == .answered ? 200 : nil, reason: reason)
+            finishLeg(index, result, status: result == .answered ? 200 : index == 0 ? status : nil, reason: reason)
             if let port = legs[index].port { core.closePort(port.id) }
         }
         for index in legs.indices where index > 0 { act(on: index) { $0.hangUp(reason: header, now: $1) } }

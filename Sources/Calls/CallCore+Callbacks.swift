@@ -78,7 +78,10 @@ extension CallCore {
             )
             (callback.attempts, callback.agent, callback.skill) = (change.attempts, change.agent, change.skill)
             // The switch cut that attempt off, and no caller was busy or away: it does not count.
-            if change.state == .calling { callback.attempts = max(0, change.attempts - 1) }
+            if change.state == .calling {
+                callback.attempts = max(0, change.attempts - 1)
+                tell(callback, in: nil, because: "engine-restart")
+            }
             callbacks.set(callback)
             let waited = max(0, now.wall.milliseconds - change.requestedMilliseconds)
             stand(callback, waited: .milliseconds(min(waited, 30 * 86_400_000)))

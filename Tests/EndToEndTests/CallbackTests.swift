@@ -177,7 +177,26 @@ struct CallbackTests {
         #expect(try next.rows("audit", "--action", "callback.cancel").count == 1)
     }
 
-    @Test func `an attempt that a crash cut off does not count`() throws {
+    @Test func `an attempt that is cancelled was answered by its agent`() throws {
+        try ask()
+        _ = try running.gudok("agent", "unpause", "1001")
+        _ = try agentCalls()
+        let wish = try #require(try callback()["id"] as? String)
+        #expect(try running.gudok("callbacks", "cancel", wish).code == 0)
+        try anna.expectBye()
+        var record: [String: Any] = [:]
+        #expect(
+            try eventually {
+                record = try running.rows("cdr").first { $0["direction"] as? String == "outbound" } ?? [:]
+                return record["ended_at"] is String
+            }
+        )
+        let legs = record.legs
+        #expect(record["reason"] as? String == "cancelled", "\(record)")
+        #expect(legs.first?["sip_code"] as? Int == 200 && legs.first?["result"] as? String == "answered", "\(legs)")
+    }
+
+    @Test func `an attempt that a crash cut off does not count, and its caller waits again`() throws {
         try ask()
         _ = try running.gudok("agent", "unpause", "1001")
         _ = try agentCalls()
@@ -188,6 +207,13 @@ struct CallbackTests {
 
         let next = try Self.centre(in: running)
         running.isFolderKept = false
+        #expect(
+            try eventually {
+                let wish = try #require(try next.rows("callbacks").first)
+                return wish["state"] as? String == "waiting" && wish["attempts"] as? Int == 0
+                    && wish["reason"] as? String == "engine-restart"
+            }
+        )
         // Her registration is as she left it; only the port of the switch is another one.
         let annaThen = try Phone("1001", password: "anna-demo-1", server: next.sipPort, peer: anna.peer)
         _ = try annaThen.pickUp(media: annasMedia, within: 8)
