@@ -185,7 +185,7 @@ extension Call {
         enter(.talking(index))
         sayings += 1
         bridge(anchor, index)
-        talkBegan()
+        beginQueueTalk()
     }
 
     /// The agent hung up before the caller was connected to him: the caller waits again, with the time that he has waited.

@@ -12,6 +12,27 @@ struct CallRecording {
     var id: String
 }
 
+/// Why a talk is recorded.
+enum RecordingPolicy: Equatable {
+    /// A step of the plan, which is about the call.
+    case plan
+    /// What this user keyed in.
+    case key(String)
+    /// What is configured for these.
+    case queue(String), agent(String), direction(CallDirection)
+
+    /// As a recording's row has it.
+    var words: String {
+        switch self {
+        case .plan: "plan"
+        case .key(let user): "key of \(user)"
+        case .queue(let name): "queue \(name)"
+        case .agent(let number): "agent \(number)"
+        case .direction(let direction): "direction \(direction.rawValue)"
+        }
+    }
+}
+
 /// What the recorder is asked for. Instants are those of the core's monotonic clock.
 public enum RecordingOrder: Sendable {
     /// `file` lies below the tenant's folder of recordings.
@@ -24,7 +45,7 @@ public enum RecordingOrder: Sendable {
 /// One recording per talk: the caller left, whoever speaks with him right. It goes on over hold, and ends with the talk.
 extension Call {
     /// Begins to record, once however often it is asked for.
-    func startRecording(policy: String) {
+    func startRecording(policy: RecordingPolicy) {
         isToBeRecorded = policy
         guard recording == nil, case .talking(let peer) = stage, let caller = legs[anchor].port,
             let callee = legs[peer].port
@@ -45,7 +66,7 @@ extension Call {
         core.surroundings?.record(.open(number, tenant: tenant.id, file: file, format: format, at: now.instant))
         core.media.perform(.record(caller.id, recording: number, channel: 0))
         core.media.perform(.record(callee.id, recording: number, channel: 1))
-        publish(.recordingStarted(RecordingStarted(id: id, file: file, policy: policy)))
+        publish(.recordingStarted(RecordingStarted(id: id, file: file, policy: policy.words)))
         if isRecordingPaused { pause(true) }
     }
 
@@ -84,13 +105,19 @@ extension Call {
         startRecording(policy: policy)
     }
 
-    private var recordingPolicy: String? {
+    /// A queue's agent has the caller: the queue says for its own calls whether they are recorded, whoever had him before.
+    func beginQueueTalk() {
+        if isToBeRecorded != .plan { isToBeRecorded = nil }
+        talkBegan()
+    }
+
+    private var recordingPolicy: RecordingPolicy? {
         let wanted = tenant.recordings
-        if let queue = served?.queue, tenant.queues[queue.name]?.isRecorded ?? false { return "queue \(queue.name)" }
+        if let queue = served?.queue, tenant.queues[queue.name]?.isRecorded ?? false { return .queue(queue.name) }
         var parties = [user, served?.agent.number]
         if case .talking(let peer) = stage { parties.append(legs[peer].user) }
-        if let agent = parties.lazy.compactMap({ $0 }).first(where: wanted.agents.contains) { return "agent \(agent)" }
+        if let agent = parties.lazy.compactMap({ $0 }).first(where: wanted.agents.contains) { return .agent(agent) }
         // A queue has said for its own calls whether they are.
-        return served == nil && wanted.directions.contains(direction) ? "direction \(direction.rawValue)" : nil
+        return served == nil && wanted.directions.contains(direction) ? .direction(direction) : nil
     }
 }

@@ -24,12 +24,12 @@ struct TypedCode {
     }
 }
 
-/// What an operator keys in while he talks. The other party hears the keys: they are passed on as they come.
+/// What a user keys in while he talks, whichever of the two he is. The other party hears the keys: they are passed on as they come.
 extension Call {
     func keyed(_ key: String, by index: Int) {
-        guard case .talking(let peer) = stage, index == operatorsLeg(speakingWith: peer),
-            let user = legs[index].user
-        else { return }
+        guard case .talking(let peer) = stage, index == anchor || index == peer, let user = legs[index].user else {
+            return
+        }
         legs[index].typed.append(key, at: now.instant)
         for (control, code) in tenant.recordings.keys where legs[index].typed.take(code) {
             switch control {
@@ -50,18 +50,16 @@ extension Call {
     private func toggleRecording(by user: String) {
         guard recording != nil else {
             isRecordingPaused = false
-            startRecording(policy: Self.policy(of: user))
+            startRecording(policy: .key(user))
             guard recording != nil else { return }
             return note("recording.start", by: user)
         }
-        guard isToBeRecorded == Self.policy(of: user) else {
+        guard isToBeRecorded == .key(user) else {
             return publish(.note("user \(user) may not end a recording that he did not begin"))
         }
         stopRecording()
         note("recording.stop", by: user)
     }
-
-    private static func policy(of user: String) -> String { "key of \(user)" }
 
     private func note(_ action: String, by user: String) {
         publish(.audited(AuditedAct(by: AuditedAct.Actor(.sip, user), action, "call \(id)", tenant: tenant.id)))

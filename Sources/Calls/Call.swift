@@ -165,7 +165,7 @@ final class Call {
     /// What is said is not recorded until somebody resumes: of this talk, and of those that follow it.
     var isRecordingPaused = false
     /// Why the talk is to be recorded, when it is.
-    var isToBeRecorded: String?
+    var isToBeRecorded: RecordingPolicy?
     /// Supervisors in this call's talk, or on their way into it.
     var attendants: [Attendant] = []
     /// The call whose talk the caller is in, or is to be let into when he answers.
@@ -265,7 +265,7 @@ final class Call {
             let time = core.surroundings?.localTime(in: zone ?? tenant.timeZone, at: now.wall)
             proceed(time.map { .time($0) } ?? .done)
         case .record(let isOn):
-            if isOn { startRecording(policy: "plan") } else { stopRecording() }
+            if isOn { startRecording(policy: .plan) } else { stopRecording() }
             proceed(.done)
         case .http(let url, let timeout):
             enter(.consulting)

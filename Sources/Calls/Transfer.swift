@@ -20,7 +20,7 @@ struct Transfer {
     var plan: PlanRun
     var anchor: Int
     /// Why the talk was recorded, when it was.
-    var policy: String?
+    var policy: RecordingPolicy?
     /// The queue whose talk ends with this.
     var queue: String?
     /// Whoever asked for it from outside of the dialog is told in another one.

@@ -161,6 +161,74 @@ struct RecordedCallTests {
         #expect(try wanted.running.rows("recordings").first?["state"] as? String == "recording")
     }
 
+    @Test
+    func `of two users who talk the caller has the keys as the callee has, and neither ends what the other began`()
+        throws
+    {
+        let running = try RunningSwitch(tenant: #"recordings: {keys: {record: "*1"}}"#)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        let (annas, boriss) = (try WirePeer(), try WirePeer())
+        _ = try boris.register()
+        #expect(try anna.dial("1002", sdp: Phone.sdp(port: annas.port)) == nil)
+        let (_, toBoris) = try boris.pickUp(media: boriss)
+        let answer = try #require(anna.answer(to: "INVITE"))
+        let tag = anna.acknowledge(answer, to: "1002")
+        let toAnna = try #require(answer.audioPort)
+        var pressed: UInt8 = 0
+        let key = { (peer: WirePeer, port: UInt16) in
+            for digit in [10, 1] as [UInt8] {
+                pressed += 1
+                peer.press(digit, to: port, at: pressed)
+            }
+        }
+        let states = { try running.rows("recordings").compactMap { $0["state"] as? String } }
+        key(annas, toAnna)
+        #expect(try eventually { try states() == ["recording"] })
+        key(boriss, toBoris)
+        let call = try #require(try running.rows("calls").first?["call_id"] as? String)
+        #expect(try eventually { try running.gudok("trace", call).text.contains("may not end a recording") })
+        key(annas, toAnna)
+        #expect(try eventually { try states() == ["final"] })
+        key(boriss, toBoris)
+        #expect(try eventually { try states().sorted() == ["final", "recording"] })
+        let policies = try running.rows("recordings").compactMap { $0["policy"] as? String }
+        #expect(policies.sorted() == ["key of 1001", "key of 1002"])
+        anna.send(anna.request("BYE", to: "1002", toTag: tag))
+        try boris.expectBye()
+    }
+
+    @Test func `a queue that says nothing of recordings is not recorded for the queue that a caller comes from`() throws
+    {
+        let running = try RunningSwitch(
+            tenant: """
+                queues:
+                  - {name: sales, record: true, agents: [{user: "1001"}]}
+                  - {name: support, agents: [{user: "1002"}]}
+                """,
+            incoming: #"routes: [{match: ".", do: [{queue: sales}, {hangup: normal}]}]"#,
+            internalPlan: #"routes: [{match: "701", do: [{queue: support}]}]"#
+        )
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        let media = try WirePeer()
+        _ = try (anna.register(), boris.register())
+        for agent in ["1001", "1002"] { _ = try running.gudok("agent", "login", agent) }
+        let (tag, _) = try carrier.arrive(media: media)
+        _ = try anna.pickUp(media: media)
+        let call = try #require(try running.rows("calls").first?["call_id"] as? String)
+        #expect(try running.gudok("transfer", call, "701").code == 0)
+        _ = try boris.pickUp(media: media)
+        try anna.expectBye()
+        #expect(try eventually { try running.rows("calls").first?["queue"] as? String == "support" })
+        carrier.send(carrier.request("BYE", to: "+74950000700", toTag: tag))
+        try boris.expectBye()
+        #expect(try eventually { try running.rows("cdr").first?["ended_at"] is String })
+        let policies = try running.rows("recordings").compactMap { $0["policy"] as? String }
+        #expect(policies == ["queue sales"])
+    }
+
     @Test func `an agent's talk is recorded, and what is said during a pause is silence of its length and marked`()
         throws
     {
