@@ -68,7 +68,7 @@ extension Engine {
     ) throws(Refusal) {
         guard tenant.users[number] != nil else {
             throw Refusal(
-                code: "no-such-user",
+                code: "no-such-agent",
                 what: "tenant \(tenant.id) has no user \(number)",
                 mend: "see: gudok agents"
             )

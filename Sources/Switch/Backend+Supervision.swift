@@ -7,7 +7,8 @@ import Foundation
 
 /// Supervisors in others' talks.
 extension Backend {
-    private struct Wanted: Decodable {
+    private struct Wanted: BodyObject {
+        enum CodingKeys: CodingKey, CaseIterable { case by, mode, tenant }
         /// The supervisor's extension.
         var by: String
         var mode: SupervisionMode
@@ -33,14 +34,13 @@ extension Backend {
         _ request: ControlRequest,
         _ node: Node
     ) async throws -> ControlReply {
-        guard let wanted = try? JSONDecoder().decode(Wanted.self, from: Data(request.body)) else {
-            return .problem(
-                status: 400,
-                code: "bad-body",
+        let wanted = try request.read(
+            Wanted.self,
+            or: BodyFault(
                 what: "the body names no supervisor or no mode",
                 mend: #"send {"by": "1003", "mode": "listen|whisper|barge|take-over"}"#
             )
-        }
+        )
         let actor = AuditedAct.Actor(request.peer)
         let tenant = try tenant(wanted.tenant, request)
         let made = try await node.handle.ask { core in

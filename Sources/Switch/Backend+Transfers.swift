@@ -5,7 +5,8 @@ import Foundation
 
 /// Calls that are handed on.
 extension Backend {
-    private struct Wanted: Decodable {
+    private struct Wanted: BodyObject {
+        enum CodingKeys: CodingKey, CaseIterable { case to, tenant }
         /// A number that the operator could call.
         var to: String
         var tenant: String?
@@ -13,14 +14,10 @@ extension Backend {
 
     /// 202: the number is being called, and what comes of it is in the call's events.
     func transfer(_ id: CallID, _ request: ControlRequest, _ node: Node) async throws -> ControlReply {
-        guard let wanted = try? JSONDecoder().decode(Wanted.self, from: Data(request.body)) else {
-            return .problem(
-                status: 400,
-                code: "bad-body",
-                what: "the body names nobody to transfer to",
-                mend: #"send {"to": "1002"}"#
-            )
-        }
+        let wanted = try request.read(
+            Wanted.self,
+            or: BodyFault(what: "the body names nobody to transfer to", mend: #"send {"to": "1002"}"#)
+        )
         let actor = AuditedAct.Actor(request.peer)
         let tenant = try tenant(wanted.tenant, request)
         try await node.handle.ask { core in

@@ -31,10 +31,16 @@ struct Backend: ControlBackend {
     private func problem(_ error: any Error) -> ControlReply {
         switch error {
         case let refusal as Engine.Refusal:
-            let status = refusal.code == "not-allowed" ? 403 : 409
-            return .problem(status: status, code: refusal.code, what: refusal.what, mend: refusal.mend)
+            return .problem(
+                status: Self.status(of: refusal),
+                code: refusal.code,
+                what: refusal.what,
+                mend: refusal.mend
+            )
         case let fault as QueryReader.Fault:
             return .problem(status: 400, code: "bad-query", what: fault.what, mend: fault.mend)
+        case let fault as BodyFault:
+            return .problem(status: 400, code: "bad-body", what: fault.what, mend: fault.mend)
         case let fault as Reporter.Fault:
             // Reports name filters as the command line does.
             let what = fault.description.replacing("--", with: "")
@@ -50,6 +56,15 @@ struct Backend: ControlBackend {
                 mend: "ask again in a moment"
             )
         default: return .problem(status: 500, code: "internal", what: "\(error)", mend: "look into the switch's log")
+        }
+    }
+
+    /// What a path or a tenant's name leads to is there or not; all else is at odds with how things stand.
+    private static func status(of refusal: Engine.Refusal) -> Int {
+        switch refusal.code {
+        case "not-allowed": 403
+        case "no-such-agent", "no-such-call", "no-such-callback", "no-such-tenant": 404
+        default: 409
         }
     }
 
@@ -141,21 +156,18 @@ struct Backend: ControlBackend {
         return reply
     }
 
-    private struct Origination: Decodable {
+    private struct Origination: BodyObject {
+        enum CodingKeys: CodingKey, CaseIterable { case from, to, tenant }
         var from: String
         var to: String
         var tenant: String?
     }
 
     func originate(_ request: ControlRequest, _ node: Node) async throws -> ControlReply {
-        guard let wanted = try? JSONDecoder().decode(Origination.self, from: Data(request.body)) else {
-            return .problem(
-                status: 400,
-                code: "bad-body",
-                what: "the body is no call",
-                mend: #"send {"from": "1001", "to": "600"}"#
-            )
-        }
+        let wanted = try request.read(
+            Origination.self,
+            or: BodyFault(what: "the body is no call", mend: #"send {"from": "1001", "to": "600"}"#)
+        )
         let tenant = try tenant(wanted.tenant, request)
         let id = try await node.handle.ask { core in
             try core.turn { try $0.originate(from: wanted.from, to: wanted.to, tenant: tenant, at: $1) }
@@ -173,7 +185,8 @@ struct Backend: ControlBackend {
         return .json(["call_id": id.value])
     }
 
-    private struct AgentChange: Decodable {
+    private struct AgentChange: BodyObject {
+        enum CodingKeys: CodingKey, CaseIterable { case action, reason, device, seconds, tenant }
         var action: String
         var reason: String?
         var device: String?
@@ -182,26 +195,24 @@ struct Backend: ControlBackend {
     }
 
     func changeAgent(_ number: String, _ request: ControlRequest, _ node: Node) async throws -> ControlReply {
-        let wanted = try? JSONDecoder().decode(AgentChange.self, from: Data(request.body))
+        let fault = BodyFault(
+            what: "the body is no change of an agent",
+            mend: #"send {"action": "login|logout|pause|unpause|end-wrap-up|extend-wrap-up|block|unblock"}"#
+        )
+        let wanted = try request.read(AgentChange.self, or: fault)
         let command: Dispatcher.AgentCommand
-        switch wanted?.action {
-        case "login": command = .logIn(device: wanted?.device)
+        switch wanted.action {
+        case "login": command = .logIn(device: wanted.device)
         case "logout": command = .logOut
-        case "pause": command = .pause(reason: wanted?.reason ?? "break")
+        case "pause": command = .pause(reason: wanted.reason ?? "break")
         case "unpause": command = .unpause
         case "end-wrap-up": command = .endWrapUp
-        case "extend-wrap-up": command = .extendWrapUp(.seconds(min(max(wanted?.seconds ?? 60, 1), 86_400)))
+        case "extend-wrap-up": command = .extendWrapUp(.seconds(min(max(wanted.seconds ?? 60, 1), 86_400)))
         case "block": command = .block
         case "unblock": command = .unblock
-        default:
-            return .problem(
-                status: 400,
-                code: "bad-body",
-                what: "the body is no change of an agent",
-                mend: #"send {"action": "login|logout|pause|unpause|end-wrap-up|extend-wrap-up|block|unblock"}"#
-            )
+        default: throw fault
         }
-        let tenant = try tenant(wanted?.tenant, request)
+        let tenant = try tenant(wanted.tenant, request)
         let actor = AuditedAct.Actor(request.peer)
         let view = try await node.handle.ask { core in
             try core.turn { try $0.perform(command, agent: number, tenant: tenant, by: actor, at: $1) }
@@ -210,13 +221,15 @@ struct Backend: ControlBackend {
         return .json(rows.first { $0.user == view.id.number } ?? AgentRow(view, name: nil, today: nil))
     }
 
-    private struct Application: Decodable {
-        struct File: Decodable {
+    private struct Application: BodyObject {
+        struct File: BodyObject {
+            enum CodingKeys: CodingKey, CaseIterable { case name, text }
             var name: String
             var text: String
         }
 
-        var files: [File]
+        enum CodingKeys: CodingKey, CaseIterable { case files, dry_run, force }
+        var files: [Strict<File>]
         var dry_run: Bool?
         /// Though tests of dial plans fail.
         var force: Bool?
@@ -225,15 +238,14 @@ struct Backend: ControlBackend {
     func apply(_ request: ControlRequest, _ node: Node) async throws -> ControlReply {
         // The files are of any tenants.
         try QueryReader(request.query).finish()
-        guard let wanted = try? JSONDecoder().decode(Application.self, from: Data(request.body)) else {
-            return .problem(
-                status: 400,
-                code: "bad-body",
+        let wanted = try request.read(
+            Application.self,
+            or: BodyFault(
                 what: "the body holds no files",
                 mend: #"send {"files": [{"name": "demo.yaml", "text": "…"}]}"#
             )
-        }
-        let texts = wanted.files.map { ConfigurationText(name: $0.name, text: $0.text) }
+        )
+        let texts = wanted.files.map(\.object).map { ConfigurationText(name: $0.name, text: $0.text) }
         do {
             let changes = try await node.apply(
                 texts,

@@ -51,6 +51,39 @@ struct HTTPSurfaceTests {
         #expect(try running.http("/healthz").status == 200)
     }
 
+    @Test func `a body with a key that means nothing is refused, and what is not there is 404 for every method`() throws
+    {
+        let running = try RunningSwitch()
+        func post(_ path: String, _ body: String) throws -> RunningSwitch.Reply {
+            try running.http("/api/v1/\(path)", method: "POST", body: body)
+        }
+        for (path, body) in [
+            ("agents/1001", #""action": "pause", "resaon": "lunch""#),
+            ("calls", #""from": "1001", "to": "600", "too": 1"#),
+            ("agents/1001/supervise", #""by": "1003", "mode": "listen", "loud": true"#),
+            ("calls/one/transfer", #""to": "600", "word": "x""#),
+            ("calls/one/recording", #""action": "pause", "at": 1"#),
+            ("apply", #""files": [], "dryrun": true"#), ("apply", #""files": [{"name": "a", "text": "", "txt": ""}]"#),
+        ] {
+            let reply = try post(path, "{\(body)}")
+            #expect(reply.status == 400 && reply.text.contains("bad-body"), "\(path): \(reply)")
+            #expect(reply.text.contains("the body has a key"), "\(path): \(reply)")
+        }
+        let gone = #"{"by": "1003", "mode": "listen"}"#
+        for (path, body, code) in [
+            ("calls/one/transfer", #"{"to": "600"}"#, "no-such-call"), ("calls/one/supervise", gone, "no-such-call"),
+            ("calls/one/recording", #"{"action": "pause"}"#, "no-such-call"),
+            ("agents/9999", #"{"action": "login"}"#, "no-such-agent"),
+        ] {
+            let reply = try post(path, body)
+            #expect(reply.status == 404 && reply.text.contains(code), "\(path): \(reply)")
+        }
+        let wish = try running.http("/api/v1/callbacks/nope", method: "DELETE")
+        #expect(wish.status == 404 && wish.text.contains("no-such-callback"), "\(wish)")
+        // What is there, and does not go as things stand.
+        #expect(try post("agents/1001", #"{"action": "pause", "reason": "lunch"}"#).status == 409)
+    }
+
     @Test func `HEAD has the length of what GET would say, and no more`() throws {
         let running = try RunningSwitch()
         let peer = try StreamPeer(to: running.httpPort)
