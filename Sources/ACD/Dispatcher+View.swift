@@ -10,6 +10,8 @@ extension Dispatcher {
         public var since: Moment
         public var queues: [String]
         public var currentCall: CallID?
+        /// Whose call rings, is talked in, or is wrapped up.
+        public var queue: String?
         public var device: String
         public var isLoggedIn: Bool
         /// A pause that begins after the call.
@@ -56,6 +58,7 @@ extension Dispatcher {
             since: agent.toldSince,
             queues: agent.memberships.map(\.queue.id.name),
             currentCall: agent.subject.call,
+            queue: agent.subject.queue,
             device: agent.device,
             isLoggedIn: agent.isLoggedIn,
             pendingPause: agent.state == .paused ? nil : agent.pause,

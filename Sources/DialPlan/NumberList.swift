@@ -4,10 +4,18 @@ public struct NumberList: Equatable, Sendable {
     /// Numbers that are none of up to 18 digits with a `+`, as they are written.
     private let others: Set<String>
 
+    /// One by one; of what is a number blanks, hyphens and brackets are overlooked, as in a file.
     public init(_ numbers: some Sequence<Substring>) {
         var gathered = Gathering()
-        for number in numbers { gathered.add(Array(number.utf8)) }
+        for number in numbers {
+            let bare = number.utf8.filter { !Self.isOverlooked($0) }
+            gathered.add(Self.pack(bare) == nil ? Array(number.utf8) : bare)
+        }
         self.init(gathered)
+    }
+
+    private static func isOverlooked(_ octet: UInt8) -> Bool {
+        [9, UInt8(ascii: " "), UInt8(ascii: "-"), UInt8(ascii: "("), UInt8(ascii: ")")].contains(octet)
     }
 
     /// A list as its file has it: a number a line; blanks, hyphens and brackets are overlooked, as is what follows a `#`.
@@ -25,8 +33,7 @@ public struct NumberList: Equatable, Sendable {
                     line.removeAll(keepingCapacity: true)
                     isRemark = false
                 case UInt8(ascii: "#"): isRemark = true
-                case 9, UInt8(ascii: " "), UInt8(ascii: "-"), UInt8(ascii: "("), UInt8(ascii: ")"): break
-                default: if !isRemark { line.append(octet) }
+                default: if !isRemark, !Self.isOverlooked(octet) { line.append(octet) }
                 }
             }
             numbers.add(line)

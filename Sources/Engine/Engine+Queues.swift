@@ -33,8 +33,8 @@ extension Engine {
         }
     }
 
-    /// Who would feel a new configuration, a line a queue: `queue sales: 3 agents leave, 2 are on calls`; of a queue that goes, who
-    /// waits in it too.
+    /// Who would feel a new configuration, a line a queue: `queue sales: 3 agents leave, 2 are on calls`, of this queue; of a queue that
+    /// goes, who waits in it too.
     public func affected(by next: Configuration) -> [String] {
         var lines: [String] = []
         for (id, tenant) in configuration.tenants.sorted(by: { $0.key < $1.key }) {
@@ -44,11 +44,13 @@ extension Engine {
                 let leaving = queue.agents.map(\.user).filter { !staying.contains($0) }
                 let waiting = after == nil ? calls.acd.waiting(in: QueueID(tenant: id, name: queue.name)) : 0
                 guard !leaving.isEmpty || waiting > 0 else { continue }
-                let states = leaving.compactMap { calls.acd.agentView(UserID(tenant: id, number: $0))?.state }
-                let busy = states.count { $0 == .onCall || $0 == .ringing }
+                let states = leaving.compactMap { calls.acd.agentView(UserID(tenant: id, number: $0)) }
+                    .filter { $0.queue == queue.name }.map(\.state)
+                let (busy, rung) = (states.count { $0 == .onCall }, states.count { $0 == .ringing })
                 lines.append(
                     "! queue \(queue.name): \(leaving.count) agent\(leaving.count == 1 ? " leaves" : "s leave")"
                         + (busy > 0 ? ", \(busy) \(busy == 1 ? "is on a call" : "are on calls")" : "")
+                        + (rung > 0 ? ", \(rung) \(rung == 1 ? "is rung" : "are rung")" : "")
                         + (waiting > 0 ? ", \(waiting) caller\(waiting == 1 ? " waits" : "s wait")" : "")
                 )
             }

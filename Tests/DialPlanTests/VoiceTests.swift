@@ -182,6 +182,9 @@ struct VoiceTests {
         let written = NumberList(text: "+7 (495) 111-22-33 # Anna\n\n# nobody\nalice\n007\n")
         #expect(written.count == 3 && written.contains("+74951112233") && written.contains("alice"))
         #expect(written.contains("007") && !written.contains("7"))
+        // One by one likewise, and what is no number stays as it is.
+        let listed = NumberList(["+7 (495) 111-22-33", "front-desk", "*55#"])
+        #expect(listed.contains("+74951112233") && listed.contains("front-desk") && listed.contains("*55#"))
     }
 
     @Test func `a caller on a list takes its way`() throws {

@@ -48,6 +48,18 @@ struct AgentWorkTests {
         return (carrier, anna, boris)
     }
 
+    @Test func `a plan pauses for any reason where the tenant lists none`() throws {
+        let running = try RunningSwitch(
+            internalPlan: #"routes: [{match: "*47", do: [{agent: pause, reason: coffee}]}]"#
+        )
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        _ = try anna.register()
+        _ = try running.gudok("agent", "login", "1001")
+        try anna.dial(code: "*47")
+        let agent = try #require(try running.agent("1001"))
+        #expect(agent["state"] as? String == "paused" && agent["reason"] as? String == "coffee", "\(agent)")
+    }
+
     @Test func `an operator logs in at another's phone with a PIN, is rung there, and logs out there`() throws {
         let running = try Self.centre()
         let pin = "s/password: anna-demo-1/password: anna-demo-1, pin: \"4711\"/"

@@ -93,13 +93,17 @@ struct QueueSurvivalTests {
         _ = try anna.register()
         _ = try running.gudok("agent", "login", "1001")
         _ = try carrier.arrive(media: WirePeer())
-        let (invite, _) = try anna.pickUp(media: WirePeer())
-        let since = try running.agent("1001")?["since"] as? String
-
-        let before = try String(contentsOf: running.folder.appending(path: "tenants/demo.yaml"), encoding: .utf8)
+        let invite = try #require(anna.expect("INVITE"))
         let file = running.folder.appending(path: "next.yaml")
+        let before = try String(contentsOf: running.folder.appending(path: "tenants/demo.yaml"), encoding: .utf8)
         try before.replacingOccurrences(of: #"[{user: "1001"}, {user: "1002"}]"#, with: "[]")
             .write(to: file, atomically: true, encoding: .utf8)
+        let rung = try running.gudok("apply", file.path, "--dry-run")
+        #expect(rung.text.contains("! queue sales: 2 agents leave, 1 is rung\n"), "\(rung.text)")
+        let media = try WirePeer()
+        anna.respond("200 OK", to: invite, toTag: anna.user, sdp: Phone.sdp(port: media.port))
+        #expect(anna.expect("ACK") != nil)
+        let since = try running.agent("1001")?["since"] as? String
         let line = "! queue sales: 2 agents leave, 1 is on a call"
         let dry = try running.gudok("apply", file.path, "--dry-run")
         #expect(dry.code == 0 && dry.text.contains(line), "\(dry.text)")

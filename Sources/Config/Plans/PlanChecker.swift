@@ -103,7 +103,8 @@ struct PlanChecker {
             }
         case .agent(let agent):
             if let user = agent.user { check(.user(user), at: position) }
-            guard let tenant, let reason = agent.reason else { return }
+            // Where a tenant lists none, any will do.
+            guard let tenant, !tenant.pauseReasons.isEmpty, let reason = agent.reason else { return }
             require("pause reason", reason, in: tenant.pauseReasons.map(\.name), at: position)
         }
     }
