@@ -15,6 +15,14 @@ extension Call {
         return legs[peer].user == nil && legs[anchor].user != nil ? anchor : peer
     }
 
+    /// The one of the two whom an attendant came to hear.
+    private func operatorsLeg(of attendant: Attendant, speakingWith peer: Int) -> Int {
+        guard let index = attendant.operatorsLeg, index == anchor || index == peer else {
+            return operatorsLeg(speakingWith: peer)
+        }
+        return index
+    }
+
     /// What an attendant's mode asks for.
     func follow(_ supervisor: CallID, _ mode: SupervisionMode) {
         guard let index = attendants.firstIndex(where: { $0.call == supervisor }) else { return }
@@ -22,36 +30,27 @@ extension Call {
         guard attendants[index].isPresent else { return }
         switch mode {
         case .listen, .whisper, .barge: mix(with: attendants.filter(\.isPresent))
-        case .takeOver: takeOver(by: supervisor)
+        case .takeOver: takeOver(by: attendants[index])
         }
     }
 
+    /// An attendant asks for the call where he asked for an operator, or the other way round.
+    func follow(_ supervisor: CallID, _ admission: CallCore.Admission) {
+        guard let index = attendants.firstIndex(where: { $0.call == supervisor }) else { return }
+        attendants[index].operatorsLeg = admission.operatorsLeg
+        if attendants[index].isPresent { attendants[index].hears = admission.agent }
+    }
+
     func mix(with present: [Attendant]) {
-        var talk: SupervisedTalk
-        switch stage {
-        case .talking(let peer):
-            let works = operatorsLeg(speakingWith: peer)
-            talk = SupervisedTalk(
-                customer: audiblePort(works == anchor ? peer : anchor),
-                operatorsPort: audiblePort(works),
-                listeners: []
-            )
-        case .takenOver(let party, let supervisor):
-            talk = SupervisedTalk(
-                customer: audiblePort(party),
-                operatorsPort: core.call(supervisor)?.servedPort?.id,
-                listeners: []
-            )
-        case .deciding, .answering, .dialing, .echoing, .telling, .asking, .queued, .introducing, .consulting,
-            .supervising, .parked, .sounding, .ending:
-            return
-        }
+        guard case .talking(let peer) = stage else { return }
+        var talk = SupervisedTalk(parties: [anchor, peer].compactMap(audiblePort), listeners: [])
         talk.listeners = present.compactMap { attendant in
-            guard attendant.mode != .takeOver, let port = core.call(attendant.call)?.servedPort else { return nil }
-            return SupervisedTalk.Listener(port: port.id, mode: attendant.mode)
+            guard let port = core.call(attendant.call)?.servedPort else { return nil }
+            let works = operatorsLeg(of: attendant, speakingWith: peer)
+            return SupervisedTalk.Listener(port: port.id, mode: attendant.mode, operatorsPort: legs[works].port?.id)
         }
-        if talk.listeners.isEmpty, let customer = talk.customer, let operatorsPort = talk.operatorsPort {
-            return core.media.perform(.bridge(customer, operatorsPort))
+        if talk.listeners.isEmpty, talk.parties.count == 2 {
+            return core.media.perform(.bridge(talk.parties[0], talk.parties[1]))
         }
         core.media.perform(.mix(talk.members))
     }
@@ -62,15 +61,53 @@ extension Call {
         return isHeld || legs[index].isOver ? nil : legs[index].port?.id
     }
 
+    /// The operator's number, whoever of the two he is; empty: none of them is a user.
+    var operatorsNumber: String {
+        if let served { return served.agent.number }
+        guard case .talking(let peer) = stage else { return user ?? "" }
+        return legs[operatorsLeg(speakingWith: peer)].user ?? ""
+    }
+
+    /// The leg of a talk that this user is heard at.
+    func leg(of number: String) -> Int? {
+        guard case .talking(let peer) = stage else { return nil }
+        return [anchor, peer].first { legs[$0].user == number } ?? operatorsLeg(speakingWith: peer)
+    }
+
+    /// An operator left a call that goes on: whoever came to hear him leaves with him, unless he is up at another leg.
+    func dismissListeners(of index: Int) {
+        let next = legs[index].user.flatMap { user in
+            legs.indices.last { $0 != index && legs[$0].user == user && legs[$0].progress == .answered }
+        }
+        guard next == nil else {
+            for place in attendants.indices where attendants[place].operatorsLeg == index {
+                attendants[place].operatorsLeg = next
+            }
+            return
+        }
+        let leaving = attendants.filter { $0.operatorsLeg == index }
+        attendants.removeAll { $0.operatorsLeg == index }
+        for attendant in leaving {
+            publish(.note("\(attendant.user) left the talk with \(word(of: index))"))
+            core.call(attendant.call)?.supervisedCallEnded("supervised-agent-left")
+        }
+    }
+
+    /// The call goes on with another operator: whoever follows the call hears him from now on, if he may.
+    func leadListeners() {
+        let number = operatorsNumber
+        let led = attendants.filter { $0.isPresent && $0.operatorsLeg == nil && $0.hears != number }
+        for place in attendants.indices where attendants[place].operatorsLeg == nil { attendants[place].hears = number }
+        // Who may not leaves, and is no attendant any more.
+        for attendant in led { core.call(attendant.call)?.hears(number, in: self) }
+    }
+
     func forget(_ supervisor: CallID) { attendants.removeAll { $0.call == supervisor } }
 
     /// A supervisor's own call is over.
     func supervisorLeft(_ supervisor: CallID) {
         guard !isEnding, let attendant = attendants.first(where: { $0.call == supervisor }) else { return }
         forget(supervisor)
-        if case .takenOver(let party, supervisor) = stage {
-            return end(.answered, by: legs[party].side.opposite, cause: .normal, reason: "normal")
-        }
         guard attendant.isPresent else { return }
         publish(.note("\(attendant.user) left the talk"))
         guard case .talking(let peer) = stage else { return }
@@ -79,27 +116,29 @@ extension Call {
         if legs[anchor].holds || legs[peer].holds { followHold() }
     }
 
-    /// The supervisor takes the operator's place: the operator is released and wraps up, the call, its record and its recording
-    /// go on.
-    private func takeOver(by supervisor: CallID) {
-        guard case .talking(let peer) = stage, let own = core.call(supervisor), let port = own.servedPort else {
+    /// The supervisor's leg comes here in the operator's place: the operator is released and wraps up, the call, its record and its
+    /// recording go on.
+    private func takeOver(by attendant: Attendant) {
+        guard case .talking(let peer) = stage, let own = core.call(attendant.call), own.servedPort != nil else {
             return
         }
-        let works = operatorsLeg(speakingWith: peer)
+        let works = operatorsLeg(of: attendant, speakingWith: peer)
         let party = works == anchor ? peer : anchor
-        enter(.takenOver(party, by: supervisor))
-        publish(.note("leg \(works) is released: \(own.user ?? own.from) took over (call \(supervisor))"))
-        if let recording {
-            core.media.perform(.record(port.id, recording: recording.number, channel: works == anchor ? 0 : 1))
+        publish(.note("leg \(works) is released: \(attendant.user) took over (call \(own.id))"))
+        forget(own.id)
+        let new = own.takeSeat(in: self)
+        legs[new].side = legs[works].side
+        publish(.legAnswered(leg: new, codec: codec(of: new)))
+        if works == anchor { anchor = new }
+        enter(.talking(works == peer ? new : peer))
+        if let recording, let port = legs[new].port {
+            core.media.perform(.record(port.id, recording: recording.number, channel: new == anchor ? 0 : 1))
         }
-        finishLeg(works, .answered, status: 200, reason: "taken-over")
-        // His hold ended with him, and with it the music.
-        stopHolding(works)
-        mix(with: attendants.filter(\.isPresent))
-        if let released = legs[works].port { core.closePort(released.id) }
-        act(on: works) { $0.hangUp(reason: "Q.850;cause=16;text=\"Taken over\"", now: $1) }
-        release(works)
-        endService()
+        letGo(works, .answered, "Taken over", reason: "taken-over", endingService: works == peer)
         takeBack(party, from: works)
+        bridge(new, party)
+        noteHold(new)
+        followHold()
+        talkBegan()
     }
 }

@@ -47,7 +47,7 @@ extension Call {
             try transfer(by: index, to: other.to, word: word(of: index), outside: outside)
             link(with: other)
             other.endJoined(by: seat)
-        case .talking, .introducing, .takenOver, .supervising, .parked, .ending: throw .busy
+        case .talking, .introducing, .supervising, .parked, .ending: throw .busy
         }
     }
 

@@ -75,9 +75,6 @@ extension Call {
             guard index == anchor || index == peer else { return }
             end(.answered, by: party, cause: HangupCause(reasonHeader: reason) ?? .normal, reason: "normal")
         case .introducing(let agent) where index == agent: agentLeft(index)
-        case .takenOver(let stays, _):
-            guard index == stays else { return }
-            end(.answered, by: party, cause: HangupCause(reasonHeader: reason) ?? .normal, reason: "normal")
         case .deciding, .answering, .dialing, .echoing, .sounding, .telling, .asking, .queued, .introducing,
             .consulting, .supervising, .parked:
             guard index == anchor else { return }
@@ -102,7 +99,7 @@ extension Call {
 
     func isTalking(to index: Int) -> Bool {
         switch stage {
-        case .talking(let peer), .introducing(let peer), .takenOver(let peer, _): peer == index
+        case .talking(let peer), .introducing(let peer): peer == index
         default: false
         }
     }
@@ -115,7 +112,7 @@ extension Call {
             guard let early = dial.early else { return nil }
             return index == 0 ? early : (index == early ? 0 : nil)
         case .deciding, .answering, .echoing, .sounding, .ending, .telling, .asking, .queued, .introducing, .consulting,
-            .takenOver, .supervising, .parked:
+            .supervising, .parked:
             return nil
         }
     }

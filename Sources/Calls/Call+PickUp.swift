@@ -68,7 +68,7 @@ extension Call {
         switch stage {
         case .dialing(let dial): rung = dial.attempts
         case .queued(let stay): rung = stay.ringing.values.flatMap { $0 }.sorted()
-        case .deciding, .answering, .echoing, .telling, .asking, .introducing, .consulting, .talking, .takenOver,
+        case .deciding, .answering, .echoing, .telling, .asking, .introducing, .consulting, .talking,
             .supervising, .parked, .sounding, .ending:
             rung = []
         }

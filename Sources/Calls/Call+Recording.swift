@@ -98,6 +98,7 @@ extension Call {
         callerIsBack()
         settleTransfer()
         noteSilence()
+        leadListeners()
         guard recording == nil else { return }
         if let policy = isToBeRecorded { return startRecording(policy: policy) }
         guard let policy = recordingPolicy else { return publish(.notRecorded(.noPolicy)) }

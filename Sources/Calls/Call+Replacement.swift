@@ -40,7 +40,7 @@ extension Call {
                 mend: "let the agent transfer it"
             )
         case .deciding, .answering, .dialing, .echoing, .telling, .asking, .introducing, .consulting, .talking,
-            .takenOver, .supervising, .parked, .sounding, .ending:
+            .supervising, .parked, .sounding, .ending:
             throw TransferRefusal(.notTalking, "nobody talks by leg \(seat) of call \(id)", mend: "call anew")
         }
     }

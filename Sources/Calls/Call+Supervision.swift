@@ -18,8 +18,7 @@ extension Call {
             let subject = SupervisionRequest(mode: request.mode, subject: .call(admission.call.id))
             if !callerIsAnswered {
                 supervisedCall = admission.call.id
-                let attendant = Attendant(call: id, user: user ?? from, mode: request.mode, isPresent: false)
-                admission.call.attendants.append(attendant)
+                admission.call.attendants.append(admission.attendant(user ?? from, by: id, request.mode))
                 upcoming = .supervise(subject)
                 return answerLocally()
             }
@@ -30,7 +29,7 @@ extension Call {
                     mend: "let the plan come to it without answering, playing or asking anything"
                 )
             }
-            attend(admission.call, agent: admission.agent, request.mode)
+            attend(admission, request.mode)
         } catch {
             refuse(request, error)
         }
@@ -39,14 +38,33 @@ extension Call {
     /// As it is configured now, which may differ from when the call began.
     private var currentTenant: Tenant { core.surroundings?.tenant(tenant.id) ?? tenant }
 
-    private func attend(_ other: Call, agent: String, _ mode: SupervisionMode) {
+    private func attend(_ admission: CallCore.Admission, _ asked: SupervisionMode) {
+        let other = admission.call
         publish(.variable(name: "supervised_call", value: other.id.value))
-        publish(.variable(name: "supervised_agent", value: agent))
         enter(.supervising)
-        other.attendants.removeAll { $0.call == id }
-        other.attendants.append(Attendant(call: id, user: user ?? from, mode: .listen, isPresent: true))
-        note(mode, of: other, before: nil, by: AuditedAct.Actor(.sip, user ?? from))
-        other.follow(id, mode)
+        // He may have asked for another mode while his phone rang.
+        var attendant =
+            other.attendants.first { $0.call == id } ?? admission.attendant(user ?? from, by: id, asked)
+        (attendant.isPresent, attendant.hears) = (true, admission.agent)
+        other.forget(id)
+        other.attendants.append(attendant)
+        publish(.variable(name: "supervised_agent", value: admission.agent))
+        note(attendant.mode, of: other, before: nil, by: AuditedAct.Actor(.sip, user ?? from))
+        other.follow(id, attendant.mode)
+    }
+
+    /// The call that he is in goes on with another operator.
+    func hears(_ agent: String, in other: Call) {
+        guard let mode = other.attendants.first(where: { $0.call == id })?.mode else { return }
+        let request = SupervisionRequest(mode: mode, subject: .call(other.id))
+        do throws(SupervisionRefusal) {
+            try core.checkApart(try core.supervisor(user, of: currentTenant), from: other)
+            publish(.variable(name: "supervised_agent", value: agent))
+            note(mode, of: other, before: mode, by: AuditedAct.Actor(.sip, user ?? from))
+        } catch {
+            noteRefusal(of: request, error)
+            end(.answered, by: .switch, cause: .normal, reason: error.code.rawValue)
+        }
     }
 
     private func refuse(_ request: SupervisionRequest, _ refusal: SupervisionRefusal) {
@@ -94,7 +112,6 @@ extension Call {
         guard let other = supervisedCall.flatMap({ core.call($0) }), !other.isEnding,
             let attendant = other.attendants.first(where: { $0.call == id }), attendant.mode != mode
         else { return }
-        if case .takenOver = other.stage { return }
         note(mode, of: other, before: attendant.mode, by: actor)
         other.follow(id, mode)
     }
@@ -105,6 +122,7 @@ extension Call {
         before: SupervisionMode?,
         by actor: AuditedAct.Actor
     ) {
+        let agent = other.attendants.first { $0.call == id }?.hears ?? other.operatorsNumber
         publish(.variable(name: "supervision", value: mode.rawValue))
         other.publish(.note("\(user ?? from) is in the talk: \(mode.rawValue) (call \(id))"))
         publish(
@@ -116,27 +134,38 @@ extension Call {
                     tenant: tenant.id,
                     before: before?.rawValue,
                     after: mode.rawValue,
-                    detail: "supervisor \(user ?? from)"
+                    detail: "supervisor \(user ?? from), operator \(agent)"
                 )
             )
         )
+    }
+
+    /// The supervisor's leg goes on in the talk that he takes over; his own call is over.
+    ///
+    /// - Returns: its number there.
+    func takeSeat(in other: Call) -> Int {
+        supervisedCall = nil
+        stopHolding(anchor)
+        let new = core.move(anchor, of: self, to: other, port: nil, because: "took-over")
+        end(.answered, by: legs[anchor].side, cause: .normal, reason: "took-over")
+        return new
     }
 
     /// The call is over: supervisors go with it, or the talk that the caller was in goes on without him.
     func endSupervision() {
         let leaving = attendants
         attendants = []
-        for attendant in leaving { core.call(attendant.call)?.supervisedCallEnded() }
+        for attendant in leaving { core.call(attendant.call)?.supervisedCallEnded("supervised-call-ended") }
         let other = supervisedCall.flatMap { core.call($0) }
         supervisedCall = nil
         other?.supervisorLeft(id)
     }
 
-    private func supervisedCallEnded() {
+    func supervisedCallEnded(_ reason: String) {
         supervisedCall = nil
         let cause: HangupCause = callerIsAnswered ? .normal : .unavailable
         let disposition: Disposition = callerIsAnswered ? .answered : .cancelled
-        end(disposition, by: .switch, cause: cause, reason: "supervised-call-ended")
+        end(disposition, by: .switch, cause: cause, reason: reason)
     }
 }
 

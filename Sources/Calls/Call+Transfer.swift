@@ -58,7 +58,7 @@ extension Call {
         switch stage {
         case .talking(let peer): return try transfer(by: operatorsLeg(speakingWith: peer), to: target, word: word)
         case .queued, .telling, .asking, .echoing, .parked: try redirect(to: target, word: word)
-        case .deciding, .answering, .dialing, .introducing, .consulting, .takenOver, .supervising, .sounding, .ending:
+        case .deciding, .answering, .dialing, .introducing, .consulting, .supervising, .sounding, .ending:
             throw TransferRefusal(.notTalking, "nobody talks in call \(id)", mend: "see: gudok calls")
         }
     }
@@ -202,12 +202,19 @@ extension Call {
     }
 
     /// Somebody's place is another's now: his leg ends, and with it his work in this call.
-    func letGo(_ index: Int, reason: String, endingService: Bool) {
-        finishLeg(index, .transferred, status: 200, reason: reason)
+    func letGo(
+        _ index: Int,
+        _ result: LegResult = .transferred,
+        _ words: String = "Transferred",
+        reason: String,
+        endingService: Bool
+    ) {
+        finishLeg(index, result, status: 200, reason: reason)
         stopHolding(index)
         if let port = legs[index].port { core.closePort(port.id) }
-        act(on: index) { $0.hangUp(reason: "Q.850;cause=16;text=\"Transferred\"", now: $1) }
+        act(on: index) { $0.hangUp(reason: "Q.850;cause=16;text=\"\(words)\"", now: $1) }
         release(index)
+        dismissListeners(of: index)
         if endingService { endService() }
     }
 
@@ -223,6 +230,7 @@ extension Call {
         stopHolding(transfer.from)
         if let port = legs[transfer.from].port { core.closePort(port.id) }
         release(transfer.from)
+        dismissListeners(of: transfer.from)
         if transfer.isByPeer { endService() }
     }
 

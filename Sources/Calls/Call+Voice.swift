@@ -58,7 +58,7 @@ extension Call {
             awaitKey(asking)
         case .introducing(let leg) where leg == index: connectAgent(leg)
         case .deciding, .answering, .dialing, .echoing, .queued, .introducing, .consulting, .talking, .sounding,
-            .takenOver, .supervising, .parked, .ending:
+            .supervising, .parked, .ending:
             break
         }
     }

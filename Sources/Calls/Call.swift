@@ -32,8 +32,6 @@ final class Call {
         case consulting
         /// Connected to the leg with this index.
         case talking(Int)
-        /// A supervisor took the operator's place: the leg with this index speaks with him, who is the caller of a call of his own.
-        case takenOver(Int, by: CallID)
         /// The caller is in somebody else's talk (`supervisedCall`).
         case supervising
         /// Waits in a slot for somebody to dial it.
@@ -343,7 +341,7 @@ final class Call {
             upcoming = nil
             carryOut(next ?? .answer)
         case .deciding, .dialing, .echoing, .talking, .sounding, .ending, .telling, .asking, .queued, .introducing,
-            .consulting, .takenOver, .supervising, .parked:
+            .consulting, .supervising, .parked:
             break
         }
     }

@@ -15,10 +15,17 @@ extension CallCore {
     /// Takes a leg out of its call for another, with a port of its own there, or with the one that it has (nil).
     ///
     /// - Returns: its number there.
-    func move(_ index: Int, of call: Call, to other: Call, port: MediaPort?, sentBy transferor: Int) -> Int {
+    func move(
+        _ index: Int,
+        of call: Call,
+        to other: Call,
+        port: MediaPort?,
+        sentBy transferor: Int? = nil,
+        because reason: String = "transferred"
+    ) -> Int {
         let old = call.legs[index].id
         let id = LegID(call: other.id, index: other.legs.count)
-        var leg = call.legs[index].move(to: id, reason: "transferred")
+        var leg = call.legs[index].move(to: id, reason: reason)
         call.tellEnd(of: index)
         // What this party says is not to be heard there either.
         if call.isRecordingPaused { other.isRecordingPaused = true }

@@ -10,6 +10,12 @@ extension CallCore {
         var call: Call
         /// The operator's extension.
         var agent: String
+        /// His leg, where he was asked for and not the call.
+        var operatorsLeg: Int?
+
+        func attendant(_ user: String, by call: CallID, _ mode: SupervisionMode) -> Attendant {
+            Attendant(call: call, user: user, mode: mode, operatorsLeg: operatorsLeg)
+        }
     }
 
     /// More in one talk hear nothing that the others do not.
@@ -21,26 +27,10 @@ extension CallCore {
         of tenant: Tenant,
         to request: SupervisionRequest
     ) throws(SupervisionRefusal) -> Admission {
-        guard let user, let role = tenant.users[user]?.role, role.maySupervise else {
-            throw SupervisionRefusal(
-                .notAllowed,
-                "\(user ?? "a caller who is no user") is no supervisor of tenant \(tenant.id)",
-                mend: "give the user the role supervisor or administrator"
-            )
-        }
-        let (call, agent) = try find(request.subject, of: tenant.id)
-        // Nobody listens to himself; a supervisor who took over is in the talk by that.
-        guard !call.legs.contains(where: { $0.user == user && !$0.isOver }) else {
-            throw SupervisionRefusal(.inTheCall, "\(user) is in call \(call.id) himself", mend: "name another call")
-        }
+        let user = try supervisor(user, of: tenant)
+        let (call, agent, operatorsLeg) = try find(request.subject, of: tenant.id)
+        try checkApart(user, from: call)
         guard case .talking(let peer) = call.stage else {
-            if case .takenOver = call.stage {
-                throw SupervisionRefusal(
-                    .takenOver,
-                    "call \(call.id) was taken over from its operator",
-                    mend: "name another call"
-                )
-            }
             throw SupervisionRefusal(.notTalking, "nobody talks in call \(call.id) yet", mend: "see: gudok calls")
         }
         for index in [call.anchor, peer] {
@@ -51,6 +41,9 @@ extension CallCore {
                 mend: "put PCMA or PCMU first in media.codecs"
             )
         }
+        guard request.mode != .takeOver || call.legs.count < Call.mostLegs else {
+            throw SupervisionRefusal(.tooManyLegs, "call \(call.id) has had \(call.legs.count) legs", mend: "end it")
+        }
         let others = call.attendants.count { $0.user != user }
         guard others < Self.mostAttendants else {
             throw SupervisionRefusal(
@@ -59,37 +52,47 @@ extension CallCore {
                 mend: "wait until one of them leaves"
             )
         }
-        return Admission(call: call, agent: agent)
+        return Admission(call: call, agent: agent, operatorsLeg: operatorsLeg)
+    }
+
+    /// Who supervises, by the role that he has now.
+    func supervisor(_ user: String?, of tenant: Tenant) throws(SupervisionRefusal) -> String {
+        if let user, let role = tenant.users[user]?.role, role.maySupervise { return user }
+        throw SupervisionRefusal(
+            .notAllowed,
+            "\(user ?? "a caller who is no user") is no supervisor of tenant \(tenant.id)",
+            mend: "give the user the role supervisor or administrator"
+        )
+    }
+
+    /// Nobody listens to himself.
+    func checkApart(_ user: String, from call: Call) throws(SupervisionRefusal) {
+        guard call.legs.contains(where: { $0.user == user && !$0.isOver }) else { return }
+        throw SupervisionRefusal(.inTheCall, "\(user) is in call \(call.id) himself", mend: "name another call")
     }
 
     private func find(
         _ subject: SupervisionRequest.Subject,
         of tenant: TenantID
-    ) throws(SupervisionRefusal) -> (Call, String) {
+    ) throws(SupervisionRefusal) -> (Call, agent: String, leg: Int?) {
         switch subject {
         case .call(let id):
             // Another tenant's call is none.
             guard let call = call(id), !call.isEnding, call.tenant.id == tenant else {
                 throw SupervisionRefusal(.noSuchCall, "no call \(id) is up", mend: "see: gudok calls")
             }
-            return (call, operatorsNumber(in: call))
+            return (call, call.operatorsNumber, nil)
         case .agent(let number):
             let agent = UserID(tenant: tenant, number: number)
             let known = acd.agentView(agent)?.currentCall.flatMap { call($0) }
-            if let known, known.isTalk { return (known, number) }
+            if let known, known.isTalk { return (known, number, known.leg(of: number)) }
             // Of several calls of his, the one that he talks in and came to last.
-            let his = everyCall.filter { $0.tenant.id == tenant && $0.isTalk && operatorsNumber(in: $0) == number }
+            let his = everyCall.filter { $0.tenant.id == tenant && $0.isTalk && $0.operatorsNumber == number }
             guard let call = his.max(by: { $0.id < $1.id }) else {
                 throw SupervisionRefusal(.notTalking, "\(number) talks with nobody", mend: "see: gudok agents")
             }
-            return (call, number)
+            return (call, number, call.leg(of: number))
         }
-    }
-
-    private func operatorsNumber(in call: Call) -> String {
-        if let served = call.served { return served.agent.number }
-        guard case .talking(let peer) = call.stage else { return call.user ?? "" }
-        return call.legs[call.operatorsLeg(speakingWith: peer)].user ?? ""
     }
 
     /// The supervisor's own call, when he is in this talk or on his way into it.
@@ -133,6 +136,7 @@ extension CallCore {
     ) throws(SupervisionRefusal) -> Supervision? {
         let admission = try admit(user, of: tenant, to: request)
         guard let own = attendance(of: user, in: admission.call) else { return nil }
+        admission.call.follow(own, admission)
         call(own)?.changeSupervision(to: request.mode, by: actor)
         return Supervision(
             call: own,
@@ -160,7 +164,7 @@ extension CallCore {
         )
         guard let made, let own = call(made), let user = identity.user else { return nil }
         own.supervisedCall = admission.call.id
-        admission.call.attendants.append(Attendant(call: made, user: user, mode: request.mode, isPresent: false))
+        admission.call.attendants.append(admission.attendant(user, by: made, request.mode))
         return Supervision(
             call: made,
             supervised: admission.call.id,

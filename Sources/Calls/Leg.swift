@@ -15,7 +15,7 @@ struct Leg {
     var session: Session
     /// The `target` of a leg of whoever began the call.
     static let caller = "caller"
-    let target: String
+    private(set) var target: String
     let user: String?
     let trunk: TrunkID?
     /// The trunk that it counts on, until it is over.
@@ -97,6 +97,10 @@ struct Leg {
     mutating func move(to id: LegID, reason: String) -> Leg {
         var moved = self
         moved.id = id
+        // That call has a caller of its own.
+        if target == Self.caller {
+            moved.target = user.map { "user \($0)" } ?? trunk.map { "trunk \($0.name)" } ?? target
+        }
         session = session.surrendered
         progress.finish(.transferred, status: 200, reason: reason)
         (hasMoved, hasEnded, holds, occupies) = (true, true, false, nil)

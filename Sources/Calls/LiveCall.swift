@@ -45,9 +45,6 @@ public struct LiveCall: Sendable {
             state = .queued
             queue = stay.queue.name
         case .introducing, .supervising: state = .talking
-        case .takenOver(_, let supervisor):
-            state = .talking
-            agent = call.core.call(supervisor)?.user
         case .parked(let parking):
             state = .held
             slot = parking.slot

@@ -7,40 +7,38 @@ struct Attendant {
     let call: CallID
     let user: String
     var mode: SupervisionMode
+    /// The leg of the operator whom he came to hear, and leaves with; nil: he stays in the call, whoever works in it.
+    var operatorsLeg: Int?
     /// He answered: he hears, and is heard as far as his mode says.
-    var isPresent: Bool
+    var isPresent = false
+    /// The operator of the talk that he was let into last.
+    var hears: String?
 }
 
-/// Who hears whom when supervisors are in a talk. One who is held hears music meanwhile, and nobody hears him: his port is nil.
+/// Who hears whom when supervisors are in a talk.
 struct SupervisedTalk {
     struct Listener {
         var port: MediaID
         var mode: SupervisionMode
+        /// The party whom he came to hear: a whisper reaches this one alone.
+        var operatorsPort: MediaID?
     }
 
-    var customer: MediaID?
-    var operatorsPort: MediaID?
+    /// The two who talk. One who is held hears music meanwhile, and nobody hears him: he is left out.
+    var parties: [MediaID]
     var listeners: [Listener]
 
     /// Nobody hears himself; a whisper reaches the operator and, so that two supervisors know of each other, other supervisors.
     var members: [MixMember] {
-        let loud = listeners.filter { $0.mode == .barge }
         let audible = listeners.filter { $0.mode != .listen }
-        var members: [MixMember] = []
-        if let customer {
-            let hears = [operatorsPort].compactMap { $0 } + loud.map(\.port)
-            members.append(MixMember(port: customer, hears: hears))
+        let talk = parties.map { party in
+            let heard = audible.filter { $0.mode == .barge || $0.operatorsPort == party }
+            return MixMember(port: party, hears: parties.filter { $0 != party } + heard.map(\.port))
         }
-        if let operatorsPort {
-            let hears = [customer].compactMap { $0 } + audible.map(\.port)
-            members.append(MixMember(port: operatorsPort, hears: hears))
-        }
-        for listener in listeners {
-            let others = audible.map(\.port).filter { $0 != listener.port }
-            let hears = [customer, operatorsPort].compactMap { $0 } + others
-            members.append(MixMember(port: listener.port, hears: hears))
-        }
-        return members
+        return talk
+            + listeners.map { listener in
+                MixMember(port: listener.port, hears: parties + audible.map(\.port).filter { $0 != listener.port })
+            }
     }
 }
 
@@ -55,7 +53,7 @@ public struct SupervisionRefusal: Error, Equatable, Sendable {
         case notUnderstood = "codec-not-understood"
         case tooMany = "too-many-supervisors"
         case answeredBefore = "answered-before"
-        case takenOver = "taken-over"
+        case tooManyLegs = "too-many-legs"
         case noPort = "no-port"
     }
 

@@ -13,9 +13,8 @@ import Testing
     private static func hears(_ listeners: [(MediaID, SupervisionMode)], held: Bool = false) -> [MediaID: Set<MediaID>]
     {
         let talk = SupervisedTalk(
-            customer: held ? nil : customer,
-            operatorsPort: agent,
-            listeners: listeners.map { SupervisedTalk.Listener(port: $0.0, mode: $0.1) }
+            parties: held ? [agent] : [customer, agent],
+            listeners: listeners.map { SupervisedTalk.Listener(port: $0.0, mode: $0.1, operatorsPort: agent) }
         )
         return Dictionary(uniqueKeysWithValues: talk.members.map { ($0.port, Set($0.hears)) })
     }
@@ -40,6 +39,15 @@ import Testing
         for (port, heard) in hears { #expect(!heard.contains(port)) }
         #expect(hears[Self.customer] == [Self.agent, Self.gleb])
         #expect(hears[Self.gleb] == [Self.customer, Self.agent, Self.vera])
+    }
+
+    @Test func `a whisper reaches the one whom the supervisor came to hear, whichever of the two he is`() {
+        let talk = SupervisedTalk(
+            parties: [Self.customer, Self.agent],
+            listeners: [SupervisedTalk.Listener(port: Self.vera, mode: .whisper, operatorsPort: Self.customer)]
+        )
+        let hears = Dictionary(uniqueKeysWithValues: talk.members.map { ($0.port, Set($0.hears)) })
+        #expect(hears[Self.customer] == [Self.agent, Self.vera] && hears[Self.agent] == [Self.customer])
     }
 
     @Test func `one who is on hold is not in the mix`() {

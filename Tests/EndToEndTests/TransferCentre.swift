@@ -77,9 +77,10 @@ final class TransferCentre {
           - {match: "*71x", do: [{park: {slot: "1{called:3}", timeout: 1s}}]}
         """
 
-    init(node: String = "", wrapUp: Int = 30) throws {
+    init(node: String = "", wrapUp: Int = 30, users: String = "") throws {
         running = try RunningSwitch(
             node: node,
+            users: users,
             tenant: "queues: [{name: sales, wrap_up: \(wrapUp)s, record: true, agents: [{user: \"1001\"}]}]",
             incoming: "routes: [{match: \".\", do: [{queue: sales}, {hangup: normal}]}]",
             internalPlan: Self.internalPlan
@@ -113,29 +114,40 @@ final class TransferCentre {
         toBoris = try #require(invite.audioPort)
     }
 
+    /// The first request of Boris in the dialog of what he took.
+    func borisSends(_ method: String, _ extra: [String] = [], in invite: String) {
+        let request = boris.phone.request(method, in: invite, sequence: 1, extra: extra)
+        boris.phone.send(request.replacing(";tag=\(boris.phone.user)", with: ";tag=boris"))
+    }
+
     /// The caller's call, as Anna would name it outside of its dialog.
     var targetDialog: String {
         let ours = String(invite.header("From")?.components(separatedBy: ";tag=").last ?? "")
         return "Target-Dialog: \(invite.header("Call-ID") ?? "");local-tag=1001;remote-tag=\(ours)"
     }
 
-    /// Anna's own call to Boris beside the caller's; her phone in it.
-    func consult(answered isAnswered: Bool) throws -> (phone: Phone, replaces: String, invite: String) {
-        let phone = try Phone("1001", password: "anna-demo-1", server: running.sipPort, peer: anna.phone.peer)
+    /// Anna's own call to Boris beside the caller's, or somebody else's; his phone in it.
+    func consult(
+        by author: Handset? = nil,
+        answered isAnswered: Bool
+    ) throws -> (phone: Phone, replaces: String, invite: String) {
+        let author = author ?? anna
+        let (user, password) = (author.phone.user, author.phone.password)
+        let phone = try Phone(user, password: password, server: running.sipPort, peer: author.phone.peer)
         let uri = "sip:1002@127.0.0.1:\(running.sipPort)"
-        let sdp = Phone.sdp(port: anna.media.port)
+        let sdp = Phone.sdp(port: author.media.port)
         phone.send(phone.request("INVITE", to: "1002", sdp: sdp))
-        let challenge = try #require(anna.await("401"))
+        let challenge = try #require(author.await("401"))
         let tag = String(challenge.header("To")?.components(separatedBy: ";tag=").last ?? "")
         phone.send(phone.request("ACK", to: "1002", toTag: tag, sequence: phone.sequence))
         let authorization = try phone.authorization(for: challenge, method: "INVITE", uri: uri)
         phone.send(phone.request("INVITE", to: "1002", extra: [authorization], sdp: sdp))
         let invite = try #require(boris.await("INVITE"))
         boris.phone.respond("180 Ringing", to: invite, toTag: "boris")
-        var answer = try #require(anna.await("180"))
+        var answer = try #require(author.await("180"))
         if isAnswered {
             try borisTakes(invite)
-            answer = try #require(anna.await("200", method: "INVITE"))
+            answer = try #require(author.await("200", method: "INVITE"))
             phone.acknowledge(answer, to: "1002")
         }
         let ours = String(answer.header("To")?.components(separatedBy: ";tag=").last ?? "")
