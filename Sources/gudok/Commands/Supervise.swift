@@ -17,7 +17,8 @@ struct Supervise: AsyncParsableCommand {
         help: "listen, whisper (to the operator alone), barge (both hear), or take-over (the operator is released)."
     )
     var mode: SupervisionMode
-    @Argument(help: "The call's id, or the operator's extension.") var subject: String
+    @Argument(help: "The call's id: whoever works in it; or an operator's extension: until he leaves the call.")
+    var subject: String
     @Option(name: .long, help: "The supervisor's extension.") var by: String
     @Option(name: .long, help: "Whose call; may be left out when there is one tenant.") var tenant: String?
     @OptionGroup var config: ConfigOption
