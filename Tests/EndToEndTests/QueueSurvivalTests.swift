@@ -86,6 +86,20 @@ struct QueueSurvivalTests {
         #expect(try running.rows("stats", "queues").first?["from"] as? String != applied[0])
     }
 
+    @Test func `a report made while no switch runs says the same however late it is made`() throws {
+        let running = try RunningSwitch(tenant: Self.tenant, incoming: Self.incoming)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        _ = try anna.register()
+        _ = try running.gudok("agent", "login", "1001")
+        let loggedIn = { try #require(try running.rows("stats", "worktime").first?["logged_in_s"] as? Double) }
+        let live = try loggedIn()
+        #expect(try eventually { try loggedIn() > live })
+        running.process.signal(SIGKILL)
+        running.process.exitCode(within: 5)
+        let (first, second) = try (loggedIn(), loggedIn())
+        #expect(first == second)
+    }
+
     @Test func `apply says who is affected before it is done and when it is`() throws {
         let running = try RunningSwitch(tenant: Self.tenant, incoming: Self.incoming)
         let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
