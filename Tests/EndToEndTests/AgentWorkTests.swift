@@ -165,14 +165,14 @@ struct AgentWorkTests {
         _ = try boris.register()
         anna.callID = UUID().uuidString
         anna.send(anna.request("INVITE", to: "1002", sdp: Phone.sdp(port: 4_000)))
-        let challenge = try #require(anna.final("INVITE"))
+        let challenge = try #require(anna.answer(to: "INVITE"))
         anna.acknowledge(challenge, to: "1002")
         let uri = "sip:1002@127.0.0.1:\(running.sipPort)"
         let proof = try anna.authorization(for: challenge, method: "INVITE", uri: uri)
         anna.send(anna.request("INVITE", to: "1002", extra: [proof], sdp: Phone.sdp(port: 4_000)))
         let borisMedia = try WirePeer()
         _ = try boris.pickUp(media: borisMedia)
-        let tagOfBoris = anna.acknowledge(try #require(anna.final("INVITE")), to: "1002")
+        let tagOfBoris = anna.acknowledge(try #require(anna.answer(to: "INVITE")), to: "1002")
         anna.send(anna.request("BYE", to: "1002", toTag: tagOfBoris))
         try boris.expectBye()
         #expect(try eventually { try running.agent("1001")?["calls_today"] as? Int == 1 })
