@@ -66,6 +66,7 @@ struct TakeOverTests {
     @Test func `the supervisor holds with music, has the caller back, and hands him on by REFER`() throws {
         let floor = try Floor(node: "calls: {rtp_timeout: 1s}")
         let centre = floor.centre
+        #expect(try centre.running.gudok("agent", "login", "1003").code == 0)
         try floor.takeOver()
         // His own call is over by that: its leg is the caller's now.
         #expect(try eventually { try centre.running.rows("calls").count == 1 })
@@ -110,11 +111,15 @@ struct TakeOverTests {
         #expect(
             try eventually { try centre.running.rows("recordings").count { $0["state"] as? String == "final" } == 2 }
         )
-        // What he said is his talk past the queues; what he did not, is not.
-        let row = try #require(
-            try centre.running.rows("stats", "agents").first { $0["agent"] as? String == "1001" }
+        // The talk of the queue is the agent's until then, and after that the supervisor's past the queue.
+        let rows = try centre.running.rows("stats", "agents")
+        let (anna, vera) = (
+            rows.first { $0["agent"] as? String == "1001" }, rows.first { $0["agent"] as? String == "1003" }
         )
-        #expect(row["handled"] as? Int == 1 && row["direct_calls"] as? Int == 0, "\(row)")
+        #expect(anna?["handled"] as? Int == 1 && anna?["direct_calls"] as? Int == 0, "\(rows)")
+        #expect(vera?["handled"] as? Int == 0 && vera?["direct_calls"] as? Int == 1, "\(rows)")
+        let talks = [anna?["talk_s"] as? Double ?? 0, vera?["direct_talk_s"] as? Double ?? 0]
+        #expect(talks[1] > 4 && talks[0] + talks[1] < length - 2, "\(talks) of \(length)")
         #expect(try centre.isClean())
     }
 
