@@ -126,6 +126,7 @@ extension Call {
         let party = works == anchor ? peer : anchor
         publish(.note("leg \(works) is released: \(attendant.user) took over (call \(own.id))"))
         forget(own.id)
+        link(with: own)
         let new = own.takeSeat(in: self)
         legs[new].side = legs[works].side
         publish(.legAnswered(leg: new, codec: codec(of: new)))

@@ -107,6 +107,8 @@ struct TakeOverTests {
         let own = try #require(try centre.records(2).first { $0["call_id"] as? String != centre.call })
         #expect(own["reason"] as? String == "took-over" && own["disposition"] as? String == "answered")
         #expect(own["hold_s"] as? Double == 0)
+        let joined = { (record: [String: Any]) in (record["variables"] as? [String: String])?["joined_call"] }
+        #expect(joined(own) == centre.call && joined(record) == own["call_id"] as? String)
         // One recording for the talk with both, and one for the talk after the transfer.
         #expect(
             try eventually { try centre.running.rows("recordings").count { $0["state"] as? String == "final" } == 2 }
