@@ -42,9 +42,9 @@ extension CallCore {
         return true
     }
 
-    func remember(_ agent: UserID) {
-        if let memory = acd.memory(of: agent) { surroundings?.remember(agent, memory) }
-    }
+    /// Has what the agent is kept for the time after a restart, or forgotten where there is no such agent any more: the next one of
+    /// his extension is somebody else.
+    public func remember(_ agent: UserID) { surroundings?.remember(agent, acd.memory(of: agent)) }
 
     /// What a URL said about a call; nil: nothing usable in time.
     public func answered(_ id: CallID, _ steps: [Step]?) { call(id)?.consulted(steps) }

@@ -40,8 +40,8 @@ public protocol CallOracle: AnyObject {
     func record(_ order: RecordingOrder)
     /// A tenant as it is configured now; nil: there is none any more.
     func tenant(_ id: TenantID) -> Tenant?
-    /// Keeps what outlives a restart of an agent.
-    func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory)
+    /// Keeps what outlives a restart of an agent; nil: nothing of him does.
+    func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory?)
 }
 
 /// What the calls see of the engine around them.

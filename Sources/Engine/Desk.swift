@@ -36,7 +36,7 @@ extension Engine: CallOracle {
     public func ask(_ url: String, timeout: Duration, for call: CallID) { outlet.ask(url, timeout: timeout, for: call) }
     public func tenant(_ id: TenantID) -> Tenant? { configuration.tenants[id] }
     public func record(_ order: RecordingOrder) { outlet.record(order) }
-    public func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory) { outlet.remember(agent, memory) }
+    public func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory?) { outlet.remember(agent, memory) }
 }
 
 /// And where a target can be reached now.

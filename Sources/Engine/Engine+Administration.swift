@@ -167,10 +167,16 @@ extension Engine {
     public func apply(_ next: Configuration, changes: [String], at moment: Moment) {
         enter(moment)
         defer { settle() }
+        let before = configuration.tenants
         configuration = next
         calls.settings = CallSettings(next.node)
         trackTrunks()
         calls.dispatch { $0.configure(next.tenants, at: now) }
+        for (tenant, old) in before {
+            for user in old.users.keys where next.tenants[tenant]?.users[user] == nil {
+                calls.remember(UserID(tenant: tenant, number: user))
+            }
+        }
         tellReachability()
         apply(registrar.keep({ configuration.tenants[$0.tenant]?.users[$0.number] != nil }, now: now))
         keepSubscriptions()

@@ -68,6 +68,7 @@ extension Engine {
         enter(moment)
         defer { settle() }
         calls.dispatch { $0.restore(memories, at: now) }
+        for agent in memories.keys where calls.acd.memory(of: agent) == nil { calls.remember(agent) }
         tellReachability()
     }
 

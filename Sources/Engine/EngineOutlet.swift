@@ -20,8 +20,8 @@ public protocol EngineOutlet: AnyObject {
     /// Asks a URL; the answer comes back through `Engine.answered`.
     func ask(_ url: String, timeout: Duration, for call: CallID)
     func record(_ order: RecordingOrder)
-    /// Keeps what outlives a restart of an agent.
-    func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory)
+    /// Keeps what outlives a restart of an agent; nil: nothing of him does.
+    func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory?)
     func log(_ level: LogLevel, _ text: String, call: CallID?)
 }
 

@@ -57,7 +57,9 @@ public final class NodeDatabase: Sendable {
         queue = try OpeningFault.guarding(place) { try DatabaseQueue(path: place.path, configuration: configuration) }
     }
 
-    func write(_ body: (Database) throws -> Void) throws { try queue.write(body) }
+    func write(_ body: (Database) throws -> Void) throws {
+        try OpeningFault.naming(queue.path) { try queue.write(body) }
+    }
     func read<T>(_ body: (Database) throws -> T) throws -> T { try queue.read(body) }
 
     private static let agentSchema = """
@@ -129,9 +131,15 @@ public final class NodeDatabase: Sendable {
 
     // MARK: agents
 
-    /// Keeps what an agent was, for the time after a restart.
-    public func saveAgentMemory(tenant: TenantID, user: String, json: String) throws {
+    /// Keeps what an agent was, for the time after a restart; with no `json` he is forgotten.
+    public func saveAgentMemory(tenant: TenantID, user: String, json: String?) throws {
         try queue.write { database in
+            guard let json else {
+                return try database.execute(
+                    sql: "DELETE FROM agents WHERE tenant = ? AND user = ?",
+                    arguments: [tenant.name, user]
+                )
+            }
             try database.execute(
                 sql: "INSERT OR REPLACE INTO agents VALUES (?, ?, ?)",
                 arguments: [tenant.name, user, json]
@@ -179,10 +187,11 @@ public final class NodeDatabase: Sendable {
 
     /// 32 random octets that are made once and stay: the nonces' key survives a restart.
     public func nonceKey() throws -> [UInt8] {
-        try queue.write { database in
-            if let known = try Data.fetchOne(database, sql: "SELECT value FROM secrets WHERE name = 'nonce-key'") {
-                return Array(known)
-            }
+        let select = "SELECT value FROM secrets WHERE name = 'nonce-key'"
+        // A full disk can be read.
+        if let known = try queue.read({ try Data.fetchOne($0, sql: select) }) { return Array(known) }
+        return try queue.write { database in
+            if let known = try Data.fetchOne(database, sql: select) { return Array(known) }
             var generator = SystemRandomNumberGenerator()
             let made = (0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }
             try database.execute(

@@ -25,4 +25,11 @@ struct OpeningFault: Error, CustomStringConvertible {
     static func guarding<T>(_ place: URL, _ body: () throws -> T) throws -> T {
         do { return try body() } catch { throw OpeningFault(place: place, cause: error) }
     }
+
+    /// The same of what is done to one that is open; a fault that is not the database's stays what it is.
+    static func naming<T>(_ place: String, _ body: () throws -> T) throws -> T {
+        do { return try body() } catch let fault as DatabaseError {
+            throw OpeningFault(place: URL(fileURLWithPath: place), cause: fault)
+        }
+    }
 }

@@ -35,7 +35,7 @@ final class SimulatedWorld: EngineOutlet {
     }
     func ask(_ url: String, timeout: Duration, for call: CallID) {}
     func record(_ order: RecordingOrder) {}
-    func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory) { memories[agent] = memory }
+    func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory?) { memories[agent] = memory }
     func log(_ level: LogLevel, _ text: String, call: CallID?) {}
 
     private static func key(_ registration: StoredRegistration) -> String {

@@ -7,7 +7,8 @@ import Synchronization
 /// Puts on disk what outlives a restart of the agents, on a thread of its own. Only the last state of each counts.
 final class AgentKeeper: Sendable {
     private let database: NodeDatabase
-    private let pending = Mutex<[UserID: Dispatcher.AgentMemory]>([:])
+    /// nil: he is to be forgotten.
+    private let pending = Mutex<[UserID: Dispatcher.AgentMemory?]>([:])
     private let errand: DiskErrand
 
     init(database: NodeDatabase, log: LogSink) {
@@ -15,8 +16,8 @@ final class AgentKeeper: Sendable {
         errand = DiskErrand("the states of agents, for a restart", log: log)
     }
 
-    func add(_ agent: UserID, _ memory: Dispatcher.AgentMemory) {
-        pending.withLock { $0[agent] = memory }
+    func add(_ agent: UserID, _ memory: Dispatcher.AgentMemory?) {
+        pending.withLock { $0[agent] = .some(memory) }
         errand.call(write)
     }
 
@@ -30,12 +31,8 @@ final class AgentKeeper: Sendable {
         }
         do {
             for (agent, memory) in batch {
-                let json = try JSONEncoder().encode(memory)
-                try database.saveAgentMemory(
-                    tenant: agent.tenant,
-                    user: agent.number,
-                    json: String(decoding: json, as: UTF8.self)
-                )
+                let json = try memory.map { String(decoding: try JSONEncoder().encode($0), as: UTF8.self) }
+                try database.saveAgentMemory(tenant: agent.tenant, user: agent.number, json: json)
             }
         } catch {
             // Written twice is as good as once; what came meanwhile is newer.

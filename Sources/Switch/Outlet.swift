@@ -79,7 +79,7 @@ final class Outlet: EngineOutlet {
 
     func record(_ order: RecordingOrder) { tapes.perform(order) }
 
-    func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory) { agents.add(agent, memory) }
+    func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory?) { agents.add(agent, memory) }
 
     func log(_ level: LogLevel, _ text: String, call: CallID?) { log.log(level, text, call: call) }
 }
