@@ -67,14 +67,34 @@ extension Configuration {
                 )
                 continue
             }
-            let domains = Set(readings.flatMap(\.tenant.domains))
-            for domain in reading.tenant.domains where domains.contains(domain) {
-                reading.place.fault(.duplicate, "the domain \(domain) is another tenant's", mend: "choose another")
+            for domain in reading.tenant.domains {
+                guard let other = readings.first(where: { $0.tenant.domains.contains(domain) }) else { continue }
+                reading.place.fault(
+                    .duplicate,
+                    "the domain \(domain) is another tenant's: that of \(other.tenant.id), in \(other.file)",
+                    mend: "choose another"
+                )
             }
             readings.append(reading)
         }
         for reading in readings { check(reading, faults: faults) }
         return Dictionary(readings.map { ($0.tenant.id, $0.tenant) }) { first, _ in first }
+    }
+
+    /// What is wrong with a dial plan that no tenant names, whosever it were to be.
+    public func faults(ofUnused source: ConfigurationText) -> [ConfigFault] {
+        guard var plan = PlanReader(faults: FaultList()).read(source) else { return [] }
+        plan.file = source.name
+        let found = tenants.values.sorted { $0.id < $1.id }.map { tenant in
+            let faults = FaultList()
+            PlanChecker(plan: plan, tenant: tenant, faults: faults).check()
+            return faults.sorted
+        }
+        return (found.first ?? []).filter { fault in
+            found.dropFirst().allSatisfy { others in
+                others.contains { ($0.position, $0.problem) == (fault.position, fault.problem) }
+            }
+        }
     }
 
     private static func check(_ reading: TenantReader.Reading, faults: FaultList) {

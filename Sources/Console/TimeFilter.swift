@@ -21,6 +21,11 @@ public struct TimeFilter: Equatable, Sendable {
         }
     }
 
+    /// Whether it begins with a day, which begins at another time in another place: `today`, `yesterday`, a date.
+    public static func namesDay(_ text: String) -> Bool {
+        ["today", "yesterday"].contains(text) || text.utf8.count == 10 && text.split(separator: "-").count == 3
+    }
+
     private static func span(_ text: Substring) -> Double? {
         guard let unit = text.last, let count = Int(text.dropLast()), (0...1_000_000).contains(count) else {
             return nil

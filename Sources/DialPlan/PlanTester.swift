@@ -29,7 +29,7 @@ public struct PlanTester {
     }
 
     /// Runs every test of the plan.
-    public func runAll() -> [Result] { plan.tests.map(run) }
+    public func runAll() -> [Result] { plan.tests.map { run($0) } }
 
     /// Rules that no test took a call through, by line.
     public static func untested(_ plan: DialPlan, _ results: [Result]) -> [Int] {
@@ -37,7 +37,8 @@ public struct PlanTester {
         return plan.routes.map(\.position.line).filter { !tested.contains($0) }
     }
 
-    public func run(_ test: PlanTest) -> Result {
+    /// `clock` says what the clocks of a time zone show, of the tenant's where none is named; without it all show the test's time.
+    public func run(_ test: PlanTest, clock: ((_ zone: String?) -> LocalTime)? = nil) -> Result {
         let direction: CallDirection =
             test.trunk != nil ? .inbound : plan.leadsOut(from: test.to, caller: test.from) ? .outbound : .internal
         var run = PlanRun(
@@ -47,7 +48,7 @@ public struct PlanTester {
                 "tenant": "test", "caller_name": "",
             ]
         )
-        var script = Script(test)
+        var script = Script(test, clock)
         var instruction = run.start()
         var trail = run.takeTrail()
         var steps = 0
@@ -85,14 +86,15 @@ private struct Script {
     private var input: [String]
     private var dials: [DialOutcome]
     private var waits: [QueueOutcome]
-    private let time: LocalTime
+    private let clock: (String?) -> LocalTime
     private var isAnswered = false
     var happened: [PlanTest.Expectation] = []
 
-    init(_ test: PlanTest) {
+    init(_ test: PlanTest, _ clock: ((String?) -> LocalTime)?) {
         (input, dials, waits) = (test.input, test.dials, test.waits)
         // A Wednesday at noon, unless the test says when.
-        time = test.at ?? LocalTime(year: 2026, month: 1, day: 14, weekday: 3, minute: 720)
+        let time = test.at ?? LocalTime(year: 2026, month: 1, day: 14, weekday: 3, minute: 720)
+        self.clock = clock ?? { _ in time }
     }
 
     private mutating func note(_ kind: PlanTest.Kind, _ value: String? = nil) {
@@ -143,7 +145,7 @@ private struct Script {
             let outcome = waits.isEmpty ? .answered : waits.removeFirst()
             if let (plan, flow) = destination(request.queue, outcome) { return .jump(plan, flow: flow) }
             return .queued(outcome)
-        case .localTime: return .time(time)
+        case .localTime(let zone): return .time(clock(zone))
         case .supervise(let request):
             connect()
             if case .agent(let agent) = request.subject { note(.supervised, agent) }

@@ -90,9 +90,18 @@ public struct CallbackListing: Encodable, Sendable {
 }
 
 extension RecordFolder {
-    public func callbacks(_ query: CallbackQuery, of tenants: [TenantID]) throws -> [CallbackListing] {
+    /// Newest first; `window` as with calls.
+    public func callbacks(
+        _ query: CallbackQuery,
+        of tenants: [TenantID],
+        in window: ((TenantID) -> Window)? = nil
+    ) throws -> [CallbackListing] {
         var found: [CallbackListing] = []
         for tenant in tenants {
+            var query = query
+            if let window = window?(tenant) {
+                (query.since, query.until) = (window.since?.milliseconds, window.until?.milliseconds)
+            }
             let rows = try database(of: tenant)?.callbacks(query) ?? []
             found += rows.map { CallbackListing($0, of: tenant) }
         }

@@ -5,6 +5,10 @@ import GRDB
 public enum DatabaseCopy {
     /// The committed state of one moment (SQLite's online backup, in one step); whoever writes meanwhile does not wait.
     public static func make(of source: URL, at target: URL) throws {
+        try OpeningFault.guarding(source) { try copy(source, to: target) }
+    }
+
+    private static func copy(_ source: URL, to target: URL) throws {
         var reading = Configuration()
         reading.busyMode = .timeout(5)
         reading.prepareDatabase { try $0.execute(sql: "PRAGMA query_only = 1") }

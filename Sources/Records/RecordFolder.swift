@@ -1,6 +1,7 @@
 public import Accounting
 public import Events
 public import Foundation
+public import Timebase
 public import Trace
 
 /// The records of all tenants in a data folder, read beside a running switch or without one.
@@ -17,22 +18,44 @@ public struct RecordFolder: Sendable {
 
     func database(of tenant: TenantID) throws -> TenantDatabase? { try TenantDatabase(reading: folder, tenant: tenant) }
 
-    /// Newest first, over all the tenants asked for.
-    public func calls(_ query: CallQuery, of tenants: [TenantID]) throws -> [CallRecord] {
+    /// The time that a question is about; where days bound it, each tenant's begin on his own clock.
+    public struct Window: Sendable {
+        public var since: WallTime?
+        public var until: WallTime?
+
+        public init(since: WallTime?, until: WallTime?) { (self.since, self.until) = (since, until) }
+    }
+
+    /// Newest first, over all the tenants asked for; `window` is of each of them, the query's own where it is not given.
+    public func calls(
+        _ query: CallQuery,
+        of tenants: [TenantID],
+        in window: ((TenantID) -> Window)? = nil
+    ) throws -> [CallRecord] {
         var found: [CallRecord] = []
         for tenant in tenants {
             guard let database = try TenantDatabase(reading: folder, tenant: tenant) else { continue }
+            var query = query
+            if let window = window?(tenant) { (query.since, query.until) = (window.since, window.until) }
             found += try database.calls(query)
         }
         if tenants.count > 1 { found.sort { ($0.startedAt, $0.callID) > ($1.startedAt, $1.callID) } }
         return query.limit.map { Array(found.prefix(max(0, $0))) } ?? found
     }
 
-    /// Newest first, over all the tenants asked for.
-    public func recordings(_ query: RecordingQuery, of tenants: [TenantID]) throws -> [(RecordingRow, TenantID)] {
+    /// Newest first, over all the tenants asked for; `window` as with calls.
+    public func recordings(
+        _ query: RecordingQuery,
+        of tenants: [TenantID],
+        in window: ((TenantID) -> Window)? = nil
+    ) throws -> [(RecordingRow, TenantID)] {
         var found: [(RecordingRow, TenantID)] = []
         for tenant in tenants {
             guard let database = try TenantDatabase(reading: folder, tenant: tenant) else { continue }
+            var query = query
+            if let window = window?(tenant) {
+                (query.since, query.until) = (window.since?.milliseconds, window.until?.milliseconds)
+            }
             found += try database.recordings(query).map { ($0, tenant) }
         }
         found.sort { ($0.0.startedMilliseconds, $0.0.id) > ($1.0.startedMilliseconds, $1.0.id) }
@@ -46,9 +69,23 @@ public struct RecordFolder: Sendable {
         return try recordings(query, of: tenants).first
     }
 
-    /// The last event of all tenants; 0 when there is none.
-    public func lastEvent() throws -> Int64 {
-        try tenants.compactMap { try TenantDatabase(reading: folder, tenant: $0)?.lastEvent() }.max() ?? 0
+    /// The last event of all tenants whose files can be read; 0 when there is none.
+    public func lastEvent() -> Int64 {
+        tenants.compactMap { try? TenantDatabase(reading: folder, tenant: $0)?.lastEvent() }.max() ?? 0
+    }
+
+    /// Why a tenant's file cannot be used, and what to do; nil: it can, or there is none yet.
+    public func fault(of tenant: TenantID) -> String? {
+        let own = folder.appending(path: "tenants").appending(path: tenant.name)
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: own.path, isDirectory: &isFolder) else { return nil }
+        guard isFolder.boolValue else { return "\(own.path) is a file, and must be a folder; move it away" }
+        do {
+            try TenantDatabase(reading: folder, tenant: tenant)?.probe()
+            return nil
+        } catch {
+            return "\(error)"
+        }
     }
 
     /// The record of one call of these tenants; of whomever, where none are named.

@@ -106,19 +106,21 @@ extension TenantDatabase {
     ///
     /// - Returns: false: nothing was removed.
     public func delete(recording id: String, at moment: Int64, _ remove: () throws -> Void) throws -> Bool {
-        try queue.write { database in
-            // From here on whoever wants to put it on hold waits, and then learns that it is gone. A process that dies before the
-            // commit leaves a row without its file, which the next try mends.
-            try database.execute(
-                sql: """
-                    UPDATE recordings SET deleted_ms = ?
-                    WHERE id = ? AND legal_hold = 0 AND deleted_ms IS NULL AND state <> 'recording'
-                    """,
-                arguments: [moment, id]
-            )
-            guard database.changesCount > 0 else { return false }
-            try remove()
-            return true
+        try guarding {
+            try queue.write { database in
+                // From here on whoever wants to put it on hold waits, and then learns that it is gone. A process that dies before the
+                // commit leaves a row without its file, which the next try mends.
+                try database.execute(
+                    sql: """
+                        UPDATE recordings SET deleted_ms = ?
+                        WHERE id = ? AND legal_hold = 0 AND deleted_ms IS NULL AND state <> 'recording'
+                        """,
+                    arguments: [moment, id]
+                )
+                guard database.changesCount > 0 else { return false }
+                try remove()
+                return true
+            }
         }
     }
 

@@ -155,6 +155,20 @@ public final class TenantDatabase: Sendable {
     ///
     /// - Returns: the calls' ids.
     public func closeInterrupted() throws -> [String] {
+        try guarding { try closeOpen() }
+    }
+
+    /// Throws what is wrong with a file that is no database.
+    func probe() throws {
+        _ = try guarding { try queue.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM sqlite_master") } }
+    }
+
+    /// What `body` does to the file; its fault names the file.
+    func guarding<T>(_ body: () throws -> T) throws -> T {
+        try OpeningFault.naming(queue.path, body)
+    }
+
+    private func closeOpen() throws -> [String] {
         try queue.write { database in
             let known = try Self.lastKnown(database)
             try StayRow.closeInterrupted(database, at: known)

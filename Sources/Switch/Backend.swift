@@ -71,6 +71,11 @@ struct Backend: ControlBackend {
     func events(for request: ControlRequest) async -> EventStream? {
         guard request.method == "GET", request.path == ["api", "v1", "events"], let node else { return nil }
         do {
+            if let name = request.query["tenant"],
+                try await node.handle.ask({ $0.engine.configuration.tenants[TenantID(name)] }) == nil
+            {
+                return .refused(noTenant(name))
+            }
             return .open(try await node.events(for: request))
         } catch {
             return .refused(problem(error))
@@ -221,39 +226,43 @@ struct Backend: ControlBackend {
         return .json(rows.first { $0.user == view.id.number } ?? AgentRow(view, name: nil, today: nil))
     }
 
-    private struct Application: BodyObject {
+    private struct ApplicationBody: BodyObject {
         struct File: BodyObject {
             enum CodingKeys: CodingKey, CaseIterable { case name, text }
             var name: String
             var text: String
         }
 
-        enum CodingKeys: CodingKey, CaseIterable { case files, dry_run, force }
+        enum CodingKeys: CodingKey, CaseIterable { case files, remove, dry_run, force }
         var files: [Strict<File>]
+        /// Names of what was applied and has no file.
+        var remove: [String]?
         var dry_run: Bool?
         /// Though tests of dial plans fail.
         var force: Bool?
+
+        var application: Application {
+            Application(
+                files: files.map { ConfigurationText(name: $0.object.name, text: $0.object.text) },
+                remove: remove ?? [],
+                isDryRun: dry_run ?? false,
+                isForced: force ?? false
+            )
+        }
     }
 
     func apply(_ request: ControlRequest, _ node: Node) async throws -> ControlReply {
         // The files are of any tenants.
         try QueryReader(request.query).finish()
         let wanted = try request.read(
-            Application.self,
+            ApplicationBody.self,
             or: BodyFault(
                 what: "the body holds no files",
                 mend: #"send {"files": [{"name": "demo.yaml", "text": "…"}]}"#
             )
         )
-        let texts = wanted.files.map(\.object).map { ConfigurationText(name: $0.name, text: $0.text) }
         do {
-            let changes = try await node.apply(
-                texts,
-                isDryRun: wanted.dry_run ?? false,
-                isForced: wanted.force ?? false,
-                by: .init(request.peer)
-            )
-            return .json(["changes": changes])
+            return .json(try await node.apply(wanted.application, by: .init(request.peer)))
         } catch let trouble as ConfigurationFiles.Trouble {
             return .problem(
                 status: 422,

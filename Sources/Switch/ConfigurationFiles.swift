@@ -19,20 +19,22 @@ public struct ConfigurationFiles: Sendable {
     public let nodeConfiguration: NodeConfiguration
     /// Files of a folder for a tenant that another file there is for.
     private var doubles: [ConfigurationText] = []
+    /// The texts are those of a running switch, which has read its folders.
+    private var isInForce = false
     /// By the tenant's name.
     public private(set) var tenants: [String: ConfigurationText]
     /// By file name.
     public private(set) var dialPlans: [String: ConfigurationText]
-    /// Names of tenants, and of plans, whose text was applied and not read from the folders.
-    private var appliedTenants: Set<String> = []
-    private var appliedPlans: Set<String> = []
+    /// Where the folders have the file of a tenant, and of a plan: by its name, the name of the file.
+    private var tenantFiles: [String: String] = [:]
+    private var planFiles: [String: String] = [:]
     /// Lists of numbers, beside the dial plans.
     public private(set) var lists: [ConfigurationText] = []
 
     /// Reads the node's file and the folders that it names.
     public init(file path: String) throws(Trouble) {
         file = URL(fileURLWithPath: path)
-        node = try Self.read(file, named: Self.shown(path))
+        node = try Self.read(file, named: Self.shown(path), mend: "name the node's file with --config")
         let (read, faults) = NodeConfiguration.read(node)
         guard let read else { throw Trouble(faults) }
         nodeConfiguration = read
@@ -46,10 +48,12 @@ public struct ConfigurationFiles: Sendable {
         for text in try Self.readFolder(resolve(read.dialPlansPath), named: show(read.dialPlansPath)) {
             dialPlans[text.fileName] = text
         }
+        planFiles = dialPlans.mapValues(\.name)
         for text in try Self.readFolder(resolve(read.tenantsPath), named: show(read.tenantsPath)) {
             let name = Self.tenantName(in: text.text) ?? text.fileName
             if tenants[name] == nil { tenants[name] = text } else { doubles.append(text) }
         }
+        tenantFiles = tenants.mapValues(\.name)
     }
 
     /// Folders that the node's file names, and that are not there: those that nobody named may come later.
@@ -111,8 +115,8 @@ public struct ConfigurationFiles: Sendable {
             dialPlans: dialPlans.values.sorted { $0.name < $1.name },
             lists: lists
         )
-        let all = missingFolders + faults
-        guard let read, all.isEmpty else { throw Trouble(all) }
+        let all = (isInForce ? [] : missingFolders) + faults
+        guard let read, all.isEmpty else { throw Trouble(all.map(\.description) + waysOut(of: all)) }
         return read
     }
 
@@ -129,7 +133,7 @@ public struct ConfigurationFiles: Sendable {
     public func replaced(by texts: Texts) -> ConfigurationFiles {
         var files = self
         (files.tenants, files.dialPlans, files.lists) = (texts.tenants, texts.dialPlans, texts.lists)
-        files.doubles = []
+        (files.doubles, files.isInForce) = ([], true)
         return files
     }
 
@@ -137,22 +141,63 @@ public struct ConfigurationFiles: Sendable {
     public mutating func put(_ text: ConfigurationText) {
         if let tenant = Self.tenantName(in: text.text) {
             tenants[tenant] = text
-            appliedTenants.insert(tenant)
         } else {
             dialPlans[text.fileName] = text
-            appliedPlans.insert(text.fileName)
         }
     }
 
-    /// What was applied, as the database keeps it: without a file of its own in the folders it is in force after a restart.
+    /// Which tenants and plans have a file by now. One that had a file is its file's until the folders are read again.
+    mutating func learn(filesOf folders: ConfigurationFiles) {
+        tenantFiles.merge(folders.tenantFiles) { $1 }
+        planFiles.merge(folders.planFiles) { $1 }
+    }
+
+    /// Takes away a tenant, or a plan by its file's name, that is known by `apply` alone.
+    public mutating func remove(applied name: String) throws(Trouble) {
+        if let file = tenantFiles[name] ?? planFiles[name] {
+            throw Trouble("\(name) has a file, \(file): delete that, and send the switch SIGHUP")
+        }
+        let (tenant, plan) = (tenants.removeValue(forKey: name), dialPlans.removeValue(forKey: name))
+        guard tenant == nil, plan == nil else { return }
+        let known = applied.map(\.name).joined(separator: ", ")
+        throw Trouble("'\(name)' was not applied; \(known.isEmpty ? "nothing was" : "these were: \(known)")")
+    }
+
+    /// What the database keeps, to be in force after a restart: applied tenants and plans that have no file in the folders. What has
+    /// one comes from there, and goes with it.
     public var applied: [NodeDatabase.AppliedFile] {
-        tenants.filter { appliedTenants.contains($0.key) }.map {
+        tenants.filter { tenantFiles[$0.key] == nil }.map {
             NodeDatabase.AppliedFile(kind: .tenant, name: $0.key, text: $0.value.text)
         }
-            + dialPlans.filter { appliedPlans.contains($0.key) }.map {
+            + dialPlans.filter { planFiles[$0.key] == nil }.map {
                 NodeDatabase.AppliedFile(kind: .dialPlan, name: $0.key, text: $0.value.text)
             }
     }
+
+    /// The file of the folders that a text is in the place of.
+    func file(for text: ConfigurationText) -> String? {
+        Self.tenantName(in: text.text).map { tenantFiles[$0] } ?? planFiles[text.fileName]
+    }
+
+    /// What the folders, or `apply`, have of the tenant or plan that a text is of.
+    func known(for text: ConfigurationText) -> ConfigurationText? {
+        Self.tenantName(in: text.text).map { tenants[$0] } ?? dialPlans[text.fileName]
+    }
+
+    /// Where texts are that faults name and that are no files, and what can be done about them.
+    private func waysOut(of faults: [ConfigFault]) -> [String] {
+        applied.compactMap { file in
+            guard let text = file.kind == .tenant ? tenants[file.name] : dialPlans[file.name],
+                text.name.hasPrefix(Self.appliedPrefix),
+                faults.contains(where: { $0.file == text.name || $0.problem.contains(text.name) })
+            else { return nil }
+            return "\(text.name) is no file: `gudok apply` put it into \(dataFolder.path)/gudok.sqlite; "
+                + "apply another text of it, or take it away: gudok apply --remove \(file.name)"
+        }
+    }
+
+    /// Of the names under which faults show what was applied before the last start.
+    static let appliedPrefix = "applied/"
 
     /// Whose file a text is: the value of its key `tenant`; nil for a dial plan.
     static func tenantName(in text: String) -> String? {
@@ -163,7 +208,11 @@ public struct ConfigurationFiles: Sendable {
         return nil
     }
 
-    public static func read(_ url: URL, named name: String) throws(Trouble) -> ConfigurationText {
+    public static func read(
+        _ url: URL,
+        named name: String,
+        mend: String = "name a file that is there and yours to read"
+    ) throws(Trouble) -> ConfigurationText {
         do {
             let data = try Data(contentsOf: url)
             guard let text = String(data: data, encoding: .utf8) else {
@@ -173,10 +222,11 @@ public struct ConfigurationFiles: Sendable {
         } catch let trouble as Trouble {
             throw trouble
         } catch {
-            throw Trouble(
-                "\(name):1:1: error: cannot be read: \(error.localizedDescription) [missing-file]; "
-                    + "name the node's file with --config"
-            )
+            var isFolder: ObjCBool = false
+            let isThere = FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder)
+            let fault = isThere ? error.localizedDescription : "there is no such file"
+            let why = isFolder.boolValue ? "it is a folder" : fault
+            throw Trouble("\(name):1:1: error: cannot be read: \(why) [missing-file]; \(mend)")
         }
     }
 

@@ -53,11 +53,9 @@ final class EventLog: EventSubscriber {
             tell(.info, "agent \(change.agent): \(change.state.rawValue)\(change.reason.map { " (\($0))" } ?? "")")
         case .pauseExceeded(let pause):
             let limit = pause.limit == .pause ? "one such pause" : "such pauses of a shift"
-            let minutes = Double(pause.limitMilliseconds) / 60_000
-            tell(
-                .warning,
-                "agent \(pause.agent): paused (\(pause.reason)) longer than \(minutes) min, the limit of \(limit)"
-            )
+            let seconds = pause.limitMilliseconds / 1_000
+            let time = seconds % 60 == 0 ? "\(seconds / 60) min" : "\(seconds) s"
+            tell(.warning, "agent \(pause.agent): paused (\(pause.reason)) longer than \(time), the limit of \(limit)")
         case .audited(let act):
             let why = act.detail.map { ": \($0)" } ?? ""
             let level: LogLevel = act.outcome == .done ? .info : .notice

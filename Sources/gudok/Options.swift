@@ -30,8 +30,6 @@ struct ConfigOption: ParsableArguments {
 }
 
 extension ConfigOption {
-    func configuration() throws -> Configuration { try read(files()) }
-
     /// Of the running switch: its files may have changed since it read them, or others been applied. Where none runs, what its next start
     /// would put in force.
     func configurationInForce() async throws -> Configuration {
@@ -62,19 +60,41 @@ struct PeriodOption: ParsableArguments {
     /// Times that can be read, the first before the second.
     static func validate(since: String?, until: String?) throws {
         let now = Date()
-        let dates = try [("since", since), ("until", until)].map { name, text -> Date? in
+        // When a day begins is the tenant's affair: what is refused here lies the wrong way round on the first clock of the earth and on
+        // the last.
+        let zones = [14, -12].compactMap { TimeZone(secondsFromGMT: $0 * 3600) }
+        let dates = try [("since", since), ("until", until)].map { name, text -> [Date]? in
             guard let text else { return nil }
-            guard let filter = TimeFilter(text, now: now) else {
+            let read = zones.compactMap { TimeFilter(text, now: now, zone: $0)?.date }
+            guard read.count == zones.count else {
                 throw ValidationError("--\(name) is '\(text)': \(TimeFilter.hint)")
             }
-            return filter.date
+            return read
         }
-        guard let first = dates[0], let last = dates[1], first > last else { return }
+        guard let first = dates[0], let last = dates[1], zip(first, last).allSatisfy({ $0 > $1 }) else { return }
         throw ValidationError("--since '\(since ?? "")' is after --until '\(until ?? "")': nothing lies between them")
     }
 
-    var from: WallTime? { since.flatMap { TimeFilter($0, now: Date()) }.map(WallTime.init) }
-    var to: WallTime? { until.flatMap { TimeFilter($0, now: Date()) }.map(WallTime.init) }
+    /// On the machine's clock.
+    var window: RecordFolder.Window { window(in: .current) }
+
+    /// Of each tenant: his days begin on his own clock, and one who is in no configuration has the machine's.
+    func windows(_ config: ConfigOption) async throws -> (TenantID) -> RecordFolder.Window {
+        guard [since, until].contains(where: { $0.map(TimeFilter.namesDay) ?? false }) else {
+            let window = window
+            return { _ in window }
+        }
+        let tenants = try await config.configurationInForce().tenants
+        return { window(in: tenants[$0].flatMap { TimeZone(identifier: $0.timeZone) } ?? .current) }
+    }
+
+    private func window(in zone: TimeZone) -> RecordFolder.Window {
+        let now = Date()
+        let read = { (text: String?) in
+            text.flatMap { TimeFilter($0, now: now, zone: zone) }.map(WallTime.init)
+        }
+        return RecordFolder.Window(since: read(since), until: read(until))
+    }
 }
 
 extension WallTime {

@@ -78,7 +78,7 @@ struct EventStreamTests {
             #expect(refused.status == 400 && refused.text.contains("Last-Event-ID is '\(bad)'"), "\(refused.text)")
         }
         #expect(try running.http("/api/v1/events?last_event_id=").status == 400)
-        #expect(try running.http("/api/v1/events?tenant=nobody").status == 400)
+        #expect(try running.http("/api/v1/events?tenant=nobody").status == 404)
         #expect(try running.http("/api/v1/events?since=today").status == 400)
 
         running.isFolderKept = true

@@ -1,5 +1,5 @@
 import DialPlan
-import Events
+public import Events
 
 extension Configuration {
     /// What becomes different, a line each: `+ user 1004`, `~ queue sales ring_timeout 15s → 20s`, `- trunk old`. With several
@@ -11,6 +11,11 @@ extension Configuration {
             let lines = Self.changes(from: before[id], to: tenants[id])
             return ids.count > 1 ? lines.map { "\($0) (tenant \(id))" } : lines
         }
+    }
+
+    /// What becomes different for one tenant.
+    public func changes(of id: TenantID, from old: Configuration) -> [String] {
+        Self.changes(from: old.tenants[id], to: tenants[id])
     }
 
     private static func changes(from old: Tenant?, to new: Tenant?) -> [String] {
@@ -29,6 +34,11 @@ extension Configuration {
                 let values = Described.secrets.contains(b.key) ? "" : " \(a.value) → \(b.value)"
                 lines.append("~ \(part.kind) \(part.name) \(b.key)\(values)")
             }
+        }
+        for (name, list) in new?.lists.sorted(by: { $0.key < $1.key }) ?? [] {
+            // One that is longer or shorter by now is told with the tenant's other settings.
+            guard let was = old?.lists[name], was.count == list.count, was != list else { continue }
+            lines.append("~ list \(name) has other numbers")
         }
         return lines + planChanges(from: old?.dialPlans ?? [:], to: new?.dialPlans ?? [:])
     }

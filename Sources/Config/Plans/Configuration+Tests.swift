@@ -1,14 +1,27 @@
 import DialPlan
 
+/// A test of a dial plan that does not come out as it says.
+public struct FailedPlanTest: Hashable, Sendable, CustomStringConvertible {
+    /// The plan's.
+    public var file: String
+    /// File, line, name, and what is missing.
+    public var description: String
+}
+
 extension Configuration {
-    /// The tests of the dial plans that fail, a line each: file, line, name, and what is missing.
-    public var failedPlanTests: [String] {
+    /// The tests of the dial plans that fail.
+    public var failedPlanTests: [FailedPlanTest] {
         tenants.values.sorted { $0.id < $1.id }.flatMap { tenant in
             tenant.dialPlans.values.sorted { $0.name < $1.name }.flatMap { plan in
                 PlanTester(plan) { tenant.destination(of: $0, upon: $1) }.runAll().compactMap { result in
                     result.missed.map { missed in
-                        "\(plan.file):\(result.test.position.line): the test '\(result.test.name)' fails: "
-                            + "'\(missed)' does not happen, but \(result.happened.map(\.description).joined(separator: ", "))"
+                        let happened = result.happened.map(\.description).joined(separator: ", ")
+                        let place = "\(plan.file):\(result.test.position.line)"
+                        return FailedPlanTest(
+                            file: plan.file,
+                            description: "\(place): the test '\(result.test.name)' fails: "
+                                + "'\(missed)' does not happen, but \(happened)"
+                        )
                     }
                 }
             }

@@ -34,7 +34,7 @@ struct ListAudit: AsyncParsableCommand {
 
     func run() async throws {
         var query = NodeDatabase.AuditQuery()
-        (query.since, query.until) = (period.from, period.to)
+        (query.since, query.until) = (period.window.since, period.window.until)
         (query.tenant, query.actor, query.action) = (tenant, actor, action)
         (query.outcome, query.limit) = (outcome, limit)
         let entries = try NodeDatabase(reading: config.files().dataFolder)?.auditEntries(query) ?? []

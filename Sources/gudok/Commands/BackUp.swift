@@ -19,6 +19,13 @@ struct BackUp: AsyncParsableCommand {
     @Flag(name: .long, help: "Leave the recordings' files out.") var withoutRecordings = false
     @OptionGroup var config: ConfigOption
 
+    func validate() throws {
+        let endings = [".tar", ".tar.gz", ".tar.xz", ".tar.zst"]
+        guard endings.contains(where: file.hasSuffix) else {
+            throw ValidationError("'\(file)' is to be a tar archive: let it end in \(endings.joined(separator: ", "))")
+        }
+    }
+
     func run() async throws {
         // What was applied is in the database.
         let files = try config.filesInFolders()

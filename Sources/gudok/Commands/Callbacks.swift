@@ -29,10 +29,10 @@ struct ListCallbacks: AsyncParsableCommand {
 
     func run() async throws {
         var query = CallbackQuery()
-        (query.since, query.until) = (period.from?.milliseconds, period.to?.milliseconds)
         (query.queue, query.isOnlyOpen, query.before, query.limit) = (queue, open, before, limit)
         let folder = RecordFolder(try config.files().dataFolder)
-        let rows = try folder.callbacks(query, of: config.owners(tenant))
+        let owners = try await config.owners(tenant)
+        let rows = try folder.callbacks(query, of: owners, in: try await period.windows(config))
         try format.show(
             try JSONEncoder().encode(rows),
             keys: CallbackListing.keys,

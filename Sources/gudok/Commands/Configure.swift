@@ -19,7 +19,8 @@ struct Check: ParsableCommand {
 
     func run() throws {
         do {
-            let files = try ConfigurationFiles(file: config.config)
+            // What was applied stands beside them at the next start, and may not agree with them.
+            let files = try ConfigurationFiles(file: config.config).inForce()
             let configuration = try files.configuration()
             let missing = files.missingPrompts(in: configuration)
             guard missing.isEmpty else {
@@ -40,77 +41,53 @@ struct Check: ParsableCommand {
 struct Apply: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Shows what files change, and puts them in force: all of them, or none.",
-        discussion: "Without a running switch they are put into the data folder, for the next start."
+        discussion: """
+            Without a running switch they are put into the data folder, for the next start. A tenant or plan that has a file in \
+            the node's folders comes from there at SIGHUP and at every start.
+            """
     )
 
-    @Argument(help: "Tenants' and dial plans' files.") var paths: [String]
-    @Flag(name: .long, help: "Only show.") var dryRun = false
+    @Argument(help: "Tenants' and dial plans' files.") var paths: [String] = []
+    @Option(name: .long, help: "Take away what was applied and has no file: a tenant, or a plan by its file's name.")
+    var remove: [String] = []
+    @Flag(name: .long, help: "Only show, and fail where that would.") var dryRun = false
     @Flag(name: .long, help: "Though tests of dial plans fail or prompts are missing; the audit log says so.")
     var force = false
     @OptionGroup var config: ConfigOption
 
-    private struct Body: Encodable {
-        struct File: Encodable {
-            var name: String
-            var text: String
-        }
-
-        var files: [File]
-        var dry_run: Bool
-        var force: Bool
+    func validate() throws {
+        if paths.isEmpty, remove.isEmpty { throw ValidationError("name files, or --remove what was applied") }
     }
 
-    private struct Answer: Decodable { var changes: [String] }
-
     func run() async throws {
-        let files = try config.files()
-        var texts: [ConfigurationText] = []
+        let folders = try config.filesInFolders()
+        var wanted = Application(remove: remove, isDryRun: dryRun, isForced: force)
         for path in paths {
             do {
-                texts.append(try ConfigurationFiles.read(URL(fileURLWithPath: path), named: path))
+                wanted.files.append(try ConfigurationFiles.read(URL(fileURLWithPath: path), named: path))
             } catch {
                 throw Failure("\(error)")
             }
         }
-        let changes: [String]
-        if await files.isServed {
-            let body = Body(files: texts.map { Body.File(name: $0.name, text: $0.text) }, dry_run: dryRun, force: force)
+        let outcome: Application.Outcome
+        if await folders.isServed {
             let request = ControlRequest(
                 method: "POST",
                 path: ["api", "v1", "apply"],
-                body: Array(try JSONEncoder().encode(body))
+                body: Array(try JSONEncoder().encode(wanted))
             )
-            changes = try JSONDecoder().decode(Answer.self, from: try await files.ask(request)).changes
+            outcome = try JSONDecoder().decode(Application.Outcome.self, from: try await folders.ask(request))
         } else {
-            changes = try applyToFolder(files, texts)
-        }
-        print(changes.isEmpty ? "nothing changes" : changes.joined(separator: "\n"))
-    }
-
-    private func applyToFolder(_ files: ConfigurationFiles, _ texts: [ConfigurationText]) throws -> [String] {
-        var next = files
-        for text in texts { next.put(text) }
-        do {
-            let configuration = try next.configuration()
-            let changes = configuration.changes(from: try? files.configuration())
-            guard !dryRun else { return changes }
-            let failed = files.obstacles(to: next, configuration)
-            guard failed.isEmpty || force else {
-                let why = failed.joined(separator: "; ")
-                try files.note(
-                    AuditedAct(by: .commandLine, "apply", "configuration", outcome: .refused, detail: why)
-                )
-                throw Failure((failed + [ConfigurationFiles.override]).joined(separator: "\n"))
+            do {
+                outcome = try wanted.perform(on: try config.files(), inFolders: folders, by: .commandLine)
+            } catch let failure as Failure {
+                throw failure
+            } catch {
+                throw Failure("\(error)")
             }
-            let now = WallTime(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
-            let acts = AuditedAct.application(by: .commandLine, changes: changes, despite: failed)
-            try NodeDatabase(folder: files.dataFolder).apply(next.applied, noting: acts, at: now)
-            return changes
-        } catch let failure as Failure {
-            throw failure
-        } catch {
-            throw Failure("\(error)")
         }
+        print(outcome.changes.isEmpty ? "nothing changes" : outcome.changes.joined(separator: "\n"))
+        for warning in outcome.warnings { Output.complain("gudok: warning: \(warning)") }
     }
 }
 
@@ -121,26 +98,13 @@ struct Export: AsyncParsableCommand {
     @OptionGroup var config: ConfigOption
 
     func run() async throws {
+        let found = try await config.tenantInForce(tenant)
         let files = try config.files()
-        let configuration: Configuration
-        do {
-            configuration = try files.configuration()
-        } catch {
-            throw Failure("\(error)")
-        }
-        let names = configuration.tenants.keys.sorted().map(\.name)
-        guard let name = tenant ?? (names.count == 1 ? names[0] : nil) else {
-            throw Failure("there are \(names.count) tenants; name one with --tenant: \(names.joined(separator: ", "))")
-        }
         if await files.isServed {
-            let data = try await files.ask(ControlRequest(path: ["api", "v1", "tenants", name]))
-            try Output.write(data)
-            return
+            try Output.write(try await files.ask(ControlRequest(path: ["api", "v1", "tenants", found.id.name])))
+        } else {
+            try files.note(AuditedAct(by: .commandLine, "export", "tenant \(found.id)", tenant: found.id))
+            try Output.write(found.export())
         }
-        guard let found = configuration.tenants[TenantID(name)] else {
-            throw Failure("there is no tenant '\(name)'; there are: \(names.joined(separator: ", "))")
-        }
-        try files.note(AuditedAct(by: .commandLine, "export", "tenant \(name)", tenant: found.id))
-        try Output.write(found.export())
     }
 }

@@ -92,7 +92,7 @@ struct TestPlans: ParsableCommand {
 }
 
 /// What would happen to a call.
-struct RoutePlan: ParsableCommand {
+struct RoutePlan: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "route",
         abstract: "Prints each rule tried, and the path that a call would take."
@@ -100,28 +100,28 @@ struct RoutePlan: ParsableCommand {
 
     @Option(name: .long, help: "The caller's number.") var from: String
     @Option(name: .long, help: "The number dialled.") var to: String
-    @Option(name: .long, help: "When: 2026-01-07T10:00 on the clock of the place; a Wednesday noon if left out.")
-    var at: String?
+    @Option(
+        name: .long,
+        help: """
+            When: 2026-01-07T10:00 on the clock of the place, or 2026-01-07T10:00:00+03:00; a Wednesday noon if left out.
+            """
+    ) var at: String?
     @Option(name: .long, help: "The trunk that the call comes by; a user's own call if left out.") var trunk: String?
     @Option(name: .long, help: "Whose call; may be left out when there is one tenant.") var tenant: String?
     @OptionGroup var config: ConfigOption
 
-    func run() throws {
-        let configuration: Configuration
-        do { configuration = try config.files().configuration() } catch { throw Failure("\(error)") }
-        let chosen = tenant.flatMap { configuration.tenants[TenantID($0)] }
-        guard
-            let owner = chosen
-                ?? (tenant == nil && configuration.tenants.count == 1 ? configuration.tenants.values.first : nil)
-        else { throw Failure("no such tenant, or several; name one with --tenant") }
+    func run() async throws {
+        let owner = try await config.tenantInForce(tenant)
         let name = try planName(of: owner)
         guard let plan = owner.dialPlans[name] else { throw Failure("tenant \(owner.id) has no dial plan '\(name)'") }
         var test = PlanTest(name: "route", from: from, to: to, trunk: trunk, expectations: [])
-        if let at {
-            guard let time = LocalTime(written: at) ?? Self.localTime(at, in: owner.timeZone) else {
+        test.at = at.flatMap(LocalTime.init(written:))
+        var clock: ((String?) -> LocalTime)?
+        if let at, test.at == nil {
+            guard let point = WallTime(at) else {
                 throw Failure("'\(at)' is no time; write 2026-01-07T10:00, or 2026-01-07T10:00:00+03:00")
             }
-            test.at = time
+            clock = { Self.localTime(at: point, in: $0 ?? owner.timeZone) }
         }
         print("\(plan.file) (\(name))")
         for route in plan.routes {
@@ -129,7 +129,7 @@ struct RoutePlan: ParsableCommand {
             print("  line \(route.position.line): '\(route.match)' \(takes ? "takes it" : "- \(why)")")
             if takes { break }
         }
-        let result = PlanTester(plan) { owner.destination(of: $0, upon: $1) }.run(test)
+        let result = PlanTester(plan) { owner.destination(of: $0, upon: $1) }.run(test, clock: clock)
         for entry in result.trail {
             switch entry {
             case .routed: break
@@ -141,11 +141,10 @@ struct RoutePlan: ParsableCommand {
         print("  → \(result.happened.map(\.description).joined(separator: ", "))")
     }
 
-    /// A point in time, on the tenant's clock.
-    private static func localTime(_ text: String, in zone: String) -> LocalTime? {
-        guard let point = WallTime(text)?.milliseconds, let zone = TimeZone(identifier: zone) else { return nil }
-        let offset = zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(point) / 1000))
-        return LocalTime(localSeconds: point / 1000 + Int64(offset))
+    private static func localTime(at point: WallTime, in zone: String) -> LocalTime {
+        let zone = TimeZone(identifier: zone) ?? .gmt
+        let offset = zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(point.milliseconds) / 1000))
+        return LocalTime(localSeconds: point.milliseconds / 1000 + Int64(offset))
     }
 
     private func planName(of tenant: Tenant) throws -> String {

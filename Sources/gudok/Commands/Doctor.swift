@@ -5,6 +5,7 @@ import ControlAPI
 import Foundation
 import Glibc
 import NetAddress
+import Records
 import Switch
 
 struct Doctor: AsyncParsableCommand {
@@ -16,12 +17,14 @@ struct Doctor: AsyncParsableCommand {
 
     func run() async throws {
         var report = Report()
-        guard let files = try? ConfigurationFiles(file: config.config) else {
-            do { _ = try ConfigurationFiles(file: config.config) } catch { report.bad("configuration", "\(error)") }
+        let files: ConfigurationFiles
+        do { files = try ConfigurationFiles(file: config.config) } catch {
+            report.bad("configuration", "\(error)")
             throw report.finish()
         }
         do {
-            let configuration = try files.configuration()
+            // As the next start takes it: with what was applied.
+            let configuration = try files.inForce().configuration()
             report.good("configuration", counted(configuration.tenants.count, "tenant"))
         } catch {
             report.bad("configuration", "\(error)")
@@ -84,6 +87,10 @@ struct Doctor: AsyncParsableCommand {
         let gibibytes = Double(free) / 1_073_741_824
         let text = "\(folder.path), \((gibibytes * 10).rounded() / 10) GiB free"
         gibibytes < 1 ? report.bad("data folder", "\(text); make room") : report.good("data folder", text)
+        let records = RecordFolder(folder)
+        for tenant in records.tenants {
+            if let fault = records.fault(of: tenant) { report.bad("records of \(tenant)", fault) }
+        }
     }
 
     private func checkLimits(_ node: NodeConfiguration, _ report: inout Report) {

@@ -24,13 +24,16 @@ private struct Shelf {
     let folder: URL
     let tenants: [TenantID]
 
-    init(_ config: ConfigOption, _ tenant: String?) throws {
+    init(_ config: ConfigOption, _ tenant: String?) async throws {
         folder = try config.files().dataFolder
-        tenants = try config.owners(tenant)
+        tenants = try await config.owners(tenant)
     }
 
-    func find(_ query: RecordingQuery) throws -> [(RecordingRow, TenantID)] {
-        try RecordFolder(folder).recordings(query, of: tenants)
+    func find(
+        _ query: RecordingQuery,
+        in window: ((TenantID) -> RecordFolder.Window)? = nil
+    ) throws -> [(RecordingRow, TenantID)] {
+        try RecordFolder(folder).recordings(query, of: tenants, in: window)
     }
 
     func one(_ id: String) throws -> (RecordingRow, TenantID) {
@@ -65,12 +68,12 @@ struct ListRecordings: AsyncParsableCommand {
 
     func run() async throws {
         var query = RecordingQuery()
-        (query.since, query.until) = (period.from?.milliseconds, period.to?.milliseconds)
         (query.queue, query.agent, query.callID, query.limit) = (queue, agent, call, limit)
-        let shelf = try Shelf(config, tenant)
+        let shelf = try await Shelf(config, tenant)
         query.before = try before.map { RecordingQuery.Place(try shelf.one($0).0) }
+        let found = try shelf.find(query, in: try await period.windows(config))
         try format.show(
-            try JSONEncoder().encode(try shelf.find(query).map { RecordingReportRow($0.0, $0.1) }),
+            try JSONEncoder().encode(found.map { RecordingReportRow($0.0, $0.1) }),
             keys: RecordingReportRow.keys,
             columns: [
                 .init("id", "RECORDING"), .init("started_at", "STARTED"), .init("duration_s", "SECONDS"),
@@ -89,7 +92,7 @@ struct GetRecording: AsyncParsableCommand {
     @OptionGroup var config: ConfigOption
 
     func run() async throws {
-        let shelf = try Shelf(config, tenant)
+        let shelf = try await Shelf(config, tenant)
         let (row, owner) = try shelf.one(id)
         let path = shelf.path(row, owner)
         guard let data = FileManager.default.contents(atPath: path.path) else {
@@ -125,7 +128,7 @@ struct VerifyRecordings: AsyncParsableCommand {
     @OptionGroup var config: ConfigOption
 
     func run() async throws {
-        let shelf = try Shelf(config, tenant)
+        let shelf = try await Shelf(config, tenant)
         var (good, bad) = (0, 0)
         for (row, owner) in try shelf.find(RecordingQuery()) where row.sha256 != nil {
             let path = shelf.path(row, owner).path
@@ -158,7 +161,7 @@ struct HoldRecording: AsyncParsableCommand {
     @OptionGroup var config: ConfigOption
 
     func run() async throws {
-        let shelf = try Shelf(config, tenant)
+        let shelf = try await Shelf(config, tenant)
         let (row, owner) = try shelf.one(id)
         if !release, row.deletedMilliseconds != nil {
             throw Failure("recording \(id) was deleted: there is nothing left to hold")
@@ -193,13 +196,23 @@ struct PruneRecordings: AsyncParsableCommand {
 
     func run() async throws {
         let folder = try config.files().dataFolder
-        let configuration: Configuration
-        do { configuration = try config.files().configuration() } catch { throw Failure("\(error)") }
-        let owners = tenant == nil ? configuration.tenants.values.sorted { $0.id < $1.id } : [try config.tenant(tenant)]
+        // A switch that runs keeps what it was told to keep, whatever its files say by now.
+        let owners =
+            tenant == nil
+            ? try await config.configurationInForce().tenants.values.sorted { $0.id < $1.id }
+            : [try await config.tenantInForce(tenant)]
+        let log = try NodeDatabase(folder: folder)
+        var isWhole = true
         for owner in owners {
-            let deleted = try RecordingRetention(folder: folder, tenant: owner)
-                .apply(now: Date(), by: .commandLine, in: try NodeDatabase(folder: folder))
-            print("\(owner.id): \(counted(deleted.count, "recording")) deleted")
+            do {
+                let deleted = try RecordingRetention(folder: folder, tenant: owner)
+                    .apply(now: Date(), by: .commandLine, in: log)
+                print("\(owner.id): \(counted(deleted.count, "recording")) deleted")
+            } catch {
+                Output.complain("gudok: tenant \(owner.id): recordings past their time cannot be deleted: \(error)")
+                isWhole = false
+            }
         }
+        if !isWhole { throw ExitCode(1) }
     }
 }

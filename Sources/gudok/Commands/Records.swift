@@ -36,7 +36,7 @@ struct CallRecords: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let records = try find()
+        let records = try await find()
         let encoder = JSONEncoder()
         try format.show(
             try encoder.encode(records),
@@ -50,9 +50,9 @@ struct CallRecords: AsyncParsableCommand {
         )
     }
 
-    private func find() throws -> [CallRecord] {
+    private func find() async throws -> [CallRecord] {
         let folder = RecordFolder(try config.files().dataFolder)
-        let owners = try config.owners(tenant)
+        let owners = try await config.owners(tenant)
         if let call {
             guard let record = try folder.call(call, of: owners) else {
                 throw Failure("there is no call \(call); see: gudok cdr")
@@ -60,7 +60,6 @@ struct CallRecords: AsyncParsableCommand {
             return [record]
         }
         var query = CallQuery()
-        (query.since, query.until) = (period.from, period.to)
         (query.from, query.to, query.trunk, query.queue, query.agent) = (from, to, trunk, queue, agent)
         (query.disposition, query.limit) = (disposition, limit)
         if let before {
@@ -69,7 +68,7 @@ struct CallRecords: AsyncParsableCommand {
             }
             query.before = CallQuery.Place(startedAt: last.startedAt, callID: last.callID)
         }
-        return try folder.calls(query, of: owners)
+        return try folder.calls(query, of: owners, in: try await period.windows(config))
     }
 }
 
@@ -122,7 +121,7 @@ struct TraceCommand: AsyncParsableCommand {
 
     private func followCalls(_ files: ConfigurationFiles) async throws {
         let folder = RecordFolder(files.dataFolder)
-        let owners = try config.owners(tenant)
+        let owners = try await config.owners(tenant)
         var shown: Set<String> = []
         var query = CallQuery()
         query.limit = 200
@@ -131,7 +130,7 @@ struct TraceCommand: AsyncParsableCommand {
         }
         while !Task.isCancelled {
             // A tenant may have come since.
-            for record in try folder.calls(query, of: config.owners(tenant)).reversed()
+            for record in try folder.calls(query, of: await config.owners(tenant)).reversed()
             where record.endedAt != nil && !shown.contains(record.callID) {
                 guard let trace = try folder.trace(of: record.callID) else { continue }
                 shown.insert(record.callID)
@@ -165,7 +164,7 @@ struct Why: AsyncParsableCommand {
 extension CallTrace {
     /// The trace of a live or finished call; `last` is the newest.
     static func find(_ call: String, of tenant: String?, _ config: ConfigOption) async throws -> CallTrace {
-        let (files, owners) = (try config.files(), try config.owners(tenant))
+        let (files, owners) = (try config.files(), try await config.owners(tenant))
         let folder = RecordFolder(files.dataFolder)
         var id = call
         if call == "last" {
@@ -187,6 +186,12 @@ extension CallTrace {
             guard try folder.call(id, of: owners) != nil else { break }
             try await Task.sleep(for: .milliseconds(100))
         }
-        throw Failure("there is no trace of call \(id): unknown, or dropped by its age; see: gudok cdr")
+        guard let call = try folder.call(id, of: owners) else {
+            throw Failure("there is no call \(id); see: gudok cdr")
+        }
+        guard call.reason != "engine-restart" else {
+            throw Failure("the switch died in call \(id), and its trace with it; its record is there: gudok cdr \(id)")
+        }
+        throw Failure("the trace of call \(id) was dropped, for its age or for want of room; see: gudok cdr \(id)")
     }
 }

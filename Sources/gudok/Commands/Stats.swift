@@ -127,7 +127,7 @@ struct HistoryOptions: ParsableArguments {
     func validate() throws { try PeriodOption.validate(since: since, until: until) }
 
     /// As the running switch knows him: the figures are those that it tells.
-    var owner: Tenant { get async throws { try await config.configurationInForce().tenant(named: tenant) } }
+    var owner: Tenant { get async throws { try await config.tenantInForce(tenant) } }
 
     func report(_ make: (Reporter, Reporter.Request) throws -> Report) async throws -> Report {
         let (owner, now) = (try await owner, Date())
@@ -169,18 +169,15 @@ extension Reporter.Grouping: ExpressibleByArgument {}
 
 extension ConfigOption {
     /// Whose records are meant: those of the tenant named, or of all that have any.
-    func owners(_ name: String?) throws -> [TenantID] {
+    func owners(_ name: String?) async throws -> [TenantID] {
         let known = RecordFolder(try files().dataFolder).tenants
         guard let name else { return known }
-        return [known.contains(TenantID(name)) ? TenantID(name) : try tenant(name).id]
+        return [known.contains(TenantID(name)) ? TenantID(name) : try await tenantInForce(name).id]
     }
 
-    func tenant(_ name: String?) throws -> Tenant { try configuration().tenant(named: name) }
-}
-
-extension Configuration {
     /// The tenant that is meant: the one named, or the only one.
-    fileprivate func tenant(named name: String?) throws -> Tenant {
+    func tenantInForce(_ name: String?) async throws -> Tenant {
+        let tenants = try await configurationInForce().tenants
         let names = tenants.keys.sorted().map(\.name).joined(separator: ", ")
         guard let name else {
             guard tenants.count == 1, let only = tenants.values.first else {

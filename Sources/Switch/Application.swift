@@ -1,0 +1,118 @@
+public import Config
+import DialPlan
+public import Events
+import Foundation
+import Records
+import Timebase
+
+/// What `gudok apply` asks for, of a running switch or of the data folder: texts to put in force, and what was applied to take away.
+public struct Application: Encodable, Sendable {
+    public var files: [ConfigurationText]
+    /// Tenants, and file names of plans, that are known by `apply` alone.
+    public var remove: [String]
+    public var isDryRun: Bool
+    /// Though tests of dial plans fail or prompts are missing.
+    public var isForced: Bool
+
+    private enum CodingKeys: String, CodingKey {
+        case files, remove
+        case isDryRun = "dry_run"
+        case isForced = "force"
+    }
+
+    public init(files: [ConfigurationText] = [], remove: [String] = [], isDryRun: Bool = false, isForced: Bool = false)
+    {
+        (self.files, self.remove, self.isDryRun, self.isForced) = (files, remove, isDryRun, isForced)
+    }
+
+    public struct Outcome: Codable, Sendable {
+        /// What becomes different, a line each.
+        public var changes: [String]
+        /// What of it will not last, or does nothing.
+        public var warnings: [String] = []
+    }
+
+    /// `folders` are the files as they lie there now; nil: they cannot be read.
+    func result(
+        on known: ConfigurationFiles,
+        inFolders folders: ConfigurationFiles?
+    ) throws(ConfigurationFiles.Trouble) -> ConfigurationFiles {
+        var next = known
+        if let folders { next.learn(filesOf: folders) }
+        for name in remove { try next.remove(applied: name) }
+        for text in files { next.put(text) }
+        return next
+    }
+
+    /// Puts it into the data folder, for the next start; a dry run says what that would do, and fails as it would.
+    public func perform(
+        on known: ConfigurationFiles,
+        inFolders folders: ConfigurationFiles,
+        by actor: AuditedAct.Actor
+    ) throws -> Outcome {
+        let next = try result(on: known, inFolders: folders)
+        let configuration = try next.configuration()
+        let before = try? known.configuration()
+        let overruled = overruled(by: folders, configuration)
+        guard overruled.isEmpty else {
+            throw ConfigurationFiles.Trouble(
+                overruled.map { "\($0), and has the last word at a start: nothing was applied; change it there" }
+            )
+        }
+        // What is not readable together has nothing to be compared with.
+        let named = remove.map { "- applied \($0)" } + files.map { "+ file \($0.name)" }
+        let changes = before.map { configuration.changes(from: $0) } ?? named
+        let outcome = Outcome(changes: changes, warnings: unused(in: configuration))
+        let now = SystemClock.now().wall
+        let failed = obstacles(on: known, next, configuration)
+        guard failed.isEmpty || isForced else {
+            if !isDryRun {
+                let why = failed.joined(separator: "; ")
+                let act = AuditedAct(by: actor, "apply", "configuration", outcome: .refused, detail: why)
+                try NodeDatabase(folder: known.dataFolder).audit([act], at: now)
+            }
+            throw ConfigurationFiles.Trouble(failed + [ConfigurationFiles.override])
+        }
+        guard !isDryRun else { return outcome }
+        let acts = AuditedAct.application(by: actor, changes: changes, despite: failed)
+        try NodeDatabase(folder: known.dataFolder).apply(next.applied, noting: acts, at: now)
+        return outcome
+    }
+
+    /// Why it is refused unless it is forced: tests that fail in its own files, or that did not fail before, and recordings that are
+    /// missing now and were not. What somebody forced into another file is not this one's fault.
+    func obstacles(on known: ConfigurationFiles, _ next: ConfigurationFiles, _ configuration: Configuration) -> [String]
+    {
+        let before = try? known.configuration()
+        let failedBefore = Set(before?.failedPlanTests ?? [])
+        let own = Set(files.map(\.name))
+        let failed = configuration.failedPlanTests.filter { own.contains($0.file) || !failedBefore.contains($0) }
+        let missingBefore = Set(before.map { known.missingPrompts(in: $0) }?.map { [$0.file, $0.problem] } ?? [])
+        let missing = next.missingPrompts(in: configuration).filter { !missingBefore.contains([$0.file, $0.problem]) }
+        return failed.map(\.description) + missing.map(\.description)
+    }
+
+    /// Where files of the folders say otherwise, which SIGHUP and a start put in force.
+    func overruled(by folders: ConfigurationFiles, _ configuration: Configuration) -> [String] {
+        let other = try? folders.configuration()
+        return files.compactMap { text in
+            guard let file = folders.file(for: text), folders.known(for: text)?.text != text.text else { return nil }
+            guard let name = ConfigurationFiles.tenantName(in: text.text) else {
+                return "\(file) is this dial plan's file and says otherwise"
+            }
+            let isSame = other.map { configuration.changes(of: TenantID(name), from: $0).isEmpty } ?? false
+            return isSame ? nil : "\(file) is the file of tenant \(name) and says otherwise"
+        }
+    }
+
+    /// Dial plans that no tenant names, and what would be wrong with them for each.
+    func unused(in configuration: Configuration) -> [String] {
+        let used = Set(configuration.tenants.values.flatMap(\.dialPlans.values).map(\.file))
+        let unused = files.filter { ConfigurationFiles.tenantName(in: $0.text) == nil && !used.contains($0.name) }
+        return unused.flatMap { text in
+            let why = "\(text.name): no tenant has the dial plan \(text.fileName)"
+            return ["\(why), which does nothing; name it in `dialplans` of one"]
+                + configuration.faults(ofUnused: text).map(\.description)
+        }
+    }
+}

@@ -1,0 +1,367 @@
+import Foundation
+import Testing
+
+/// What administrators change, what of it lasts, and what commands beside a running switch go by.
+@Suite("Administration")
+struct AdministrationTests {
+    private static func write(_ text: String, _ path: String, in folder: URL) throws {
+        try text.write(to: folder.appending(path: path), atomically: true, encoding: .utf8)
+    }
+
+    private static func demo(of folder: URL) throws -> String {
+        try String(contentsOf: folder.appending(path: "tenants/demo.yaml"), encoding: .utf8)
+    }
+
+    private static func tenant(_ name: String, domain: String? = nil) -> String {
+        """
+        tenant: \(name)
+        domains: [\(domain ?? "\(name).test")]
+        users: [{extension: "1001", password: x}]
+
+        """
+    }
+
+    private static func sql(_ statement: String, _ database: URL) throws -> String {
+        let command = try ChildProcess("/usr/bin/env", ["sqlite3", database.path, statement])
+        #expect(command.exitCode(within: 10) == 0, "\(command.text)")
+        return command.text
+    }
+
+    /// Runs a command where no switch runs.
+    private static func gudok(_ arguments: String..., in folder: URL) throws -> (code: Int32?, text: String) {
+        let command = try ChildProcess(RunningSwitch.binary, arguments + ["--config", "gudok.yaml"], in: folder)
+        let code = command.exitCode(within: 20)
+        return (code, command.text)
+    }
+
+    /// One call of the tenant demo, so that he has a database.
+    private static func placeCall(_ running: RunningSwitch, from user: String = "+74951112233") throws {
+        let before = try running.rows("cdr").count
+        let phone = try Phone(user, server: running.sipPort, peer: running.carrier)
+        phone.send(phone.request("INVITE", to: "999", sdp: Phone.sdp(port: 4_000)))
+        #expect(phone.final("INVITE")?.startWord == "404")
+        #expect(try eventually { try running.rows("cdr").filter { $0["ended_at"] is String }.count == before + 1 })
+    }
+
+    @Test func `prune, route and export go by what the switch has in force, whatever lies in its folders`() throws {
+        let running = try RunningSwitch(tenant: "recordings: {keep: 9000h}")
+        let folder = running.folder
+        try Self.placeCall(running)
+        let own = folder.appending(path: "data/tenants/demo")
+        try FileManager.default.createDirectory(
+            at: own.appending(path: "recordings"),
+            withIntermediateDirectories: true
+        )
+        let file = own.appending(path: "recordings/a.wav")
+        try Data("RIFF".utf8).write(to: file)
+        let hourAgo = Int64(Date().timeIntervalSince1970 * 1000) - 3_600_000
+        _ = try Self.sql(
+            """
+            INSERT INTO recordings (id, call_id, file, policy, started_ms, milliseconds, octets, sha256, state)
+            VALUES ('c-1', 'c', 'a.wav', 'plan', \(hourAgo), 1, 4, '', 'final')
+            """,
+            own.appending(path: "cdr.sqlite")
+        )
+        // Somebody is in the middle of an edit.
+        try Self.write(
+            try Self.demo(of: folder).replacing("keep: 9000h", with: "keep: 1s"),
+            "tenants/demo.yaml",
+            in: folder
+        )
+        let plan = "routes: [{match: \"600\", do: [{hangup: busy}]}]\n"
+        try Self.write(plan, "dialplans/internal.yaml", in: folder)
+        #expect(try running.gudok("recordings", "prune").text.contains("demo: 0 recordings deleted"))
+        #expect(FileManager.default.fileExists(atPath: file.path))
+        #expect(try running.gudok("dialplan", "route", "--from", "1001", "--to", "600").text.contains("echoed"))
+        try Self.write("tenant: [\n", "tenants/broken.yaml", in: folder)
+        #expect(try running.gudok("recordings", "prune").code == 0)
+        let exported = try running.gudok("export")
+        #expect(exported.code == 0 && exported.text.contains("keep: 9000h"), "\(exported.text)")
+        // With no switch the files are what the next start puts in force.
+        try FileManager.default.removeItem(at: folder.appending(path: "tenants/broken.yaml"))
+        running.stop()
+        #expect(try running.gudok("recordings", "prune").text.contains("demo: 1 recording deleted"))
+    }
+
+    @Test func `a tenant with a file goes with it and may be renamed, though it was applied once`() throws {
+        var running = try RunningSwitch()
+        let folder = running.folder
+        running.isFolderKept = true
+        defer { try? FileManager.default.removeItem(at: folder) }
+        func tenants() throws -> [Bool] {
+            try ["demo", "acme", "two"].map { try running.gudok("export", "--tenant", $0).code == 0 }
+        }
+        try Self.write(Self.tenant("two"), "tenants/two.yaml", in: folder)
+        for file in ["tenants/two.yaml", "tenants/demo.yaml"] { #expect(try running.gudok("apply", file).code == 0) }
+        #expect(try tenants() == [true, false, true])
+        try FileManager.default.removeItem(at: folder.appending(path: "tenants/two.yaml"))
+        let acme = try Self.demo(of: folder).replacing("tenant: demo", with: "tenant: acme")
+        try Self.write(acme, "tenants/demo.yaml", in: folder)
+        // Another application in between makes no difference.
+        try Self.write(Self.tenant("third"), "third.yaml", in: folder)
+        #expect(try running.gudok("apply", "third.yaml").code == 0)
+        running.process.signal(SIGHUP)
+        #expect(try eventually { try tenants() == [false, true, false] })
+        #expect(running.stop() == 0)
+        running = try RunningSwitch(folder: folder)
+        running.isFolderKept = true
+        #expect(try tenants() == [false, true, false])
+        #expect(running.stop() == 0)
+    }
+
+    @Test
+    func `what was applied and has no file is taken away by name, and named where it keeps a switch from starting`()
+        throws
+    {
+        var running = try RunningSwitch()
+        let folder = running.folder
+        running.isFolderKept = true
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try Self.write(Self.tenant("old"), "old.yaml", in: folder)
+        #expect(try running.gudok("apply", "old.yaml").text.contains("+ user 1001"))
+        let refused = try running.gudok("apply", "--remove", "demo")
+        #expect(refused.code == 1 && refused.text.contains("demo has a file, "), "\(refused.text)")
+        #expect(try running.gudok("apply", "--remove", "nobody").text.contains("these were: old"))
+        #expect(running.stop() == 0)
+
+        try Self.write(Self.tenant("new", domain: "old.test"), "tenants/new.yaml", in: folder)
+        for command in ["check", "doctor", "serve"] {
+            let asked = try Self.gudok(command, in: folder)
+            #expect(asked.code == 1, "\(command)")
+            #expect(
+                asked.text.contains("that of old, in applied/old.yaml [duplicate]")
+                    && asked.text.contains("gudok apply --remove old"),
+                "\(asked.text)"
+            )
+        }
+        let removed = try Self.gudok("apply", "--remove", "old", in: folder)
+        #expect(removed.code == 0 && removed.text.contains("- applied old"), "\(removed.text)")
+        #expect(try Self.gudok("check", in: folder).text.contains("ok: 2 tenants"))
+        running = try RunningSwitch(folder: folder)
+        running.isFolderKept = true
+        #expect(try running.gudok("export", "--tenant", "old").code == 1)
+        // Live, too.
+        try Self.write(Self.tenant("third"), "third.yaml", in: folder)
+        #expect(try running.gudok("apply", "third.yaml").code == 0)
+        #expect(try running.gudok("apply", "--remove", "third").text.contains("- user 1001 (tenant third)"))
+        #expect(try running.gudok("export", "--tenant", "third").code == 1)
+        #expect(running.stop() == 0)
+    }
+
+    @Test func `what has a file in the folders by the next start is dropped then, and goes with the file`() throws {
+        let folder = try RunningSwitch.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try Self.write(
+            """
+            node: x
+            sip: {listen: ["udp://127.0.0.1:0", "tcp://127.0.0.1:0"]}
+            media: {address: 127.0.0.1, ports: 30000-39999}
+            http: {listen: "127.0.0.1:0"}
+            """,
+            "gudok.yaml",
+            in: folder
+        )
+        try Self.write(Self.tenant("a"), "a.yaml", in: folder)
+        #expect(try Self.gudok("apply", "a.yaml", in: folder).code == 0)
+        #expect(try Self.gudok("export", in: folder).code == 0)
+        try Self.write(Self.tenant("a"), "tenants/a.yaml", in: folder)
+        let running = try RunningSwitch(folder: folder)
+        running.isFolderKept = true
+        #expect(running.stop() == 0)
+        try FileManager.default.removeItem(at: folder.appending(path: "tenants/a.yaml"))
+        #expect(try Self.gudok("export", "--tenant", "a", in: folder).code == 1)
+    }
+
+    @Test func `apply says where a file of the folders will have the last word, and does nothing for naught`() throws {
+        let running = try RunningSwitch()
+        let folder = running.folder
+        let other = try Self.demo(of: folder).replacing("name: Anna", with: "name: Anya")
+        try Self.write(other, "next.yaml", in: folder)
+        let words = "tenants/demo.yaml is the file of tenant demo and says otherwise"
+        let live = try running.gudok("apply", "next.yaml")
+        #expect(live.code == 0 && live.text.contains("name Anna → Anya") && live.text.contains(words), "\(live.text)")
+        // The file itself, changed and applied, has nothing against it; nor has what `export` made of it.
+        try Self.write(other, "tenants/demo.yaml", in: folder)
+        #expect(try running.gudok("apply", "tenants/demo.yaml").text == "nothing changes\n")
+        try Self.write(try running.gudok("export").text, "next.yaml", in: folder)
+        #expect(try running.gudok("apply", "next.yaml").text == "nothing changes\n")
+        #expect(running.stop() == 0)
+        try Self.write(other.replacing("Anya", with: "Asya"), "next.yaml", in: folder)
+        for flags in [["--dry-run"], []] {
+            let refused = try running.gudok(["apply", "next.yaml"] + flags)
+            #expect(refused.code == 1 && refused.text.contains(words), "\(refused.text)")
+        }
+        #expect(try running.gudok("export").text.contains("Anya"))
+    }
+
+    @Test func `a plan that no tenant names is said to do nothing, and its dead references are told`() throws {
+        let running = try RunningSwitch()
+        try Self.write(
+            "routes: [{match: \".\", do: [{queue: nope}, {dial: {trunk: none, number: \"1\"}}]}]\n",
+            "internal.yml",
+            in: running.folder
+        )
+        let applied = try running.gudok("apply", "internal.yml")
+        for words in ["no tenant has the dial plan internal.yml", "no queue 'nope'", "no trunk 'none'"] {
+            #expect(applied.text.contains(words), "\(applied.text)")
+        }
+    }
+
+    @Test func `a dry run fails where the application would, and what was forced is not the next one's fault`() throws {
+        let running = try RunningSwitch()
+        let folder = running.folder
+        func fails(_ arguments: String..., because why: String) throws {
+            for flags in [["--dry-run"], []] {
+                let refused = try running.gudok(["apply"] + arguments + flags)
+                #expect(refused.code == 1 && refused.text.contains(why), "\(arguments + flags): \(refused.text)")
+            }
+        }
+        let plan = RunningSwitch.internalPlan
+        try Self.write(plan.replacing("[answer, echo]", with: "[{play: no-such}]"), "internal.yaml", in: folder)
+        try fails("internal.yaml", because: "there is no prompt 'no-such'")
+        try Self.write(
+            plan + "\ntests: [{name: t, call: {from: \"1003\", to: \"600\"}, expect: [{hung-up: busy}]}]\n",
+            "internal.yaml",
+            in: folder
+        )
+        try fails("internal.yaml", because: "the test 't' fails")
+        #expect(try running.gudok("apply", "internal.yaml", "--dry-run", "--force").code == 0)
+        #expect(try running.gudok("apply", "internal.yaml", "--force").code == 0)
+        try Self.write(
+            try Self.demo(of: folder).replacing("name: Anna", with: "name: Anya"),
+            "demo.yaml",
+            in: folder
+        )
+        #expect(try running.gudok("apply", "demo.yaml", "--dry-run").code == 0)
+        #expect(try running.gudok("apply", "demo.yaml").code == 0)
+        // Its own test still is.
+        try fails("internal.yaml", because: "the test 't' fails")
+    }
+
+    @Test(arguments: [SIGTERM, SIGKILL])
+    func `the next owner of an extension is nobody's heir, over a restart either`(signal: Int32) throws {
+        let sales = "queues: [{name: sales, agents: [{user: \"1001\"}, {user: \"1002\"}]}]"
+        var running = try RunningSwitch(tenant: "pause_reasons: [break]\n\(sales)")
+        let folder = running.folder
+        running.isFolderKept = true
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = try Self.demo(of: folder)
+        func put(_ text: String, agents: Int) throws {
+            try Self.write(text, "tenants/demo.yaml", in: folder)
+            running.process.signal(SIGHUP)
+            #expect(try eventually { try running.rows("agents").count == agents })
+        }
+        _ = try running.gudok("agent", "login", "1001", "--device", "1003")
+        _ = try running.gudok("agent", "pause", "1001", "--reason", "break")
+        #expect(try running.state(of: "1001") == "paused")
+        let anna = try #require(file.split(separator: "\n").first { $0.contains("name: Anna") })
+        let without = file.replacing(anna + "\n", with: "").replacing("{user: \"1001\"}, ", with: "")
+        try put(without, agents: 1)
+        try put(file.replacing("name: Anna", with: "name: Asya"), agents: 2)
+        let memory = "SELECT count(*) FROM agents WHERE user = '1001' AND memory LIKE '%break%'"
+        #expect(try eventually { try Self.sql(memory, folder.appending(path: "data/gudok.sqlite")) == "0\n" })
+        running.process.signal(signal)
+        running.process.exitCode(within: 40)
+        running = try RunningSwitch(folder: folder)
+        running.isFolderKept = true
+        #expect(try running.state(of: "1001") == "logged-out")
+        #expect(try running.agent("1001")?["device"] as? String != "1003")
+        // Removed while the switch is down.
+        _ = try running.gudok("agent", "login", "1001", "--device", "1003")
+        #expect(running.stop() == 0)
+        try Self.write(without, "tenants/demo.yaml", in: folder)
+        running = try RunningSwitch(folder: folder)
+        running.isFolderKept = true
+        let rows = "SELECT count(*) FROM agents WHERE user = '1001'"
+        #expect(try eventually { try Self.sql(rows, folder.appending(path: "data/gudok.sqlite")) == "0\n" })
+        #expect(running.stop() == 0)
+    }
+
+    @Test(arguments: ["America/New_York", "Pacific/Kiritimati"])
+    func `a day of a listing is the tenant's, wherever the machine is`(zone: String) throws {
+        let running = try RunningSwitch()
+        try Self.placeCall(running)
+        try Self.placeCall(running, from: "+74951112244")
+        var calendar = Calendar(identifier: .gregorian)
+        calendar.timeZone = try #require(TimeZone(identifier: "Europe/Moscow"))
+        let midnight = calendar.startOfDay(for: Date())
+        let stamp = { (date: Date) in "\(ISO8601DateFormatter().string(from: date).dropLast()).000Z" }
+        let database = running.folder.appending(path: "data/tenants/demo/cdr.sqlite")
+        for (caller, seconds) in [("+74951112233", -30.0), ("+74951112244", 30.0)] {
+            let start = stamp(midnight.addingTimeInterval(seconds))
+            _ = try Self.sql("UPDATE calls SET started_at = '\(start)' WHERE \"from\" = '\(caller)'", database)
+        }
+        let date = calendar.dateComponents([.year, .month, .day], from: midnight)
+        let today = String(format: "%04d-%02d-%02d", date.year ?? 0, date.month ?? 0, date.day ?? 0)
+        func callers(_ filters: String...) throws -> [String] {
+            let command = try ChildProcess(
+                RunningSwitch.binary,
+                ["cdr"] + filters + ["--format", "json", "--config", "gudok.yaml"],
+                in: running.folder,
+                environment: ["TZ": zone]
+            )
+            #expect(command.exitCode(within: 20) == 0, "\(command.text)")
+            let rows = try JSONSerialization.jsonObject(with: Data(command.text.utf8)) as? [[String: Any]] ?? []
+            return rows.compactMap { $0["from"] as? String }
+        }
+        #expect(try callers("--since", "today") == ["+74951112244"])
+        #expect(try callers("--since", today, "--tenant", "demo") == ["+74951112244"])
+        #expect(try callers("--since", "yesterday", "--until", "today") == ["+74951112233"])
+        let last = stamp(midnight.addingTimeInterval(60))
+        #expect(try callers("--since", "today", "--until", last) == ["+74951112244"])
+        #expect(try callers("--since", "-72h").count == 2)
+    }
+
+    @Test func `route --at with an offset is that moment on every clock`() throws {
+        let plan = """
+            routes:
+              - match: "600"
+                do:
+                  - hours: {open: [Mon-Fri 09:00-18:00], timezone: Asia/Kathmandu}
+                    then: [answer, echo]
+                    otherwise: [{hangup: declined}]
+            """
+        let running = try RunningSwitch(internalPlan: plan)
+        func route(_ at: String) throws -> String {
+            try running.gudok("dialplan", "route", "--from", "1001", "--to", "600", "--at", at).text
+        }
+        // Moscow's tenant is at seven in the morning, Kathmandu at a quarter to ten.
+        #expect(try route("2026-11-27T07:00:00+03:00").contains("echoed"))
+        #expect(try route("2026-11-27T17:00:00+03:00").contains("hung-up declined"))
+        #expect(try route("2026-11-27T17:00").contains("echoed"))
+    }
+
+    @Test func `a tenant's damaged file costs the others nothing, and is named with what to do`() throws {
+        var running = try RunningSwitch()
+        let folder = running.folder
+        running.isFolderKept = true
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try Self.write(Self.tenant("two"), "tenants/two.yaml", in: folder)
+        try Self.placeCall(running)
+        #expect(running.stop() == 0)
+        let own = folder.appending(path: "data/tenants/two")
+        try FileManager.default.createDirectory(at: own, withIntermediateDirectories: true)
+        let place = own.appending(path: "cdr.sqlite")
+        try Data(repeating: 0x5A, count: 8192).write(to: place)
+        let words = "two/cdr.sqlite is damaged: file is not a database; move it away"
+        for command in [["doctor"], ["backup", "copy.tar"]] {
+            let asked = try running.gudok(command)
+            #expect(asked.code == 1 && asked.text.contains(words), "\(command): \(asked.text)")
+        }
+        running = try RunningSwitch(folder: folder)
+        running.isFolderKept = true
+        #expect(running.process.waitFor(5) { $0.contains("tenant two") && $0.contains(words) })
+        let phone = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        #expect(try phone.register().startWord == "200")
+        #expect(try phone.call("600").startWord == "200")
+        #expect(try eventually { try running.rows("cdr", "--tenant", "demo").count == 2 })
+        #expect(try running.rows("queues").isEmpty)
+        // Moved away, it is made anew by the next record.
+        try FileManager.default.removeItem(at: place)
+        #expect(running.stop() == 0)
+        running = try RunningSwitch(folder: folder)
+        running.isFolderKept = true
+        #expect(!running.process.text.contains("is damaged"))
+        #expect(running.stop() == 0)
+    }
+}
