@@ -364,4 +364,35 @@ struct AdministrationTests {
         #expect(!running.process.text.contains("is damaged"))
         #expect(running.stop() == 0)
     }
+
+    @Test func `a list with other numbers is a change, and what cannot be read or written is said in words`() throws {
+        let running = try RunningSwitch(tenant: "lists: {blocked: [\"603\"]}")
+        let folder = running.folder
+        try Self.write(try Self.demo(of: folder).replacing("603", with: "604"), "tenants/demo.yaml", in: folder)
+        #expect(try running.gudok("apply", "tenants/demo.yaml").text == "~ list blocked has other numbers\n")
+        #expect(try running.gudok("apply", "tenants").text.contains("error: cannot be read: it is a folder"))
+        #expect(try running.gudok("apply", "nowhere.yaml").text.contains("there is no such file"))
+        let archive = try running.gudok("backup", "copy.zip")
+        #expect(archive.code == 2 && archive.text.contains("let it end in .tar"), "\(archive.text)")
+    }
+
+    @Test func `the trace of a call that died with the switch is not said to be too old`() throws {
+        var running = try RunningSwitch()
+        let folder = running.folder
+        running.isFolderKept = true
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let phone = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        #expect(try phone.call("600").startWord == "200")
+        #expect(try eventually { try running.rows("cdr").first?["answered_at"] is String })
+        let call = try #require(try running.rows("cdr").first?["call_id"] as? String)
+        running.process.signal(SIGKILL)
+        running.process.exitCode(within: 10)
+        let words = "the switch died in call \(call), and its trace with it"
+        #expect(try running.gudok("why", call).text.contains(words))
+        running = try RunningSwitch(folder: folder)
+        running.isFolderKept = true
+        #expect(try running.gudok("trace", call).text.contains(words))
+        #expect(try running.gudok("why", "nobody").text.contains("there is no call nobody"))
+        #expect(running.stop() == 0)
+    }
 }

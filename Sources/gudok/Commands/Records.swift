@@ -189,7 +189,7 @@ extension CallTrace {
         guard let call = try folder.call(id, of: owners) else {
             throw Failure("there is no call \(id); see: gudok cdr")
         }
-        guard call.reason != "engine-restart" else {
+        guard call.endedAt != nil, call.reason != "engine-restart" else {
             throw Failure("the switch died in call \(id), and its trace with it; its record is there: gudok cdr \(id)")
         }
         throw Failure("the trace of call \(id) was dropped, for its age or for want of room; see: gudok cdr \(id)")
