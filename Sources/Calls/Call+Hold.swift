@@ -17,7 +17,7 @@ extension Call {
         // Only who asks for silence holds; the other side's recvonly is its answer to that.
         let holds = stream.isHold && stream.direction != .recvonly
         guard holds != legs[index].holds else { return }
-        legs[index].holds = holds
+        legs[index].holdsSince = holds ? now.instant : nil
         publish(holds ? .callHeld(leg: index) : .callResumed(leg: index))
         watchHold()
         followHold()
@@ -35,16 +35,18 @@ extension Call {
     /// Whoever held is gone, and his hold with him.
     func stopHolding(_ index: Int) {
         guard legs[index].holds else { return }
-        legs[index].holds = false
+        legs[index].holdsSince = nil
         publish(.callResumed(leg: index))
         watchHold()
     }
 
-    /// Nobody is held for ever: a forgotten party is let go.
+    /// Nobody is held for ever: a forgotten party is let go, whatever the other does meanwhile.
     private func watchHold() {
-        let isHeld = legs.contains { $0.holds && !$0.isOver }
-        guard isHeld, let longest = core.settings.maximumHold else { return core.timers.stop(.call(id, .holdEnds)) }
-        core.timers.start(.call(id, .holdEnds), at: now.instant + longest)
+        let since = legs.lazy.filter { !$0.isOver }.compactMap(\.holdsSince).min()
+        guard let since, let longest = core.settings.maximumHold else {
+            return core.timers.stop(.call(id, .holdEnds))
+        }
+        core.timers.start(.call(id, .holdEnds), at: since + longest)
     }
 
     func heldTooLong() {

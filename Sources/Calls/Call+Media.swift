@@ -278,30 +278,30 @@ extension Call {
     func informed(_ index: Int, contentType: String, body: [UInt8]) {
         if let digit = InfoDigit(contentType: contentType, body: body) {
             guard legs[index].keys.isNew(digit.key, by: .info, at: now.instant) else { return }
-            tell(of: digit.key, on: index, source: .info)
-            if index == anchor { take(key: digit.key) }
+            heard(TypedKey(name: digit.key, source: .info), on: index)
             keyed(digit.key, by: index)
-            guard let other = counterpart(of: index), let port = legs[other].port else { return }
+            guard let other = counterpart(of: index), legs[other].port != nil else { return }
             // A peer that said nothing of INFO hears the key as the telephone-event it negotiated (RFC 4733).
-            if !legs[other].session.peerAllows(.info), hasTelephoneEvent(other) {
-                return core.media.perform(.sendDigit(port.id, digit.key, milliseconds: digit.milliseconds))
-            }
+            if !legs[other].session.peerAllows(.info), hasTelephoneEvent(other) { return pass(digit, of: index) }
         }
         guard let other = counterpart(of: index) else { return }
         act(on: other) { session, _ in session.sendInfo(contentType: contentType, body: body) }
     }
 
+    private func heard(_ key: TypedKey, on index: Int) {
+        if index == anchor { take(key) } else { tell(of: key, on: index) }
+    }
+
     /// Of a PIN only that a key was pressed.
-    private func tell(of key: String, on index: Int, source: HeardKeys.Source) {
-        var isSecret = false
-        if index == anchor, case .asking(let asking) = stage { isSecret = asking.ask.isSecret }
-        publish(.digit(leg: index, isSecret ? "•" : key, source: source.rawValue))
+    func tell(of key: TypedKey, on index: Int, isSecret: Bool = false) {
+        publish(.digit(leg: index, isSecret ? "•" : key.name, source: key.source.rawValue))
     }
 
     func pressed(_ index: Int, digit: String) {
-        guard legs[index].keys.isNew(digit, by: .telephoneEvent, at: now.instant) else { return }
-        tell(of: digit, on: index, source: .telephoneEvent)
-        if index == anchor { take(key: digit) }
+        guard legs[index].keys.isNew(digit, by: .telephoneEvent, at: now.instant) else {
+            return hasCome(digit, on: index)
+        }
+        heard(TypedKey(name: digit, source: .telephoneEvent), on: index)
         keyed(digit, by: index)
         guard let other = counterpart(of: index) else { return }
         guard !hasTelephoneEvent(other) else {
@@ -312,6 +312,30 @@ extension Call {
         // The packets mean nothing to a peer that negotiated no telephone-event: it is told by INFO.
         let body = Array("Signal=\(digit)\r\nDuration=160\r\n".utf8)
         act(on: other) { session, _ in session.sendInfo(contentType: "application/dtmf-relay", body: body) }
+    }
+
+    /// A phone that agreed to telephone-events may be about to send this key by them as well, and these go on by themselves.
+    private func pass(_ digit: InfoDigit, of index: Int) {
+        legs[index].informed.append(digit)
+        guard hasTelephoneEvent(index) else { return passInformedKeys(of: index) }
+        core.timers.start(.call(id, .informedKeys(index)), at: now.instant + Self.eventPatience)
+    }
+
+    private static let eventPatience: Duration = .milliseconds(250)
+
+    func passInformedKeys(of index: Int) {
+        let digits = legs[index].informed
+        legs[index].informed = []
+        guard let other = counterpart(of: index), let port = legs[other].port, hasTelephoneEvent(other) else { return }
+        for digit in digits {
+            core.media.perform(.sendDigit(port.id, digit.key, milliseconds: digit.milliseconds))
+        }
+    }
+
+    /// The telephone-event of a key that INFO told of.
+    private func hasCome(_ digit: String, on index: Int) {
+        guard let place = legs[index].informed.firstIndex(where: { $0.key == digit }) else { return }
+        legs[index].informed.remove(at: place)
     }
 
     private func hasTelephoneEvent(_ index: Int) -> Bool {

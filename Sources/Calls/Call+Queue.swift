@@ -107,6 +107,7 @@ extension Call {
     /// The wait is over, and with it what is said from time to time.
     func stopMessages(of queue: QueueID) {
         for index in settings(of: queue).messages.indices { core.timers.stop(.call(id, .message(index))) }
+        core.timers.stop(.call(id, .announcement))
     }
 
     /// A key of a waiting caller that leads out of the queue.
@@ -124,7 +125,7 @@ extension Call {
         let settings = settings(of: stay.queue)
         let language = settings.language ?? self.language
         let spoken = SpokenPlace(position: position, expectedWait: settings.announceWait ? expectedWait : nil)
-        playMusic(after: clips(spoken.pieces(in: language), language: language))
+        announce(clips(spoken.pieces(in: language), language: language), as: .place(position))
     }
 
     func periodicMessage(_ index: Int) {
@@ -132,10 +133,40 @@ extension Call {
         let messages = settings(of: stay.queue).messages
         guard messages.indices.contains(index) else { return }
         core.timers.start(.call(id, .message(index)), at: now.instant + messages[index].every)
-        // Nothing is said in the way of an answer that may come at any moment.
-        guard stay.ringing.isEmpty else { return }
-        publish(.prompt(messages[index].prompt))
-        playMusic(after: clips([messages[index].prompt], language: settings(of: stay.queue).language))
+        let prompt = messages[index].prompt
+        announce(clips([prompt], language: settings(of: stay.queue).language), as: .message(prompt))
+    }
+
+    /// One after the other: what falls due while another is heard waits for its end. Nothing is said in the way of an answer that may come
+    /// at any moment.
+    private func announce(_ clips: [PromptClip], as subject: QueueStay.Subject) {
+        guard case .queued(var stay) = stage, !clips.isEmpty, stay.ringing.isEmpty else { return }
+        if let end = stay.announcementEnds, end > now.instant {
+            stay.announcements.removeAll { $0.subject.isLike(subject) }
+            stay.announcements.append((subject, clips))
+            stage = .queued(stay)
+            return core.timers.start(.call(id, .announcement), at: end)
+        }
+        stay.announcementEnds = now.instant + .milliseconds(clips.reduce(0) { $0 + $1.milliseconds })
+        stage = .queued(stay)
+        switch subject {
+        case .message(let prompt): publish(.prompt(prompt))
+        case .place(let place): publish(.note("is told: number \(place) in the queue"))
+        }
+        playMusic(after: clips)
+    }
+
+    func announcementEnded() {
+        guard case .queued(var stay) = stage, !stay.announcements.isEmpty else { return }
+        let (subject, clips) = stay.announcements.removeFirst()
+        if !stay.announcements.isEmpty {
+            // `announce` tells when this one ends.
+            let length = clips.reduce(0) { $0 + $1.milliseconds }
+            core.timers.start(.call(id, .announcement), at: now.instant + .milliseconds(length))
+        }
+        if !stay.ringing.isEmpty { stay.announcements = [] }
+        stage = .queued(stay)
+        announce(clips, as: subject)
     }
 
     // MARK: what the agents' phones say
@@ -227,11 +258,18 @@ extension Call {
         return true
     }
 
-    /// One of an agent's phones will not answer; when none is left the agent has missed the call.
+    /// One of an agent's phones will not answer; when none is left the agent has missed the call. A 6xx is his own word, whichever phone he
+    /// gives it at (RFC 3261 §16.7 step 5).
     func agentRejected(_ index: Int, _ rejection: Rejection, stay: QueueStay) {
         var stay = stay
         guard let agent = agent(of: index, in: stay) else { return }
         stay.ringing[agent]?.removeAll { $0 == index }
+        if rejection.status >= 600 {
+            let others = stay.ringing[agent] ?? []
+            stay.ringing[agent] = []
+            stage = .queued(stay)
+            for other in others { cancel(other, .cancelled, rejection.reasonForOthers) }
+        }
         let isLast = stay.ringing[agent]?.isEmpty ?? true
         if isLast { stay.ringing[agent] = nil }
         stage = .queued(stay)

@@ -69,11 +69,11 @@ extension Call {
 
     func ask(_ ask: Ask) {
         let ahead = typedAhead
-        typedAhead = ""
+        typedAhead = []
         guard ahead.isEmpty else {
             enter(.asking(Asking(ask: ask, isPlaying: false)))
             awaitKey(Asking(ask: ask, isPlaying: false))
-            for key in ahead { take(key: String(key)) }
+            for key in ahead { take(key) }
             return
         }
         for name in ask.prompts { publish(.prompt(name)) }
@@ -86,21 +86,35 @@ extension Call {
         }
     }
 
+    /// Nobody asked: the keys are no answer to what is asked later, somewhere else. They may be those of a PIN.
+    func forgetTypedAhead() {
+        let ahead = typedAhead
+        typedAhead = []
+        for key in ahead { tell(of: key, on: anchor, isSecret: true) }
+    }
+
     private func awaitKey(_ asking: Asking) {
         core.timers.start(.call(id, .nextKey), at: now.instant + asking.ask.timeout)
     }
 
-    /// One key of the caller; each ends the prompt (barge-in).
-    func take(key: String) {
+    /// One key of the caller; each ends the prompt (barge-in). What nobody asks for yet is told of when somebody does: it may be a PIN.
+    func take(_ typed: TypedKey) {
+        let key = typed.name
         guard case .asking(var asking) = stage else {
+            switch stage {
+            case .deciding, .telling, .consulting:
+                if typedAhead.count < Self.mostTypedAhead { typedAhead.append(typed) }
+                return
+            default: tell(of: typed, on: anchor)
+            }
             switch stage {
             case .queued: exitQueue(by: key)
             case .supervising: switchSupervision(by: key)
-            case .deciding, .telling, .consulting: if typedAhead.utf8.count < Self.mostTypedAhead { typedAhead += key }
             default: break
             }
             return
         }
+        tell(of: typed, on: anchor, isSecret: asking.ask.isSecret)
         if asking.isPlaying {
             asking.isPlaying = false
             sayings += 1

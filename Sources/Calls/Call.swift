@@ -81,8 +81,24 @@ final class Call {
         var ringing: [UserID: [Int]] = [:]
         /// How often each agent's phones sent the call elsewhere (3xx) since they were last rung.
         var redirects: [UserID: Int] = [:]
-        /// Prompts are being played in the place of the music.
-        var isAnnouncing = false
+        /// What is said in the place of the music lasts so long.
+        var announcementEnds: Instant?
+        /// What is said after it.
+        var announcements: [(subject: Subject, clips: [PromptClip])] = []
+
+        enum Subject {
+            case place(Int)
+            case message(String)
+
+            /// The newer of two says all.
+            func isLike(_ other: Subject) -> Bool {
+                switch (self, other) {
+                case (.place, .place): true
+                case (.message(let one), .message(let two)): one == two
+                case (.place, .message), (.message, .place): false
+                }
+            }
+        }
     }
 
     /// A final answer to the caller that waits until the call's start is on disk.
@@ -171,7 +187,7 @@ final class Call {
     /// What is done upon the answer in the place of the plan's rules.
     var opening: Instruction?
     /// Keys that were pressed before anybody asked: whoever knows the menu need not wait for it.
-    var typedAhead = ""
+    var typedAhead: [TypedKey] = []
     /// Names what is being said: an end that was overtaken is known by its number.
     var sayings: UInt64 = 0
     /// The record's end was published.
@@ -296,6 +312,11 @@ final class Call {
     func enter(_ next: Stage) {
         stage = next
         stageChanged = now
+        guard !typedAhead.isEmpty else { return }
+        switch next {
+        case .deciding, .telling, .asking, .consulting, .answering: break
+        default: forgetTypedAhead()
+        }
     }
 
     /// Answers the caller ourselves, with a codec that the switch speaks.
@@ -378,6 +399,8 @@ final class Call {
         case .linger: close()
         case .nextKey: keysAreOver()
         case .message(let index): periodicMessage(index)
+        case .announcement: announcementEnded()
+        case .informedKeys(let index): passInformedKeys(of: index)
         case .holdEnds: heldTooLong()
         case .parkEnds: parkedTooLong()
         case .reoffer(let index): reofferAgain(index)
@@ -393,6 +416,10 @@ enum CallTimer: Hashable, Sendable {
     case nextKey
     /// The queue's periodic message with this index is due.
     case message(Int)
+    /// An announcement is over that others wait for.
+    case announcement
+    /// Keys that this leg told of by INFO are passed on unless they have come another way.
+    case informedKeys(Int)
     /// Somebody is on hold for as long as one may be.
     case holdEnds
     /// Nobody has taken the party out of its slot.
@@ -404,7 +431,7 @@ enum CallTimer: Hashable, Sendable {
 
     /// Those that mean nothing any more when the call ends.
     static let ofLivingCalls = [
-        dialTimeout, invitationExpires, maximumDuration, toneEnds, nextKey, holdEnds, parkEnds,
+        dialTimeout, invitationExpires, maximumDuration, toneEnds, nextKey, announcement, holdEnds, parkEnds,
     ]
 }
 

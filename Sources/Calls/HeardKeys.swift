@@ -1,5 +1,11 @@
 import Timebase
 
+/// A key that somebody pressed, and how it was told.
+struct TypedKey {
+    var name: String
+    var source: HeardKeys.Source
+}
+
 /// The keys of one party, each once: some phones tell of a key both by telephone-events (RFC 4733) and by INFO.
 struct HeardKeys {
     enum Source: String { case telephoneEvent = "rfc4733", info }

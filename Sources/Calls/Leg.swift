@@ -38,7 +38,10 @@ struct Leg {
     var port: MediaPort?
     var described: Description
     /// The peer put us on hold.
-    var holds = false
+    /// Keys that its INFO told of, which the other party has not been told of.
+    var informed: [InfoDigit] = []
+    var holdsSince: Instant?
+    var holds: Bool { holdsSince != nil }
     var hasEnded = false
     /// What was keyed in during the talk.
     var typed = TypedCode()
@@ -103,7 +106,7 @@ struct Leg {
         }
         session = session.surrendered
         progress.finish(.transferred, status: 200, reason: reason)
-        (hasMoved, hasEnded, holds, occupies) = (true, true, false, nil)
+        (hasMoved, hasEnded, holdsSince, occupies) = (true, true, nil, nil)
         return moved
     }
 

@@ -281,7 +281,6 @@ public struct PlanRun: Sendable {
     }
 
     private mutating func proceed(upon keys: String) -> Instruction {
-        defer { if case .collect = question { question = nil } }
         switch question {
         case .pin(let change, let user):
             question = nil
@@ -302,6 +301,8 @@ public struct PlanRun: Sendable {
             question = .menu(menu, attempt: attempt + 1)
             return talk("menu again", currentLine, .ask(ask(menu, after: !keys.isEmpty)))
         case .collect(let collect):
+            // What follows may ask, too.
+            question = nil
             let value = keys.utf8.count < collect.minimum ? "" : keys
             variables[collect.variable] = value
             trail.append(.variable(collect.variable, value, line: currentLine))

@@ -76,6 +76,32 @@ struct VoiceTests {
         }
     }
 
+    @Test func `what is asked right behind a menu's key or another collect is heard, too`() throws {
+        func collect(_ name: String) -> Step { Step(.collect(Step.Collect(variable: name, minimum: 1, maximum: 4))) }
+        let menu = Step(
+            .menu(
+                Step.Menu(
+                    prompt: try Template("main-menu"),
+                    timeout: .seconds(5),
+                    attempts: 1,
+                    keys: [Step.Menu.Key("1", [collect("one"), collect("two")])],
+                    otherwise: [collect("one")]
+                )
+            )
+        )
+        for (key, steps) in [("1", ["12", "345"]), ("9", ["67"])] {
+            var run = try run([menu, Step(.hangup(try Template("busy")))])
+            _ = run.start()
+            var next = run.proceed(.input(key))
+            for keys in steps {
+                #expect(next == .ask(Ask(prompts: [], maximum: 4, timeout: .seconds(5), terminator: "#")))
+                next = run.proceed(.input(keys))
+            }
+            #expect(next == .hangup(.busy))
+            #expect(["one", "two"].compactMap { run.variables[$0] } == steps)
+        }
+    }
+
     @Test func `hours and holidays decide by the clock of their place`() throws {
         let open = try #require(OpeningHours.read("Mon-Fri 09:00-18:00")?.first)
         let hours = Step(

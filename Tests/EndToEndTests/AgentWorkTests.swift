@@ -111,6 +111,34 @@ struct AgentWorkTests {
         #expect(!(try running.gudok("export").text.contains("4711")))
     }
 
+    @Test func `a PIN that is keyed in before it is asked for is told to nobody`() throws {
+        let running = try RunningSwitch(
+            tenant: Self.tenant,
+            incoming: Self.incoming,
+            internalPlan: """
+                routes:
+                  - {match: "*44.", do: [{play: [welcome]}, {agent: login, as: "{called:3}"}]}
+                  - {match: "*43", do: [{play: [welcome]}, {hangup: normal}]}
+                """
+        )
+        let pin = "s/password: anna-demo-1/password: anna-demo-1, pin: \"4711\"/"
+        let file = running.folder.appending(path: "tenants/demo.yaml").path
+        #expect(try ChildProcess("/usr/bin/env", ["sed", "-i", pin, file]).exitCode(within: 5) == 0)
+        #expect(try running.gudok("apply", file).code == 0)
+        let (_, _, boris) = try Self.phones(running)
+        try boris.dial(code: "*441001", keys: [4, 7, 1, 1, 11])
+        #expect(try running.state(of: "1001") == "available")
+        // Nor when it is not asked for in the end.
+        boris.callID = UUID().uuidString
+        try boris.dial(code: "*43", keys: [4, 7, 1, 1])
+        let calls = try running.rows("cdr").compactMap { $0["call_id"] as? String }
+        #expect(calls.count == 2)
+        for call in calls {
+            let told = try running.gudok("why", call).text + running.gudok("trace", call).text
+            #expect(told.contains("•") && !told.contains("key 4") && !told.contains("key 7"), "\(told)")
+        }
+    }
+
     @Test func `the free one rings, who misses is paused, and the next call sees it`() throws {
         let running = try Self.centre()
         let (carrier, anna, boris) = try Self.phones(running)

@@ -266,6 +266,45 @@ struct CallTests {
         )
     }
 
+    @Test func `a key that comes by INFO and then by telephone-events reaches the other party once`() throws {
+        let running = try RunningSwitch()
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let callee = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        try callee.register()
+        let (callers, callees) = try (WirePeer(), WirePeer())
+        carrier.send(carrier.request("INVITE", to: "1001", sdp: Phone.sdp(port: callers.port)))
+        let invite = try #require(callee.expect("INVITE"))
+        // Without Allow: nobody knows whether it takes INFO.
+        callee.respond("200 OK", to: invite, toTag: "callee", sdp: Phone.sdp(port: callees.port))
+        let answer = try #require(carrier.final("INVITE"))
+        let tag = carrier.acknowledge(answer, to: "1001")
+        let port = try #require(answer.audioPort)
+        func inform(_ key: Int) throws {
+            let body = "Signal=\(key)\r\nDuration=160\r\n"
+            let info = carrier.request("INFO", to: "1001", toTag: tag, extra: ["Content-Type: application/dtmf-relay"])
+            carrier.send(
+                info.replacingOccurrences(of: "Content-Length: 0", with: "Content-Length: \(body.utf8.count)") + body
+            )
+            #expect(carrier.final("INFO")?.startWord == "200")
+        }
+        /// Each event has its own time stamp (RFC 4733 §2.2.1).
+        var events: [UInt8: Set<[UInt8]>] = [:]
+        func listen(until key: UInt8) {
+            while events[key] == nil, let packet = callees.receive(within: 3)?.bytes {
+                if packet.count == 16, packet[1] & 0x7F == 101 {
+                    events[packet[12], default: []].insert(Array(packet[4..<8]))
+                }
+            }
+        }
+        try inform(5)
+        callers.press(5, to: port, at: 1)
+        listen(until: 5)
+        // One that comes by INFO alone is passed on, too, behind whatever is on its way.
+        try inform(7)
+        listen(until: 7)
+        #expect(events.mapValues(\.count) == [5: 1, 7: 1], "\(events)")
+    }
+
     private static func originVersion(_ message: String) -> Int {
         for line in message.components(separatedBy: .newlines) where line.hasPrefix("o=") {
             let fields = line.split(separator: " ")

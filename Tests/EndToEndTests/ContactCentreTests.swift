@@ -175,6 +175,82 @@ struct ContactCentreTests {
         try agents[0].expectBye()
     }
 
+    @Test func `an agent who declines at one of his phones has declined, and the next agent is rung`() throws {
+        let running = try Self.centre()
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let desk = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        let mobile = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        for phone in [desk, mobile, boris] { _ = try phone.register() }
+        for agent in ["1001", "1002"] { _ = try running.gudok("agent", "login", agent) }
+        let media = try WirePeer()
+        let (tag, port) = try carrier.arrive(media: media)
+        media.press(1, to: port, at: 1)
+        let atMobile = try #require(mobile.expect("INVITE"))
+        mobile.respond("180 Ringing", to: atMobile, toTag: "m")
+        desk.respond("603 Decline", to: try #require(desk.expect("INVITE")), toTag: "d")
+        // Within the five seconds that his phones ring.
+        let cancel = try #require(mobile.expect("CANCEL", within: 4))
+        mobile.respond("200 OK", to: cancel)
+        mobile.respond("487 Request Terminated", to: atMobile, toTag: "m")
+        boris.respond("200 OK", to: try #require(boris.expect("INVITE")), toTag: "b", sdp: Phone.sdp(port: 4_002))
+        #expect(boris.expect("ACK") != nil)
+        let call = try #require(try running.rows("calls").first?["call_id"] as? String)
+        #expect(try running.gudok("why", call).text.contains("declined"))
+        carrier.send(carrier.request("BYE", to: "+74950000700", toTag: tag))
+        try boris.expectBye()
+    }
+
+    @Test func `announcements that fall due together are heard one after the other`() throws {
+        let running = try Self.centre()
+        let prompts = running.folder.appending(path: "dialplans/prompts/en")
+        try FileManager.default.createDirectory(at: prompts, withIntermediateDirectories: true)
+        for (name, hertz) in [("low", 500.0), ("high", 1_300)] {
+            try Self.wave(hertz, seconds: 0.5).write(to: prompts.appending(path: "\(name).wav"))
+        }
+        let file = running.folder.appending(path: "tenants/demo.yaml")
+        let messages = "record: true\n    messages: [{prompt: low, every: 2s}, {prompt: high, every: 2s}]"
+        try String(contentsOf: file, encoding: .utf8).replacingOccurrences(of: "record: true", with: messages)
+            .write(to: file, atomically: true, encoding: .utf8)
+        #expect(try running.gudok("apply", file.path).code == 0)
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let media = try WirePeer()
+        let (_, port) = try carrier.arrive(media: media)
+        media.press(1, to: port, at: 1)
+        let call = try #require(try running.rows("calls").first?["call_id"] as? String)
+        var why = ""
+        let isSaid = try eventually(within: 15) {
+            why = try running.gudok("why", call).text
+            return why.contains("prompt high")
+        }
+        #expect(isSaid, "\(why)")
+        var heard: [Double] = []
+        _ = eventually(within: 2) {
+            heard += media.samples()
+            return false
+        }
+        // Half a second each, of some seconds with music: in one of the fifths of a second each is alone.
+        let shares = [500.0, 1_300].map { hertz in
+            stride(from: 0, to: max(0, heard.count - 1_600), by: 800).map { start in
+                let window = heard[start..<start + 1_600]
+                return Tone.share(of: hertz, in: (0..<10).flatMap { _ in window })
+            }
+            .max() ?? 0
+        }
+        #expect(shares.allSatisfy { $0 > 0.5 }, "\(shares)")
+    }
+
+    /// A file of one tone, 16 bits at 8 kHz.
+    private static func wave(_ hertz: Double, seconds: Double) -> Data {
+        let samples = (0..<Int(seconds * 8_000)).map { Int16(16_000 * sin(Double($0) * 2 * .pi * hertz / 8_000)) }
+        func little(_ value: Int, _ octets: Int) -> Data { Data((0..<octets).map { UInt8(value >> ($0 * 8) & 0xFF) }) }
+        let size = samples.count * 2
+        return Data("RIFF".utf8) + little(36 + size, 4) + Data("WAVEfmt ".utf8) + little(16, 4) + little(1, 2)
+            + little(1, 2)
+            + little(8_000, 4) + little(16_000, 4) + little(2, 2) + little(16, 2) + Data("data".utf8) + little(size, 4)
+            + samples.reduce(into: Data()) { $0 += little(Int(UInt16(bitPattern: $1)), 2) }
+    }
+
     @Test func `ring-progressively: a second phone begins to ring beside the first, which stops when it answers`()
         throws
     {

@@ -67,6 +67,39 @@ struct HoldTests {
         #expect(try centre.isClean())
     }
 
+    @Test func `calls.max_hold counts from the first hold, whatever the other party presses meanwhile`() throws {
+        let pair = try CallPair(node: "calls: {max_hold: 2s}")
+        try pair.talk()
+        pair.ask("INVITE", sdp: Phone.sdp(port: 4_000, direction: "sendonly", version: 2))
+        pair.callee.respond(
+            "200 OK",
+            to: try #require(pair.callee.expect("INVITE")),
+            sdp: Phone.sdp(port: 4_002, direction: "recvonly", version: 2)
+        )
+        #expect(pair.carrier.final("INVITE")?.startWord == "200")
+        pair.acknowledge()
+        var isLetGo = false
+        for round in 3..<30 where !isLetGo {
+            let direction = round % 2 == 0 ? "recvonly" : "inactive"
+            pair.calleeAsks("INVITE", sdp: Phone.sdp(port: 4_002, direction: direction, version: round))
+            let next = try #require(pair.carrier.peer.expect { ["INVITE", "BYE"].contains($0.startWord) })
+            isLetGo = next.startWord == "BYE"
+            guard !isLetGo else { break }
+            let held = Phone.sdp(
+                port: 4_000,
+                direction: direction == "inactive" ? "inactive" : "sendonly",
+                version: round
+            )
+            pair.carrier.respond("200 OK", to: next, sdp: held)
+            #expect(pair.callee.final("INVITE")?.startWord == "200")
+            pair.calleeAcknowledges()
+            isLetGo = pair.carrier.peer.expect(within: 0.3) { $0.startWord == "BYE" } != nil
+        }
+        #expect(isLetGo)
+        let isTold = try eventually { try pair.running.rows("cdr").first?["reason"] as? String == "max-hold" }
+        #expect(isTold)
+    }
+
     @Test func `gudok transfer hands the operator's party on, the audit log has it, and nonsense is refused`() throws {
         let centre = try TransferCentre()
         try centre.talk()
