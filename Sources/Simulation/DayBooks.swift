@@ -81,7 +81,11 @@ final class DayBooks: EventSubscriber {
             guard let call else { break }
             numbers[call] = start.from
             callbacks.started(start, call, at: now.instant)
-        case .transferStarted: if let number = call.flatMap({ numbers[$0] }) { handedOn.insert(number) }
+        case .transferStarted(let transfer):
+            // Who asks somebody first leaves that talk to the party, too.
+            for call in [call, transfer.otherCall] {
+                if let number = call.flatMap({ numbers[$0] }) { handedOn.insert(number) }
+            }
         case .queueEntered(let entry):
             sums[entry.queue, default: QueueSum()].entered += 1
             callbacks.entered(entry, at: now.instant)
