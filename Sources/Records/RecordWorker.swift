@@ -117,21 +117,19 @@ final class RecordWorker: Sendable {
         var lastTraced = Date.distantPast
         var lastBeat = Date.distantPast
         var open: [TenantID: OpenThings] = [:]
+        // Whose disk has no room, and when that is tried again; the others' records do not wait for it.
+        var stuck: [TenantID: Date] = [:]
+        var heldTraces: [CallTrace] = []
         while true {
             if state.withLock({ $0.dueTraces == 0 }) { _ = wake.wait(timeout: .now() + 0.05) }
             let isTraceDue = Date().timeIntervalSince(lastTraced) > 0.4
             if isTraceDue { lastTraced = Date() }
             let (items, traces, endsBy) = take(isTraceDue: isTraceDue)
-            let isWritten = write(items, &databases, &open)
-            if isWritten {
-                write(traces, &databases)
-            } else {
-                // The disk has no room for records: traces wait until it has.
-                state.withLock { state in
-                    state.traces = Array((traces + state.traces).prefix(settings.queuedTraces))
-                    state.dueTraces = 0
-                }
-            }
+            write(items, &databases, &open, &stuck)
+            heldTraces += traces.filter { stuck[$0.tenant] != nil }
+            heldTraces.removeFirst(max(0, heldTraces.count - settings.queuedTraces))
+            write(traces.filter { stuck[$0.tenant] == nil }, &databases)
+            giveBack(&heldTraces, besides: stuck)
             if Date().timeIntervalSince(lastPruned) > 60 {
                 lastPruned = Date()
                 prune(databases)
@@ -140,12 +138,19 @@ final class RecordWorker: Sendable {
                 lastBeat = Date()
                 beat(databases, open)
             }
-            if let endsBy, isWritten ? state.withLock({ $0.items.isEmpty }) : Date() > endsBy { break }
-            if !isWritten { Thread.sleep(forTimeInterval: 0.2) }
+            if let endsBy, state.withLock({ $0.items.isEmpty }) || !stuck.isEmpty && Date() > endsBy { break }
         }
         tellUnwritten()
         checkpoints.stop()
         over.signal()
+    }
+
+    /// The traces of a tenant whose records found room again.
+    private func giveBack(_ held: inout [CallTrace], besides stuck: [TenantID: Date]) {
+        let back = held.filter { stuck[$0.tenant] == nil }
+        guard !back.isEmpty else { return }
+        held.removeAll { stuck[$0.tenant] == nil }
+        state.withLock { $0.traces = Array((back + $0.traces).prefix(settings.queuedTraces)) }
     }
 
     /// What found no room to the end is told in full: whoever keeps the log can still make its calls out.
@@ -171,16 +176,21 @@ final class RecordWorker: Sendable {
         }
     }
 
-    /// False when the disk would not have it; what was not written is queued again, before whatever came meanwhile.
+    /// What the disk would not have is queued again, before whatever came meanwhile, and so is what a tenant's disk is not to be asked for yet.
     private func write(
         _ items: [Item],
         _ databases: inout [TenantID: TenantDatabase],
-        _ open: inout [TenantID: OpenThings]
-    ) -> Bool {
-        guard !items.isEmpty else { return true }
-        var failed: [Item] = []
+        _ open: inout [TenantID: OpenThings],
+        _ stuck: inout [TenantID: Date]
+    ) {
+        guard !items.isEmpty else { return }
+        var (failed, hasFailed) = ([Item](), false)
         var horizons: [TenantID: Int64] = [:]
         for (tenant, group) in Dictionary(grouping: items, by: \.tenant) {
+            if let again = stuck[tenant], again > Date() {
+                failed += group
+                continue
+            }
             do {
                 // Of several states of one call the last says it all.
                 let rows = HistoryRow.latest(of: group.flatMap(\.rows))
@@ -191,9 +201,12 @@ final class RecordWorker: Sendable {
                 if !opened.isEmpty { onCommitted(opened) }
                 state.withLock { $0.written &+= UInt64(rows.count) }
                 checkpoints.note(rows.count, of: tenant)
+                stuck[tenant] = nil
             } catch {
                 databases[tenant] = nil
+                stuck[tenant] = Date(timeIntervalSinceNow: Self.pause)
                 failed += group
+                hasFailed = true
                 if isNews(of: tenant) {
                     onTrouble("records of tenant \(tenant) cannot be written, \(group.count) wait: \(error)")
                 }
@@ -201,14 +214,14 @@ final class RecordWorker: Sendable {
         }
         state.withLock { state in
             state.inHand = nil
-            guard !failed.isEmpty else { return }
-            state.failures &+= 1
+            if hasFailed { state.failures &+= 1 }
             state.items = failed + state.items
         }
         tell(of: items, failed, horizons)
-        if !failed.isEmpty { wake.signal() }
-        return failed.isEmpty
     }
+
+    /// A full disk is tried again after so many seconds.
+    private static let pause = 0.2
 
     /// A disk that stays full is tried five times a second, and told of every ten seconds.
     private func isNews(of tenant: TenantID) -> Bool {

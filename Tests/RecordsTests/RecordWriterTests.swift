@@ -195,6 +195,31 @@ import Timebase
         #expect(try RecordFolder(folder).call("one")?.endedAt != nil)
     }
 
+    @Test func `a tenant whose disk has no room holds up nobody else's records, nor their traces`() throws {
+        let (folder, heard) = (Self.folder(), Heard())
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let tenants = folder.appending(path: "tenants")
+        try FileManager.default.createDirectory(at: tenants, withIntermediateDirectories: true)
+        try Data("x".utf8).write(to: tenants.appending(path: "full"))
+        let bus = EventBus(node: "n")
+        let writer = writer(folder, heard)
+        bus.subscribe(writer)
+        begin(bus, "waits", tenant: "full")
+        end(bus, "waits", tenant: "full")
+        #expect(eventually { heard.troubles.withLock { !$0.isEmpty } })
+        begin(bus, "goes")
+        end(bus, "goes")
+        func traces(_ tenant: TenantID) -> Int {
+            let database = try? TenantDatabase(reading: folder, tenant: tenant)
+            return (try? database?.queue.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM traces") }) ?? 0
+        }
+        #expect(eventually { heard.committed.withLock { $0.contains("goes") } && traces("demo") == 1 })
+        #expect(heard.committed.withLock { !$0.contains("waits") })
+        try FileManager.default.removeItem(at: tenants.appending(path: "full"))
+        #expect(eventually { heard.committed.withLock { $0.contains("waits") } && traces("full") == 1 })
+        writer.stop()
+    }
+
     @Test func `a disk that fails to the end: what found no room is told in full, and what went wrong not each time`()
         throws
     {
