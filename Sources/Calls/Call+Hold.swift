@@ -17,27 +17,38 @@ extension Call {
         // Only who asks for silence holds; the other side's recvonly is its answer to that.
         let holds = stream.isHold && stream.direction != .recvonly
         guard holds != legs[index].holds else { return }
-        legs[index].holdsSince = holds ? now.instant : nil
-        publish(holds ? .callHeld(leg: index) : .callResumed(leg: index))
-        watchHold()
+        legs[index].holds = holds
+        tellHold(index)
         followHold()
     }
 
+    /// Tells of a hold, or of its end: what lies before the talk (in a queue, a prompt, a whisper) keeps nobody waiting.
+    private func tellHold(_ index: Int) {
+        let wasHold = legs[index].holdsSince != nil
+        let isHold = legs[index].holds && (wasHold || isTalk)
+        guard isHold != wasHold else { return }
+        legs[index].holdsSince = isHold ? now.instant : nil
+        publish(isHold ? .callHeld(leg: index) : .callResumed(leg: index))
+        watchHold()
+    }
+
     /// A party may hold from the first: it offers or answers that it neither speaks nor listens. One that only speaks has something to say.
+    /// What it asked for before anybody answered, it asks for still.
     func noteSilence() {
         guard case .talking(let peer) = stage else { return }
         for index in [anchor, peer] {
             let stream = legs[index].described.remote.flatMap { AudioStream(of: $0) }
             if stream?.direction == .inactive || stream?.address?.isUnspecified == true { noteHold(index) }
+            tellHold(index)
         }
+        if legs[anchor].holds || legs[peer].holds { followHold() }
     }
 
     /// Whoever held is gone, and his hold with him.
     func stopHolding(_ index: Int) {
         guard legs[index].holds else { return }
-        legs[index].holdsSince = nil
-        publish(.callResumed(leg: index))
-        watchHold()
+        legs[index].holds = false
+        tellHold(index)
     }
 
     /// Nobody is held for ever: a forgotten party is let go, whatever the other does meanwhile.

@@ -38,10 +38,11 @@ struct Leg {
     var port: MediaPort?
     var described: Description
     /// The peer put us on hold.
+    var holds = false
+    /// Since when that keeps the other party of a talk waiting.
+    var holdsSince: Instant?
     /// Keys that its INFO told of, which the other party has not been told of.
     var informed: [InfoDigit] = []
-    var holdsSince: Instant?
-    var holds: Bool { holdsSince != nil }
     var hasEnded = false
     /// What was keyed in during the talk.
     var typed = TypedCode()
@@ -106,7 +107,7 @@ struct Leg {
         }
         session = session.surrendered
         progress.finish(.transferred, status: 200, reason: reason)
-        (hasMoved, hasEnded, holdsSince, occupies) = (true, true, nil, nil)
+        (hasMoved, hasEnded, holds, holdsSince, occupies) = (true, true, false, nil, nil)
         return moved
     }
 

@@ -168,4 +168,55 @@ struct HoldTests {
         #expect(record.legs.compactMap { $0["result"] as? String } == ["transferred", "answered", "answered"])
         #expect(try centre.isClean())
     }
+
+    /// A second of something louder than silence.
+    private func hearsMusic(_ listener: WirePeer) -> Bool {
+        _ = listener.samples()
+        var loud = 0
+        return eventually(within: 6) {
+            loud += listener.samples().count { abs($0) > 300 }
+            return loud > 2_000
+        }
+    }
+
+    @Test func `a hold that began in the queue is music for whoever answers, and counts from the talk on`() throws {
+        let centre = try TransferCentre(node: "calls: {max_hold: 3s}")
+        _ = try centre.running.gudok("agent", "pause", "1001", "--reason", "break")
+        let (caller, media) = (centre.carrier, centre.caller.media)
+        let (tag, _) = try caller.arrive(media: media)
+        caller.send(
+            caller.request("INVITE", to: "+74950000700", toTag: tag, sdp: Silence.sendonly.sdp(port: media.port))
+        )
+        caller.acknowledge(try #require(caller.final("INVITE")), to: "+74950000700")
+        // Longer than anybody may be on hold: but nobody is, as long as he waits.
+        #expect(
+            try eventually { (try centre.running.rows("queues").first?["longest_wait_s"] as? Double ?? 0) > 3.5 }
+        )
+        _ = try centre.running.gudok("agent", "unpause", "1001")
+        _ = try centre.anna.phone.pickUp(media: centre.anna.media)
+        #expect(hearsMusic(centre.anna.media))
+        #expect(try centre.running.rows("calls").first?["state"] as? String == "held")
+        #expect(centre.anna.await("BYE") != nil)
+        let record = try #require(try centre.records(1).first)
+        #expect(record["reason"] as? String == "max-hold")
+        let (held, talked) = (record["hold_s"] as? Double ?? 0, record["talk_s"] as? Double ?? 0)
+        #expect(held > 2.9 && held <= talked, "\(held) \(talked)")
+    }
+
+    @Test func `an agent who holds while he is told whose call it is leaves his caller with music`() throws {
+        let running = try ContactCentreTests.centre("whisper: welcome")
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        let (callers, annas) = (try WirePeer(), try WirePeer())
+        _ = try anna.register()
+        _ = try running.gudok("agent", "login", "1001")
+        let (_, port) = try carrier.arrive(media: callers)
+        callers.press(1, to: port, at: 1)
+        let (invite, _) = try anna.pickUp(media: annas)
+        anna.send(anna.request("INVITE", in: invite, sequence: 1, sdp: Silence.sendonly.sdp(port: annas.port)))
+        #expect(anna.final("INVITE")?.startWord == "200")
+        anna.send(anna.request("ACK", in: invite, sequence: 1))
+        #expect(try eventually(within: 20) { try running.rows("calls").first?["state"] as? String == "held" })
+        #expect(hearsMusic(callers))
+    }
 }
