@@ -65,9 +65,11 @@ extension Dispatcher {
         _ = line.lastAgents.take(for: number, at: now.instant)
     }
 
-    /// A caller wants to wait. `.leave` among the actions says that he may not.
-    public func enter(_ entry: Entry, at moment: Moment) -> [Action] {
+    /// A caller wants to wait. `.leave` among the actions says that he may not. With `other`, who waits and leaves by that: nobody is
+    /// served between the two.
+    public func enter(_ entry: Entry, inPlaceOf other: CallID? = nil, at moment: Moment) -> [Action] {
         now = moment
+        if let before = other.flatMap({ callers[$0] }) { drop(before, .transferred) }
         guard let queue = queues[entry.queue], callers[entry.call] == nil else {
             emit(.leave(entry.call, queue: entry.queue, .closed))
             return finish()

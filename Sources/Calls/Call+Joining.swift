@@ -41,6 +41,8 @@ extension Call {
             )
         case .dialing(let dial) where seat == other.anchor && !dial.attempts.isEmpty:
             join(other, seat: seat, ringing: dial, by: index, outside: outside)
+        case .queued(let stay) where seat == other.anchor && other.queueRequest != nil:
+            join(other, seat: seat, waiting: stay, by: index, outside: outside)
         case .deciding, .answering, .dialing, .echoing, .telling, .asking, .queued, .consulting, .sounding:
             // Nobody is there yet: the party goes where the other call was going.
             guard seat == other.anchor else { throw .busy }
@@ -101,6 +103,26 @@ extension Call {
         isRinging = true
         play(.ringback)
         reportTransfer(180)
+    }
+
+    /// The party waits in the place of whoever stood in the line for it, with the wait that he has behind him.
+    private func join(_ other: Call, seat: Int, waiting stay: QueueStay, by index: Int, outside: OutsideReferral?) {
+        guard let request = other.queueRequest else { return }
+        beginTransfer(
+            .attended,
+            by: index,
+            to: other.to,
+            word: word(of: index),
+            with: other.id,
+            outside: outside
+        )
+        plan = other.plan
+        waitedInQueues += other.waitedInQueues + (now.instant - stay.entered.instant)
+        settleTransfer()
+        join(request, inPlaceOf: other.id)
+        other.leaveQueue(stay)
+        link(with: other)
+        other.endJoined(by: seat)
     }
 
     /// Each record names the other call.

@@ -11,12 +11,13 @@ import Timebase
 
 /// The caller waits in a queue, and agents' phones ring for him.
 extension Call {
-    func join(_ request: QueueRequest) {
+    /// `other`: who gives him the place that he has there.
+    func join(_ request: QueueRequest, inPlaceOf other: CallID? = nil) {
         let queue = QueueID(tenant: tenant.id, name: request.queue)
         isUnserved = true
         queueRequest = request
         enter(.queued(QueueStay(queue: queue, entered: now)))
-        core.dispatch { [self] in $0.enter(entry(request), at: now) }
+        core.dispatch { [self] in $0.enter(entry(request), inPlaceOf: other, at: now) }
         place = core.acd.place(of: id)
         // Whoever waits hears music, unless somebody answered in this same turn.
         guard case .queued = stage else { return }

@@ -82,7 +82,7 @@ extension Call {
         if case .parked(let parking) = stage { sending?.queue = parking.queue }
         if case .queued(let stay) = stage {
             sending?.queue = stay.queue.name
-            core.dispatch { [self] in $0.leave(id, .key, at: now) }
+            core.dispatch { [self] in $0.leave(id, .transferred, at: now) }
             leaveQueue(stay)
         } else {
             for timer in [CallTimer.nextKey, .parkEnds] { core.timers.stop(.call(id, timer)) }

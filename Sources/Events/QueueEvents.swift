@@ -21,6 +21,8 @@ public enum QueueOutcome: String, Codable, Sendable, CaseIterable {
     case callback
     /// The caller pressed a key that leads out.
     case key
+    /// Somebody's word sent the caller elsewhere, or he gave his place to another.
+    case transferred
     /// The queue is no more.
     case closed
     /// The switch ended: closed at the next start.
@@ -30,7 +32,7 @@ public enum QueueOutcome: String, Codable, Sendable, CaseIterable {
     public var isFlowOut: Bool {
         switch self {
         case .answered, .calledBack, .abandoned, .restart: false
-        case .timeout, .empty, .full, .callback, .key, .closed: true
+        case .timeout, .empty, .full, .callback, .key, .transferred, .closed: true
         }
     }
 }

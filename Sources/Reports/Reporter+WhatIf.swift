@@ -115,7 +115,7 @@ extension Reporter {
                 switch stay.outcome {
                 case .answered, .calledBack: .answered
                 case .abandoned, .restart: .abandoned
-                case .callback, .timeout, .empty, .full, .key, .closed: .overflowed
+                case .callback, .timeout, .empty, .full, .key, .transferred, .closed: .overflowed
                 }
             tally.add(
                 QueueCallOutcome(wait: stay.wait + stay.carried, outcome: ended, talk: stay.talk),

@@ -89,7 +89,8 @@ struct ReplayRun {
                 wrapUp: model.wrapUp
             )
             switch arrival.outcome {
-            case .abandoned, .key, .callback, .closed, .restart: caller.leaves = (arrival.wait, arrival.outcome)
+            case .abandoned, .key, .transferred, .callback, .closed, .restart:
+                caller.leaves = (arrival.wait, arrival.outcome)
             case .answered, .calledBack, .timeout, .empty, .full:
                 let limit = patience[arrival.queue]?.limit(beyond: arrival.wait, luck: luck)
                 caller.leaves = limit.map { ($0, .abandoned) }

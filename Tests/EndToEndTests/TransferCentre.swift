@@ -126,22 +126,42 @@ final class TransferCentre {
         return "Target-Dialog: \(invite.header("Call-ID") ?? "");local-tag=1001;remote-tag=\(ours)"
     }
 
+    /// A call of Anna's own beside the caller's, or somebody else's; his phone in it.
+    private func dial(_ target: String, by author: Handset) throws -> Phone {
+        let (user, password) = (author.phone.user, author.phone.password)
+        let phone = try Phone(user, password: password, server: running.sipPort, peer: author.phone.peer)
+        let uri = "sip:\(target)@127.0.0.1:\(running.sipPort)"
+        let sdp = Phone.sdp(port: author.media.port)
+        phone.send(phone.request("INVITE", to: target, sdp: sdp))
+        let challenge = try #require(author.await("401"))
+        let tag = String(challenge.header("To")?.components(separatedBy: ";tag=").last ?? "")
+        phone.send(phone.request("ACK", to: target, toTag: tag, sequence: phone.sequence))
+        let authorization = try phone.authorization(for: challenge, method: "INVITE", uri: uri)
+        phone.send(phone.request("INVITE", to: target, extra: [authorization], sdp: sdp))
+        return phone
+    }
+
+    /// As `Refer-To` names a call that somebody made.
+    private func replaces(_ phone: Phone, _ answer: String) -> String {
+        let ours = String(answer.header("To")?.components(separatedBy: ";tag=").last ?? "")
+        return "\(phone.callID)%3Bto-tag%3D\(ours)%3Bfrom-tag%3D\(phone.tag)"
+    }
+
+    /// Anna calls a number where the switch itself answers.
+    func annaWaits(at target: String) throws -> (phone: Phone, replaces: String) {
+        let phone = try dial(target, by: anna)
+        let answer = try #require(anna.await("200", method: "INVITE"))
+        phone.acknowledge(answer, to: target)
+        return (phone, replaces(phone, answer))
+    }
+
     /// Anna's own call to Boris beside the caller's, or somebody else's; his phone in it.
     func consult(
         by author: Handset? = nil,
         answered isAnswered: Bool
     ) throws -> (phone: Phone, replaces: String, invite: String) {
         let author = author ?? anna
-        let (user, password) = (author.phone.user, author.phone.password)
-        let phone = try Phone(user, password: password, server: running.sipPort, peer: author.phone.peer)
-        let uri = "sip:1002@127.0.0.1:\(running.sipPort)"
-        let sdp = Phone.sdp(port: author.media.port)
-        phone.send(phone.request("INVITE", to: "1002", sdp: sdp))
-        let challenge = try #require(author.await("401"))
-        let tag = String(challenge.header("To")?.components(separatedBy: ";tag=").last ?? "")
-        phone.send(phone.request("ACK", to: "1002", toTag: tag, sequence: phone.sequence))
-        let authorization = try phone.authorization(for: challenge, method: "INVITE", uri: uri)
-        phone.send(phone.request("INVITE", to: "1002", extra: [authorization], sdp: sdp))
+        let phone = try dial("1002", by: author)
         let invite = try #require(boris.await("INVITE"))
         boris.phone.respond("180 Ringing", to: invite, toTag: "boris")
         var answer = try #require(author.await("180"))
@@ -150,8 +170,7 @@ final class TransferCentre {
             answer = try #require(author.await("200", method: "INVITE"))
             phone.acknowledge(answer, to: "1002")
         }
-        let ours = String(answer.header("To")?.components(separatedBy: ";tag=").last ?? "")
-        return (phone, "\(phone.callID)%3Bto-tag%3D\(ours)%3Bfrom-tag%3D\(phone.tag)", invite)
+        return (phone, replaces(phone, answer), invite)
     }
 
     /// The audio port that somebody was told last, in a re-INVITE.

@@ -341,4 +341,41 @@ struct TransferTests {
         centre.hangUp()
         #expect(try centre.isClean())
     }
+
+    @Test func `B095: a target whose phone takes no voice has not answered, and the two speak again`() throws {
+        let centre = try TransferCentre()
+        try centre.talk()
+        centre.refer(to: "sip:1002@demo.test")
+        let invite = try #require(centre.boris.await("INVITE"))
+        centre.boris.phone.respond("200 OK", to: invite, toTag: "boris", sdp: Phone.sdp(port: 0))
+        #expect(centre.boris.await("ACK") != nil && centre.boris.await("BYE") != nil)
+        #expect(centre.anna.notified(488) != nil)
+        #expect(centre.heard("caller", "anna") == ["caller": ["anna"], "anna": ["caller"]])
+        centre.hangUp()
+        #expect(centre.anna.await("BYE") != nil)
+        #expect(try centre.isClean())
+    }
+
+    @Test func `RFC 3891 §1: a caller who is handed on into a queue has the place of whoever waited there for him`()
+        throws
+    {
+        let centre = try TransferCentre(wrapUp: 1)
+        try centre.talk()
+        let waiting = try centre.annaWaits(at: "700")
+        #expect(try eventually { try centre.running.rows("queues").first?["waiting"] as? Int == 1 })
+        let second = try Phone("+74951112244", server: centre.running.sipPort, peer: centre.running.carrier)
+        _ = try second.arrive(media: try WirePeer())
+        #expect(try eventually { try centre.running.rows("queues").first?["waiting"] as? Int == 2 })
+        centre.refer(to: "sip:700@demo.test?Replaces=\(waiting.replaces)")
+        #expect(centre.anna.notified(200) != nil)
+        #expect(centre.anna.await("BYE") != nil && centre.anna.await("BYE") != nil)
+        // When she has wrapped up, the first of the line is hers.
+        let offered = try #require(centre.anna.await { $0.startWord == "INVITE" && !$0.toTagged })
+        #expect(offered.header("From")?.contains("+74951112233") == true, "\(offered)")
+        let row = try #require(try centre.running.rows("stats", "queues").first)
+        #expect(row["abandoned"] as? Int == 0 && row["overflowed"] as? Int == 1, "\(row)")
+        #expect(try centre.running.rows("stats", "missed").isEmpty)
+        let inner = try #require(try centre.running.rows("cdr").first { $0["reason"] as? String == "transferred" })
+        #expect(inner["disposition"] as? String == "answered")
+    }
 }

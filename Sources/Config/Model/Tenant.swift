@@ -61,7 +61,7 @@ extension Tenant {
         case .timeout: place = settings?.onTimeout
         case .full: place = settings?.onFull
         case .empty: if case .leave(let elsewhere) = settings?.onEmpty { place = elsewhere } else { place = nil }
-        case .answered, .calledBack, .abandoned, .callback, .key, .closed, .restart: place = nil
+        case .answered, .calledBack, .abandoned, .callback, .key, .transferred, .closed, .restart: place = nil
         }
         return place.flatMap { place in dialPlans[place.dialPlan].map { ($0, place.flow) } }
     }
