@@ -194,7 +194,9 @@ extension Call {
             publish(.callRinging)
         }
         guard !callerIsAnswered else {
-            if status == 180, dial.early == nil {
+            if let description, dial.early == nil || dial.early == index, hearEarly(index, description) {
+                dial.early = index
+            } else if status == 180, dial.early == nil {
                 play(.ringback)
             }
             return
@@ -218,6 +220,27 @@ extension Call {
         guard dial.attempts.count == 1 || !dial.announced.contains(status) else { return }
         dial.announced.insert(status)
         act(on: 0) { $0.ring(status, now: $1) }
+    }
+
+    /// Lets a caller who is connected already hear what comes before the answer, in the place of our tone (RFC 3960 §3.2). False: he would
+    /// not understand it.
+    private func hearEarly(_ index: Int, _ description: SessionDescription) -> Bool {
+        guard let port = legs[index].port, let partner = legs[anchor].port,
+            core.media.areTogether(port.id, partner.id)
+        else { return false }
+        legs[index].described.remote = description
+        guard AudioStream(of: description) != nil, speakAlike(anchor, index) else { return false }
+        configureMedia(index)
+        bridge(anchor, index)
+        return true
+    }
+
+    /// An attempt that is over is not heard any more by a caller who is connected already, for whom others may still ring.
+    private func stopEarly(in dial: inout Dial) {
+        guard callerIsAnswered, let early = dial.early, !dial.attempts.contains(early) else { return }
+        dial.early = nil
+        unbridge(early)
+        if !dial.attempts.isEmpty { play(.ringback) }
     }
 
     func answered(_ index: Int, description: SessionDescription?, isOffer: Bool) {
@@ -305,6 +328,7 @@ extension Call {
         }
         guard case .dialing(var dial) = stage, dial.attempts.contains(index) else { return }
         dial.attempts.removeAll { $0 == index }
+        stopEarly(in: &dial)
         if (300..<400).contains(rejection.status), follow(rejection, of: index, in: &dial) {
             legs[index].progress = .over(.redirected, status: rejection.status, reason: rejection.phrase)
             stage = .dialing(dial)
@@ -315,6 +339,7 @@ extension Call {
         if rejection.status >= 600 {
             for other in dial.attempts { cancel(other, .cancelled, rejection.reasonForOthers) }
             (dial.attempts, dial.searches) = ([], [])
+            stopEarly(in: &dial)
         }
         stage = .dialing(dial)
         searchOn(after: index, in: &dial)
@@ -411,6 +436,8 @@ extension Call {
         // A trunk without a sign of life is out of order; a phone may be silent and ring.
         let isDead = if case .trunk = dial.request.target { !isRinging } else { false }
         for index in dial.attempts { cancel(index, isDead ? .unavailable : .noAnswer, nil) }
+        dial.attempts = []
+        stopEarly(in: &dial)
         lastRejection = Rejection(status: 480, phrase: ReasonPhrase.standard(480), isLocal: true)
         proceed(.dialled(isDead ? .unavailable : .noAnswer))
     }

@@ -37,21 +37,29 @@ public struct OriginVersions: Sendable {
 /// Nothing of the caller's topology goes along (no origin, candidates, keys, names). Streams that cannot be relayed keep their
 /// place with port 0. With `previous`, what this leg was offered before, no section is lost (RFC 3264 §8), and a number that means
 /// something there already (`numbers`) goes on to mean that (§8.3.2). `direction`: another than the caller's, when we have something to
-/// say in his place.
+/// say in his place. `understood`: of the codecs only these, where the switch itself has to know what is said.
 public func relayOffer(
     _ offer: SessionDescription,
     as local: LocalMedia,
     preferring codecs: [String],
     previous: SessionDescription? = nil,
     numbers: [PayloadFormat] = [],
-    direction: MediaDirection? = nil
+    direction: MediaDirection? = nil,
+    understood: [String]? = nil
 ) throws(SDPFault) -> SessionDescription {
     guard let index = offer.media.firstIndex(where: \.isUsableAudio) else {
         throw .unacceptable(offer.unusableReason)
     }
     guard let stream = AudioStream(of: offer) else { throw .unacceptable(offer.unusableReason) }
+    var formats = stream.allFormats
+    if let understood {
+        formats.removeAll { $0.isCodec && !understood.contains($0.encoding.uppercased()) }
+        guard formats.contains(where: \.isCodec) else {
+            throw .unacceptable("none of the offered codecs is one of \(understood.joined(separator: ", "))")
+        }
+    }
     var audio = MediaDescription(kind: "audio", port: local.rtpPort, proto: offer.media[index].proto, formats: [])
-    audio.describe(stream.allFormats.preferring(codecs).withBothLaws.numbered(like: numbers))
+    audio.describe(formats.preferring(codecs).withBothLaws.numbered(like: numbers))
     audio.finish(like: offer.media[index], direction: direction ?? stream.heldDirection)
     if let previous {
         // The leg has its sections already: the audio one is offered anew, the refused ones stay refused.
@@ -132,6 +140,14 @@ public func ownAnswer(
     let allowed = direction.answering(stream.heldDirection)
     return try answering(offer, as: local, direction: allowed, ptime: stream.ptime) { offered in
         offered.filter { $0 == codec || ($0.isTelephoneEvent && $0.clockRate == codec.clockRate) }
+    }
+}
+
+extension SessionDescription {
+    /// Whether this answer takes a voice stream of the offer: one that it does not refuse, in a codec that was offered (RFC 3264 §6).
+    public func takes(_ offer: SessionDescription) -> Bool {
+        guard let taken = AudioStream(of: self), let offered = AudioStream(of: offer) else { return false }
+        return taken.formats.contains { format in offered.formats.contains { $0.matches(format) } }
     }
 }
 

@@ -179,4 +179,63 @@ struct ProvisionalTests {
         #expect(try #require(pair.callee.expect("ACK")).header("To")?.contains(";tag=") == false)
         try pair.hangUp()
     }
+
+    /// 20 ms of next to nothing, which no tone or music of the switch has in it.
+    private static let sound = [UInt8](repeating: 0xD4, count: 160)
+
+    /// Whether what one party says arrives at the other.
+    private func arrives(from speaker: WirePeer, at port: UInt16, to listener: WirePeer) -> Bool {
+        eventually(within: 5) {
+            speaker.send([0x80, 8, 0, 1, 0, 0, 0, 160, 1, 2, 3, 4] + Self.sound, to: port)
+            while let packet = listener.receive(within: 0.05) {
+                if packet.bytes.suffix(160).elementsEqual(Self.sound) { return true }
+            }
+            return false
+        }
+    }
+
+    private func hearsTone(_ listener: WirePeer) -> Bool {
+        _ = listener.samples()
+        return eventually(within: 6) { listener.samples().contains { abs($0) > 1_000 } }
+    }
+
+    @Test func `B037: a caller who is connected already hears what comes before the answer, in the place of our tone`()
+        throws
+    {
+        let dial = #"{dial: {group: ["1001", "1002"], timeout: 20s}}"#
+        let pair = try CallPair(incoming: #"routes: [{match: ".", do: [answer, \#(dial)]}]"#)
+        let boris = try Phone("1002", password: "boris-demo-2", server: pair.running.sipPort)
+        #expect(try boris.register().startWord == "200")
+        let (caller, callee, other) = (try WirePeer(), try WirePeer(), try WirePeer())
+        let (_, toSwitch) = try pair.carrier.arrive(at: "1001", media: caller)
+        let invite = try #require(pair.callee.expect("INVITE"))
+        pair.callee.respond("180 Ringing", to: invite, toTag: "1001")
+        #expect(hearsTone(caller))
+        pair.callee.respond("183 Session Progress", to: invite, toTag: "1001", sdp: Phone.sdp(port: callee.port))
+        #expect(arrives(from: callee, at: try #require(invite.audioPort), to: caller))
+        #expect(arrives(from: caller, at: toSwitch, to: callee))
+        // Of several, the first is heard until it is over.
+        let second = try #require(boris.expect("INVITE"))
+        boris.respond("183 Session Progress", to: second, toTag: "boris", sdp: Phone.sdp(port: other.port))
+        boris.respond("180 Ringing", to: second, toTag: "boris")
+        #expect(arrives(from: callee, at: try #require(invite.audioPort), to: caller))
+        pair.callee.respond("486 Busy Here", to: invite, toTag: "1001")
+        #expect(hearsTone(caller))
+        boris.respond("200 OK", to: second, toTag: "boris", sdp: Phone.sdp(port: other.port))
+        #expect(boris.expect("ACK") != nil)
+        #expect(arrives(from: other, at: try #require(second.audioPort), to: caller))
+    }
+
+    @Test func `B037: so does whoever the switch itself rang first`() throws {
+        let pair = try CallPair()
+        let boris = try Phone("1002", password: "boris-demo-2", server: pair.running.sipPort)
+        #expect(try boris.register().startWord == "200")
+        let (annas, others) = (try WirePeer(), try WirePeer())
+        #expect(try pair.running.gudok("call", "1001", "1002").code == 0)
+        let (_, toAnna) = try pair.callee.pickUp(media: annas)
+        let invite = try #require(boris.expect("INVITE"))
+        boris.respond("183 Session Progress", to: invite, toTag: "boris", sdp: Phone.sdp(port: others.port))
+        #expect(arrives(from: others, at: try #require(invite.audioPort), to: annas))
+        #expect(arrives(from: annas, at: toAnna, to: others))
+    }
 }

@@ -220,4 +220,52 @@ struct StrictPeerTests {
         let offer = try #require(pair.carrier.expect("INVITE"))
         #expect(offer.sipBody.contains("RTP/AVP 8 ") && !offer.sipBody.contains("G729"), "\(offer.sipBody)")
     }
+
+    /// Answers that take no voice of what was offered: the stream is refused, or in a codec that nobody offered.
+    static let unusable: [(port: UInt16, formats: String)] = [(0, "8 101"), (4_002, "3 101")]
+
+    @Test(arguments: unusable)
+    func `RFC 3264 §6: an agent's phone that takes no voice is let go, and the next one has the caller`(
+        port: UInt16,
+        formats: String
+    ) throws {
+        let agents = #"[{user: "1001"}, {user: "1002", penalty: 1}]"#
+        let running = try RunningSwitch(
+            tenant: "queues: [{name: sales, agents: \(agents)}]",
+            incoming: #"routes: [{match: ".", do: [{queue: sales}, {hangup: normal}]}]"#
+        )
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        for phone in [anna, boris] {
+            _ = try phone.register()
+            _ = try running.gudok("agent", "login", phone.user)
+        }
+        _ = try carrier.arrive(media: try WirePeer())
+        let invite = try #require(anna.expect("INVITE"))
+        anna.respond("200 OK", to: invite, toTag: "anna", sdp: Phone.sdp(port: port, formats: formats))
+        #expect(anna.expect("ACK") != nil)
+        try anna.expectBye()
+        _ = try boris.pickUp(media: try WirePeer())
+        #expect(try eventually { try running.rows("calls").first?["agent"] as? String == "1002" })
+    }
+
+    @Test(arguments: unusable, ["", "answer, "])
+    func `RFC 3264 §6: a phone that takes no voice has answered nothing, and those that ring beside it go on`(
+        answer: (port: UInt16, formats: String),
+        step: String
+    ) throws {
+        let dial = #"{dial: {group: ["1001", "1002"], timeout: 20s}}"#
+        let pair = try CallPair(incoming: #"routes: [{match: ".", do: [\#(step)\#(dial)]}]"#)
+        let boris = try Phone("1002", password: "boris-demo-2", server: pair.running.sipPort)
+        #expect(try boris.register().startWord == "200")
+        try pair.ring()
+        let sdp = Phone.sdp(port: answer.port, formats: answer.formats)
+        pair.callee.respond("200 OK", to: pair.invite, toTag: "1001", sdp: sdp)
+        #expect(pair.callee.expect("ACK") != nil)
+        try pair.callee.expectBye()
+        _ = try boris.pickUp(media: try WirePeer())
+        #expect(pair.carrier.final("INVITE")?.startWord == "200")
+        #expect(try eventually { try pair.running.rows("calls").first?["state"] as? String == "talking" })
+    }
 }

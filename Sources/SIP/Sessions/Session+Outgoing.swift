@@ -262,10 +262,11 @@ extension Session {
         let body = response.sdpBody() ?? early?.description
         let description = body.flatMap { try? SessionDescription(parsing: $0) }
         let actions = timer.learn(from: response, settings: settings, now: now)
-        guard let body, let description else {
-            // A 2xx that describes no media, or garbage, cannot become a call: acknowledge it and leave.
+        let offer = try? SessionDescription(parsing: request.body)
+        guard let body, let description, offer.map(description.takes) ?? true else {
+            // A 2xx that describes no media, garbage, or none of what was offered, cannot become a call: acknowledge it and leave.
             let ack = sendAcknowledgement(sequence: sequence, answer: nil)
-            return ack + [.tell(.rejected(Rejection(status: 488, phrase: "Not Acceptable Here", isLocal: true)))]
+            return ack + [.tell(.rejected(Rejection(status: 488, phrase: "No usable media", isLocal: true)))]
                 + leave(reason: "SIP;cause=488;text=\"No usable session description\"")
         }
         remoteDescription = body
