@@ -123,6 +123,9 @@ extension Call {
 
     // MARK: renegotiation
 
+    /// What a talk may change over to: all that both sides know (nil), or what is mixed while a supervisor is in it.
+    private var mixedCodecs: [String]? { attendants.contains(where: \.isPresent) ? Self.spokenCodecs : nil }
+
     /// The peer of one leg wants other media: the other leg is asked.
     func offered(_ index: Int, offer: SessionDescription?) {
         guard let other = counterpart(of: index), relayed == nil, let port = legs[other].port else {
@@ -140,7 +143,8 @@ extension Call {
                 preferring: core.settings.codecs,
                 previous: legs[other].described.local,
                 numbers: legs[other].described.numbers,
-                direction: hearsMusic(other, upon: offer) ? .sendonly : nil
+                direction: hearsMusic(other, upon: offer) ? .sendonly : nil,
+                understood: mixedCodecs
             )
             let stamped = legs[other].described.versions.stamp(next)
             relayed = Relayed(from: index, to: other, offer: offer, relayedOffer: stamped)
@@ -195,7 +199,8 @@ extension Call {
                     as: media,
                     preferring: core.settings.codecs,
                     previous: earlier,
-                    numbers: legs[relay.from].described.numbers
+                    numbers: legs[relay.from].described.numbers,
+                    understood: mixedCodecs
                 ), let body = remember(offer, on: relay.from)?.write()
             else { return giveUp(relay, unanswered: description) }
             relayed?.earlierLocal = earlier
@@ -238,6 +243,7 @@ extension Call {
         configureMedia(relay.to)
         noteHold(relay.from)
         noteHold(relay.to)
+        followCodec()
     }
 
     /// Nobody can answer; `unanswered` is the offer of whoever was asked for one.

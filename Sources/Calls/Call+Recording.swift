@@ -50,10 +50,7 @@ extension Call {
         guard recording == nil, case .talking(let peer) = stage, let caller = legs[anchor].port,
             let callee = legs[peer].port
         else { return }
-        guard [anchor, peer].allSatisfy({ codec(of: $0).flatMap { VoiceCodec(encoding: $0.uppercased()) } != nil })
-        else {
-            return publish(.notRecorded(.codec))
-        }
+        guard isRecordable(anchor), isRecordable(peer) else { return publish(.notRecorded(.codec)) }
         recordings += 1
         let number = core.nextRecording(of: id)
         let id = "\(id)-\(recordings)"
@@ -68,6 +65,23 @@ extension Call {
         core.media.perform(.record(callee.id, recording: number, channel: 1))
         publish(.recordingStarted(RecordingStarted(id: id, file: file, policy: policy.words)))
         if isRecordingPaused { pause(true) }
+    }
+
+    private func isRecordable(_ index: Int) -> Bool {
+        codec(of: index).flatMap { VoiceCodec(encoding: $0.uppercased()) } != nil
+    }
+
+    /// The two may speak another codec than before: what was being recorded ends where that is not understood any more, and what was to
+    /// be recorded begins where it is now.
+    func followCodec() {
+        guard let policy = isToBeRecorded, case .talking(let peer) = stage else { return }
+        let stranger = [anchor, peer].first { !isRecordable($0) }
+        guard (recording == nil) == (stranger == nil) else { return }
+        if let stranger {
+            publish(.note("leg \(stranger) speaks \(codec(of: stranger) ?? "nothing known") now: the recording ends"))
+            stopRecording()
+        }
+        startRecording(policy: policy)
     }
 
     func stopRecording() {

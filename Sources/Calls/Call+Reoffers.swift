@@ -84,6 +84,7 @@ extension Call {
         legs[index].described.local = offer
         configureMedia(index)
         noteHold(index)
+        followCodec()
         return true
     }
 

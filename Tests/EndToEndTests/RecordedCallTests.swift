@@ -275,4 +275,44 @@ struct RecordedCallTests {
         #expect(record["recording"] is NSNull && record["not_recorded"] as? String == why)
         #expect(try talk.running.gudok("why", talk.call).text.contains("not recorded: \(why)"))
     }
+
+    @Test func `a recording ends with the codec that it understood, and begins again with one`() throws {
+        let pair = try CallPair(tenant: "recordings: {directions: [inbound]}")
+        try pair.ring(sdp: Phone.sdp(port: 4_000, formats: "8 9 101"))
+        try pair.pickUp(sdp: Phone.sdp(port: 4_002, formats: "8 101"))
+        let call = try #require(try pair.running.rows("calls").first?["call_id"] as? String)
+        func speak(_ formats: String, version: Int) throws {
+            pair.ask("INVITE", sdp: Phone.sdp(port: 4_000, formats: formats, version: version))
+            let offer = try #require(pair.callee.expect("INVITE"))
+            pair.callee.respond("200 OK", to: offer, sdp: Phone.sdp(port: 4_002, formats: formats, version: version))
+            #expect(pair.carrier.final("INVITE")?.startWord == "200")
+            pair.acknowledge()
+            #expect(pair.callee.expect("ACK") != nil)
+        }
+        func states() throws -> [String] {
+            try pair.running.rows("recordings").compactMap { $0["state"] as? String }.sorted()
+        }
+        #expect(try eventually { try states() == ["recording"] })
+        try speak("9 101", version: 2)
+        #expect(try eventually { try states() == ["final"] })
+        let why = try pair.running.gudok("why", call).text
+        #expect(why.contains("speaks G722 now: the recording ends") && why.contains("not recorded: codec"), "\(why)")
+        try speak("8 101", version: 3)
+        #expect(try eventually { try states() == ["final", "recording"] })
+        try pair.hangUp()
+        #expect(try eventually { try states() == ["final", "final"] })
+    }
+
+    @Test func `what was to be recorded is, as soon as the codec is one that is understood`() throws {
+        let pair = try CallPair(tenant: "recordings: {directions: [inbound]}")
+        try pair.ring(sdp: Phone.sdp(port: 4_000, formats: "9 8 101"))
+        try pair.pickUp(sdp: Phone.sdp(port: 4_002, formats: "9 101"))
+        #expect(try pair.running.rows("recordings").isEmpty)
+        pair.ask("INVITE", sdp: Phone.sdp(port: 4_000, formats: "8 101", version: 2))
+        let offer = try #require(pair.callee.expect("INVITE"))
+        pair.callee.respond("200 OK", to: offer, sdp: Phone.sdp(port: 4_002, formats: "8 101", version: 2))
+        #expect(pair.carrier.final("INVITE")?.startWord == "200")
+        pair.acknowledge()
+        #expect(try eventually { try pair.running.rows("recordings").first?["state"] as? String == "recording" })
+    }
 }

@@ -240,4 +240,31 @@ struct SupervisionTests {
         #expect(try eventually { try centre.running.rows("calls").isEmpty })
         #expect(try eventually { try centre.running.metric("gudok_rtp_port_pairs_in_use") == 0 })
     }
+
+    @Test func `while a supervisor is in the talk it keeps to what is mixed`() throws {
+        let centre = try Centre()
+        try centre.talk()
+        #expect(try centre.running.gudok("supervise", "listen", centre.call, "--by", "1003").code == 0)
+        let (_, toVera) = try centre.vera.pickUp(media: centre.veras)
+        func reinvite(_ formats: String, _ version: Int) {
+            let sdp = Phone.sdp(port: centre.callers.port, formats: formats, version: version)
+            centre.carrier.send(centre.carrier.request("INVITE", to: "+74950000700", toTag: centre.tag, sdp: sdp))
+        }
+        reinvite("9 101", 2)
+        let refused = try #require(centre.carrier.final("INVITE"))
+        #expect(refused.startWord == "488")
+        centre.carrier.acknowledge(refused, to: "+74950000700")
+        reinvite("9 8 101", 3)
+        let offer = try #require(centre.anna.expect("INVITE"))
+        #expect(offer.sipBody.contains("PCMA") && !offer.sipBody.contains("G722"), "\(offer)")
+        centre.anna.respond("200 OK", to: offer, sdp: Phone.sdp(port: centre.annas.port, formats: "8 101", version: 2))
+        let answer = try #require(centre.carrier.final("INVITE"))
+        #expect(answer.sipBody.contains("RTP/AVP 8 101"))
+        centre.carrier.acknowledge(answer, to: "+74950000700")
+        #expect(
+            centre.heard(Self.everybody, toVera: toVera) == [
+                "caller": ["anna"], "anna": ["caller"], "vera": ["caller", "anna"],
+            ]
+        )
+    }
 }
