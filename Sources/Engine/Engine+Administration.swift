@@ -168,8 +168,9 @@ extension Engine {
         enter(moment)
         defer { settle() }
         let before = configuration.tenants
-        configuration = next
-        calls.settings = CallSettings(next.node)
+        let node = next.node.taken(by: configuration.node)
+        configuration = Configuration(node: node, tenants: next.tenants)
+        calls.settings = CallSettings(node)
         trackTrunks()
         calls.dispatch { $0.configure(next.tenants, at: now) }
         for (tenant, old) in before {

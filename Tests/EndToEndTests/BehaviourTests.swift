@@ -88,6 +88,30 @@ struct BehaviourTests {
         #expect(try running.rows("calls").count == 1)
     }
 
+    @Test func `SIGHUP tells what of the node's file is in force, and what waits for the next start`() throws {
+        let pair = try CallPair(node: "calls: {max_hold: 20m, rtp_timeout: 50s}\ntimers: {t1: 400ms}")
+        let file = pair.running.folder.appending(path: "gudok.yaml")
+        let text = try String(contentsOf: file, encoding: .utf8)
+        try text.replacingOccurrences(of: "max_hold: 20m", with: "max_hold: 1s")
+            .replacingOccurrences(of: "t1: 400ms", with: "t1: 300ms").write(to: file, atomically: true, encoding: .utf8)
+        let told = ["~ node calls.max_hold 20m → 1s", "~ node timers.t1 400ms → 300ms, from the next start on"]
+        // What waits is told again, what is in force is not.
+        for expected in [told, [told[1]]] {
+            let before = try pair.running.rows("audit", "--action", "apply").count
+            pair.running.process.signal(SIGHUP)
+            var acts: [[String: Any]] = []
+            let isTold = try eventually {
+                acts = try pair.running.rows("audit", "--action", "apply")
+                return acts.count > before
+            }
+            let details = acts.prefix(acts.count - before).map { "\($0)" }.joined()
+            #expect(isTold && told.map(details.contains) == told.map(expected.contains), "\(details)")
+        }
+        try pair.ring(sdp: Phone.sdp(port: 4_000, direction: "inactive"))
+        try pair.pickUp(sdp: Phone.sdp(port: 4_002, direction: "inactive"))
+        #expect(pair.carrier.expect("BYE") != nil && pair.callee.expect("BYE") != nil)
+    }
+
     @Test func `each line of the log that is about a call names it, as JSON too`() throws {
         let running = try RunningSwitch(arguments: ["--log-format", "json", "--log-level", "debug"])
         let phone = try carrier(of: running)

@@ -7,10 +7,11 @@ extension Configuration {
     public func changes(from old: Configuration?) -> [String] {
         let before = old?.tenants ?? [:]
         let ids = Set(tenants.keys).union(before.keys).sorted()
-        return ids.flatMap { id in
-            let lines = Self.changes(from: before[id], to: tenants[id])
-            return ids.count > 1 ? lines.map { "\($0) (tenant \(id))" } : lines
-        }
+        return (old.map { node.changes(from: $0.node) } ?? [])
+            + ids.flatMap { id in
+                let lines = Self.changes(from: before[id], to: tenants[id])
+                return ids.count > 1 ? lines.map { "\($0) (tenant \(id))" } : lines
+            }
     }
 
     /// What becomes different for one tenant.
