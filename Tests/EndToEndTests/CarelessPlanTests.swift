@@ -222,7 +222,7 @@ struct CarelessPlanTests {
         #expect(refused.code == 1 && refused.text.contains("1:28: error: there is no prompt 'nowhere'"), "\(refused)")
         // What was missing before holds nobody up.
         #expect(!refused.text.contains("old-one") && refused.text.contains("--force"))
-        #expect(try running.gudok("apply", plan.path, "--dry-run").code == 0)
+        #expect(try running.gudok("apply", plan.path, "--dry-run").code == 1)
         #expect(try running.gudok("apply", plan.path, "--force").code == 0)
         let forced = try running.rows("audit", "--action", "apply.force")
         #expect(forced.count == 1 && (forced.first?["detail"] as? String)?.contains("nowhere") == true)
