@@ -148,8 +148,10 @@ extension Call {
             stage = .queued(stay)
             return core.timers.start(.call(id, .announcement), at: end)
         }
-        stay.announcementEnds = now.instant + .milliseconds(clips.reduce(0) { $0 + $1.milliseconds })
+        let end = now.instant + .milliseconds(clips.reduce(0) { $0 + $1.milliseconds })
+        stay.announcementEnds = end
         stage = .queued(stay)
+        if !stay.announcements.isEmpty { core.timers.start(.call(id, .announcement), at: end) }
         switch subject {
         case .message(let prompt): publish(.prompt(prompt))
         case .place(let place): publish(.note("is told: number \(place) in the queue"))
@@ -160,11 +162,6 @@ extension Call {
     func announcementEnded() {
         guard case .queued(var stay) = stage, !stay.announcements.isEmpty else { return }
         let (subject, clips) = stay.announcements.removeFirst()
-        if !stay.announcements.isEmpty {
-            // `announce` tells when this one ends.
-            let length = clips.reduce(0) { $0 + $1.milliseconds }
-            core.timers.start(.call(id, .announcement), at: now.instant + .milliseconds(length))
-        }
         if !stay.ringing.isEmpty { stay.announcements = [] }
         stage = .queued(stay)
         announce(clips, as: subject)

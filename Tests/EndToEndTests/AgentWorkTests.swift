@@ -40,6 +40,14 @@ struct AgentWorkTests {
         )
     }
 
+    /// Anna's is 4711.
+    private static func givePIN(_ running: RunningSwitch) throws {
+        let pin = "s/password: anna-demo-1/password: anna-demo-1, pin: \"4711\"/"
+        let file = running.folder.appending(path: "tenants/demo.yaml").path
+        #expect(try ChildProcess("/usr/bin/env", ["sed", "-i", pin, file]).exitCode(within: 5) == 0)
+        #expect(try running.gudok("apply", file).code == 0)
+    }
+
     private static func phones(_ running: RunningSwitch) throws -> (carrier: Phone, anna: Phone, boris: Phone) {
         let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
         let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
@@ -62,10 +70,7 @@ struct AgentWorkTests {
 
     @Test func `an operator logs in at another's phone with a PIN, is rung there, and logs out there`() throws {
         let running = try Self.centre()
-        let pin = "s/password: anna-demo-1/password: anna-demo-1, pin: \"4711\"/"
-        let file = running.folder.appending(path: "tenants/demo.yaml").path
-        #expect(try ChildProcess("/usr/bin/env", ["sed", "-i", pin, file]).exitCode(within: 5) == 0)
-        #expect(try running.gudok("apply", file).code == 0)
+        try Self.givePIN(running)
         let (carrier, _, boris) = try Self.phones(running)
 
         try boris.dial(code: "*451001", keys: [4, 7, 1, 2, 11])
@@ -121,10 +126,7 @@ struct AgentWorkTests {
                   - {match: "*43", do: [{play: [welcome]}, {hangup: normal}]}
                 """
         )
-        let pin = "s/password: anna-demo-1/password: anna-demo-1, pin: \"4711\"/"
-        let file = running.folder.appending(path: "tenants/demo.yaml").path
-        #expect(try ChildProcess("/usr/bin/env", ["sed", "-i", pin, file]).exitCode(within: 5) == 0)
-        #expect(try running.gudok("apply", file).code == 0)
+        try Self.givePIN(running)
         let (_, _, boris) = try Self.phones(running)
         try boris.dial(code: "*441001", keys: [4, 7, 1, 1, 11])
         #expect(try running.state(of: "1001") == "available")

@@ -192,6 +192,17 @@ final class TransferCentre {
         return Speaker.heard(among: voices, speaking: Set(speaking), share: 0.5)
     }
 
+    /// For two seconds.
+    func callerHearsMusic() -> Bool {
+        _ = caller.media.samples()
+        var music: [Double] = []
+        let isThere = eventually(within: 5) {
+            music += caller.media.samples()
+            return music.count > 16_000
+        }
+        return isThere && music.contains { abs($0) > 500 }
+    }
+
     func hangUp() { carrier.send(carrier.request("BYE", to: "+74950000700", toTag: tag)) }
 
     /// The records of the calls that are over, when there are so many.
