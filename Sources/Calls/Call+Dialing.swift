@@ -229,7 +229,7 @@ extension Call {
             core.media.areTogether(port.id, partner.id)
         else { return false }
         legs[index].described.remote = description
-        guard AudioStream(of: description) != nil, speakAlike(anchor, index) else { return false }
+        guard legs[index].described.theirs != nil, speakAlike(anchor, index) else { return false }
         configureMedia(index)
         bridge(anchor, index)
         return true

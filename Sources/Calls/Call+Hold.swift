@@ -13,7 +13,7 @@ import Timebase
 extension Call {
     /// Tells of a hold or a return when a leg's own description changed so.
     func noteHold(_ index: Int) {
-        guard let remote = legs[index].described.remote, let stream = AudioStream(of: remote) else { return }
+        guard let stream = legs[index].described.theirs else { return }
         // Only who asks for silence holds; the other side's recvonly is its answer to that.
         let holds = stream.isHold && stream.direction != .recvonly
         guard holds != legs[index].holds else { return }
@@ -37,7 +37,7 @@ extension Call {
     func noteSilence() {
         guard case .talking(let peer) = stage else { return }
         for index in [anchor, peer] {
-            let stream = legs[index].described.remote.flatMap { AudioStream(of: $0) }
+            let stream = legs[index].described.theirs
             if stream?.direction == .inactive || stream?.address?.isUnspecified == true { noteHold(index) }
             tellHold(index)
         }
@@ -78,8 +78,8 @@ extension Call {
     }
 
     private func isToldToListen(_ index: Int) -> Bool {
-        guard let local = legs[index].described.local.flatMap({ AudioStream(of: $0) }) else { return false }
-        return local.direction == .sendrecv || local.direction == .sendonly
+        guard let ours = legs[index].described.ours else { return false }
+        return ours.direction == .sendrecv || ours.direction == .sendonly
     }
 
     /// Whether a leg that is put on hold by this offer hears music: it is told to listen, whatever the holder says of himself.

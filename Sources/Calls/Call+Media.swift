@@ -102,19 +102,15 @@ extension Call {
     /// The codec in use on a leg: the first that both sides named.
     func codec(of index: Int) -> String? {
         guard legs.indices.contains(index) else { return nil }
-        let described = legs[index].described
-        guard let local = described.local.flatMap({ AudioStream(of: $0) }) else {
-            return described.remote.flatMap { AudioStream(of: $0) }?.formats.first?.encoding
-        }
-        guard let remote = described.remote.flatMap({ AudioStream(of: $0) }) else {
-            return local.formats.first?.encoding
-        }
-        return remote.formats.first { format in local.formats.contains { $0.matches(format) } }?.encoding
+        let (ours, theirs) = (legs[index].described.ours, legs[index].described.theirs)
+        guard let ours else { return theirs?.formats.first?.encoding }
+        guard let theirs else { return ours.formats.first?.encoding }
+        return theirs.formats.first { format in ours.formats.contains { $0.matches(format) } }?.encoding
     }
 
     /// What the party of a leg takes, as it described it.
     func formats(of index: Int) -> [PayloadFormat] {
-        legs[index].described.remote.flatMap { AudioStream(of: $0) }?.allFormats ?? []
+        legs[index].described.theirs?.allFormats ?? []
     }
 
     func knows(_ index: Int, _ codec: String?) -> Bool {
@@ -345,7 +341,7 @@ extension Call {
     }
 
     private func hasTelephoneEvent(_ index: Int) -> Bool {
-        legs[index].described.remote.flatMap { AudioStream(of: $0) }?.telephoneEvent != nil
+        legs[index].described.theirs?.telephoneEvent != nil
     }
 }
 

@@ -29,9 +29,8 @@ extension Call {
 
     /// Asks a party for its voice again that was put on hold by somebody who is gone.
     private func askForVoice(of party: Int) {
-        guard reoffers[party] == nil, let local = legs[party].described.local,
-            AudioStream(of: local)?.direction != .sendrecv
-        else { return }
+        let described = legs[party].described
+        guard reoffers[party] == nil, described.local != nil, described.ours?.direction != .sendrecv else { return }
         reoffer(party, Reoffer())
     }
 

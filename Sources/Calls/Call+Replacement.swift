@@ -47,17 +47,13 @@ extension Call {
 
     /// What both sides understand: G.711 where each speaks some of it, else what they have in common.
     func sharedCodecs(with newcomer: Leg, settled isSettled: Bool) -> [String] {
-        let offered = newcomer.described.remote.flatMap { AudioStream(of: $0) }?.formats.map {
-            $0.encoding.uppercased()
-        }
+        let offered = newcomer.described.theirs?.formats.map { $0.encoding.uppercased() }
         let known: [String]
         if isSettled {
             known = [codec(of: anchor)?.uppercased()].compactMap { $0 }
         } else {
             known =
-                legs[anchor].described.remote.flatMap { AudioStream(of: $0) }?.formats.map {
-                    $0.encoding.uppercased()
-                } ?? Self.spokenCodecs
+                legs[anchor].described.theirs?.formats.map { $0.encoding.uppercased() } ?? Self.spokenCodecs
         }
         let isSpoken = known.contains(where: Self.spokenCodecs.contains)
         guard let offered else { return isSpoken ? Self.spokenCodecs : known }

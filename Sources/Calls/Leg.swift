@@ -57,13 +57,16 @@ struct Leg {
 
     /// What was said about media on this leg.
     struct Description {
-        var local: SessionDescription?
-        var remote: SessionDescription?
+        var local: SessionDescription? { didSet { ours = local.flatMap { AudioStream(of: $0) } } }
+        var remote: SessionDescription? { didSet { theirs = remote.flatMap { AudioStream(of: $0) } } }
+        /// The audio of either, which is asked for again and again.
+        private(set) var ours: AudioStream?
+        private(set) var theirs: AudioStream?
         var versions: OriginVersions
 
         /// The payload numbers that mean something in this session, as we use them before as the peer does.
         var numbers: [PayloadFormat] {
-            [local, remote].compactMap { $0 }.flatMap { AudioStream(of: $0)?.allFormats ?? [] }
+            (ours?.allFormats ?? []) + (theirs?.allFormats ?? [])
         }
 
         init(sessionID: UInt64) { versions = OriginVersions(sessionID: sessionID) }
@@ -113,9 +116,7 @@ struct Leg {
 
     /// The media plane's parameters from what both sides last said.
     func mediaParameters(rtpTimeout: Duration?) -> MediaParameters? {
-        guard let local = described.local, let remote = described.remote,
-            let ours = AudioStream(of: local), let theirs = AudioStream(of: remote)
-        else { return nil }
+        guard let ours = described.ours, let theirs = described.theirs else { return nil }
         return MediaParameters(ours: ours, theirs: theirs, rtpTimeout: progress == .answered ? rtpTimeout : nil)
     }
 }

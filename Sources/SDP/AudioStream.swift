@@ -66,10 +66,11 @@ extension MediaDescription {
     /// RFC 3605: where RTCP goes when not to the next port.
     fileprivate var rtcp: (IPAddress?, UInt16) {
         let next = port == .max ? port : port + 1
-        guard let fields = attribute("rtcp")?.fields, let first = fields.first, let named = UInt16(first)
+        guard let fields = attribute("rtcp").map({ Array($0.utf8)[...].fields }),
+            let named = fields.first?.decimal.flatMap(UInt16.init(exactly:))
         else {
             return (nil, next)
         }
-        return (fields.count >= 4 ? IPAddress(fields[3]) : nil, named)
+        return (fields.count >= 4 ? IPAddress(fields[3].text) : nil, named)
     }
 }

@@ -23,16 +23,20 @@ public struct PayloadFormat: Hashable, Sendable {
     public var isTelephoneEvent: Bool { encoding.utf8.count == 15 && encoding.lowercased() == "telephone-event" }
 
     /// `rtpmap`'s value; nil when it is none.
-    static func parse(rtpmap value: String) -> PayloadFormat? {
-        let fields = value.fields
-        guard fields.count >= 2, let number = UInt8(fields[0]), number < 128 else { return nil }
-        let parts = fields[1].parts(around: "/")
-        guard parts.count >= 2, !parts[0].isEmpty, let rate = Int(parts[1]), (1...1_000_000).contains(rate) else {
-            return nil
-        }
-        var channels = 1
-        if parts.count >= 3, let count = Int(parts[2]), (1...255).contains(count) { channels = count }
-        return PayloadFormat(number: number, encoding: String(parts[0]), clockRate: rate, channels: channels)
+    static func parse(rtpmap value: ArraySlice<UInt8>) -> PayloadFormat? {
+        var fields = value
+        guard let number = fields.takeField()?.decimal, number < 128, var parts = fields.takeField() else { return nil }
+        let encoding = parts.take(before: UInt8(ascii: "/"))
+        guard !encoding.isEmpty, let rate = parts.take(before: UInt8(ascii: "/")).decimal,
+            (1...1_000_000).contains(rate)
+        else { return nil }
+        let channels = parts.take(before: UInt8(ascii: "/")).decimal.flatMap { (1...255).contains($0) ? $0 : nil }
+        return PayloadFormat(
+            number: UInt8(number),
+            encoding: encoding.text,
+            clockRate: rate,
+            channels: channels ?? 1
+        )
     }
 
     /// The numbers that RFC 3551 §6 gave away for ever: they need no rtpmap.
@@ -59,21 +63,23 @@ public struct PayloadFormat: Hashable, Sendable {
     }
 }
 
-/// What the attributes of one section say of its numbers.
+/// What the attributes of one section say of its numbers, of each the last.
 struct FormatMeanings {
-    private var maps: [UInt8: PayloadFormat] = [:]
-    private var parameters: [UInt8: String] = [:]
+    private var maps: [PayloadFormat] = []
+    private var parameters: [(number: Int, text: String)] = []
 
     /// False: it is an attribute of formats and says nothing that can be read.
-    mutating func take(_ attribute: Attribute) -> Bool {
-        switch attribute.name {
+    mutating func take(_ name: String, _ value: ArraySlice<UInt8>) -> Bool {
+        switch name {
         case "rtpmap":
-            guard let format = PayloadFormat.parse(rtpmap: attribute.value ?? "") else { return false }
-            maps[format.number] = format
+            guard let format = PayloadFormat.parse(rtpmap: value) else { return false }
+            maps.append(format)
         case "fmtp":
-            let parts = (attribute.value ?? "").parts(around: " ", most: 1, omittingEmpty: true)
-            guard parts.count == 2, !parts[0].isEmpty else { return false }
-            if let number = UInt8(parts[0]) { parameters[number] = String(parts[1]) }
+            var rest = value
+            guard let number = rest.takeField(), let start = rest.firstIndex(where: { $0 != UInt8(ascii: " ") }) else {
+                return false
+            }
+            if let number = number.decimal { parameters.append((number, rest[start...].text)) }
         default: break
         }
         return true
@@ -84,9 +90,9 @@ struct FormatMeanings {
         var known: [PayloadFormat] = []
         for text in formats {
             guard let number = UInt8(text), number < 128, !known.contains(where: { $0.number == number }),
-                var format = maps[number] ?? PayloadFormat.fixed(number)
+                var format = maps.last(where: { $0.number == number }) ?? PayloadFormat.fixed(number)
             else { continue }
-            format.fmtp = parameters[number]
+            format.fmtp = parameters.last { $0.number == number }?.text
             known.append(format)
         }
         return known
