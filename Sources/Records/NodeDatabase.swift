@@ -13,8 +13,12 @@ public final class NodeDatabase: Sendable {
         public var kind: Kind
         public var name: String
         public var text: String
+        /// The mark (SHA-256) of the folders' file in whose place it was applied; nil: there was none.
+        public var replacing: String?
 
-        public init(kind: Kind, name: String, text: String) { (self.kind, self.name, self.text) = (kind, name, text) }
+        public init(kind: Kind, name: String, text: String, replacing: String?) {
+            (self.kind, self.name, self.text, self.replacing) = (kind, name, text, replacing)
+        }
     }
 
     private let queue: DatabaseQueue
@@ -43,6 +47,9 @@ public final class NodeDatabase: Sendable {
         migrator.registerMigration("node") { try $0.execute(sql: schema) }
         migrator.registerMigration("agents") { try $0.execute(sql: agentSchema) }
         migrator.registerMigration("audit chain") { try chainAudit($0) }
+        migrator.registerMigration("applied over files") {
+            try $0.execute(sql: "ALTER TABLE applied ADD COLUMN replacing TEXT")
+        }
         try migrator.migrate(queue)
         return queue
     }
@@ -162,8 +169,8 @@ public final class NodeDatabase: Sendable {
             try database.execute(sql: "DELETE FROM applied")
             for file in files {
                 try database.execute(
-                    sql: "INSERT INTO applied VALUES (?, ?, ?)",
-                    arguments: [file.kind.rawValue, file.name, file.text]
+                    sql: "INSERT INTO applied (kind, name, text, replacing) VALUES (?, ?, ?, ?)",
+                    arguments: [file.kind.rawValue, file.name, file.text, file.replacing]
                 )
             }
             for act in acts { try Self.append(act, at: "\(moment)", to: database) }
@@ -172,12 +179,14 @@ public final class NodeDatabase: Sendable {
 
     public func applied() throws -> [AppliedFile] {
         try queue.read { database in
-            try Row.fetchAll(database, sql: "SELECT kind, name, text FROM applied ORDER BY kind, name").map { row in
+            // A file of before, which is only read, has no marks.
+            try Row.fetchAll(database, sql: "SELECT * FROM applied ORDER BY kind, name").map { row in
                 let kind: String = row["kind"]
                 return AppliedFile(
                     kind: AppliedFile.Kind(rawValue: kind) ?? .tenant,
                     name: row["name"],
-                    text: row["text"]
+                    text: row["text"],
+                    replacing: row["replacing"]
                 )
             }
         }

@@ -8,7 +8,7 @@ import Timebase
 /// What `gudok apply` asks for, of a running switch or of the data folder: texts to put in force, and what was applied to take away.
 public struct Application: Encodable, Sendable {
     public var files: [ConfigurationText]
-    /// Tenants, and file names of plans, that are known by `apply` alone.
+    /// Tenants, and file names of plans, whose applied text is to go.
     public var remove: [String]
     public var isDryRun: Bool
     /// Though tests of dial plans fail or prompts are missing.
@@ -28,7 +28,7 @@ public struct Application: Encodable, Sendable {
     public struct Outcome: Codable, Sendable {
         /// What becomes different, a line each.
         public var changes: [String]
-        /// What of it will not last, or does nothing.
+        /// What of it another file may end, or does nothing.
         public var warnings: [String] = []
     }
 
@@ -53,16 +53,10 @@ public struct Application: Encodable, Sendable {
         let next = try result(on: known, inFolders: folders)
         let configuration = try next.configuration()
         let before = try? known.configuration()
-        let overruled = overruled(by: folders, configuration)
-        guard overruled.isEmpty else {
-            throw ConfigurationFiles.Trouble(
-                overruled.map { "\($0), and has the last word at a start: nothing was applied; change it there" }
-            )
-        }
         // What is not readable together has nothing to be compared with.
         let named = remove.map { "- applied \($0)" } + files.map { "+ file \($0.name)" }
         let changes = before.map { configuration.changes(from: $0) } ?? named
-        let outcome = Outcome(changes: changes, warnings: unused(in: configuration))
+        let outcome = Outcome(changes: changes, warnings: warnings(configuration, over: folders))
         let now = SystemClock.now().wall
         let failed = obstacles(on: known, next, configuration)
         guard failed.isEmpty || isForced else {
@@ -92,21 +86,25 @@ public struct Application: Encodable, Sendable {
         return failed.map(\.description) + missing.map(\.description)
     }
 
-    /// Where files of the folders say otherwise, which SIGHUP and a start put in force.
-    func overruled(by folders: ConfigurationFiles, _ configuration: Configuration) -> [String] {
+    /// What whoever applies this should know.
+    func warnings(_ configuration: Configuration, over folders: ConfigurationFiles?) -> [String] {
+        (folders.map { overruling($0, configuration) } ?? []) + unused(in: configuration)
+    }
+
+    /// Where files of the folders say otherwise: whoever changes one puts it in force again.
+    private func overruling(_ folders: ConfigurationFiles, _ configuration: Configuration) -> [String] {
         let other = try? folders.configuration()
         return files.compactMap { text in
-            guard let file = folders.file(for: text), folders.known(for: text)?.text != text.text else { return nil }
-            guard let name = ConfigurationFiles.tenantName(in: text.text) else {
-                return "\(file) is this dial plan's file and says otherwise"
-            }
-            let isSame = other.map { configuration.changes(of: TenantID(name), from: $0).isEmpty } ?? false
-            return isSame ? nil : "\(file) is the file of tenant \(name) and says otherwise"
+            guard let file = folders.file(for: text), file.text != text.text else { return nil }
+            let tenant = ConfigurationFiles.tenantName(in: text.text)
+            if let tenant, let other, configuration.changes(of: TenantID(tenant), from: other).isEmpty { return nil }
+            return "\(file.name) says otherwise: it counts again when it is changed, or after "
+                + "`gudok apply --remove \(tenant ?? text.fileName)`"
         }
     }
 
     /// Dial plans that no tenant names, and what would be wrong with them for each.
-    func unused(in configuration: Configuration) -> [String] {
+    private func unused(in configuration: Configuration) -> [String] {
         let used = Set(configuration.tenants.values.flatMap(\.dialPlans.values).map(\.file))
         let unused = files.filter { ConfigurationFiles.tenantName(in: $0.text) == nil && !used.contains($0.name) }
         return unused.flatMap { text in

@@ -1,5 +1,6 @@
 public import Config
 public import Foundation
+import Hashes
 public import Records
 
 /// The files of a configuration, as they are on disk, and what was applied since.
@@ -25,9 +26,10 @@ public struct ConfigurationFiles: Sendable {
     public private(set) var tenants: [String: ConfigurationText]
     /// By file name.
     public private(set) var dialPlans: [String: ConfigurationText]
-    /// Where the folders have the file of a tenant, and of a plan: by its name, the name of the file.
-    private var tenantFiles: [String: String] = [:]
-    private var planFiles: [String: String] = [:]
+    /// The folders' own files of tenants and plans.
+    private var inFolders: [Subject: ConfigurationText] = [:]
+    /// Of what was applied: the mark of the folders' file that it is in the place of; nil where there was none.
+    private var replacing: [Subject: String?] = [:]
     /// Lists of numbers, beside the dial plans.
     public private(set) var lists: [ConfigurationText] = []
 
@@ -48,12 +50,11 @@ public struct ConfigurationFiles: Sendable {
         for text in try Self.readFolder(resolve(read.dialPlansPath), named: show(read.dialPlansPath)) {
             dialPlans[text.fileName] = text
         }
-        planFiles = dialPlans.mapValues(\.name)
         for text in try Self.readFolder(resolve(read.tenantsPath), named: show(read.tenantsPath)) {
             let name = Self.tenantName(in: text.text) ?? text.fileName
             if tenants[name] == nil { tenants[name] = text } else { doubles.append(text) }
         }
-        tenantFiles = tenants.mapValues(\.name)
+        for text in Array(tenants.values) + dialPlans.values { inFolders[Subject(of: text)] = text }
     }
 
     /// Folders that the node's file names, and that are not there: those that nobody named may come later.
@@ -137,57 +138,94 @@ public struct ConfigurationFiles: Sendable {
         return files
     }
 
-    /// Takes a file in, in the place of the one for the same tenant or of the same name.
+    /// What a text is about, and replaces the earlier text of: a tenant, or the plan of a file name.
+    private struct Subject: Hashable {
+        var kind: NodeDatabase.AppliedFile.Kind
+        var name: String
+
+        init(_ kind: NodeDatabase.AppliedFile.Kind, _ name: String) { (self.kind, self.name) = (kind, name) }
+
+        init(of text: ConfigurationText) {
+            let tenant = ConfigurationFiles.tenantName(in: text.text)
+            self = tenant.map { Subject(.tenant, $0) } ?? Subject(.dialPlan, text.fileName)
+        }
+    }
+
+    private subscript(subject: Subject) -> ConfigurationText? {
+        get { subject.kind == .tenant ? tenants[subject.name] : dialPlans[subject.name] }
+        set {
+            switch subject.kind {
+            case .tenant: tenants[subject.name] = newValue
+            case .dialPlan: dialPlans[subject.name] = newValue
+            }
+        }
+    }
+
+    /// By what the folders' file of a tenant or plan is known again; nil: there is none.
+    private func mark(of subject: Subject) -> String? {
+        inFolders[subject].map { hex(sha256(Array($0.text.utf8))) }
+    }
+
+    /// Takes a text in, in the place of the one for the same tenant or of the same name. It counts until the folders' file of that is
+    /// another than now.
     public mutating func put(_ text: ConfigurationText) {
-        if let tenant = Self.tenantName(in: text.text) {
-            tenants[tenant] = text
+        let subject = Subject(of: text)
+        self[subject] = text
+        if inFolders[subject]?.text == text.text {
+            replacing[subject] = nil
         } else {
-            dialPlans[text.fileName] = text
+            replacing.updateValue(mark(of: subject), forKey: subject)
         }
     }
 
-    /// Which tenants and plans have a file by now. One that had a file is its file's until the folders are read again.
-    mutating func learn(filesOf folders: ConfigurationFiles) {
-        tenantFiles.merge(folders.tenantFiles) { $1 }
-        planFiles.merge(folders.planFiles) { $1 }
-    }
+    /// The folders as they are by now; what they say is not in force yet.
+    mutating func learn(filesOf folders: ConfigurationFiles) { inFolders = folders.inFolders }
 
-    /// Takes away a tenant, or a plan by its file's name, that is known by `apply` alone.
+    /// Takes away what was applied of a tenant, or of a plan by its file's name. The folders' file of it counts again.
     public mutating func remove(applied name: String) throws(Trouble) {
-        if let file = tenantFiles[name] ?? planFiles[name] {
-            throw Trouble("\(name) has a file, \(file): delete that, and send the switch SIGHUP")
+        let subjects = replacing.keys.filter { $0.name == name }
+        for subject in subjects {
+            self[subject] = inFolders[subject]
+            replacing[subject] = nil
         }
-        let (tenant, plan) = (tenants.removeValue(forKey: name), dialPlans.removeValue(forKey: name))
-        guard tenant == nil, plan == nil else { return }
+        guard subjects.isEmpty else { return }
+        if let file = (inFolders[Subject(.tenant, name)] ?? inFolders[Subject(.dialPlan, name)])?.name {
+            throw Trouble("nothing is applied over \(name)'s file, \(file): delete that, and send the switch SIGHUP")
+        }
         let known = applied.map(\.name).joined(separator: ", ")
         throw Trouble("'\(name)' was not applied; \(known.isEmpty ? "nothing was" : "these were: \(known)")")
     }
 
-    /// What the database keeps, to be in force after a restart: applied tenants and plans that have no file in the folders. What has
-    /// one comes from there, and goes with it.
-    public var applied: [NodeDatabase.AppliedFile] {
-        tenants.filter { tenantFiles[$0.key] == nil }.map {
-            NodeDatabase.AppliedFile(kind: .tenant, name: $0.key, text: $0.value.text)
+    /// With what was applied. The later word counts: an application, until the folders' file of that tenant or plan is changed, comes,
+    /// or is deleted.
+    func joined(by applied: [NodeDatabase.AppliedFile]) -> ConfigurationFiles {
+        var whole = self
+        for file in applied {
+            let subject = Subject(file.kind, file.name)
+            guard file.replacing == mark(of: subject) else { continue }
+            let ending = file.kind == .tenant ? ".yaml" : ""
+            whole[subject] = ConfigurationText(name: "\(Self.appliedPrefix)\(file.name)\(ending)", text: file.text)
+            whole.replacing.updateValue(file.replacing, forKey: subject)
         }
-            + dialPlans.filter { planFiles[$0.key] == nil }.map {
-                NodeDatabase.AppliedFile(kind: .dialPlan, name: $0.key, text: $0.value.text)
+        return whole
+    }
+
+    /// What the database keeps, to be in force after a restart.
+    public var applied: [NodeDatabase.AppliedFile] {
+        replacing.compactMap { subject, mark in
+            self[subject].map {
+                NodeDatabase.AppliedFile(kind: subject.kind, name: subject.name, text: $0.text, replacing: mark)
             }
+        }.sorted { ($0.kind.rawValue, $0.name) < ($1.kind.rawValue, $1.name) }
     }
 
-    /// The file of the folders that a text is in the place of.
-    func file(for text: ConfigurationText) -> String? {
-        Self.tenantName(in: text.text).map { tenantFiles[$0] } ?? planFiles[text.fileName]
-    }
-
-    /// What the folders, or `apply`, have of the tenant or plan that a text is of.
-    func known(for text: ConfigurationText) -> ConfigurationText? {
-        Self.tenantName(in: text.text).map { tenants[$0] } ?? dialPlans[text.fileName]
-    }
+    /// The folders' file of the tenant or plan that a text is of.
+    func file(for text: ConfigurationText) -> ConfigurationText? { inFolders[Subject(of: text)] }
 
     /// Where texts are that faults name and that are no files, and what can be done about them.
     private func waysOut(of faults: [ConfigFault]) -> [String] {
         applied.compactMap { file in
-            guard let text = file.kind == .tenant ? tenants[file.name] : dialPlans[file.name],
+            guard let text = self[Subject(file.kind, file.name)],
                 text.name.hasPrefix(Self.appliedPrefix),
                 faults.contains(where: { $0.file == text.name || $0.problem.contains(text.name) })
             else { return nil }

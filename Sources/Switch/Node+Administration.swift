@@ -19,8 +19,8 @@ extension Node {
         }
     }
 
-    /// Reads the files again (SIGHUP): a file that is gone takes its tenant along; what was applied and never had one stays, as over a
-    /// restart.
+    /// Reads the files again (SIGHUP): a file that is gone takes its tenant along; what was applied stays where its file is what it was,
+    /// as over a restart.
     public func reload() async {
         do {
             let changes = try await inTurn { node in
@@ -64,11 +64,9 @@ extension Node {
             (core.engine.configuration, core.engine.affected(by: configuration))
         }
         let changes = configuration.changes(from: old) + affected
-        let overruled = folders.map { wanted.overruled(by: $0, configuration) } ?? []
         let outcome = Application.Outcome(
             changes: changes,
-            warnings: overruled.map { "\($0): SIGHUP and a restart bring that back; change it there too" }
-                + wanted.unused(in: configuration)
+            warnings: wanted.warnings(configuration, over: folders)
         )
         let failed = wanted.obstacles(on: files, next, configuration)
         if !failed.isEmpty, !wanted.isForced {
@@ -96,21 +94,6 @@ extension Node {
 }
 
 extension ConfigurationFiles {
-    /// With what was applied and is in none of the folders: a file there has the last word about its own tenant or plan.
-    func joined(by applied: [NodeDatabase.AppliedFile]) -> ConfigurationFiles {
-        var whole = self
-        for file in applied {
-            switch file.kind {
-            case .tenant where tenants[file.name] == nil:
-                whole.put(ConfigurationText(name: "\(Self.appliedPrefix)\(file.name).yaml", text: file.text))
-            case .dialPlan where dialPlans[file.name] == nil:
-                whole.put(ConfigurationText(name: "\(Self.appliedPrefix)\(file.name)", text: file.text))
-            case .tenant, .dialPlan: break
-            }
-        }
-        return whole
-    }
-
     /// What to do about obstacles.
     public static let override = "mend the plan, its test or the recording, or override with --force"
 

@@ -221,7 +221,7 @@ public actor Node {
         }
     }
 
-    /// What was applied and has a file in the folders by now comes from there, and is to go with it.
+    /// What was applied and whose file has changed since comes from there, and is to go with it.
     private static func forget(_ database: NodeDatabase, allBut kept: [NodeDatabase.AppliedFile], _ log: LogSink) {
         do {
             guard try database.applied().count > kept.count else { return }

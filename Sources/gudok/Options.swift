@@ -60,9 +60,8 @@ struct PeriodOption: ParsableArguments {
     /// Times that can be read, the first before the second.
     static func validate(since: String?, until: String?) throws {
         let now = Date()
-        // When a day begins is the tenant's affair: what is refused here lies the wrong way round on the first clock of the earth and on
-        // the last.
-        let zones = [14, -12].compactMap { TimeZone(secondsFromGMT: $0 * 3600) }
+        // When a day begins is the tenant's affair: what is refused here lies the wrong way round on every clock of the earth.
+        let zones = stride(from: -12 * 60, through: 14 * 60, by: 15).compactMap { TimeZone(secondsFromGMT: $0 * 60) }
         let dates = try [("since", since), ("until", until)].map { name, text -> [Date]? in
             guard let text else { return nil }
             let read = zones.compactMap { TimeFilter(text, now: now, zone: $0)?.date }

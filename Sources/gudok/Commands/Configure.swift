@@ -48,7 +48,7 @@ struct Apply: AsyncParsableCommand {
     )
 
     @Argument(help: "Tenants' and dial plans' files.") var paths: [String] = []
-    @Option(name: .long, help: "Take away what was applied and has no file: a tenant, or a plan by its file's name.")
+    @Option(name: .long, help: "Take back what was applied of a tenant, or of a plan by its file's name.")
     var remove: [String] = []
     @Flag(name: .long, help: "Only show, and fail where that would.") var dryRun = false
     @Flag(name: .long, help: "Though tests of dial plans fail or prompts are missing; the audit log says so.")
