@@ -135,7 +135,7 @@ extension MediaParameters {
             receivesFromPeer: receives,
             receiveFormats: ours.mediaFormats + theirs.ownNumbers(beside: ours),
             sendFormats: theirs.spoken(beside: ours),
-            ptime: theirs.ptime ?? 20,
+            ptime: min(theirs.ptime ?? 20, theirs.maxptime ?? .max),
             inactivityTimeout: receives && weReceive && !theirs.isHold ? rtpTimeout : nil
         )
     }

@@ -33,7 +33,7 @@ struct OwnReports: Sendable {
 
     /// What is said now of what we sent and of what came; `middle` is the peer's last sender report and how long ago it came.
     mutating func report(
-        voice: OwnVoice,
+        voice: borrowing OwnVoice,
         received: StreamStatistics,
         answering last: (middle: UInt32, age: Int64)?,
         isLast: Bool,

@@ -1,8 +1,9 @@
 import Codecs
 import RTP
 
-/// The RTP stream that we make ourselves for one peer: tones, and keys as telephone-events. A packet every 20 ms.
-public struct OwnVoice: Sendable {
+/// The RTP stream that we make ourselves for one peer: tones, and keys as telephone-events. A frame every 20 ms, and a packet as often as the
+/// peer asked for.
+public struct OwnVoice: ~Copyable {
     private let ssrc: UInt32
     private var sequence: UInt16
     private var timestamp: UInt32
@@ -13,14 +14,19 @@ public struct OwnVoice: Sendable {
     private var eventRate: UInt32 = 8_000
     private var keys = KeyPresses()
     private var saying = Saying()
+    private var packetizer = Packetizer()
+    /// Of the packets of sound that are under way the next one is the first.
+    private var beginsTalk = false
     /// What went out under our own source; wraps, as reports of it do.
     private(set) var sent: (packets: UInt32, octets: UInt32) = (0, 0)
     var source: UInt32 { ssrc }
     /// The time stamp of the next frame.
-    var clock: UInt32 { timestamp }
+    var clock: UInt32 { timestamp &+ UInt32(truncatingIfNeeded: packetizer.waiting) }
 
-    /// Octets of the longest packet: header and 20 ms of G.711.
-    public static let longestPacket = 12 + ToneSource.frame
+    /// Octets of the longest packet: header and sound.
+    public static let longestPacket = 12 + Packetizer.longest
+    /// Octets of header and 20 ms of G.711.
+    private static let framePacket = 12 + ToneSource.frame
 
     init(randomness: UInt64) {
         ssrc = UInt32(truncatingIfNeeded: randomness)
@@ -28,7 +34,9 @@ public struct OwnVoice: Sendable {
         timestamp = UInt32(truncatingIfNeeded: randomness >> 24)
     }
 
-    mutating func choose(from formats: [MediaFormat]) {
+    /// `ptime`: how many milliseconds of sound the peer wants in a packet.
+    mutating func choose(from formats: [MediaFormat], ptime: Int = 20) {
+        packetizer.choose(milliseconds: ptime)
         codec = nil
         for format in formats where codec == nil {
             if format.encoding == "PCMA" { codec = (format.number, .a) }
@@ -54,19 +62,39 @@ public struct OwnVoice: Sendable {
         sequence &+= 1
     }
 
-    /// The header of the next 20 ms of sound.
-    private mutating func beginFrame(into packet: UnsafeMutableRawBufferPointer, payloadType: UInt8, isFirst: Bool) {
+    /// The 20 ms of sound behind the header's place become a packet, or wait for theirs (0).
+    private mutating func finishFrame(in packet: UnsafeMutableRawBufferPointer, isFirst: Bool) -> Int {
+        if isFirst { beginsTalk = true }
+        guard !packetizer.isIdle else { return writeHeader(of: ToneSource.frame, into: packet) }
+        if isFirst { packetizer.removeAll() }
+        packetizer.append(UnsafeRawBufferPointer(rebasing: packet[12..<Self.framePacket]))
+        return 0
+    }
+
+    /// Before octets of sound.
+    private mutating func writeHeader(of octets: Int, into packet: UnsafeMutableRawBufferPointer) -> Int {
+        guard let codec else { return 0 }
         writeRTPHeader(
             into: packet,
-            marker: isFirst,
-            payloadType: payloadType,
+            marker: beginsTalk,
+            payloadType: codec.number,
             sequence: sequence,
             timestamp: timestamp,
             ssrc: ssrc
         )
+        beginsTalk = false
         sequence &+= 1
-        timestamp &+= 160
-        sent = (sent.packets &+ 1, sent.octets &+ UInt32(ToneSource.frame))
+        timestamp &+= UInt32(truncatingIfNeeded: octets)
+        sent = (sent.packets &+ 1, sent.octets &+ UInt32(truncatingIfNeeded: octets))
+        return 12 + octets
+    }
+
+    /// The next packet of the frames that wait, for peers that want other packets than of 20 ms; 0 when none is full. `isLast`: nothing
+    /// comes behind them.
+    public mutating func writeWaiting(isLast: Bool, into packet: UnsafeMutableRawBufferPointer) -> Int {
+        guard !packetizer.isIdle, codec != nil, packet.count >= Self.longestPacket else { return 0 }
+        let octets = packetizer.take(into: UnsafeMutableRawBufferPointer(rebasing: packet[12...]), isLast: isLast)
+        return octets > 0 ? writeHeader(of: octets, into: packet) : 0
     }
 
     public mutating func beginTone() { frame = 0 }
@@ -79,18 +107,17 @@ public struct OwnVoice: Sendable {
 
     public var isPressing: Bool { !keys.isEmpty }
 
-    /// The next packet of a tone; 0 when the peer takes none.
+    /// The next frame of a tone, as its packet; 0 when the peer takes none, or has to wait for it (`writeWaiting`).
     public mutating func writeTone(
         _ tone: Tone,
         from sources: (a: ToneSource, µ: ToneSource),
         into packet: UnsafeMutableRawBufferPointer
     ) -> Int {
-        guard let codec, packet.count >= Self.longestPacket else { return 0 }
-        beginFrame(into: packet, payloadType: codec.number, isFirst: frame == 0)
+        guard let codec, packet.count >= Self.framePacket else { return 0 }
         let payload = UnsafeMutableRawBufferPointer(rebasing: packet[12...])
         (codec.law == .a ? sources.a : sources.µ).write(tone, frame: frame, into: payload)
-        frame &+= 1
-        return Self.longestPacket
+        defer { frame &+= 1 }
+        return finishFrame(in: packet, isFirst: frame == 0)
     }
 
     public mutating func beginSaying(_ clips: [PromptClip], loop: PromptClip?, token: UInt64) {
@@ -101,32 +128,31 @@ public struct OwnVoice: Sendable {
     public var hasSaid: Bool { saying.isOver }
     public var sayingToken: UInt64 { saying.token }
 
-    /// The next packet of what is said; 0 when all is said, or the peer takes none (which takes as long).
+    /// The next frame of what is said, as its packet; 0 when all is said, or the peer takes none (which takes as long) or has to wait.
     public mutating func writeSaying(tick: Int64, into packet: UnsafeMutableRawBufferPointer) -> Int {
-        guard let (clip, frame) = saying.next(tick: tick), let codec, packet.count >= Self.longestPacket else {
+        guard let (clip, frame) = saying.next(tick: tick), let codec, packet.count >= Self.framePacket else {
             return 0
         }
-        beginFrame(into: packet, payloadType: codec.number, isFirst: saying.isFirst)
         let octets = (codec.law == .a ? clip.alaw : clip.µlaw) + frame * PromptClip.frame
         packet.baseAddress?.advanced(by: 12).copyMemory(from: octets, byteCount: PromptClip.frame)
-        saying.isFirst = false
-        return Self.longestPacket
+        defer { saying.isFirst = false }
+        return finishFrame(in: packet, isFirst: saying.isFirst)
     }
 
     public mutating func beginMix() { frame = 0 }
 
-    /// A packet of a mix: as many samples as 20 ms have, of which each may be the sum of many; 0 when the peer takes none.
+    /// A frame of a mix, as its packet: as many samples as 20 ms have, of which each may be the sum of many; 0 when the peer takes none, or
+    /// has to wait.
     public mutating func writeMix(
         _ samples: UnsafeMutableBufferPointer<Int32>,
         into packet: UnsafeMutableRawBufferPointer
     ) -> Int {
-        guard let codec, samples.count == MixIntake.frame, packet.count >= Self.longestPacket else { return 0 }
-        beginFrame(into: packet, payloadType: codec.number, isFirst: frame == 0)
+        guard let codec, samples.count == MixIntake.frame, packet.count >= Self.framePacket else { return 0 }
         for (place, sample) in samples.enumerated() {
             packet[12 + place] = G711.encode(Int16(clamping: sample), codec.law)
         }
-        frame &+= 1
-        return Self.longestPacket
+        defer { frame &+= 1 }
+        return finishFrame(in: packet, isFirst: frame == 0)
     }
 
     /// The next packet of the key that is pressed; 0 when none is to be sent now.

@@ -93,7 +93,7 @@ public struct RelayPort: ~Copyable {
         sendsToPeer = next.sendsToPeer
         receivesFromPeer = next.receivesFromPeer
         fillFormats(towards: next.sendFormats)
-        voice.choose(from: next.sendFormats)
+        voice.choose(from: next.sendFormats, ptime: next.ptime)
         keepAlive.choose(receive: next.receiveFormats, send: next.sendFormats)
     }
 

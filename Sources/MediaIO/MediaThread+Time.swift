@@ -14,6 +14,7 @@ extension MediaThread {
                 let here = slots + slot
                 var length = 0
                 if here.pointee.relay.voice.isPressing {
+                    sendWaiting(here, isLast: true, by: packet)
                     length = here.pointee.relay.voice.writeKey(into: packet)
                 } else if case .tone(let tone) = here.pointee.relay.mode {
                     length = here.pointee.relay.voice.writeTone(tone, from: tones, into: packet)
@@ -24,15 +25,27 @@ extension MediaThread {
                 // A key that is pressed takes the place of what is said; that waits for it.
                 if length == 0, case .saying = here.pointee.relay.mode, !here.pointee.relay.voice.isPressing {
                     length = here.pointee.relay.voice.writeSaying(tick: tick, into: packet)
-                    if here.pointee.relay.voice.hasSaid { finishSaying(slot) }
                 }
                 if length > 0 {
                     forward(UnsafeMutableRawBufferPointer(rebasing: packet[..<length]), to: here)
                 }
+                let isLast = here.pointee.relay.mode == .saying && here.pointee.relay.voice.hasSaid
+                sendWaiting(here, isLast: isLast, by: packet)
+                if isLast { finishSaying(slot) }
                 if here.pointee.relay.reportIsDue(now: now) { report(slot, isLast: false, by: packet) }
             }
         }
         speaking = speaking.filter { isOpen[$0] && isSpeaking($0) }
+    }
+
+    /// Frames that wait for their packet to be full, where the peer wants others than of 20 ms.
+    private func sendWaiting(_ slot: UnsafeMutablePointer<Slot>, isLast: Bool, by packet: UnsafeMutableRawBufferPointer)
+    {
+        while true {
+            let length = slot.pointee.relay.voice.writeWaiting(isLast: isLast, into: packet)
+            guard length > 0 else { return }
+            forward(UnsafeMutableRawBufferPointer(rebasing: packet[..<length]), to: slot)
+        }
     }
 
     /// Tells a peer of our own stream (RFC 3550 §6).

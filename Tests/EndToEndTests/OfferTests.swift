@@ -26,6 +26,34 @@ struct OfferTests {
         try pair.hangUp()
     }
 
+    @Test(arguments: [
+        ("a=ptime:40\r\n", 320), ("a=ptime:10\r\n", 80), ("a=ptime:30\r\n", 240), ("a=maxptime:10\r\n", 80),
+    ])
+    func `B054: what the switch says itself comes in packets of the length that is asked for`(
+        attribute: String,
+        octets: Int
+    ) throws {
+        let running = try RunningSwitch(
+            incoming: "routes: [{match: \".\", do: [{menu: {prompt: main-menu, timeout: 30s, keys: {\"5\": [echo]}}}]}]"
+        )
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let voice = try WirePeer()
+        carrier.send(carrier.request("INVITE", to: "700", sdp: Phone.sdp(port: voice.port) + attribute))
+        let answer = try #require(carrier.final("INVITE"))
+        #expect(!attribute.contains("a=ptime") || answer.contains(attribute))
+        let tag = carrier.acknowledge(answer, to: "700")
+        var next: UInt32?
+        for _ in 0..<6 {
+            let packet = try #require(voice.receive()).bytes
+            #expect(packet.count == 12 + octets)
+            let stamp = packet[4..<8].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+            #expect(next == nil || stamp == next)
+            next = stamp &+ UInt32(octets)
+        }
+        carrier.send(carrier.request("BYE", to: "700", toTag: tag))
+        #expect(carrier.final("BYE")?.startWord == "200")
+    }
+
     @Test func `B055, B056, B057: what a browser offers is answered without ICE, mux and bundle, its mid kept`() throws
     {
         let pair = try CallPair()

@@ -124,7 +124,7 @@ import Testing
         let length = sum.withUnsafeMutableBufferPointer { sum in
             packet.withUnsafeMutableBytes { voice.writeMix(sum, into: $0) }
         }
-        #expect(length == OwnVoice.longestPacket)
+        #expect(length == 12 + ToneSource.frame)
         #expect(G711.decode(packet[12], law) > 30_000 && G711.decode(packet[13], law) < -30_000)
     }
 }

@@ -42,6 +42,47 @@ struct VoiceTests {
         }
     }
 
+    /// Ticks of 20 ms, and the length, time stamp and marker of each packet that they bring.
+    @Test(arguments: [
+        (10, [[80, 80], [80, 80]]), (20, [[160], [160]]), (30, [[], [240], [240], [], [240], [240]]),
+        (40, [[], [320], [], [320]]), (60, [[], [], [480], [], [], [480]]), (25, [[160], [160]]),
+        (1_000, [[], [], [], [], [], [960]]),
+        (1, [[80, 80]]),
+    ])
+    func `packets are as long as the peer asks`(ptime: Int, ticks: [[Int]]) throws {
+        var voice = OwnVoice(randomness: 1)
+        voice.choose(from: [MediaFormat(number: 8, encoding: "PCMA", clockRate: 8_000)], ptime: ptime)
+        voice.beginTone()
+        var sent: [Spoken] = []
+        for (index, lengths) in ticks.enumerated() {
+            var packets: [Spoken] = []
+            if let packet = spoken({ voice.writeTone(.ringback, from: tones, into: $0) }) { packets.append(packet) }
+            while let packet = spoken({ voice.writeWaiting(isLast: false, into: $0) }) { packets.append(packet) }
+            #expect(packets.map(\.payload.count) == lengths, "tick \(index)")
+            sent += packets
+        }
+        let first = try #require(sent.first?.header.timestamp)
+        var heard = 0
+        for (index, packet) in sent.enumerated() {
+            #expect(packet.header.timestamp == first &+ UInt32(heard))
+            #expect(packet.header.marker == (index == 0))
+            heard += packet.payload.count
+        }
+        // What comes out is the tone, and what waits is told as its last.
+        var tone = [UInt8](repeating: 0, count: ticks.count * 160)
+        for index in ticks.indices {
+            tone.withUnsafeMutableBytes {
+                tones.a.write(
+                    .ringback,
+                    frame: index,
+                    into: UnsafeMutableRawBufferPointer(rebasing: $0[(index * 160)...])
+                )
+            }
+        }
+        if let rest = spoken({ voice.writeWaiting(isLast: true, into: $0) }) { sent.append(rest) }
+        #expect(sent.flatMap(\.payload) == tone)
+    }
+
     @Test(arguments: G711.Law.allCases)
     func `425 Hz, without a click between frames`(law: G711.Law) {
         var samples: [Int16] = []
@@ -79,7 +120,8 @@ struct VoiceTests {
         var voice = voice([MediaFormat(number: 111, encoding: "OPUS", clockRate: 48_000)])
         #expect(spoken { voice.writeTone(.ringback, from: tones, into: $0) } == nil)
         voice.press(5, milliseconds: 100)
-        #expect(!voice.isPressing)
+        let isPressing = voice.isPressing
+        #expect(!isPressing)
     }
 
     @Test(arguments: [(8_000, 160), (16_000, 320), (48_000, 960)])
