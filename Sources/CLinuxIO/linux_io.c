@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -72,12 +73,12 @@ void linux_io_inbox_free(struct linux_io_inbox *inbox) { free(inbox); }
 
 struct linux_io_datagram *linux_io_inbox_datagrams(struct linux_io_inbox *inbox) { return inbox->datagrams; }
 
-int linux_io_udp_open(struct linux_io_address address, int is_v6, int tos) {
+int linux_io_udp_open(struct linux_io_address address, int is_v6, int only_v6, int tos) {
     int fd = socket(is_v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return -errno;
-    int one = 1, buffer = 256 << 10;
+    int buffer = 256 << 10;
     if (is_v6) {
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof only_v6);
         setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof tos);
     } else {
         setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof tos);
@@ -123,6 +124,11 @@ int linux_io_send(int fd, int is_v6, const struct linux_io_address *to, const vo
 }
 
 void linux_io_close(int fd) { close(fd); }
+
+int linux_io_copy(int fd) {
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    return copy < 0 ? -errno : copy;
+}
 
 uint16_t linux_io_port(int fd) {
     union socket_address place;

@@ -57,6 +57,9 @@ extension Call {
         legs[index].described.remote = answer
         configureMedia(index)
         guard index == 0 else { return }
+        if lateOffer == nil, legs[index].described.local.map({ !answer.takes($0) }) ?? false {
+            return failed(index, .badAnswer)
+        }
         if let late = lateOffer {
             lateOffer = nil
             return lateOfferAnswered(by: answer, of: late.leg, offer: late.offer)
@@ -89,7 +92,8 @@ extension Call {
         if transfer?.from == index { return transferorLeft() }
         guard index == anchor || isTalking(to: index) else { return }
         let disposition: Disposition = callerIsAnswered && failure == .sessionExpired ? .answered : .failed
-        end(disposition, by: .switch, cause: HangupCause(status: 408), reason: failure.rawValue)
+        let status = failure == .badAnswer ? 488 : 408
+        end(disposition, by: .switch, cause: HangupCause(status: status), reason: failure.rawValue)
     }
 
     private func ended(_ index: Int) {

@@ -167,7 +167,7 @@ public final class MediaThreads: MediaControl, Sendable {
     private func bind(_ port: UInt16) -> Int32 {
         let place = WireAddress(SocketAddress(address, port))
         let raw = linux_io_address(high: place.high, low: place.low, port: port)
-        return linux_io_udp_open(raw, address.isV6 ? 1 : 0, 0xB8)
+        return linux_io_udp_open(raw, address.isV6 ? 1 : 0, 1, 0xB8)
     }
 }
 

@@ -11,6 +11,9 @@ public protocol SignallingReceiver: AnyObject {
     func connectionClosed(_ flow: Flow)
     /// What was sent over this flow did not and will not arrive.
     func transportFailed(_ flow: Flow, why: String)
+    /// A listener ended though nobody closed it: it is opened anew until that succeeds.
+    func listenerEnded(_ transport: Transport, _ address: NetAddress.SocketAddress)
+    func listenerIsBack(_ transport: Transport, _ address: NetAddress.SocketAddress)
 }
 
 /// What a stranger can make the sockets hold.

@@ -1,3 +1,4 @@
+import CLinuxIO
 public import NIOCore
 import NIOPosix
 public import NetAddress
@@ -11,14 +12,18 @@ public final class SignallingSockets {
     weak var receiver: (any SignallingReceiver)?
     let limits: SignallingLimits
     public internal(set) var counters = SignallingCounters()
-    private var datagramListeners: [NetAddress.SocketAddress: any Channel] = [:]
+    private(set) var datagramListeners: [NetAddress.SocketAddress: DatagramListener] = [:]
     private var streamListeners: [any Channel] = []
     private var connections: [UInt64: StreamConnection] = [:]
     private var byRemote: [NetAddress.SocketAddress: UInt64] = [:]
     private var countByAddress: [IPAddress: Int] = [:]
     private var serial: UInt64 = 0
     private var isClosing = false
-    /// Channels with octets that wait for `flush`.
+    /// Those that ended of themselves and are not open again yet.
+    public private(set) var closedListeners: [(transport: Transport, address: NetAddress.SocketAddress)] = []
+    /// Datagrams wait for room, and when they are tried again is settled.
+    private var isRetrying = false
+    /// Streams with octets that wait for `flush`.
     private var unflushed: [any Channel] = []
 
     public init(loop: any EventLoop, receiver: any SignallingReceiver, limits: SignallingLimits = SignallingLimits()) {
@@ -45,31 +50,66 @@ public final class SignallingSockets {
     private func listenForDatagrams(
         on address: NetAddress.SocketAddress
     ) -> EventLoopFuture<NetAddress.SocketAddress> {
-        guard let place = NIOCore.SocketAddress(address) else {
-            return loop.makeFailedFuture(SignallingFault.unusable(address))
+        let descriptor = linux_io_udp_open(linux_io_address(address), address.ip.isV6 ? 1 : 0, 0, Int32(Self.mark))
+        let copy = descriptor < 0 ? descriptor : linux_io_copy(descriptor)
+        guard copy >= 0 else {
+            if descriptor >= 0 { linux_io_close(descriptor) }
+            return loop.makeFailedFuture(IOError(errnoCode: -copy, reason: "bind"))
         }
+        let local = NetAddress.SocketAddress(address.ip, linux_io_port(descriptor))
         let bound = NIOLoopBound(self, eventLoop: loop)
         return DatagramBootstrap(group: loop)
             .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 16 * 65_536))
             .channelOption(.datagramVectorReadMessageCount, value: 16)
             .channelOption(.socketOption(.so_rcvbuf), value: 4 << 20)
+            .channelOption(.socketOption(.so_sndbuf), value: 4 << 20)
             // One system call for each waking; what is left wakes at once.
             .channelOption(.maxMessagesPerRead, value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(DatagramHandler(bound.value))
+                    try channel.pipeline.syncOperations.addHandler(DatagramHandler(bound.value, local: local))
                 }
             }
-            .bind(to: place)
-            .flatMapThrowing { channel in
+            .withBoundSocket(descriptor)
+            .map { channel in
                 let sockets = bound.value
-                guard let local = NetAddress.SocketAddress(channel.localAddress) else {
-                    throw SignallingFault.unusable(address)
-                }
-                sockets.datagramListeners[local] = channel
-                Self.mark(channel, isV6: local.ip.isV6)
+                sockets.datagramListeners[local] = DatagramListener(descriptor: copy, local: local, channel: channel)
+                sockets.watch(channel, .udp, local)
                 return local
             }
+            .flatMapErrorThrowing { error in
+                linux_io_close(copy)
+                throw error
+            }
+    }
+
+    /// A listener that ends of itself leaves every phone without a switch: it is opened anew.
+    private func watch(_ channel: any Channel, _ transport: Transport, _ local: NetAddress.SocketAddress) {
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        channel.closeFuture.whenComplete { _ in
+            let sockets = bound.value
+            guard !sockets.isClosing else { return }
+            if transport == .udp { sockets.datagramListeners[local] = nil }
+            sockets.streamListeners.removeAll { $0 === channel }
+            sockets.closedListeners.append((transport, local))
+            sockets.receiver?.listenerEnded(transport, local)
+            sockets.reopen(transport, local)
+        }
+    }
+
+    private func reopen(_ transport: Transport, _ local: NetAddress.SocketAddress) {
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        guard !isClosing else { return }
+        listen(transport, on: local).whenComplete { result in
+            let sockets = bound.value
+            switch result {
+            case .success:
+                sockets.closedListeners.removeAll { $0 == (transport, local) }
+                sockets.receiver?.listenerIsBack(transport, local)
+            case .failure:
+                sockets.loop.scheduleTask(in: .seconds(1)) { bound.value.reopen(transport, local) }
+            }
+        }
     }
 
     private func listenForStreams(on address: NetAddress.SocketAddress) -> EventLoopFuture<NetAddress.SocketAddress> {
@@ -89,23 +129,27 @@ public final class SignallingSockets {
                     throw SignallingFault.unusable(address)
                 }
                 bound.value.streamListeners.append(channel)
+                bound.value.watch(channel, .tcp, local)
                 return local
             }
     }
 
-    /// DSCP CS3 (RFC 4594 §3.1: call signalling). A kernel that refuses costs only the mark.
+    /// DSCP CS3 (RFC 4594 §3.1: call signalling).
+    private static let mark = 0x60
+
+    /// A kernel that refuses costs only the mark.
     private static func mark(_ channel: any Channel, isV6: Bool) {
         let option = ChannelOptions.Types.SocketOption(
             level: isV6 ? .ipv6 : .ip,
             name: NIOBSDSocket.Option(rawValue: isV6 ? 67 : 1)
         )
-        channel.setOption(option, value: 0x60).whenFailure { _ in }
+        channel.setOption(option, value: Self.mark).whenFailure { _ in }
     }
 
     // MARK: sending
 
-    /// Hands the kernel what was sent since the last call: several datagrams go in one system call. May call the receiver: a channel
-    /// whose peer has gone first reads what that peer still said.
+    /// Hands the kernel what was written to streams since the last call. May call the receiver: a channel whose peer has gone first reads
+    /// what that peer still said.
     public func flush() {
         guard !unflushed.isEmpty else { return }
         let channels = unflushed
@@ -117,7 +161,7 @@ public final class SignallingSockets {
         }
     }
 
-    /// Sends over the flow's listener or connection; a stream that does not exist yet is opened. What is sent waits for `flush`.
+    /// Sends over the flow's listener or connection; a stream that does not exist yet is opened. What goes to a stream waits for `flush`.
     /// Never calls the receiver: what becomes of it is told in a later turn of the loop.
     public func send(_ bytes: [UInt8], over flow: Flow) {
         loop.assertInEventLoop()
@@ -130,18 +174,36 @@ public final class SignallingSockets {
     }
 
     private func sendDatagram(_ bytes: [UInt8], over flow: Flow) {
-        let channel =
+        let listener =
             datagramListeners[flow.local]
             ?? datagramListeners.first { $0.key.port == flow.local.port && $0.key.ip.isV6 == flow.remote.ip.isV6 }?
             .value
             ?? datagramListeners.first { $0.key.ip.isV6 == flow.remote.ip.isV6 }?.value
-        guard let channel, let remote = NIOCore.SocketAddress(flow.remote) else {
-            return fail(flow, why: "no UDP listener of this address family")
+        guard let listener else { return fail(flow, why: "no UDP listener of this address family") }
+        took(flow, listener.send(bytes, over: flow))
+        if !listener.waiting.isEmpty { retrySoon() }
+    }
+
+    private func took(_ flow: Flow, _ outcome: DatagramListener.Outcome) {
+        switch outcome {
+        case .sent: counters.datagramsSent &+= 1
+        case .full: break
+        case .refused(let why): fail(flow, why: why)
         }
-        counters.datagramsSent &+= 1
-        let envelope = AddressedEnvelope(remoteAddress: remote, data: channel.allocator.buffer(bytes: bytes))
-        channel.write(envelope, promise: nil)
-        unflushed.append(channel)
+    }
+
+    private func retrySoon() {
+        guard !isRetrying else { return }
+        isRetrying = true
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        loop.scheduleTask(in: .milliseconds(2)) {
+            let sockets = bound.value
+            sockets.isRetrying = false
+            for listener in sockets.datagramListeners.values {
+                listener.retry { sockets.took($0, $1) }
+                if !listener.waiting.isEmpty { sockets.retrySoon() }
+            }
+        }
     }
 
     /// Octets were written to the channel of a stream.
@@ -238,7 +300,7 @@ public final class SignallingSockets {
     public func close() -> EventLoopFuture<Void> {
         loop.assertInEventLoop()
         isClosing = true
-        let channels = Array(datagramListeners.values) + streamListeners
+        let channels = datagramListeners.values.map(\.channel) + streamListeners
         for connection in connections.values { connection.close() }
         datagramListeners = [:]
         streamListeners = []

@@ -59,6 +59,11 @@ final class Core: SignallingReceiver {
     /// What the SIP sockets count.
     var signalling: SignallingCounters { outlet.sockets?.counters ?? SignallingCounters() }
 
+    /// Listeners that should be open and are not.
+    var closedListeners: [String] {
+        (outlet.sockets?.closedListeners ?? []).map { "\($0.transport.rawValue)://\($0.address)" }
+    }
+
     private func setAlarm(_ now: Instant) {
         guard let next = engine.nextDeadline() else { return }
         // An alarm that rings early finds nothing due and is set anew: cheaper than moving it with every message.
@@ -93,6 +98,14 @@ final class Core: SignallingReceiver {
     func transportFailed(_ flow: Flow, why: String) {
         let flow = advertise(flow)
         turn { $0.transportFailed(flow, why: why, at: $1) }
+    }
+
+    func listenerEnded(_ transport: Transport, _ address: NetAddress.SocketAddress) {
+        outlet.log(.error, "\(transport.rawValue)://\(address) is closed, and is opened anew", call: nil)
+    }
+
+    func listenerIsBack(_ transport: Transport, _ address: NetAddress.SocketAddress) {
+        outlet.log(.notice, "\(transport.rawValue)://\(address) is open again", call: nil)
     }
 
     func advertise(_ flow: Flow) -> Flow {

@@ -254,6 +254,15 @@ public actor Node {
         _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
+    /// nil while calls are taken.
+    var whyNotReady: String? {
+        get async {
+            guard isReady else { return "draining" }
+            let closed = (try? await handle.ask { $0.closedListeners }) ?? []
+            return closed.isEmpty ? nil : "closed: \(closed.joined(separator: ", "))"
+        }
+    }
+
     // MARK: ending
 
     /// Takes no new calls, waits for those that are, ends what is left after `patience`, and closes everything.

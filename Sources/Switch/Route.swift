@@ -50,7 +50,8 @@ struct Route: Sendable {
     private static let node = [
         Route("GET", "healthz") { _, _ in .text("ok\n") },
         Route("GET", "readyz") { _, asked in
-            await asked.node.isReady ? .text("ready\n") : .text("draining\n", status: 503)
+            let trouble = await asked.node.whyNotReady
+            return trouble.map { .text("\($0)\n", status: 503) } ?? .text("ready\n")
         },
         Route("GET", "metrics") { _, asked in
             ControlReply(

@@ -126,7 +126,10 @@ extension ConfigurationFiles {
         }
         guard reply.status < 300 else {
             guard let problem = try? JSONDecoder().decode(ControlReply.Problem.self, from: Data(reply.body)) else {
-                throw Failure("the switch answered \(reply.status)")
+                let text = String(decoding: reply.body.prefix(200), as: UTF8.self).trimmingCharacters(
+                    in: .whitespacesAndNewlines
+                )
+                throw Failure("the switch answered \(reply.status): \(text)")
             }
             throw Failure("\(problem.error.what); \(problem.error.mend)")
         }

@@ -77,6 +77,51 @@ struct AttackTests {
         try pair.expectNothingLeft()
     }
 
+    /// No address of these can be sent to: what the switch owes there is lost, and nothing else.
+    @Test(arguments: ["127.0.0.1:0", "255.255.255.255:9", "203.0.113.9:9"])
+    func `who has the switch answer, call, ring or notify where nothing can be sent closes no listener`(
+        place: String
+    ) throws {
+        let running = try RunningSwitch()
+        let (anna, boris) = (
+            try Phone("1001", password: "anna-demo-1", server: running.sipPort),
+            try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        )
+        #expect(try anna.register().startWord == "200")
+        let stranger = try WirePeer()
+        for method in ["OPTIONS", "REGISTER", "INVITE", "FOO"] {
+            stranger.send(
+                """
+                \(method) sip:demo.test SIP/2.0\r
+                Via: SIP/2.0/UDP \(place);branch=z9hG4bK\(method)\r
+                Max-Forwards: 70\r
+                From: <sip:x@demo.test>;tag=1\r
+                To: <sip:x@demo.test>\r
+                Call-ID: \(method)@x\r
+                CSeq: 1 \(method)\r
+                Content-Length: 0\r
+                \r
+
+                """,
+                to: running.sipPort
+            )
+        }
+        // A phone that says so of itself, is called there, and hung up on.
+        _ = try boris.register(contacts: ["<sip:1002@\(place)>"])
+        #expect(try anna.call("1002").startWord != "200")
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let invite = carrier.request("INVITE", to: "600", sdp: Phone.sdp(port: 4_000))
+        carrier.send(invite.replacing(carrier.contact, with: "<sip:1002@\(place)>"))
+        let answer = try #require(carrier.final("INVITE"))
+        if answer.startWord == "200" {
+            carrier.acknowledge(answer, to: "600")
+            let call = try #require(try running.rows("calls").first { $0["state"] as? String != "ended" }?["call_id"])
+            #expect(try running.gudok("hangup", "\(call)").code == 0)
+        }
+        #expect(try anna.register().startWord == "200")
+        #expect(try running.http("/readyz").status == 200)
+    }
+
     private func hangUp(_ phone: Phone, _ target: String, _ tag: String, _ note: Comment) throws {
         phone.send(phone.request("BYE", to: target, toTag: tag))
         _ = try #require(phone.answer(to: "BYE"), note)

@@ -41,6 +41,100 @@ struct StrictPeerTests {
         try pair.hangUp()
     }
 
+    @Test(arguments: [false, true])
+    func `RFC 3261 §15: a callee's BYE in its early dialog is its refusal, where no other dialog of a fork is left`(
+        isForked: Bool
+    ) throws {
+        let pair = try CallPair()
+        try pair.ring()
+        if isForked { pair.callee.respond("180 Ringing", to: pair.invite, toTag: "other") }
+        pair.callee.respond("180 Ringing", to: pair.invite, toTag: "1001")
+        #expect(pair.carrier.expect("180") != nil)
+        pair.calleeAsks("BYE", ["Reason: Q.850;cause=17"])
+        #expect(pair.callee.final("BYE")?.startWord == "200")
+        if isForked {
+            pair.callee.respond("200 OK", to: pair.invite, toTag: "other", sdp: Phone.sdp(port: 4_002))
+            #expect(pair.carrier.final("INVITE")?.startWord == "200")
+            return
+        }
+        let cancel = try #require(pair.callee.expect("CANCEL"))
+        pair.callee.respond("200 OK", to: cancel)
+        pair.callee.respond("487 Request Terminated", to: pair.invite, toTag: "1001")
+        #expect(pair.carrier.final("INVITE")?.startWord == "480")
+        pair.acknowledge()
+        try pair.expectNothingLeft()
+        let call = try #require(try pair.running.rows("cdr").first)
+        let legs = try #require(call["legs"] as? [[String: Any]])
+        #expect(legs.contains { $0["sip_code"] as? Int == 480 }, "\(legs)")
+        #expect(!legs.contains { $0["result"] as? String == "answered" }, "\(legs)")
+    }
+
+    @Test func `RFC 3311 §5.2: an UPDATE with an offer before the callee has answered ours is 491`() throws {
+        let pair = try CallPair()
+        try pair.ring()
+        pair.callee.respond("180 Ringing", to: pair.invite, toTag: "1001")
+        #expect(pair.carrier.expect("180") != nil)
+        pair.calleeAsks("UPDATE", sdp: Phone.sdp(port: 4_002))
+        #expect(pair.callee.final("UPDATE")?.startWord == "491")
+        try pair.pickUp()
+        try pair.hangUp()
+    }
+
+    @Test(arguments: ["m=audio 4000 RTP/AVP 96\r\na=rtpmap:96 nothing/8000\r\n", "m=audio 0 RTP/AVP 8\r\n", ""])
+    func `RFC 3264 §6: an answer in the ACK that takes none of what we offered ends the call`(media: String) throws {
+        let pair = try CallPair()
+        pair.carrier.send(pair.carrier.request("INVITE", to: "600"))
+        let offer = try #require(pair.carrier.final("INVITE"))
+        let tag = CallPair.toTag(offer)
+        let head = "v=0\r\no=x 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+        let sequence = pair.carrier.sequence
+        let sdp = media.isEmpty ? nil : head + media
+        pair.carrier.send(pair.carrier.request("ACK", to: "600", toTag: tag, sequence: sequence, sdp: sdp))
+        let bye = try #require(pair.carrier.expect("BYE"))
+        #expect(bye.header("Reason")?.contains("cause=88") == true, "\(bye)")
+        pair.carrier.respond("200 OK", to: bye)
+        try pair.expectNothingLeft()
+    }
+
+    @Test(arguments: ["garbage", "<sip:1001@127.0.0.1:99999>"])
+    func `RFC 3261 §13.2.2.4: a 2xx whose Contact cannot be read is acknowledged, and the call goes on`(
+        contact: String
+    ) throws {
+        let pair = try CallPair()
+        try pair.ring()
+        pair.callee.respond(
+            "200 OK",
+            to: pair.invite,
+            toTag: "1001",
+            extra: ["Contact: \(contact)"],
+            sdp: Phone.sdp(port: 4_002),
+            withContact: false
+        )
+        let told = try #require(pair.carrier.final("INVITE"))
+        #expect(told.startWord == "200")
+        pair.learn(told)
+        pair.acknowledge()
+        #expect(pair.callee.expect("ACK") != nil)
+        try pair.hangUp()
+    }
+
+    @Test func `RFC 3262 §3: a reliable 183 to our re-INVITE is acknowledged, and its answer is the answer`() throws {
+        let pair = try CallPair()
+        try pair.talk()
+        pair.ask("INVITE", sdp: Phone.sdp(port: 4_000, direction: "sendonly", version: 2))
+        let relayed = try #require(pair.callee.expect("INVITE"))
+        let answer = Phone.sdp(port: 4_002, direction: "recvonly", version: 2)
+        pair.callee.respond("183 Session Progress", to: relayed, extra: ["Require: 100rel", "RSeq: 5"], sdp: answer)
+        let prack = try #require(pair.callee.expect("PRACK"))
+        #expect(prack.header("RAck")?.hasPrefix("5 ") == true)
+        pair.callee.respond("200 OK", to: prack)
+        pair.callee.respond("200 OK", to: relayed)
+        let told = try #require(pair.carrier.final("INVITE"))
+        #expect(told.startWord == "200" && told.contains("a=recvonly"), "\(told)")
+        pair.acknowledge()
+        try pair.hangUp()
+    }
+
     @Test func `RFC 6141: a re-INVITE that is refused moves nobody's target`() throws {
         let pair = try CallPair()
         try pair.talk()

@@ -34,6 +34,8 @@ private final class Desk: SignallingReceiver {
         send([1], over: flow)
     }
     func connectionClosed(_ flow: Flow) { note("closed") }
+    func listenerEnded(_ transport: Transport, _ address: NetAddress.SocketAddress) { note("ended") }
+    func listenerIsBack(_ transport: Transport, _ address: NetAddress.SocketAddress) { note("back") }
     func transportFailed(_ flow: Flow, why: String) { note("failed: \(why)") }
 
     private func note(_ text: String) {
@@ -81,6 +83,53 @@ struct TurnTests {
         let heard = try await hear(1) { desk in desk.send([1], over: flow) }
         #expect(heard.news == ["failed: no UDP listener of this address family"])
         #expect(heard.interruptions == 0)
+    }
+
+    @Test(arguments: [("127.0.0.1", 0), ("255.255.255.255", 9), ("203.0.113.9", 9)])
+    func `a datagram that the kernel does not take ends no listener`(host: String, port: UInt16) async throws {
+        let remote = SocketAddress(try #require(IPAddress(host)), port)
+        let heard = try await listening { desk, local, sockets in
+            desk.send([1], over: Flow(transport: .udp, local: local, remote: remote))
+            desk.send([1], over: Flow(transport: .udp, local: local, remote: local))
+        } until: {
+            $0.contains("message") && $0.count > 1
+        }
+        #expect(heard.count == 2 && heard.contains { $0.hasPrefix("failed: ") }, "\(heard)")
+    }
+
+    @Test func `a listener that ends of itself is opened anew`() async throws {
+        let heard = try await listening { desk, local, sockets in
+            sockets.datagramListeners[local]?.channel.close(promise: nil)
+        } until: {
+            $0.contains("back")
+        }
+        #expect(heard == ["ended", "back"])
+    }
+
+    /// Runs beside a UDP listener until the receiver has heard what it is to; what it heard.
+    private func listening(
+        _ body: @escaping @Sendable (Desk, NetAddress.SocketAddress, SignallingSockets) -> Void,
+        until condition: @escaping @Sendable ([String]) -> Bool
+    ) async throws -> [String] {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let loop = group.next()
+        let place = SocketAddress(try #require(Self.loopback), 0)
+        let (sockets, desk) = try await loop.submit {
+            let desk = Desk()
+            let sockets = SignallingSockets(loop: loop, receiver: desk)
+            desk.sockets = sockets
+            return (NIOLoopBound(sockets, eventLoop: loop), NIOLoopBound(desk, eventLoop: loop))
+        }.get()
+        let local = try await loop.flatSubmit { sockets.value.listen(.udp, on: place) }.get()
+        try await loop.submit { body(desk.value, local, sockets.value) }.get()
+        let deadline = ContinuousClock.now + .seconds(10)
+        while try await loop.submit({ !condition(desk.value.news) }).get(), ContinuousClock.now < deadline {
+            await Task.yield()
+        }
+        let heard = try await loop.submit { desk.value.news }.get()
+        try await loop.flatSubmit { sockets.value.close() }.get()
+        try await group.shutdownGracefully()
+        return heard
     }
 
     @Test func `a stream whose peer does not read`() async throws {

@@ -50,12 +50,13 @@ public struct Dialog: Sendable {
         isDirect = try request.vias().count == 1
     }
 
-    /// The dialog that a response to our request creates (§12.1.2). A response without Contact keeps the target the request went to.
+    /// The dialog that a response to our request creates (§12.1.2). A response without a Contact that can be read keeps the target the request
+    /// went to.
     public init(request: SIPRequest, answeredBy response: SIPResponse, over flow: Flow) throws(SIPFault) {
         callID = try request.callID()
         local = try request.from()
         remote = try response.to()
-        remoteTarget = try response.contacts().first?.uri ?? request.uri
+        remoteTarget = (try? response.contacts())?.first?.uri ?? request.uri
         routeSet = try response.recordRoutes().reversed()
         localSequence = try request.cSeq().number
         remoteSequence = nil

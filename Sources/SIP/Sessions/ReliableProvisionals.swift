@@ -6,6 +6,8 @@ struct ReliableProvisionals: Sendable {
     var callerRequires = false
     private var sequence: UInt32 = 0
     private(set) var outstanding: SIPResponse?
+    /// A final answer overtook its PRACK, which may come yet (RFC 3262 §3).
+    private var overtaken: SIPResponse?
     private var waiting: [SIPResponse] = []
     /// The caller has our answer in a reliable provisional: the 2xx carries none (RFC 3262 §5).
     private(set) var hasAnswered = false
@@ -35,12 +37,12 @@ struct ReliableProvisionals: Sendable {
 
     /// Takes a PRACK's RAck (`rseq cseq method`); false when it names nothing of ours.
     mutating func acknowledge(_ rack: String?, random: inout some RandomNumberGenerator) -> Bool {
-        guard let outstanding, let rack else { return false }
+        guard let outstanding = outstanding ?? overtaken, let rack else { return false }
         let fields = rack.split(separator: " ", omittingEmptySubsequences: true)
         guard fields.count == 3, let number = UInt32(fields[0]), number == sequence,
             let cSeq = try? outstanding.cSeq(), UInt32(fields[1]) == cSeq.number, fields[2] == cSeq.method.name
         else { return false }
-        self.outstanding = nil
+        (self.outstanding, overtaken) = (nil, nil)
         return true
     }
 
@@ -52,7 +54,7 @@ struct ReliableProvisionals: Sendable {
     /// A final answer goes out: nothing provisional is repeated after it.
     mutating func stop() -> [Session.Action] {
         let wasRunning = outstanding != nil
-        outstanding = nil
+        (overtaken, outstanding) = (outstanding, nil)
         waiting = []
         return wasRunning ? [.stop(.retransmitReliable), .stop(.prackMissing)] : []
     }

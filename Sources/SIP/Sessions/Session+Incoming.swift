@@ -91,7 +91,9 @@ extension Session {
             return [.respond(transaction, makeResponse(500, to: request, body: nil))]
         }
         switch request.method {
-        case .bye: return receiveBye(request, transaction: transaction)
+        case .bye:
+            if case .calling(let attempt) = phase { return receiveEarlyBye(request, transaction, attempt) }
+            return receiveBye(request, transaction: transaction)
         case .invite: return receiveReinvite(request, transaction: transaction, over: flow, now: now)
         case .update: return receiveUpdate(request, transaction: transaction, over: flow, now: now)
         case .prack: return receivePrack(request, transaction: transaction, over: flow, now: now)
@@ -151,13 +153,36 @@ extension Session {
             actions.append(.respond(invite, makeResponse(487, to: original, body: nil)))
         }
         actions += dismissRenegotiation()
-        // Our INVITE to a callee who says BYE before we saw his answer: its transaction must not wait for ever.
-        if case .calling = phase { actions.append(.cancelInvite(reason: nil)) }
         let wasLeaving = if case .leaving = phase { true } else { false }
         phase = .ended
         actions += Timer.ofInvite.map { .stop($0) }
         if !wasLeaving { actions.append(.tell(.hungUp(reason: request.headers[.reason]))) }
         return actions + [.tell(.ended)]
+    }
+
+    /// A callee ends an early dialog by BYE, which is not his to do (§15), and has nothing more to say in it: that is his refusal. Where the
+    /// INVITE was forked the other dialogs go on.
+    private mutating func receiveEarlyBye(
+        _ request: SIPRequest,
+        _ transaction: ServerTransactionID,
+        _ attempt: Attempt
+    ) -> [Action] {
+        let answer: [Action] = [.respond(transaction, makeResponse(200, to: request, body: nil))]
+        earlyDialogs[(try? request.from().tag) ?? ""] = nil
+        if let other = earlyDialogs.values.first {
+            dialog = other.dialog
+            return answer
+        }
+        var attempt = attempt
+        attempt.isGivenUp = true
+        phase = .cancelling(attempt)
+        let rejection = Rejection(
+            status: 480,
+            phrase: ReasonPhrase.standard(480),
+            reason: request.headers[.reason],
+            isLocal: true
+        )
+        return answer + dismissRenegotiation() + [.cancelInvite(reason: nil), .tell(.rejected(rejection))]
     }
 
     private func receiveInfo(_ request: SIPRequest, transaction: ServerTransactionID) -> [Action] {

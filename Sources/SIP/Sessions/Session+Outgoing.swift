@@ -126,12 +126,10 @@ extension Session {
         switch purpose {
         case .invite:
             switch phase {
-            case .calling, .cancelling:
+            case .calling(let attempt), .cancelling(let attempt):
                 phase = .ended
-                let phrase = ReasonPhrase.standard(status)
-                return dismissRenegotiation() + [
-                    .tell(.rejected(Rejection(status: status, phrase: phrase, isLocal: true))), .tell(.ended),
-                ]
+                let rejection = Rejection(status: status, phrase: ReasonPhrase.standard(status), isLocal: true)
+                return dismissRenegotiation() + attempt.told(.rejected(rejection)) + [.tell(.ended)]
             case .received, .accepted, .answering, .confirmed, .leaving, .ended: return []
             }
         case .reinvite, .update: return renegotiationLost(status: status, now: now)
@@ -157,10 +155,10 @@ extension Session {
             if response.status == 422, let retry = retryWithLongerInterval(response, attempt: attempt) { return retry }
             phase = .ended
             return dismissRenegotiation() + [.tell(.rejected(Rejection(response))), .tell(.ended)]
-        case .cancelling:
+        case .cancelling(let attempt):
             guard response.status >= 300 else { return [] }
             phase = .ended
-            return dismissRenegotiation() + [.tell(.rejected(Rejection(response))), .tell(.ended)]
+            return dismissRenegotiation() + attempt.told(.rejected(Rejection(response))) + [.tell(.ended)]
         case .received, .accepted, .answering, .confirmed, .leaving, .ended: return []
         }
     }

@@ -95,6 +95,12 @@ extension Session {
             let actions = timer.agree(answering: request, with: &response, settings: settings, now: now)
             return actions + [.respond(transaction, response)]
         }
+        // Our offer has no answer yet (RFC 3311 §5.2).
+        if case .calling(let attempt) = phase, !attempt.request.body.isEmpty,
+            earlyDialogs[(try? request.from().tag) ?? ""]?.description == nil
+        {
+            return [.respond(transaction, makeResponse(491, to: request, body: nil))]
+        }
         if case .received = phase, localDescription == nil {
             // Its first offer is not answered yet (RFC 3311 §5.2).
             var response = makeResponse(500, to: request, body: nil)
@@ -222,6 +228,7 @@ extension Session {
             request.body = sdp
         }
         renegotiation = .ours(offer: sdp, sequence: dialog.localSequence, attempts: attempts)
+        reofferReliable = nil
         return remembering([.send(request, .reinvite, over: [dialog.nextHop])])
             + [.start(.reinviteUnanswered, at: now + settings.reinvitePatience)]
     }
@@ -254,11 +261,26 @@ extension Session {
         over flow: Flow,
         now: Instant
     ) -> [Action] {
-        guard response.status >= 200 else { return [] }
+        guard response.status >= 200 else { return takeReliable(response, to: purpose) }
         guard case .ours = renegotiation else { return repeatAcknowledgement(response, purpose: purpose) }
         let actions = receiveReofferFinal(response, to: purpose, over: flow, now: now)
         if case .ours = renegotiation { return actions }
         return [.stop(.reinviteUnanswered)] + actions
+    }
+
+    /// A reliable provisional to our re-INVITE, which did not invite it, is acknowledged as one to the first INVITE is; its description is the
+    /// answer, which the 2xx then leaves out (RFC 3262 §4, §5).
+    private mutating func takeReliable(_ response: SIPResponse, to purpose: Purpose) -> [Action] {
+        guard purpose == .reinvite, case .ours(let offer, let sequence, _) = renegotiation, var dialog,
+            response.headers.list(.require).contains("100rel"),
+            let number = response.headers[.rseq].flatMap({ UInt32($0) }),
+            number == (reofferReliable?.number).map({ $0 &+ 1 }) ?? number
+        else { return [] }
+        reofferReliable = (number, (offer == nil ? nil : response.sdpBody()) ?? reofferReliable?.answer)
+        var prack = dialog.request(.prack, branch: random.branch(), contact: nil)
+        self.dialog = dialog
+        prack.headers.append(.rack, "\(number) \(sequence) INVITE")
+        return remembering([.send(prack, .prack, over: [dialog.nextHop])])
     }
 
     private mutating func receiveReofferFinal(
@@ -280,23 +302,35 @@ extension Session {
         }
         if let retry = answerChallenge(response, purpose: purpose) { return retry }
         switch response.status {
-        case 491 where attempts < Self.maximumGlareRetries && purpose == .reinvite:
+        case 491 where attempts < Self.maximumGlareRetries && purpose == .reinvite && !isRefreshing:
             renegotiation = .backingOff(offer: offer, attempts: attempts + 1)
             return [.start(.backOff, at: now + glareBackOff())]
         case 422 where attempts < Self.maximumGlareRetries:
             guard let minimum = SessionTimer.seconds(response.headers[.minSE]), timer.raise(to: minimum) else {
-                return renegotiationRefused(response.status, now: now)
+                return renegotiationRefused(response, purpose: purpose, now: now)
             }
             return purpose == .update
                 ? sendUpdate(offer, attempts: attempts + 1) : sendReinvite(offer, attempts: attempts + 1, now: now)
         case 408, 481: return renegotiationLost(status: response.status, now: now)
-        default: return renegotiationRefused(response.status, now: now)
+        default: return renegotiationRefused(response, purpose: purpose, now: now)
         }
     }
 
-    private mutating func renegotiationRefused(_ status: Int, now: Instant) -> [Action] {
+    private mutating func renegotiationRefused(_ response: SIPResponse, purpose: Purpose, now: Instant) -> [Action] {
         renegotiation = .none
-        return endRefresh(now: now) ?? [.tell(.reofferRefused(status: status))]
+        guard isRefreshing else { return [.tell(.reofferRefused(status: response.status))] }
+        isRefreshing = false
+        // Tried again as the refusal lets us (RFC 4028 §10), until the session's end, whose timer runs on.
+        switch response.status {
+        case 405, 501:
+            guard purpose == .update else { fallthrough }
+            peerAllows.remove(Method.update.name)
+            return refresh(now: now)
+        case 491: return [.start(.refresh, at: now + glareBackOff())]
+        default:
+            let seconds = response.headers[.retryAfter].flatMap { Int($0.prefix { $0.isNumber }) } ?? 5
+            return [.start(.refresh, at: now + .seconds(max(1, min(seconds, 10))))]
+        }
     }
 
     private mutating func receiveReofferAcceptance(
@@ -309,7 +343,7 @@ extension Session {
     ) -> [Action] {
         dialog?.refreshTarget((try? response.contacts())?.first?.uri, over: flow)
         var actions = timer.learn(from: response, settings: settings, now: now)
-        let body = response.sdpBody()
+        let body = response.sdpBody() ?? (purpose == .reinvite ? reofferReliable?.answer : nil)
         let description = body.flatMap { try? SessionDescription(parsing: $0) }
         if purpose == .reinvite, offer == nil, let description {
             remoteDescription = body
@@ -345,13 +379,6 @@ extension Session {
         guard case .confirmed = phase else { return [.tell(.reofferRefused(status: status))] }
         let told: [Action] = wasRefreshing ? [] : [.tell(.reofferRefused(status: status))]
         return told + [.tell(.failed(.sessionExpired))] + leave(reason: "SIP;cause=\(status)")
-    }
-
-    /// A refused refresh leaves the session as it is; the timer decides whether it lives.
-    private mutating func endRefresh(now: Instant) -> [Action]? {
-        guard isRefreshing else { return nil }
-        isRefreshing = false
-        return timer.restart(now: now)
     }
 
     /// §14.1: the owner of the Call-ID waits 2.1 to 4 s, the other side 0 to 2 s, both in steps of 10 ms.

@@ -40,6 +40,10 @@ public struct Session: Sendable {
         var raises = 0
         /// The Reason of our CANCEL, which is also that of the BYE when the answer crosses it.
         var reason: String?
+        /// The call knows that nothing comes of it.
+        var isGivenUp = false
+
+        func told(_ notice: Notice) -> [Action] { isGivenUp ? [] : [.tell(notice)] }
     }
 
     /// A re-INVITE or UPDATE under way on this dialog. One at a time, whoever began it (§14.1, RFC 3311 §5.2).
@@ -81,6 +85,8 @@ public struct Session: Sendable {
     var reliable = ReliableProvisionals()
     var timer = SessionTimer()
     var retransmitAfter: Duration
+    /// The last reliable provisional to our re-INVITE: its RSeq, and the answer that one of them brought.
+    var reofferReliable: (number: UInt32, answer: [UInt8]?)?
     /// The session timer's refresh is under way: the call need not hear how it ends.
     var isRefreshing = false
     /// A hang-up asked for while our 2xx waits for its ACK; the inner value is its Reason header.

@@ -63,10 +63,13 @@ struct SessionTimer: Sendable {
         guard let interval else { return [] }
         guard weRefresh else {
             // §10: the other side's refresh is due; BYE a little before the interval is over.
-            let expiry = interval - min(32, interval / 3)
-            return [.stop(.refresh), .start(.sessionExpired, at: now + .seconds(expiry))]
+            let end = interval - min(32, interval / 3)
+            return [.stop(.refresh), .start(.sessionExpired, at: now + .seconds(end))]
         }
-        return [.stop(.sessionExpired), .start(.refresh, at: now + .milliseconds(interval * 500))]
+        return [
+            .start(.refresh, at: now + .milliseconds(interval * 500)),
+            .start(.sessionExpired, at: now + .seconds(interval)),
+        ]
     }
 
     private mutating func stop() -> [Session.Action] {

@@ -30,13 +30,26 @@ struct Doctor: AsyncParsableCommand {
             report.bad("configuration", "\(error)")
         }
         let isServed = await files.isServed
-        report.good("switch", isServed ? "running" : "not running")
-        if !isServed { checkPorts(files.nodeConfiguration, &report) }
+        if isServed {
+            await checkReadiness(files, &report)
+        } else {
+            report.good("switch", "not running")
+            checkPorts(files.nodeConfiguration, &report)
+        }
         checkFiles(files, &report)
         checkLimits(files.nodeConfiguration, &report)
         checkClock(&report)
         if isServed { try await checkTrunks(files, &report) }
         throw report.finish()
+    }
+
+    private func checkReadiness(_ files: ConfigurationFiles, _ report: inout Report) async {
+        do {
+            _ = try await files.ask(ControlRequest(path: ["readyz"]))
+            report.good("switch", "running")
+        } catch {
+            report.bad("switch", "it takes no calls: \(error)")
+        }
     }
 
     private func checkPorts(_ node: NodeConfiguration, _ report: inout Report) {

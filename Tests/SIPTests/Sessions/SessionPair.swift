@@ -15,6 +15,10 @@ struct SessionPair {
     var notices: [Side: [Session.Notice]] = [.caller: [], .callee: []]
     /// Messages that the next deliveries lose, by what `name` calls them.
     var lost: [String] = []
+    /// The requests of this method get this answer in the place of the other side's; so many of them.
+    var refusal: (method: Method, status: Int, retryAfter: String?, count: Int)?
+    /// What was lost of requests, to come late.
+    private var overdue: [(SIPRequest, Session.Purpose, Side)] = []
     private var timers = TimerQueue<Key>()
     private var now = Instant(nanoseconds: 0)
     private var transactions: [ServerTransactionID: (Side, SIPRequest, Session.Purpose)] = [:]
@@ -90,7 +94,10 @@ struct SessionPair {
         for action in actions {
             switch action {
             case .send(let request, let purpose, _):
-                guard deliverable(request.method.name, from: side) else { continue }
+                guard deliverable(request.method.name, from: side) else {
+                    overdue.append((request, purpose, side))
+                    continue
+                }
                 deliver(request, purpose, from: side)
             case .respond(let transaction, let response):
                 guard let (asker, _, purpose) = transactions[transaction],
@@ -129,7 +136,32 @@ struct SessionPair {
         }
     }
 
+    /// What was lost comes now.
+    mutating func deliverOverdue() {
+        let late = overdue
+        overdue = []
+        for (request, purpose, side) in late where deliverable(request.method.name, from: side) {
+            deliver(request, purpose, from: side)
+        }
+    }
+
+    /// Answers in the other side's place.
+    private mutating func refuse(_ request: SIPRequest, _ purpose: Session.Purpose, from side: Side) -> Bool {
+        guard let wanted = refusal, wanted.method == request.method, wanted.count > 0 else { return false }
+        refusal?.count -= 1
+        var response = SIPResponse(status: wanted.status, to: request, toTag: nil)
+        if let seconds = wanted.retryAfter { response.headers.append(.retryAfter, seconds) }
+        guard deliverable(Self.name(response), from: side == .caller ? .callee : .caller) else { return true }
+        if side == .caller {
+            onCaller { $0.receive(response, to: purpose, over: Self.flow, now: $1) }
+        } else {
+            onCallee { $0.receive(response, to: purpose, over: Self.flow, now: $1) }
+        }
+        return true
+    }
+
     private mutating func deliver(_ request: SIPRequest, _ purpose: Session.Purpose, from side: Side) {
+        if refuse(request, purpose, from: side) { return }
         serial += 1
         let transaction = ServerTransactionID(serial)
         transactions[transaction] = (side, request, purpose)

@@ -169,6 +169,54 @@ struct SessionTests {
         #expect(pair.ladder.contains { $0.contains("<- BYE") })
     }
 
+    /// The refresh, its refusal, and when by what method it is tried again, in milliseconds.
+    @Test(arguments: [
+        (491, nil, "UPDATE", 2_100...4_000), (500, nil, "UPDATE", 5_000...5_000), (500, "2", "UPDATE", 2_000...2_000),
+        (503, "3600", "UPDATE", 10_000...10_000), (405, nil, "INVITE", 0...0), (501, nil, "INVITE", 0...0),
+    ])
+    func `RFC 4028 §10 a refused refresh is tried again as its refusal lets us, and the session lives`(
+        status: Int,
+        retryAfter: String?,
+        method: String,
+        wait: ClosedRange<Int>
+    ) throws {
+        var settings = SessionSettings()
+        settings.sessionExpires = 90
+        var pair = connected(settings: settings)
+        pair.refusal = (.update, status, retryAfter, 1)
+        pair.run(for: .milliseconds(45_000))
+        #expect(pair.ladder.contains(" 45000 <- \(status) UPDATE"), "\(pair.text)")
+        pair.ladder.removeAll { $0.hasPrefix(" 45000") && $0.contains("UPDATE") }
+        pair.run(for: .milliseconds(11_000))
+        let again = try #require(pair.ladder.first { $0.hasSuffix("-> \(method)") }, "\(pair.text)")
+        let moment = try #require(Int(again.prefix(6).filter { $0 != " " }))
+        #expect(wait.contains(moment - 45_000), "\(again)")
+        pair.run(for: .seconds(60))
+        #expect(!pair.text.contains("BYE"))
+    }
+
+    @Test func `RFC 4028 §10 a session whose refresh is always refused ends`() {
+        var settings = SessionSettings()
+        settings.sessionExpires = 90
+        var pair = connected(settings: settings)
+        pair.refusal = (.update, 500, nil, .max)
+        pair.run(for: .seconds(89))
+        #expect(pair.ladder.count { $0.contains("-> UPDATE") } >= 3, "\(pair.text)")
+        pair.run(for: .seconds(2))
+        #expect(pair.ladder.contains { $0.contains("BYE") }, "\(pair.text)")
+    }
+
+    @Test func `RFC 3262 §3 a PRACK that our 2xx overtook is answered`() {
+        var pair = SessionPair(require: "100rel")
+        pair.start()
+        pair.lost = ["PRACK"]
+        pair.onCallee { $0.ring(180, now: $1) }
+        pair.onCallee { $0.accept(sdp: SessionPair.answer, now: $1) }
+        #expect(pair.callee?.isConfirmed == true)
+        pair.deliverOverdue()
+        #expect(pair.ladder.last?.hasSuffix("<- 200 PRACK") == true, "\(pair.text)")
+    }
+
     @Test func `RFC 3262 a caller that requires 100rel gets RSeq, and a repeated provisional until its PRACK`() {
         var pair = SessionPair(require: "100rel")
         pair.start()
