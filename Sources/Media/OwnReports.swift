@@ -3,7 +3,8 @@ import Timebase
 
 /// When a port's own reports are due, and what the last one said (RFC 3550 §6.2, §6.3).
 ///
-/// Only where the switch is the source (tones, prompts, music, mixes): the reports of parties that hear each other are relayed.
+/// Only where the switch is the other party (tones, prompts, music, mixes, an echo, a menu that waits): the reports of parties that hear
+/// each other are relayed.
 struct OwnReports: Sendable {
     private var due: Int64 = 0
     private var dice: SeededGenerator

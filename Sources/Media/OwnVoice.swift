@@ -17,6 +17,8 @@ public struct OwnVoice: ~Copyable {
     private var packetizer = Packetizer()
     /// Of the packets of sound that are under way the next one is the first.
     private var beginsTalk = false
+    /// Whose packets are echoed, and what their numbers become ours by.
+    private var echoing: (source: UInt32, sequence: UInt16, timestamp: UInt32)?
     /// What went out under our own source; wraps, as reports of it do.
     private(set) var sent: (packets: UInt32, octets: UInt32) = (0, 0)
     var source: UInt32 { ssrc }
@@ -95,6 +97,25 @@ public struct OwnVoice: ~Copyable {
         guard !packetizer.isIdle, codec != nil, packet.count >= Self.longestPacket else { return 0 }
         let octets = packetizer.take(into: UnsafeMutableRawBufferPointer(rebasing: packet[12...]), isLast: isLast)
         return octets > 0 ? writeHeader(of: octets, into: packet) : 0
+    }
+
+    public mutating func beginEcho() { echoing = nil }
+
+    /// Makes the peer's packet the next of our own stream: who hears his own source takes it for a loop (RFC 3550 §8.2). The steps between its
+    /// numbers stay, so that what was lost on the way shows.
+    public mutating func echo(_ packet: UnsafeMutableRawBufferPointer) {
+        guard let header = RTPHeader(UnsafeRawBufferPointer(packet)), packet.count >= 12 else { return }
+        if echoing?.source != header.ssrc {
+            echoing = (header.ssrc, sequence &- header.sequence, timestamp &- header.timestamp)
+        }
+        let steps = echoing ?? (header.ssrc, 0, 0)
+        let (number, stamp) = (header.sequence &+ steps.sequence, header.timestamp &+ steps.timestamp)
+        packet.storeBytes(of: number.bigEndian, toByteOffset: 2, as: UInt16.self)
+        packet.storeBytes(of: stamp.bigEndian, toByteOffset: 4, as: UInt32.self)
+        packet.storeBytes(of: ssrc.bigEndian, toByteOffset: 8, as: UInt32.self)
+        let octets = UInt32(truncatingIfNeeded: header.payloadLength)
+        (sequence, timestamp) = (number &+ 1, stamp &+ octets)
+        sent = (sent.packets &+ 1, sent.octets &+ octets)
     }
 
     public mutating func beginTone() { frame = 0 }

@@ -218,6 +218,8 @@ public struct RelayPort: ~Copyable {
 
     /// Whether our own stream to the peer should be reported on now.
     public mutating func reportIsDue(now: Int64) -> Bool { reports.isDue(now: now) }
+    /// The peer speaks to the switch alone, which says nothing of its own accord now.
+    public var listensInSilence: Bool { (mode == .idle || mode == .echo) && received.packets > 0 && sendsToPeer }
     /// Our own stream was heard of, and its end should be.
     public var owesFarewell: Bool { reports.hasReported || voice.sent.packets > 0 }
 

@@ -54,6 +54,7 @@ extension MediaThread {
             guard let slot = slot(id) else { return }
             leave(slot)
             slots[slot].relay.mode = .echo
+            slots[slot].relay.voice.beginEcho()
             slots[slot].relay.fillFormats(towards: slots[slot].relay.parameters.sendFormats)
         case .play(let id, let tone):
             guard let slot = slot(id) else { return }

@@ -91,6 +91,11 @@ extension MediaThread {
             if let silence = slots[slot].relay.overdueSilence(now: now) {
                 events.append(.inactive(slots[slot].relay.id, silence))
             }
+            if slots[slot].relay.listensInSilence, slots[slot].relay.reportIsDue(now: now) {
+                withUnsafeTemporaryAllocation(byteCount: OwnVoice.longestPacket, alignment: 8) {
+                    report(slot, isLast: false, by: $0)
+                }
+            }
             if let destination = slots[slot].relay.keepAliveIsDue(now: now) { keepAlive(slot, to: destination) }
         }
         guard now >= nextQualityCheck else { return }

@@ -263,7 +263,9 @@ final class MediaThread: @unchecked Sendable {
         if here.pointee.recording != 0 { record(packet, slot: here) }
         switch here.pointee.relay.mode {
         case .bridged(let other): if isOpen[other] { forward(packet, to: slots + other) }
-        case .echo: forward(packet, to: here)
+        case .echo:
+            here.pointee.relay.voice.echo(packet)
+            forward(packet, to: here)
         case .mixing: intake(packet, slot: here)
         case .idle, .tone, .saying: break
         }

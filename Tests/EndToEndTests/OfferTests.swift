@@ -128,6 +128,39 @@ struct OfferTests {
         #expect(Array(last.suffix(8)) == [0x81, 203, 0, 1] + packet[8..<12])
     }
 
+    @Test(arguments: ["echo", "{menu: {prompt: welcome, timeout: 60s, keys: {\"5\": [echo]}}}"])
+    func `B117: who speaks to the switch alone is reported to, in an echo and while a menu waits in silence`(
+        step: String
+    ) throws {
+        let running = try RunningSwitch(incoming: "routes: [{match: \".\", do: [answer, \(step)]}]")
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let (voice, control) = (try WirePeer(), try WirePeer())
+        let offer = Phone.sdp(port: voice.port) + "a=rtcp:\(control.port)\r\n"
+        carrier.send(carrier.request("INVITE", to: "700", sdp: offer))
+        let answer = try #require(carrier.final("INVITE"))
+        let tag = carrier.acknowledge(answer, to: "700")
+        let port = try #require(answer.audioPort)
+        let source: [UInt8] = [1, 2, 3, 4]
+        var reports: [[UInt8]] = []
+        var echoed: [UInt8] = []
+        for number in 0..<900 where reports.count < 3 {
+            let head: [UInt8] = [0x80, 8, UInt8(number >> 8), UInt8(number & 255)]
+            voice.send(head + UInt32(number * 160).octets + source + [UInt8](repeating: 0xD5, count: 160), to: port)
+            while let next = control.receive(within: 0.02)?.bytes { reports.append(next) }
+            while let next = voice.receive(within: 0)?.bytes { echoed = next }
+        }
+        // The last three, whatever a prompt had before: each tells of the caller's source under one of our own.
+        #expect(reports.count >= 3)
+        for report in reports {
+            #expect(Array(report[4..<8]) != source && (report[1] == 200 || report[1] == 201))
+            let block = report[1] == 200 ? 28 : 8
+            #expect(Array(report[block..<(block + 4)]) == source)
+        }
+        if step == "echo" { #expect(Array(echoed[8..<12]) == Array(reports[0][4..<8])) }
+        carrier.send(carrier.request("BYE", to: "700", toTag: tag))
+        #expect(carrier.final("BYE")?.startWord == "200")
+    }
+
     @Test func `RFC 3264 §5.1: a callee's own number for keys is put into the caller's, whichever of the two it sends`()
         throws
     {
@@ -161,4 +194,9 @@ struct OfferTests {
         #expect(number(at: calleeMedia, of: 3) == 96)
         try pair.hangUp()
     }
+}
+
+extension UInt32 {
+    /// In network order.
+    fileprivate var octets: [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: self >> (24 - 8 * $0)) } }
 }
