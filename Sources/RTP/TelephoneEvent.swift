@@ -52,6 +52,9 @@ public struct KeyDetector: Sendable {
     /// How late a packet of an earlier key may be: 8 s of 48 kHz.
     private static let latest: Int32 = 384_000
 
+    /// 40 ms of a key and 40 ms of pause are the least between two of them (ITU-T Q.24), at 8 kHz.
+    private static let leastStep: Int32 = 640
+
     /// The event code of a key that begins with this packet; nil for one that was told already.
     public mutating func receive(_ header: RTPHeader, _ event: TelephoneEvent) -> UInt8? {
         defer { if header.ssrc == ssrc, header.timestamp == timestamp { last = event } }
@@ -62,7 +65,9 @@ public struct KeyDetector: Sendable {
         // By the step alone: the packets that came near the full duration may be the lost ones.
         let isNextSegment =
             event.event == last.event && !last.isEnd && !header.marker && (0xFF00...0x1_0000).contains(step)
-        guard !isNextSegment else {
+        // Gateways are met whose time stamps run on within a key.
+        let runsOn = event.event == last.event && !header.marker && (1..<Self.leastStep).contains(step)
+        guard !isNextSegment, !runsOn else {
             timestamp = header.timestamp
             return nil
         }

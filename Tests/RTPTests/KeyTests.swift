@@ -59,6 +59,19 @@ struct KeyTests {
         #expect(told([held[0], held[2], held[4]]) == [9], "though the packet of full duration is lost")
     }
 
+    @Test func `a key whose time stamps run on is one key, and pressed twice it is two`() {
+        let running = { (start: UInt32) in
+            press(7, at: start).enumerated().map { place, packet in
+                var packet = packet
+                packet.timestamp += UInt32(place * 160)
+                return packet
+            }
+        }
+        #expect(told(running(1_000)) == [7])
+        #expect(told(running(1_000) + running(4_000)) == [7, 7])
+        #expect(told([running(1_000)[0]] + running(4_000).dropFirst(2)) == [7, 7])
+    }
+
     @Test func `time stamps may wrap, and begin anew far back`() {
         #expect(told(press(3, at: .max - 100) + press(4, at: 3_000)) == [3, 4])
         #expect(told(press(3, at: 2_000_000_000) + press(4, at: 1_000)) == [3, 4])
