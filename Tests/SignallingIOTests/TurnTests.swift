@@ -88,7 +88,7 @@ struct TurnTests {
     @Test(arguments: [("127.0.0.1", 0), ("255.255.255.255", 9), ("203.0.113.9", 9)])
     func `a datagram that the kernel does not take ends no listener`(host: String, port: UInt16) async throws {
         let remote = SocketAddress(try #require(IPAddress(host)), port)
-        let heard = try await listening { desk, local, sockets in
+        let (heard, _) = try await listening(.udp) { desk, local, _ in
             desk.send([1], over: Flow(transport: .udp, local: local, remote: remote))
             desk.send([1], over: Flow(transport: .udp, local: local, remote: local))
         } until: {
@@ -98,7 +98,7 @@ struct TurnTests {
     }
 
     @Test func `a listener that ends of itself is opened anew`() async throws {
-        let heard = try await listening { desk, local, sockets in
+        let (heard, _) = try await listening(.udp) { _, local, sockets in
             sockets.datagramListeners[local]?.channel.close(promise: nil)
         } until: {
             $0.contains("back")
@@ -106,11 +106,12 @@ struct TurnTests {
         #expect(heard == ["ended", "back"])
     }
 
-    /// Runs beside a UDP listener until the receiver has heard what it is to; what it heard.
+    /// Runs beside a listener until the receiver has heard what it is to; what it heard, and how often while it sent.
     private func listening(
-        _ body: @escaping @Sendable (Desk, NetAddress.SocketAddress, SignallingSockets) -> Void,
+        _ transport: Transport,
+        _ body: @escaping @Sendable (Desk, NetAddress.SocketAddress, SignallingSockets) throws -> Void,
         until condition: @escaping @Sendable ([String]) -> Bool
-    ) async throws -> [String] {
+    ) async throws -> (news: [String], interruptions: Int) {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = group.next()
         let place = SocketAddress(try #require(Self.loopback), 0)
@@ -120,13 +121,13 @@ struct TurnTests {
             desk.sockets = sockets
             return (NIOLoopBound(sockets, eventLoop: loop), NIOLoopBound(desk, eventLoop: loop))
         }.get()
-        let local = try await loop.flatSubmit { sockets.value.listen(.udp, on: place) }.get()
-        try await loop.submit { body(desk.value, local, sockets.value) }.get()
+        let local = try await loop.flatSubmit { sockets.value.listen(transport, on: place) }.get()
+        try await loop.submit { try body(desk.value, local, sockets.value) }.get()
         let deadline = ContinuousClock.now + .seconds(10)
         while try await loop.submit({ !condition(desk.value.news) }).get(), ContinuousClock.now < deadline {
             await Task.yield()
         }
-        let heard = try await loop.submit { desk.value.news }.get()
+        let heard = try await loop.submit { (desk.value.news, desk.value.interruptions) }.get()
         try await loop.flatSubmit { sockets.value.close() }.get()
         try await group.shutdownGracefully()
         return heard
@@ -171,28 +172,15 @@ struct TurnTests {
     }
 
     @Test func `a stream whose peer says one thing more and is gone while it is answered`() async throws {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let loop = group.next()
-        let place = SocketAddress(try #require(Self.loopback), 0)
-        let (sockets, desk) = try await loop.submit {
-            let desk = Desk()
-            let sockets = SignallingSockets(loop: loop, receiver: desk)
-            desk.sockets = sockets
-            return (NIOLoopBound(sockets, eventLoop: loop), NIOLoopBound(desk, eventLoop: loop))
-        }.get()
-        let bound = try await loop.flatSubmit { sockets.value.listen(.tcp, on: place) }.get()
-        let peer = try LeavingPeer(to: bound.port)
-        try await loop.submit { desk.value.meanwhile = { peer.sayAndLeave() } }.get()
-        peer.say()
-        let deadline = ContinuousClock.now + .seconds(10)
-        while try await loop.submit({ !desk.value.news.contains("closed") }).get(), ContinuousClock.now < deadline {
-            await Task.yield()
+        let (news, interruptions) = try await listening(.tcp) { desk, local, _ in
+            let peer = try LeavingPeer(to: local.port)
+            desk.meanwhile = { peer.sayAndLeave() }
+            peer.say()
+        } until: {
+            $0.contains("closed")
         }
-        let (news, interruptions) = try await loop.submit { (desk.value.news, desk.value.interruptions) }.get()
         #expect(news.starts(with: ["message", "message"]) && news.contains("closed"), "\(news)")
         #expect(interruptions == 0)
-        try await loop.flatSubmit { sockets.value.close() }.get()
-        try await group.shutdownGracefully()
     }
 }
 
