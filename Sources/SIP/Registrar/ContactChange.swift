@@ -13,6 +13,10 @@ struct ContactChange {
         guard contact.uri.scheme == .sip || contact.uri.scheme == .sips, !contact.uri.host.isEmpty else {
             throw Registrar.Refusal(400, "a Contact must be a sip URI")
         }
+        // Calls there may go by TLS only (RFC 3261 §26.2.2), which is not spoken here; to take it away is fine.
+        guard contact.uri.scheme == .sip || expires == 0 || contact.parameters["expires"] == "0" else {
+            throw Registrar.Refusal(400, "a sips Contact needs TLS")
+        }
         var wanted = expires
         if let own = contact.parameters["expires"] {
             // Malformed counts as one hour, as a Contact without would (RFC 3261 §10.2.1.1, §20.10).

@@ -68,15 +68,20 @@ public struct Registrar: Sendable {
         let path = try Self.path(of: request)
         var changes: [ContactChange] = []
         for contact in contacts { changes.append(try ContactChange(contact, expires: expires, limits: limits)) }
-        var count = known.count
+        // What it removes makes room for what it adds, in whatever order: a phone that has moved says both.
+        var added = 0
+        var kept = Set(known.indices)
         for change in changes {
             guard let old = Self.index(of: change, in: known) else {
-                count += change.seconds > 0 ? 1 : 0
+                added += change.seconds > 0 ? 1 : 0
                 continue
             }
             try Self.checkOrder(known[old], callID, cSeq)
+            if change.seconds > 0 { kept.insert(old) } else { kept.remove(old) }
         }
-        guard count <= limits.maxContacts else { throw Refusal(403, "more than \(limits.maxContacts) contacts") }
+        guard added == 0 || kept.count + added <= limits.maxContacts else {
+            throw Refusal(403, "more than \(limits.maxContacts) contacts")
+        }
         var actions: [RegistrarAction] = []
         for change in changes {
             actions += apply(change, callID, cSeq, request, by: path, user: user, over: flow, now: now)

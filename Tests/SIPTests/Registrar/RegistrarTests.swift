@@ -124,6 +124,29 @@ import Timebase
         #expect(registrar.nextDeadline == nil)
     }
 
+    @Test func `RFC 3261 10.3: what one REGISTER removes makes room for what it adds, in either order`() {
+        var registrar = Registrar(limits: RegistrarLimits(maxContacts: 1))
+        #expect(register(&registrar, ["<sip:a@127.0.0.1:5062>"]).status == 200)
+        let moved = register(&registrar, ["<sip:a@127.0.0.1:5063>", "<sip:a@127.0.0.1:5062>;expires=0"], cSeq: 2)
+        #expect(moved.status == 200 && targets(registrar) == ["a 127.0.0.1:5063"])
+        let back = register(&registrar, ["<sip:a@127.0.0.1:5063>;expires=0", "<sip:a@127.0.0.1:5062>"], cSeq: 3)
+        #expect(back.status == 200 && targets(registrar) == ["a 127.0.0.1:5062"])
+        // One address cannot be taken away twice, or taken away and kept.
+        let (kept, gone) = ("<sip:a@127.0.0.1:5062>", "<sip:a@127.0.0.1:5062>;expires=0")
+        let (first, second) = ("<sip:b@127.0.0.1:1>", "<sip:b@127.0.0.1:2>")
+        for more in [[gone, gone, first, second], [gone, kept, first]] {
+            #expect(register(&registrar, more, cSeq: 4).status == 403)
+        }
+        #expect(targets(registrar) == ["a 127.0.0.1:5062"])
+    }
+
+    @Test func `RFC 3261 26.2.2: a sips Contact is refused where no TLS is spoken, and may be taken away`() {
+        var registrar = Registrar(limits: RegistrarLimits())
+        #expect(register(&registrar, ["<sips:a@127.0.0.1:5061>"]).status == 400)
+        #expect(register(&registrar, ["<sips:a@127.0.0.1:5061>;expires=0"], cSeq: 2).status == 200)
+        #expect(targets(registrar).isEmpty)
+    }
+
     @Test func `more phones than allowed are refused, and the others stay`() {
         var registrar = Registrar(limits: RegistrarLimits(maxContacts: 2))
         _ = register(&registrar, ["<sip:a@127.0.0.1>", "<sip:b@127.0.0.1>"])
