@@ -13,9 +13,10 @@ public enum DigestAlgorithm: String, CaseIterable, Codable, Sendable {
         self = known
     }
 
-    func hash(_ text: String) -> String {
-        let octets = Array(text.utf8)
-        return switch self {
+    func hash(_ text: String) -> String { hash(Array(text.utf8)) }
+
+    func hash(_ octets: [UInt8]) -> String {
+        switch self {
         case .sha256: hex(Hashes.sha256(octets))
         case .md5: hex(Hashes.md5(octets))
         }

@@ -46,16 +46,18 @@ struct DigestFields: Sendable {
     }
 }
 
-/// RFC 7616 §3.4.1, with the hash of the user's secret already made.
+/// RFC 7616 §3.4.1, with the hash of the user's secret already made. `body` counts with `qop=auth-int` (§3.4.3).
 func digestResponse(
     _ algorithm: DigestAlgorithm,
     ha1: String,
     nonce: String,
     quality: (count: String, cnonce: String, qop: String)?,
     method: String,
-    uri: String
+    uri: String,
+    body: [UInt8] = []
 ) -> String {
-    let ha2 = algorithm.hash("\(method):\(uri)")
+    let protected = quality?.qop == "auth-int" ? ":\(algorithm.hash(body))" : ""
+    let ha2 = algorithm.hash("\(method):\(uri)\(protected)")
     guard let quality else { return algorithm.hash("\(ha1):\(nonce):\(ha2)") }
     return algorithm.hash("\(ha1):\(nonce):\(quality.count):\(quality.cnonce):\(quality.qop):\(ha2)")
 }

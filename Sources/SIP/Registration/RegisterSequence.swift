@@ -76,6 +76,7 @@ public struct RegisterSequence: Sendable {
             credentials: credentials,
             method: .register,
             uri: "\(sent.uri)",
+            body: sent.body,
             cnonce: random.token()
         )
         return next(request, over: flow)

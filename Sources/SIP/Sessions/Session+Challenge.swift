@@ -23,6 +23,7 @@ extension Session {
                 credentials: credentials,
                 method: sent.method,
                 uri: sent.uri.description,
+                body: sent.body,
                 cnonce: random.token()
             )
         else { return nil }

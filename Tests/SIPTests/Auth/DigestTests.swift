@@ -61,6 +61,67 @@ import Timebase
         #expect(response == expected)
     }
 
+    /// Computed apart, by the formulas of RFC 7616 §3.4.1 to §3.4.3.
+    @Test(arguments: [
+        ("MD5", "auth-int", Method.invite, "v=0\r\n", "c2c4553a20a3ce83b69a8d66c4124fc2"),
+        ("MD5", "auth-int", .register, "", "04aef2cfd2054762c433c6491ceed0f5"),
+        ("MD5-sess", "auth", .invite, "v=0\r\n", "a4cee20b370cf136bc1487088520cd09"),
+        ("md5-sess", "auth-int", .invite, "v=0\r\n", "fa1e704682f38b5da1686d6a395d334d"),
+        ("MD5-sess", "", .register, "", "f908501c3bce20d0490da44950b9e717"),
+        (
+            "SHA-256", "auth-int", .invite, "v=0\r\n",
+            "1606e7818558c97972cc0a23a62267f046b112c6eb32419decdbf92f346386d6"
+        ),
+        (
+            "SHA-256-sess", "auth-int, auth", .register, "",
+            "431a722318cdd0a7358fcb890d6bb0a9df6d64a910e48fdab6c1c298433d46b3"
+        ),
+        (
+            "SHA-256-sess", "auth-int", .register, "",
+            "0aac4a2f2e73834b2dbc76a019eebbe30530bf8295dda031f1dcc1c8c9d797a3"
+        ),
+    ])
+    func `RFC 7616 3.4.2, 3.4.3: a peer that wants the body or a session protected is answered`(
+        algorithm: String,
+        qop: String,
+        method: Method,
+        body: String,
+        expected: String
+    ) throws {
+        let realm = "http-auth@example.org"
+        let nonce = "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v"
+        let cnonce = "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ"
+        var client = DigestClient()
+        let answer = try client.answer(
+            challenges: ["Digest realm=\"\(realm)\", nonce=\"\(nonce)\", qop=\"\(qop)\", algorithm=\(algorithm)"],
+            credentials: Credentials(username: "Mufasa", realm: realm, password: "Circle of Life"),
+            method: method,
+            uri: "sip:example.org",
+            body: Array(body.utf8),
+            cnonce: cnonce
+        )
+        let fields = try #require(DigestFields(answer))
+        #expect(fields["response"] == expected)
+        #expect(fields["algorithm"]?.lowercased() == algorithm.lowercased() && fields["cnonce"] == cnonce)
+        #expect(fields["qop"] == (qop.isEmpty ? nil : qop.contains("auth,") || qop.hasSuffix("auth") ? "auth" : qop))
+    }
+
+    @Test func `RFC 7616 3.4.2: the key of a session is made of the first cnonce of its nonce`() throws {
+        var client = DigestClient()
+        func cnonce(_ own: String, _ nonce: String) throws -> String? {
+            let answer = try client.answer(
+                challenges: ["Digest realm=\"demo.test\", nonce=\"\(nonce)\", qop=\"auth\", algorithm=MD5-sess"],
+                credentials: Self.anna,
+                method: .invite,
+                uri: "sip:demo.test",
+                cnonce: own
+            )
+            return DigestFields(answer)?["cnonce"]
+        }
+        #expect(try cnonce("first", "n") == "first" && cnonce("second", "n") == "first")
+        #expect(try cnonce("third", "m") == "third")
+    }
+
     @Test func `RFC 8760: both algorithms are offered, the strongest is answered, either is accepted (B085)`() throws {
         var (server, answer, challenges) = try exchange()
         #expect(challenges.count == 2)
