@@ -278,6 +278,10 @@ extension Call {
     // MARK: digits
 
     func informed(_ index: Int, contentType: String, body: [UInt8]) {
+        let isOurs = InfoDigit.types.contains(contentType)
+        let goesOn = counterpart(of: index).map { legs[$0].session.mayTakeInfo } ?? false
+        act(on: index) { session, _ in session.answerInfo(isTaken: isOurs || goesOn) }
+        guard isOurs || goesOn else { return }
         if let digit = InfoDigit(contentType: contentType, body: body) {
             guard legs[index].keys.isNew(digit.key, by: .info, at: now.instant) else { return }
             heard(TypedKey(name: digit.key, source: .info), on: index)
@@ -347,6 +351,8 @@ extension Call {
 
 /// A key in an INFO body: `application/dtmf-relay` (`Signal=5`) or `application/dtmf` (`5`).
 struct InfoDigit: Equatable {
+    static let types = ["application/dtmf", "application/dtmf-relay"]
+
     var key: String
     var milliseconds = 160
 

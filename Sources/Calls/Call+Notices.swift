@@ -39,9 +39,10 @@ extension Call {
             act(on: index) { $0.hangUp(reason: isElsewhere ? Session.completedElsewhere : nil, now: $1) }
         case .offered: act(on: index) { $0.refuseOffer(487, now: $1) }
         case .referred: act(on: index) { session, _ in session.refuseReferral(487) }
+        case .info: act(on: index) { session, _ in session.answerInfo(isTaken: true) }
         case .ended: ended(index)
         case .progress, .rejected, .cancelled, .acknowledged, .offerWithdrawn, .reofferAnswered, .reofferRefused,
-            .info, .hungUp, .failed:
+            .hungUp, .failed:
             break
         }
     }

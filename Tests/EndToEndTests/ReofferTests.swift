@@ -241,6 +241,31 @@ struct ReofferTests {
         try pair.hangUp()
     }
 
+    @Test func `RFC 3261 §8.2.3: an INFO that neither we nor the other side can take is 415`() throws {
+        let pair = try CallPair()
+        try pair.ring()
+        try pair.pickUp(["Allow: INVITE, ACK, BYE, CANCEL"])
+        func inform(_ type: String, _ body: String, _ extra: [String] = []) throws -> String {
+            let info = pair.carrier.request(
+                "INFO",
+                to: "1001",
+                toTag: pair.tag,
+                extra: ["Content-Type: \(type)"] + extra
+            )
+            pair.carrier.send(
+                info.replacingOccurrences(of: "Content-Length: 0", with: "Content-Length: \(body.utf8.count)") + body
+            )
+            return try #require(pair.carrier.answer(to: "INFO"))
+        }
+        let refused = try inform("text/plain", "hello")
+        #expect(refused.startWord == "415" && refused.header("Accept")?.contains("application/dtmf-relay") == true)
+        #expect(pair.callee.expect("INFO", within: 0.2) == nil)
+        #expect(try inform("text/plain", "hello", ["Content-Disposition: info;handling=optional"]).startWord == "200")
+        #expect(try inform("text/plain", "").startWord == "200")
+        #expect(try inform("application/dtmf-relay", "Signal=5\r\n").startWord == "200")
+        try pair.hangUp()
+    }
+
     @Test func `RFC 6086 §4.2.2: an INFO of a package is 469, for we take none`() throws {
         let pair = try CallPair()
         try pair.talk()

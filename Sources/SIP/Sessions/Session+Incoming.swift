@@ -185,16 +185,33 @@ extension Session {
         return answer + dismissRenegotiation() + [.cancelInvite(reason: nil), .tell(.rejected(rejection))]
     }
 
-    private func receiveInfo(_ request: SIPRequest, transaction: ServerTransactionID) -> [Action] {
+    private mutating func receiveInfo(_ request: SIPRequest, transaction: ServerTransactionID) -> [Action] {
         guard !request.headers.contains(HeaderName("Info-Package")) else {
             // We never said that we take any (RFC 6086 §4.2.2); a header without a value says so once more.
             var refusal = makeResponse(469, to: request, body: nil)
             refusal.headers.append(HeaderName("Recv-Info"), "")
             return [.respond(transaction, refusal)]
         }
-        let response = makeResponse(200, to: request, body: nil)
-        guard !request.body.isEmpty, let type = request.contentType() else { return [.respond(transaction, response)] }
-        return [.respond(transaction, response), .tell(.info(contentType: type, body: request.body))]
+        guard !request.body.isEmpty, let type = request.contentType() else {
+            return [.respond(transaction, makeResponse(200, to: request, body: nil))]
+        }
+        pendingInfo = (request, transaction)
+        return [.tell(.info(contentType: type, body: request.body))]
+    }
+
+    /// Answers the peer's INFO. `isTaken`: here, or by the other party; what nobody takes is 415, unless it need not be understood
+    /// (RFC 3261 §8.2.3).
+    public mutating func answerInfo(isTaken: Bool) -> [Action] {
+        guard let (request, transaction) = pendingInfo else { return [] }
+        pendingInfo = nil
+        let disposition = request.headers[HeaderName("Content-Disposition")] ?? ""
+        let isOptional = disposition.split(separator: ";").contains { parameter in
+            parameter.filter { !$0.isWhitespace }.lowercased() == "handling=optional"
+        }
+        guard !isTaken, !isOptional else { return [.respond(transaction, makeResponse(200, to: request, body: nil))] }
+        var refusal = makeResponse(415, to: request, body: nil)
+        refusal.headers.append(.accept, "application/sdp, application/dtmf-relay, application/dtmf")
+        return [.respond(transaction, refusal)]
     }
 
     /// The peer's own offer has no answer yet that it acknowledged.

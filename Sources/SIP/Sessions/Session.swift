@@ -95,6 +95,7 @@ public struct Session: Sendable {
     public let ownsCallID: Bool
     /// A REFER that the call has not decided yet.
     var pendingReferral: PendingReferral?
+    var pendingInfo: (request: SIPRequest, transaction: ServerTransactionID)?
     /// What the peer is told of the call that its REFER asked for.
     var subscription: ReferSubscription?
     /// We sent the peer a REFER: its NOTIFYs are expected.
@@ -169,6 +170,9 @@ public struct Session: Sendable {
 
     /// Whether the peer said it takes this method (Allow); a peer that said nothing takes what RFC 3261 asks for.
     public func peerAllows(_ method: Method) -> Bool { peerAllows.contains(method.name) }
+
+    /// A peer that never said what it allows may take an INFO.
+    public var mayTakeInfo: Bool { peerAllows.isEmpty || peerAllows(.info) }
 
     /// Whether the peer ever described its media.
     public var hasRemoteDescription: Bool { remoteDescription != nil }
@@ -287,7 +291,7 @@ extension Session {
         /// Our new offer was answered; with `isOffer`, it had none, and the ACK waits for `acknowledge(answer:)`.
         case reofferAnswered(SessionDescription?, isOffer: Bool)
         case reofferRefused(status: Int)
-        /// The peer's INFO (RFC 6086, and the older DTMF bodies).
+        /// The peer's INFO (RFC 6086, and the older DTMF bodies). Answer with `answerInfo`.
         case info(contentType: String, body: [UInt8])
         /// The peer wants the other party to call somebody. Answer with `acceptReferral` or `refuseReferral`.
         case referred(Referral)
@@ -315,6 +319,8 @@ public struct Rejection: Equatable, Sendable {
     public var reason: String?
     /// Contacts of a 3xx, together those of the same `q`, in the order to be tried (RFC 3261 §8.1.3.4).
     public var contacts: [[SIPURI]]
+    /// Who sent the call on by a 3xx, and why, as the peer says (RFC 5806), newest first.
+    public var diversions: [String] = []
     /// Seconds.
     public var retryAfter: Int?
     /// No answer at all came (timer B), or the transport failed: the status is ours.
