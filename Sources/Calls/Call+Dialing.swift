@@ -13,6 +13,7 @@ extension Call {
     func dial(_ request: DialRequest) {
         var dial = Dial(request: request)
         var servers = 1
+        if detours.isEmpty { redirects = 0 }
         switch reach(request) {
         case .unreachable(let outcome, let status, let retryAfter, let why):
             publish(.note("\(request.target): \(why)"))
@@ -23,14 +24,20 @@ extension Call {
                 retryAfter: retryAfter,
                 isLocal: true
             )
-            return proceed(.dialled(outcome))
+            return conclude(dial, outcome)
         case .resolving:
             enter(.dialing(dial))
             core.waitForNames(id)
         case .routes(let routes):
             servers = routes.map { Set($0.flows.map(\.remote)).count }.max() ?? 1
             enter(.dialing(dial))
-            for route in routes { if let index = invite(route) { dial.attempts.append(index) } }
+            for route in routes {
+                guard !isLoop(route.user, history) else {
+                    lastRejection = Rejection(status: 482, phrase: ReasonPhrase.standard(482), isLocal: true)
+                    continue
+                }
+                if let index = invite(route) { dial.attempts.append(index) }
+            }
             enter(.dialing(dial))
             guard !dial.attempts.isEmpty else {
                 return proceed(.dialled(DialOutcome(status: lastRejection?.status ?? 503)))
@@ -106,6 +113,11 @@ extension Call {
             return forgo(route, status: error.status, why: error.what)
         }
         var past = history ?? self.history
+        if history == nil, route.trunk != nil, let missed {
+            // Another network is told by whom it comes there, as it is with a 3xx (RFC 5806 §4).
+            let author = SIPURI(user: missed.number, host: tenant.domains.first ?? "localhost")
+            past.sendOn(by: author, status: missed.status, reason: missed.reason)
+        }
         if history == nil { past.goOn(to: route.to.uri) }
         let invitation = Invitation(
             target: route.uri,
@@ -187,6 +199,8 @@ extension Call {
     func progressed(_ index: Int, status: Int, description: SessionDescription?) {
         guard case .dialing(var dial) = stage, dial.attempts.contains(index) else { return }
         publish(.legProvisional(leg: index, status: status, earlyMedia: description != nil))
+        // One early dialog of several is over (RFC 6228); the caller has one with us, which is not.
+        guard status != 199 else { return }
         reportTransfer(status)
         defer { if case .dialing = stage { stage = .dialing(dial) } }
         if !isRinging {
@@ -323,47 +337,87 @@ extension Call {
         if startsUponAnswer, callback == nil { return originationFailed(index, rejection) }
         release(index)
         if case .queued(let stay) = stage {
-            if (300..<400).contains(rejection.status), followAgent(rejection, of: index, stay: stay) { return }
+            if rejection.isRedirect, followAgent(rejection, of: index, stay: stay) { return }
             return agentRejected(index, rejection, stay: stay)
         }
         guard case .dialing(var dial) = stage, dial.attempts.contains(index) else { return }
         dial.attempts.removeAll { $0 == index }
         stopEarly(in: &dial)
-        if (300..<400).contains(rejection.status), follow(rejection, of: index, in: &dial) {
+        if rejection.isRedirect, follow(rejection, of: index, in: &dial) {
             legs[index].progress = .over(.redirected, status: rejection.status, reason: rejection.phrase)
             stage = .dialing(dial)
-            return
+            return concludeWhenOver(dial)
         }
         if dial.best.map({ rejection.isBetter(than: $0.rejection) }) ?? true { dial.best = (outcome, rejection) }
         // A global failure ends the search: nobody else will do (§16.7 step 5).
         if rejection.status >= 600 {
             for other in dial.attempts { cancel(other, .cancelled, rejection.reasonForOthers) }
             (dial.attempts, dial.searches) = ([], [])
+            dial.onward.removeAll { $0.first != nil }
             stopEarly(in: &dial)
         }
         stage = .dialing(dial)
         searchOn(after: index, in: &dial)
-        guard dial.attempts.isEmpty, let best = dial.best else { return }
+        concludeWhenOver(dial)
+    }
+
+    /// Nobody rings any more: the plan that a 3xx led into goes on, or the one that wanted somebody rung.
+    private func concludeWhenOver(_ dial: Dial) {
+        guard dial.attempts.isEmpty, dial.best != nil || !dial.onward.isEmpty else { return }
         core.timers.stop(.call(id, .dialTimeout))
-        lastRejection = best.rejection
-        proceed(.dialled(best.outcome))
+        lastRejection = dial.best?.rejection
+        conclude(dial, dial.best?.outcome ?? .unavailable)
+    }
+
+    private func conclude(_ dial: Dial, _ outcome: DialOutcome) {
+        missed = nil
+        guard !dial.onward.isEmpty else {
+            if case .user(let number) = dial.request.target, let reason = outcome.reasonOfDiversion {
+                missed = (number, lastRejection?.status ?? 480, reason)
+            }
+            return proceed(.dialled(outcome))
+        }
+        detours.append(Detour(plan: plan, history: history, later: dial.onward))
+        detour(after: outcome)
+    }
+
+    /// The next plan that a 3xx led into has its turn; after the last the one whose dial was sent elsewhere.
+    private func detour(after outcome: DialOutcome) {
+        guard var detour = detours.popLast() else { return }
+        guard !detour.later.isEmpty else {
+            (plan, history) = (detour.plan, detour.history)
+            return proceed(.dialled(outcome))
+        }
+        let next = detour.later.removeFirst()
+        detours.append(detour)
+        (plan, history) = (next.run, next.history)
+        perform(next.first ?? plan.proceed(.dialled(outcome)))
+    }
+
+    /// A plan that a 3xx led into hangs up, and nobody has taken the call: so the dial that was sent elsewhere has failed.
+    func detourEnded(_ cause: HangupCause) {
+        if cause.passingOn(lastRejection) == cause {
+            lastRejection = Rejection(status: cause.status, phrase: ReasonPhrase.standard(cause.status), isLocal: true)
+        }
+        detour(after: DialOutcome(rawValue: cause.name) ?? DialOutcome(status: cause.status))
     }
 
     /// Follows a 3xx (RFC 3261 §8.1.3.4), as far as the dial plan would let its author call (a redirect is no way to dial abroad).
     private func follow(_ rejection: Rejection, of index: Int, in dial: inout Dial) -> Bool {
-        guard dial.redirects < core.settings.maximumRedirects else {
-            publish(.note("redirected too often: \(dial.redirects) times"))
+        guard redirects < core.settings.maximumRedirects else {
+            publish(.note("redirected too often: \(redirects) times"))
             return false
         }
-        dial.redirects += 1
+        redirects += 1
         stage = .dialing(dial)
-        let ways = redirects(rejection, of: index, timeout: dial.request.timeout)
+        let (ways, onward) = leads(of: rejection, from: index, timeout: dial.request.timeout)
+        dial.onward += onward
         if let place = dial.searches.firstIndex(where: { $0.ringing.contains(index) }) {
             dial.searches[place].later.insert(contentsOf: ways, at: 0)
         } else {
             dial.searches.append(Search(ringing: [index], later: ways))
         }
-        return searchOn(after: index, in: &dial)
+        return searchOn(after: index, in: &dial) || !onward.isEmpty
     }
 
     /// An attempt is over: when it was the last of those that a 3xx named with one `q`, those with the next are rung. False: nobody is.
@@ -381,44 +435,54 @@ extension Call {
         return !dial.searches[place].ringing.isEmpty
     }
 
-    /// Where a 3xx leads to, as far as its author may call there; together those of the same `q`.
-    func redirects(_ rejection: Rejection, of index: Int, timeout: Duration) -> [[Redirect]] {
+    /// Where a 3xx leads to, as far as its author may call there: who rings, together those of the same `q`, and the plans that this is
+    /// part of.
+    func leads(
+        of rejection: Rejection,
+        from index: Int,
+        timeout: Duration
+    ) -> (ways: [[Redirect]], onward: [Onward]) {
         let domain = tenant.domains.first ?? "localhost"
         var history = legs[index].history
-        history.sendOn(by: SIPURI(user: legs[index].number ?? to, host: domain), status: rejection.status)
+        history.sendOn(
+            by: SIPURI(user: legs[index].number ?? to, host: domain),
+            status: rejection.status,
+            told: legs[index].trunk == nil ? [] : rejection.diversions
+        )
         var branch = 0
+        var onward: [Onward] = []
         func ways(to contact: SIPURI) -> [Redirect] {
-            guard branch < Self.mostContacts, let number = contact.number, !isLoop(number, history, index),
-                let request = redirectRequest(to: number, of: index, timeout: timeout),
-                case .routes(let routes) = core.reach(request.target, of: tenant)
-            else { return [] }
+            guard branch < Self.mostContacts, let number = contact.number, !isLoop(number, history) else { return [] }
+            let onTrunk = legs[index].trunk.map { trunk in
+                Instruction.dial(DialRequest(target: .trunk(trunk.name, number: number), timeout: timeout))
+            }
+            var asDialled = onTrunk == nil ? tenant.internalPlan.map { run(of: $0, to: number, by: legs[index]) } : nil
+            guard let first = onTrunk ?? asDialled?.start(), first != .noRoute else { return [] }
             publish(.note("leg \(index) redirects to \(number)"))
             branch += 1
+            var routes: [TargetRoute] = []
+            if case .dial(let request) = first, case .routes(let all) = reach(request) {
+                routes = all.filter { !isLoop($0.user, history) }
+            }
+            if var run = asDialled {
+                // Who can be rung rings at once, beside the others; the plan goes on when they will not.
+                if !routes.isEmpty { for entry in run.takeTrail() { publish(Event(entry, plan: run.plan)) } }
+                onward.append(Onward(run: run, first: routes.isEmpty ? first : nil, history: history))
+            }
             var next = history
             next.goOn(to: SIPURI(user: number, host: domain), branch: branch)
             return routes.map { ($0, next) }
         }
-        return rejection.contacts.map { $0.flatMap(ways) }
+        return (rejection.contacts.map { $0.flatMap(ways) }, onward)
     }
 
     /// Of one 3xx so many are followed.
     private static let mostContacts = 4
 
-    private func isLoop(_ number: String, _ history: DiversionHistory, _ index: Int) -> Bool {
-        guard history.wasSentOn(by: number) else { return false }
-        publish(.note("leg \(index) redirects to \(number), which has sent this call on already"))
+    private func isLoop(_ number: String?, _ history: DiversionHistory) -> Bool {
+        guard let number, history.wasSentOn(by: number) else { return false }
+        publish(.note("not to \(number) again, who has sent this call on already"))
         return true
-    }
-
-    private func redirectRequest(to number: String, of index: Int, timeout: Duration) -> DialRequest? {
-        if let trunk = legs[index].trunk {
-            return DialRequest(target: .trunk(trunk.name, number: number), timeout: timeout)
-        }
-        if tenant.users[number] != nil { return DialRequest(target: .user(number), timeout: timeout) }
-        guard let internalPlan = tenant.internalPlan else { return nil }
-        var run = PlanRun(plan: internalPlan, variables: plan.variables.merging(["called": number]) { $1 })
-        guard case .dial(let request) = run.start() else { return nil }
-        return request
     }
 
     func dialTimedOut() {
@@ -439,7 +503,7 @@ extension Call {
         dial.attempts = []
         stopEarly(in: &dial)
         lastRejection = Rejection(status: 480, phrase: ReasonPhrase.standard(480), isLocal: true)
-        proceed(.dialled(isDead ? .unavailable : .noAnswer))
+        conclude(dial, isDead ? .unavailable : .noAnswer)
     }
 
     func cancel(_ index: Int, _ result: LegResult, _ reason: String?) {
@@ -457,6 +521,9 @@ extension Call {
 }
 
 extension Rejection {
+    /// Names other places for the call; 305 names a proxy for it, and what 380 names is no call (RFC 3261 §21.3.4, §21.3.5).
+    var isRedirect: Bool { (300..<400).contains(status) && status != 305 && status != 380 }
+
     /// Why those who ring beside are not wanted any more (RFC 3326 §2).
     var reasonForOthers: String {
         "SIP;cause=\(status);text=\"\(phrase.filter { $0 != "\"" && $0 != "\\" })\""
@@ -473,6 +540,19 @@ extension Rejection {
         case 400..<500: 400
         case 300..<400: 300
         default: status
+        }
+    }
+}
+
+extension DialOutcome {
+    /// Why a call goes on from who was called; nil: it does not go on for his sake.
+    fileprivate var reasonOfDiversion: String? {
+        switch self {
+        case .noAnswer: "no-answer"
+        case .busy: "user-busy"
+        case .unavailable: "unavailable"
+        case .declined: "deflection"
+        case .answered, .notFound, .congestion, .failed: nil
         }
     }
 }

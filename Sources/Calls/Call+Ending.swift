@@ -10,6 +10,7 @@ extension Call {
     /// The dial plan hangs up.
     func finish(_ planned: HangupCause) {
         guard !isEnding else { return }
+        guard detours.isEmpty else { return detourEnded(planned) }
         let cause = planned.passingOn(lastRejection)
         if transfer != nil { return transferFailed(cause) }
         if callerIsAnswered {

@@ -77,6 +77,7 @@ extension Call {
             )
         }
         publish(.note("\(word) sends the caller to \(target)"))
+        history.beginAnew()
         // Until he is parked, or somebody else sends him on: the plan may first ask a URL.
         sending = Sending(word: word)
         if case .parked(let parking) = stage { sending?.queue = parking.queue }
@@ -110,8 +111,13 @@ extension Call {
                 mend: "add it to the tenant's dialplans"
             )
         }
-        let own = ["called": target, "caller": author.user ?? from, "trunk": ""]
-        return .plan(PlanRun(plan: internalPlan, variables: plan.variables.merging(own) { $1 }))
+        return .plan(run(of: internalPlan, to: target, by: author))
+    }
+
+    /// A plan as if a user had dialled the number in it.
+    func run(of plan: DialPlan, to number: String, by author: Leg) -> PlanRun {
+        let own = ["called": number, "caller": author.user ?? from, "trunk": ""]
+        return PlanRun(plan: plan, variables: self.plan.variables.merging(own) { $1 })
     }
 
     /// Takes the party out of the talk, and keeps what the call goes back to.
@@ -147,7 +153,8 @@ extension Call {
         // What was said until now is a segment of its own.
         stopRecording()
         anchor = party
-        (lastRejection, isRinging) = (nil, false)
+        (lastRejection, isRinging, missed) = (nil, false, nil)
+        history.beginAnew()
         // He may fall silent now.
         configureMedia(index)
         if let music = music(served?.queue) { say([], loop: music) } else { unbridge(party) }
@@ -174,15 +181,13 @@ extension Call {
         core.send(request, over: outside.nextHop)
     }
 
-    /// What the plan wants for a party that is on its way: the switch itself may take it. A cause: it may not go there.
-    func followTransfer(into instruction: Instruction) -> HangupCause? {
+    /// What the plan wants for a party that is on its way: the switch itself may take it.
+    func followTransfer(into instruction: Instruction) {
         switch instruction {
-        case .answer, .echo, .play, .say, .ask, .queue:
-            settleTransfer()
-            return nil
-        // The working state of whoever is sent there, or his right to be in a talk, is not what the code is for.
-        case .agent, .supervise, .pickup: return .rejected
-        case .ringing, .dial, .park, .localTime, .record, .http, .callback, .hangup, .noRoute: return nil
+        case .answer, .echo, .play, .say, .ask, .queue: settleTransfer()
+        case .agent, .supervise, .pickup, .ringing, .dial, .park, .localTime, .record, .http, .callback, .hangup,
+            .noRoute:
+            break
         }
     }
 
@@ -287,5 +292,15 @@ extension Call {
         transfer = nil
         guard case .underWay = left.stage else { return }
         concludeTransfer(left, 487)
+    }
+}
+
+extension Instruction {
+    /// The working state of whoever dials it, or his right to be in a talk: nothing for somebody who is sent there.
+    var isOnesOwn: Bool {
+        switch self {
+        case .agent, .supervise, .pickup: true
+        default: false
+        }
     }
 }

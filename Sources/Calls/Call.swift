@@ -47,9 +47,10 @@ final class Call {
         var attempts: [Int] = []
         /// The best of what came back so far (RFC 3261 §16.7 step 6).
         var best: (outcome: DialOutcome, rejection: Rejection)?
-        var redirects = 0
         /// Of each 3xx that is being followed.
         var searches: [Search] = []
+        /// The plans that 3xx led into: they go on when this dial has reached nobody.
+        var onward: [Onward] = []
         /// How long it may ring after the first sign of life was waited for; nil: no other would be tried.
         var rest: Duration?
         /// Whose early media the caller hears.
@@ -65,6 +66,23 @@ final class Call {
 
     /// One way that a 3xx leads, and what is told there of how the call came.
     typealias Redirect = (route: TargetRoute, history: DiversionHistory)
+
+    /// The dial plan that a user's 3xx leads into, as if that user had dialled the number.
+    struct Onward {
+        var run: PlanRun
+        /// What the plan wants first; nil: to ring somebody, who is rung by the dial that the 3xx came to.
+        var first: Instruction?
+        /// How the call came there.
+        var history: DiversionHistory
+    }
+
+    /// Plans that 3xx led into have the call, while nobody has taken it.
+    struct Detour {
+        /// Whose dial was sent elsewhere, and how the call had come there: it goes on when nobody is reached.
+        let plan: PlanRun
+        let history: DiversionHistory
+        var later: [Onward]
+    }
 
     /// Keys that are being taken down.
     struct Asking {
@@ -143,6 +161,12 @@ final class Call {
     var anchor = 0
     /// A party on its way from one who spoke with it to somebody else.
     var transfer: Transfer?
+    /// The last is the one under way.
+    var detours: [Detour] = []
+    /// The user whom the plan rang last and who did not take the call, and what was heard of him.
+    var missed: (number: String, status: Int, reason: String)?
+    /// So many 3xx were followed since the plan last wanted somebody rung.
+    var redirects = 0
     /// The administrator sends the caller to a number: while the plan finds out what that is.
     var sending: Sending?
     var stage: Stage = .deciding
@@ -246,6 +270,7 @@ final class Call {
         }
         enter(.deciding)
         for entry in plan.takeTrail() { publish(Event(entry, plan: plan.plan)) }
+        if transfer != nil || history.isSentOn, instruction.isOnesOwn { return finish(.rejected) }
         if needsAnswer(instruction), !callerIsAnswered {
             upcoming = instruction
             return answerLocally()
@@ -259,7 +284,7 @@ final class Call {
     }
 
     private func carryOut(_ instruction: Instruction) {
-        if transfer != nil, let refusal = followTransfer(into: instruction) { return finish(refusal) }
+        if transfer != nil { followTransfer(into: instruction) }
         if isAttempt, !instruction.mayCallBack { return finish(.rejected) }
         switch instruction {
         case .answer: proceed(.done)
@@ -312,6 +337,11 @@ final class Call {
     func enter(_ next: Stage) {
         stage = next
         stageChanged = now
+        switch next {
+        case .deciding, .dialing, .consulting: break
+        // Somebody has the caller, or the switch itself: what he was sent away from does not come back.
+        default: detours = []
+        }
         guard !typedAhead.isEmpty else { return }
         switch next {
         case .deciding, .telling, .asking, .consulting, .answering: break

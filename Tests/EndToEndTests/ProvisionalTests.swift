@@ -31,6 +31,17 @@ struct ProvisionalTests {
         #expect(try #require(pair.carrier.expect("180")).header("RSeq") == nil)
     }
 
+    @Test func `RFC 6228: the end of one branch behind the callee is not told to the caller`() throws {
+        let pair = try CallPair()
+        try pair.ring(["Supported: 199"])
+        pair.callee.respond("180 Ringing", to: pair.invite, toTag: "left")
+        _ = try #require(pair.carrier.expect("180"))
+        pair.callee.respond("199 Early Dialog Terminated", to: pair.invite, toTag: "left")
+        #expect(pair.carrier.expect("199", within: 0.3) == nil)
+        try pair.pickUp()
+        try pair.hangUp()
+    }
+
     @Test func `B040: a reliable 180 that nobody acknowledges fails the call after 64 T1`() throws {
         let pair = try CallPair(node: "timers: {t1: 20ms}")
         try pair.ring(["Require: 100rel"])

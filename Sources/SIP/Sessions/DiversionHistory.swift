@@ -45,9 +45,12 @@ public struct DiversionHistory: Equatable, Sendable {
             else { return nil }
             return Target(address, index: index)
         }
-        diversions = request.headers.list(.diversion).prefix(Self.mostEntries).filter {
-            $0.utf8.count <= Self.longestEntry && (try? NameAddress($0)) != nil
-        }
+        diversions = Self.usable(request.headers.list(.diversion))
+    }
+
+    /// The entries of a Diversion header that can be kept.
+    static func usable(_ diversions: [String]) -> [String] {
+        diversions.prefix(mostEntries).filter { $0.utf8.count <= longestEntry && (try? NameAddress($0)) != nil }
     }
 
     /// Numbers with dots between (RFC 7044 §5).
@@ -60,12 +63,30 @@ public struct DiversionHistory: Equatable, Sendable {
     /// Whether the call was sent on by this number before: to ring there again would be a loop.
     public func wasSentOn(by number: String) -> Bool { authors.contains(number) }
 
-    /// The target that this is the history of sent the call on with a 3xx.
-    public mutating func sendOn(by author: SIPURI, status: Int) {
+    /// Whether somebody sent the call on while it was ours.
+    public var isSentOn: Bool { !authors.isEmpty }
+
+    /// Somebody who has the call sends it on by hand: whoever sent it on before may have it again.
+    public mutating func beginAnew() { authors = [] }
+
+    /// The target that this is the history of sent the call on with a 3xx, or did not take it.
+    ///
+    /// - Parameters:
+    ///   - author: the number that was called.
+    ///   - status: of its response.
+    ///   - reason: RFC 5806 §4's word for it.
+    ///   - told: the Diversion that it sent along itself, when it is believed; newest first.
+    public mutating func sendOn(
+        by author: SIPURI,
+        status: Int,
+        reason: String = "unconditional",
+        told: [String] = []
+    ) {
         if targets.isEmpty { targets = [Target(author, index: "1")] }
         // Why this target was left stands with it (RFC 7044 §10.2).
         targets[targets.count - 1].address.uri.headers.append(("Reason", "SIP;cause=\(status)"))
-        diversions.insert("<\(author)>;reason=unconditional", at: 0)
+        let news = told.isEmpty ? ["<\(author)>;reason=\(reason)"] : told.filter { !diversions.contains($0) }
+        diversions.insert(contentsOf: news, at: 0)
         diversions.removeLast(max(0, diversions.count - Self.mostEntries))
         authors.append(author.user ?? "")
     }

@@ -351,7 +351,10 @@ extension Session {
 
 extension Rejection {
     init(_ response: SIPResponse) {
-        let contacts = response.status < 400 ? (try? response.contacts()) ?? [] : []
+        // An address for another method than INVITE is none for a call (RFC 3261 §19.1.1).
+        let contacts = (response.status < 400 ? (try? response.contacts()) ?? [] : []).filter {
+            $0.uri.parameters["method"].map { $0.uppercased() == "INVITE" } ?? true
+        }
         self.init(
             status: response.status,
             phrase: response.reason,
@@ -361,6 +364,7 @@ extension Rejection {
             },
             retryAfter: (try? response.retryAfter()).flatMap { $0 }.map { Int($0) }
         )
+        if response.status < 400 { diversions = DiversionHistory.usable(response.headers.list(.diversion)) }
     }
 }
 

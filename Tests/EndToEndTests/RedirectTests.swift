@@ -1,0 +1,160 @@
+import Foundation
+import Testing
+
+/// Where a 3xx leads.
+@Suite("Redirects over the wire")
+struct RedirectTests {
+    private static let plan = """
+        routes:
+          - {match: "1003", do: [{hangup: rejected}]}
+          - {match: "600", do: [answer, echo]}
+          - {match: "650", do: [ringing, {dial: {user: "1003", timeout: 5s}}]}
+          - {match: "652", do: [{dial: {user: "1002", timeout: 2s}}, {dial: {user: "1003", timeout: 5s}}]}
+          - {match: "653", do: [{hangup: busy}]}
+          - {match: "2001", do: [{dial: {user: "1001", timeout: 5s}}]}
+          - {match: "+8.", from: "1001", do: [{hangup: rejected}]}
+          - {match: "+.", do: [{dial: {trunk: carrier, number: "{called}", timeout: 20s}}]}
+          - {match: "*7", do: [{agent: login}]}
+        """
+
+    /// A carrier that calls Anna, whose phone sends calls on; Vera's phone rings, Boris has none.
+    private struct House {
+        let running: RunningSwitch
+        let carrier: Phone
+        let anna: Phone
+        let vera: Phone
+
+        init(incoming: String = RunningSwitch.incomingPlan) throws {
+            running = try RunningSwitch(incoming: incoming, internalPlan: RedirectTests.plan)
+            carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+            anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+            vera = try Phone("1003", password: "vera-demo-3", server: running.sipPort)
+            #expect(try anna.register().startWord == "200" && vera.register().startWord == "200")
+        }
+
+        func call(sentTo contact: String, _ status: String = "302 Moved Temporarily") throws {
+            carrier.callID = UUID().uuidString
+            carrier.send(carrier.request("INVITE", to: "1001", sdp: Phone.sdp(port: 4_000)))
+            let invite = try #require(anna.expect("INVITE"))
+            anna.respond(status, to: invite, toTag: "anna", extra: ["Contact: <\(contact)>"], withContact: false)
+        }
+
+        func end() throws {
+            #expect(try eventually { try running.metric("gudok_rtp_port_pairs_in_use") == 0 })
+            #expect(try running.metric("gudok_invariants_mended_total") == 0)
+        }
+    }
+
+    @Test func `a 302 leads only where the plan lets its author go, whoever calls`() throws {
+        let house = try House()
+        for number in ["1003", "+8111", "*7"] {
+            try house.call(sentTo: "sip:\(number)@demo.test")
+            #expect(house.carrier.answer(to: "INVITE")?.startWord == "403", "\(number)")
+            #expect(house.vera.expect("INVITE", within: 0.2) == nil)
+            #expect(house.carrier.expect("INVITE", within: 0.1) == nil)
+        }
+        try house.call(sentTo: "sip:+7111@demo.test")
+        let invite = try #require(house.carrier.expect("INVITE"))
+        #expect(invite.header("Diversion")?.contains("1001") == true)
+        house.carrier.respond("404 Not Found", to: invite, toTag: "far")
+        #expect(house.carrier.answer(to: "INVITE")?.startWord == "404")
+        try house.end()
+    }
+
+    @Test func `the plan that a 302 leads into may begin with any step, and goes on after a dial that fails`() throws {
+        let house = try House()
+        for number in ["650", "652"] {
+            try house.call(sentTo: "sip:\(number)@demo.test")
+            let (invite, _) = try house.vera.pickUp(media: WirePeer())
+            #expect(invite.header("Diversion")?.contains("1001") == true)
+            let answer = try #require(house.carrier.answer(to: "INVITE"))
+            #expect(answer.startWord == "200", "\(number)")
+            _ = house.carrier.acknowledge(answer, to: "1001")
+            house.vera.hangUp(invite)
+            _ = try #require(house.carrier.expect("BYE"))
+        }
+        try house.call(sentTo: "sip:600@demo.test")
+        #expect(house.carrier.answer(to: "INVITE")?.startWord == "200")
+    }
+
+    @Test func `a plan that leads back to who sent the call on is a loop, and ends`() throws {
+        let house = try House()
+        try house.call(sentTo: "sip:2001@demo.test")
+        #expect(house.carrier.answer(to: "INVITE")?.startWord.first == "4")
+        #expect(house.anna.expect("INVITE", within: 0.2) == nil)
+        try house.end()
+    }
+
+    @Test func `when nobody is reached where a 302 led, the plan goes on that had the phone rung`() throws {
+        let house = try House(
+            incoming: """
+                routes:
+                  - match: "1001"
+                    do:
+                      - dial: {user: "1001", timeout: 20s}
+                      - when: {dial_result: busy}
+                        then: [{dial: {user: "1003", timeout: 20s}}]
+                """
+        )
+        try house.call(sentTo: "sip:653@demo.test")
+        let invite = try #require(house.vera.expect("INVITE"))
+        house.vera.respond("486 Busy Here", to: invite, toTag: "vera")
+        #expect(house.carrier.answer(to: "INVITE")?.startWord == "486")
+        try house.end()
+    }
+
+    @Test(arguments: [
+        ("305 Use Proxy", "sip:650@demo.test"), ("380 Alternative Service", "sip:650@demo.test"),
+        ("302 Moved", "sip:650@demo.test;method=BYE"),
+    ])
+    func `RFC 3261 §21.3.4, §21.3.5, §19.1.1: what names no other place for the call is not followed`(
+        status: String,
+        contact: String
+    ) throws {
+        let house = try House()
+        try house.call(sentTo: contact, status)
+        #expect(house.carrier.answer(to: "INVITE")?.startWord.first == "4")
+        #expect(house.vera.expect("INVITE", within: 0.2) == nil)
+        try house.end()
+    }
+
+    @Test func `RFC 5806: why a trunk sent a call on is told as it says it`() throws {
+        let house = try House()
+        _ = try house.anna.dial("+7111", sdp: Phone.sdp(port: 4_000))
+        let invite = try #require(house.carrier.expect("INVITE"))
+        house.carrier.respond(
+            "302 Moved",
+            to: invite,
+            toTag: "far",
+            extra: ["Contact: <sip:+7222@far.test>", "Diversion: <sip:+7111@far.test>;reason=user-busy"],
+            withContact: false
+        )
+        let next = try #require(house.carrier.expect("INVITE"))
+        #expect(next.hasPrefix("INVITE sip:+7222@"))
+        #expect(next.headers("Diversion") == ["<sip:+7111@far.test>;reason=user-busy"])
+        house.carrier.respond("404 Not Found", to: next, toTag: "far")
+        #expect(house.anna.answer(to: "INVITE")?.startWord == "404")
+        try house.end()
+    }
+
+    @Test func `RFC 5806: a carrier hears for whom a call comes that a phone did not take`() throws {
+        let house = try House(
+            incoming: """
+                routes:
+                  - match: "1001"
+                    do:
+                      - dial: {user: "1001", timeout: 20s}
+                      - dial: {trunk: carrier, number: "+7999", timeout: 20s}
+                """
+        )
+        house.carrier.send(house.carrier.request("INVITE", to: "1001", sdp: Phone.sdp(port: 4_000)))
+        let first = try #require(house.anna.expect("INVITE"))
+        house.anna.respond("486 Busy Here", to: first, toTag: "anna")
+        let second = try #require(house.carrier.expect("INVITE"))
+        #expect(second.headers("Diversion") == ["<sip:1001@demo.test>;reason=user-busy"])
+        #expect(second.headers("History-Info").count == 2)
+        house.carrier.respond("404 Not Found", to: second, toTag: "far")
+        #expect(house.carrier.answer(to: "INVITE")?.startWord == "404")
+        try house.end()
+    }
+}
