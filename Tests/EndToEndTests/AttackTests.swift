@@ -274,10 +274,11 @@ struct AttackTests {
         for (sequence, source) in [(0xFF, 4), (0x00, 4), (0x80, 9)] as [(UInt8, UInt8)] {
             media.send([0x80, 8, 0x7F, sequence, 0xFF, 0xFF, 0xFF, sequence, 1, 2, 3, source] + voice, to: port)
         }
-        let last = packet(0x80, voice, 200)
-        media.send(last, to: port)
+        // The echo comes from a source of its own: it is known by what is said.
+        let last = [UInt8](repeating: 0x55, count: 160)
+        media.send(packet(0x80, last, 200), to: port)
         var heard: [UInt8] = []
-        while heard != last, let next = media.receive(within: 2) { heard = next.bytes }
+        while heard != last, let next = media.receive(within: 2) { heard = Array(next.bytes.dropFirst(12)) }
         #expect(heard == last)
         #expect(try running.metric("gudok_rtp_packets_malformed_total") >= 6)
         carrier.send(carrier.request("BYE", to: "600", toTag: CallPair.toTag(answer)))
