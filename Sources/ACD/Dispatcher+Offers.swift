@@ -7,6 +7,8 @@ extension Dispatcher {
     func ring(_ agent: Agent, for caller: WaitingCaller) {
         let queue = caller.queue
         let timeout = max(queue.settings.ringTimeout, Self.shortestPace)
+        // Whoever is asked again when all the others were begins a new round: in it they are asked again too.
+        if caller.tried.contains(agent.id) { caller.tried = [] }
         caller.ringing[agent.id] = now.instant
         caller.offers += 1
         agent.offer = Agent.Engagement(call: caller.call, queue: queue.id, since: now.instant)

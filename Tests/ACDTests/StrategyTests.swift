@@ -148,7 +148,24 @@ import Timebase
             floor.pass(.seconds(15))
             asked += floor.offered
         }
-        #expect(asked == ["1", "2", "3", "1", "1", "1"])
+        #expect(asked == ["1", "2", "3", "1", "2", "3"])
+    }
+
+    @Test(arguments: Queue.Strategy.allCases.filter { ![.ringAll, .ringProgressively].contains($0) })
+    func `once everybody was asked they are asked again, those of a penalty too`(strategy: Queue.Strategy) {
+        let floor = Floor(agents: [agent("1"), agent("2"), agent("3", penalty: 1)]) {
+            $0.strategy = strategy
+            ($0.ringTimeout, $0.noAnswerDelay, $0.pauseAfterMisses) = (.seconds(2), .seconds(1), nil)
+        }
+        floor.enter()
+        var asked = floor.offered
+        for _ in 0..<8 {
+            floor.pass(.seconds(2))
+            asked += floor.offered
+        }
+        for round in stride(from: 0, to: 9, by: 3) {
+            #expect(Set(asked[round..<min(round + 3, asked.count)]) == ["1", "2", "3"], "\(asked)")
+        }
     }
 
     @Test func `skills asks the most skilled, then whoever is idle longest`() {
