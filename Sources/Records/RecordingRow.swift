@@ -1,4 +1,4 @@
-import Events
+public import Events
 import Foundation
 import GRDB
 
@@ -88,6 +88,11 @@ public struct RecordingQuery: Sendable {
     public var until: Int64?
     public var id: String?
     public var callID: String?
+    /// Of the call that it was made of, as those below.
+    public var trunk: String?
+    public var from: String?
+    public var to: String?
+    public var disposition: Disposition?
     public var queue: String?
     public var agent: String?
     public var state: RecordingRow.State?
@@ -120,6 +125,10 @@ public struct RecordingQuery: Sendable {
         add("id = ?", id)
         add("recordings.call_id = ?", callID)
         let ofCall = "EXISTS (SELECT 1 FROM calls WHERE calls.call_id = recordings.call_id AND"
+        add("\(ofCall) calls.trunk = ?)", trunk)
+        add("\(ofCall) calls.\"from\" = ?)", from)
+        add("\(ofCall) calls.\"to\" = ?)", to)
+        add("\(ofCall) calls.disposition = ?)", disposition?.rawValue)
         add("\(ofCall) calls.queue = ?)", queue)
         // Whoever speaks in it: for a queue, calling out, called past the queues, or handed the call.
         if let agent {

@@ -53,6 +53,8 @@ extension Node {
         var wanted = RecordingQuery()
         (wanted.since, wanted.until) = (try query.time("since")?.milliseconds, try query.time("until")?.milliseconds)
         (wanted.queue, wanted.agent, wanted.callID) = (query.text("queue"), query.text("agent"), query.text("call"))
+        (wanted.from, wanted.to, wanted.trunk) = (query.text("from"), query.text("to"), query.text("trunk"))
+        wanted.disposition = try query.choice("disposition")
         if let id = query.text("before") {
             guard let (last, _) = try folder.recording(id, of: tenants) else { throw Self.unknown("recording", id) }
             wanted.before = RecordingQuery.Place(last)

@@ -56,6 +56,10 @@ struct ListRecordings: AsyncParsableCommand {
     @Option(name: .long) var tenant: String?
     @Option(name: .long) var queue: String?
     @Option(name: .long) var agent: String?
+    @Option(name: .long) var trunk: String?
+    @Option(name: .long, help: "Who called.") var from: String?
+    @Option(name: .long, help: "What was called.") var to: String?
+    @Option(name: .long, help: "Of calls that ended so, as `gudok cdr` has it.") var disposition: Disposition?
     @Option(name: .long, help: "Of this call.") var call: String?
     @Option(name: .long, help: "At most so many.") var limit: Int = 100
     @Option(name: .long, help: "Go on after this recording, the last one of a listing.") var before: String?
@@ -69,6 +73,7 @@ struct ListRecordings: AsyncParsableCommand {
     func run() async throws {
         var query = RecordingQuery()
         (query.queue, query.agent, query.callID, query.limit) = (queue, agent, call, limit)
+        (query.from, query.to, query.trunk, query.disposition) = (from, to, trunk, disposition)
         let shelf = try await Shelf(config, tenant)
         query.before = try before.map { RecordingQuery.Place(try shelf.one($0).0) }
         let found = try shelf.find(query, in: try await period.windows(config))
