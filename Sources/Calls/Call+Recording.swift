@@ -44,6 +44,14 @@ public enum RecordingOrder: Sendable {
 
 /// One recording per talk: the caller left, whoever speaks with him right. It goes on over hold, and ends with the talk.
 extension Call {
+    /// The plan's word, which is above what is configured: whoever declines in a menu is not recorded by his queue.
+    func record(_ isOn: Bool) {
+        isRecordingDeclined = !isOn
+        // A party on its way to somebody else brings along what was said before.
+        transfer?.policy = isOn ? .plan : nil
+        if isOn { startRecording(policy: .plan) } else { stopRecording() }
+    }
+
     /// Begins to record, once however often it is asked for.
     func startRecording(policy: RecordingPolicy) {
         isToBeRecorded = policy
@@ -115,6 +123,7 @@ extension Call {
         leadListeners()
         guard recording == nil else { return }
         if let policy = isToBeRecorded { return startRecording(policy: policy) }
+        guard !isRecordingDeclined else { return publish(.notRecorded(.plan)) }
         guard let policy = recordingPolicy else { return publish(.notRecorded(.noPolicy)) }
         guard RecordingShare.holds(id, share: tenant.recordings.share) else { return publish(.notRecorded(.share)) }
         startRecording(policy: policy)

@@ -46,7 +46,7 @@ extension Call {
         }
     }
 
-    /// What others want recorded he does not end.
+    /// What a key began a key ends, whoever has the caller by then; what the plan or the configuration wants nobody does.
     private func toggleRecording(by user: String) {
         guard recording != nil else {
             isRecordingPaused = false
@@ -54,8 +54,8 @@ extension Call {
             guard recording != nil else { return }
             return note("recording.start", by: user)
         }
-        guard isToBeRecorded == .key(user) else {
-            return publish(.note("user \(user) may not end a recording that he did not begin"))
+        guard case .key? = isToBeRecorded else {
+            return publish(.note("user \(user) may not end a recording that a policy wants"))
         }
         stopRecording()
         note("recording.stop", by: user)

@@ -204,6 +204,8 @@ final class Call {
     var isRecordingPaused = false
     /// Why the talk is to be recorded, when it is.
     var isToBeRecorded: RecordingPolicy?
+    /// The plan said `record: false` last: nothing that is configured records this call.
+    var isRecordingDeclined = false
     /// Supervisors in this call's talk, or on their way into it.
     var attendants: [Attendant] = []
     /// The call whose talk the caller is in, or is to be let into when he answers.
@@ -304,7 +306,7 @@ final class Call {
             let time = core.surroundings?.localTime(in: zone ?? tenant.timeZone, at: now.wall)
             proceed(time.map { .time($0) } ?? .done)
         case .record(let isOn):
-            if isOn { startRecording(policy: .plan) } else { stopRecording() }
+            record(isOn)
             proceed(.done)
         case .http(let url, let timeout):
             enter(.consulting)

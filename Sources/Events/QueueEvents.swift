@@ -117,6 +117,8 @@ public enum NotRecorded: String, Codable, Sendable, CaseIterable {
     case noTalk = "no-talk"
     /// Neither the plan nor a queue, an agent or a direction wants it.
     case noPolicy = "no-policy"
+    /// The plan says `record: false`.
+    case plan
     /// It is not among the share of calls that are recorded.
     case share
     /// A side speaks what the switch only passes on.
