@@ -187,8 +187,26 @@ extension Dispatcher {
 
     private func startTimers(_ caller: WaitingCaller) {
         let settings = caller.queue.settings
-        if let longest = settings.maxWait { timers.start(.longest(caller.call), at: now.instant + longest) }
+        limitWait(of: caller)
+        if let longest = settings.maxWaitEmpty, caller.queue.emptySince != nil,
+            !timers.contains(.empty(caller.queue.id))
+        {
+            timers.start(.empty(caller.queue.id), at: now.instant + longest)
+        }
         startAnnouncement(caller)
+    }
+
+    private func limitWait(of caller: WaitingCaller) {
+        let key = TimerKey.longest(caller.call)
+        guard let longest = caller.queue.settings.maxWait else { return timers.stop(key) }
+        timers.start(key, at: caller.entered.instant + longest)
+    }
+
+    /// The queue's rules are others than when he came.
+    func followRules(_ caller: WaitingCaller) {
+        guard !caller.isCallback else { return }
+        limitWait(of: caller)
+        if !timers.contains(.announcement(caller.call)) { startAnnouncement(caller) }
     }
 
     private func startAnnouncement(_ caller: WaitingCaller) {
@@ -234,6 +252,34 @@ extension Dispatcher {
         caller.toldPosition = position
         let wait = caller.queue.expectedWait(position: position, after: now.instant - caller.entered.instant)
         emit(.announce(call, queue: caller.queue.id, position: position, expectedWait: wait))
+    }
+
+    // MARK: a queue without anybody
+
+    /// One clock a queue: it runs from when the last agent goes until somebody is there, however many wait.
+    func watchEmptiness(of queue: QueueLine) {
+        guard let longest = queue.settings.maxWaitEmpty, queue.isEmpty(of: queue.settings.emptyWhen) else {
+            queue.emptySince = nil
+            return timers.stop(.empty(queue.id))
+        }
+        let since = queue.emptySince ?? now.instant
+        queue.emptySince = since
+        timers.start(.empty(queue.id), at: since + longest)
+    }
+
+    /// Whoever has waited long enough in a queue without anybody leaves it; the clock goes on for the next.
+    func clear(_ queue: QueueLine) {
+        guard let longest = queue.settings.maxWaitEmpty, let since = queue.emptySince else { return }
+        var next: Instant?
+        for caller in queue.waiting.ordered where !caller.isCallback {
+            let end = max(since, caller.entered.instant) + longest
+            if end <= now.instant {
+                eject(caller.call, .empty)
+            } else {
+                next = min(next ?? end, end)
+            }
+        }
+        if let next { timers.start(.empty(queue.id), at: next) }
     }
 
     // MARK: the end of the wait

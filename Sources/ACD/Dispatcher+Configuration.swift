@@ -32,6 +32,7 @@ extension Dispatcher {
             refresh(agent, always: true)
             watchPause(of: agent)
         }
+        for queue in queues.values { watchEmptiness(of: queue) }
         return finish()
     }
 
@@ -82,6 +83,7 @@ extension Dispatcher {
     private func close(_ queue: QueueLine) {
         for caller in queue.waiting.ordered + queue.offered.ordered { eject(caller.call, .closed) }
         assign([], to: queue)
+        timers.stop(.empty(queue.id))
         queues[queue.id] = nil
     }
 
@@ -101,11 +103,12 @@ extension Dispatcher {
         refresh(agent, always: true)
     }
 
-    /// New rules for one who waits: what he demands, and when that changes next.
+    /// New rules for one who waits: what he demands, when that changes next, how long he may wait, when he is told where he stands.
     private func review(_ caller: WaitingCaller) {
         if let preferred = caller.preferred, caller.queue.members[preferred] == nil { forgetPreference(caller) }
         restand(caller)
         startWidening(caller)
+        followRules(caller)
     }
 }
 

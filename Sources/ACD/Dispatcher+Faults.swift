@@ -50,6 +50,13 @@ extension Dispatcher {
         }
         let staff = queue.recount
         if staff != queue.staff { faults.append("\(queue.id): agents are miscounted, \(queue.staff) for \(staff)") }
+        let isWatched = queue.settings.maxWaitEmpty != nil && queue.isEmpty(of: queue.settings.emptyWhen)
+        if isWatched != (queue.emptySince != nil) {
+            faults.append("\(queue.id): since when nobody is there is not as it should be")
+        }
+        if isWatched, !timers.contains(.empty(queue.id)), queue.waiting.callers.contains(where: { !$0.isCallback }) {
+            faults.append("\(queue.id): callers wait without anybody and without an end")
+        }
         return faults
     }
 

@@ -22,7 +22,10 @@ extension Dispatcher {
         for queue in queues.values { queue.clearLines() }
         for caller in callers.values.sorted(by: { $0.rank < $1.rank }) { mend(caller) }
         for agent in everybody { refresh(agent, always: true) }
-        for queue in queues.values { queue.staff = queue.recount }
+        for queue in queues.values {
+            queue.staff = queue.recount
+            watchEmptiness(of: queue)
+        }
         let actions = due + finish()
         return (found, faults(), actions)
     }

@@ -21,6 +21,7 @@ public final class Dispatcher {
 
     enum TimerKey: Hashable, Sendable {
         case rest(UserID), wrapUp(UserID), pauseLimit(UserID)
+        case empty(QueueID)
         case ring(CallID, UserID), joining(CallID), longest(CallID), announcement(CallID), widening(CallID)
     }
 
@@ -73,6 +74,7 @@ public final class Dispatcher {
                 refresh(agent, always: true)
             case .wrapUp(let id): if let agent = agents[id] { endWrapUp(agent) }
             case .pauseLimit(let id): if let agent = agents[id] { pauseLimitReached(agent) }
+            case .empty(let id): if let queue = queues[id] { clear(queue) }
             case .ring(let call, let id): if let agent = agents[id] { missed(call, agent, .noAnswer) }
             case .joining(let call): ringAnother(for: call)
             case .longest(let call): eject(call, .timeout)
@@ -134,6 +136,7 @@ public final class Dispatcher {
             member.queue.observe(at: now.instant)
             member.queue.staff.add(agent.told, -1)
             member.queue.staff.add(state, 1)
+            watchEmptiness(of: member.queue)
         }
         let subject = agent.subject
         publish(

@@ -58,6 +58,8 @@ final class QueueLine {
     /// The same in the order of the queue's list.
     var roster: [Membership] = []
     var staff = Staff()
+    /// Since when nobody is there, by `empty_when`; nil while somebody is, and where callers may wait all the same.
+    var emptySince: Instant?
     /// Callers that nobody's phone rings for.
     var waiting = CallerLine()
     /// Callers that somebody's phone rings for now.
@@ -150,7 +152,7 @@ final class WaitingCaller: Hashable {
     var preferredUntil: Instant?
     /// Whose phones ring.
     var ringing: [UserID: Instant] = [:]
-    /// Who was rung and did not answer: the others are asked before them.
+    /// Who was rung in this round and did not answer: the others are asked before them.
     var tried: Set<UserID> = []
     /// A call-back: rung when an agent is there, not before.
     let isCallback: Bool

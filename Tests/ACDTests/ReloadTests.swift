@@ -56,6 +56,24 @@ import Timebase
         #expect(floor.ringing(call) == ["1"])
     }
 
+    @Test func `a reload that shortens the longest wait, or has positions told, reaches those who wait`() {
+        let floor = floor { $0.maxWait = .seconds(20) }
+        floor.perform(.logOut, "1")
+        let call = floor.enter()
+        floor.queues["sales"]?.announcePosition = .seconds(2)
+        floor.queues["sales"]?.maxWait = nil
+        floor.pass(.seconds(5))
+        floor.apply()
+        floor.pass(.seconds(2))
+        #expect(floor.actions == [.announce(call, queue: Floor.queue("sales"), position: 1, expectedWait: nil)])
+        floor.pass(.seconds(100))
+        #expect(floor.left == [])
+        floor.queues["sales"]?.maxWait = .seconds(110)
+        floor.apply()
+        floor.pass(.seconds(3))
+        #expect(floor.left == [.timeout])
+    }
+
     @Test func `a queue that is removed sends its callers away, and lets its talks end`() {
         let floor = Floor(agents: [agent("1"), agent("2")]) { $0.wrapUp = .seconds(30) }
         floor.add("other", [agent("1")])

@@ -203,6 +203,55 @@ import Timebase
         #expect(floor.state("1") == .available)
     }
 
+    @Test func `who waits in a queue without anybody leaves it in time, from when the last went or he came`() {
+        let floor = Floor(agents: [agent("1")]) {
+            ($0.maxWaitEmpty, $0.onEmpty, $0.ringTimeout) = (.seconds(30), .wait, .seconds(300))
+        }
+        floor.answer(floor.enter(), "1")
+        floor.enter()
+        floor.pass(.seconds(100))
+        // Who talks is there.
+        #expect(floor.left == [])
+        floor.reachable(false, "1")
+        floor.end(CallID("c1"))
+        floor.pass(.seconds(20))
+        floor.enter()
+        floor.enter(isCallback: true)
+        floor.pass(.seconds(9))
+        #expect(floor.left == [])
+        floor.pass(.seconds(1))
+        #expect(floor.left == [.empty])
+        floor.pass(.seconds(19))
+        #expect(floor.left == [])
+        floor.pass(.seconds(1))
+        #expect(floor.left == [.empty])
+        let view = floor.dispatcher.queueViews(at: floor.now).first
+        #expect(view?.waiting == 0 && view?.callbacks == 1)
+    }
+
+    @Test func `the clock of a queue without anybody begins anew when somebody was there, and follows a reload`() {
+        let floor = Floor(agents: [agent("1")]) {
+            ($0.maxWaitEmpty, $0.emptyWhen) = (.seconds(30), [.noAgents, .allPaused])
+        }
+        floor.perform(.pause(reason: "tea"), "1")
+        let call = floor.enter()
+        floor.pass(.seconds(29))
+        floor.perform(.unpause, "1")
+        #expect(floor.ringing(call) == ["1"])
+        floor.perform(.pause(reason: "tea"), "1")
+        floor.fail(call, "1", .declined)
+        floor.pass(.seconds(29))
+        #expect(floor.left == [])
+        floor.queues["sales"]?.maxWaitEmpty = nil
+        floor.apply()
+        floor.pass(.seconds(300))
+        #expect(floor.left == [])
+        floor.queues["sales"]?.maxWaitEmpty = .seconds(10)
+        floor.apply()
+        floor.pass(.seconds(10))
+        #expect(floor.left == [.empty])
+    }
+
     @Test func `a caller who hangs up stops every phone`() {
         let floor = Floor(agents: three) { $0.strategy = .ringAll }
         let call = floor.enter()

@@ -135,4 +135,17 @@ struct StrategyTests {
             #expect(waited > .seconds(0.95) && waited < .seconds(3), "\(waited)")
         }
     }
+
+    @Test func `B134: a queue that the last agent leaves sends on whoever waits in it`() throws {
+        let team = try Team(["linear"], rules: "on_empty: refuse\n    max_wait_empty: 1s")
+        let written = try team.running.gudok("export", "--tenant", "demo").text
+        #expect(written.contains("max_wait_empty: 1s"), "\(written)")
+        _ = try team.call("linear")
+        _ = try team.ringing()
+        for phone in team.phones { _ = try team.running.gudok("agent", "logout", phone.user) }
+        // He hears the tone of a refusal first.
+        let bye = try #require(team.carrier.expect("BYE", within: 10))
+        team.carrier.respond("200 OK", to: bye)
+        #expect(try eventually { try team.running.rows("cdr").first?["ended_at"] is String })
+    }
 }

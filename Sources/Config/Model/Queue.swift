@@ -89,6 +89,8 @@ public struct Queue: Equatable, Sendable {
     public var ringStep: Duration = .seconds(10)
     public var wrapUp: Duration = .zero
     public var maxWait: Duration?
+    /// How long a caller waits while nobody is there; nil: as long as any other.
+    public var maxWaitEmpty: Duration?
     /// Answered within so many seconds counts; the target in per cent.
     public var serviceLevelSeconds = 20
     public var serviceLevelTarget = 80

@@ -51,6 +51,7 @@ enum DayPlan {
         queue.maxExpectedWait = coin(&random) ? .seconds(600) : nil
         queue.onEmpty = coin(&random) ? .wait : .refuse
         queue.emptyWhen = coin(&random) ? [.noAgents] : [.noAgents, .allPaused]
+        queue.maxWaitEmpty = coin(&random) ? .seconds(Int.random(in: 10...120, using: &random)) : nil
         queue.weight = Int.random(in: 0...3, using: &random)
         queue.noAnswerDelay = .seconds(Int.random(in: 0...10, using: &random))
         queue.busyDelay = .seconds(Int.random(in: 0...10, using: &random))
