@@ -78,7 +78,10 @@ extension Call {
     private func rejectCaller(_ cause: HangupCause, header: String) {
         guard !legs[0].hasEnded else { return }
         var headers: [(HeaderName, String)] = [(.reason, header)]
-        if let retryAfter = lastRejection?.retryAfter { headers.append((.retryAfter, "\(retryAfter)")) }
+        // A peer's Retry-After with 503 is of his whole server, which ours is not; without it a 503 is but a 500 (RFC 3261 §21.5.4).
+        if let last = lastRejection, last.isLocal || last.status != 503, let retryAfter = last.retryAfter {
+            headers.append((.retryAfter, "\(retryAfter)"))
+        }
         guard isRecorded else {
             heldAnswer = .reject(cause.status, headers)
             return

@@ -24,12 +24,13 @@ public struct AudioStream: Equatable, Sendable {
     /// The writer asks for silence: it does not listen, or has no address to listen on (RFC 3264 §8.4, and RFC 2543's 0.0.0.0).
     public var isHold: Bool { direction == .sendonly || direction == .inactive || address?.isUnspecified == true }
 
-    /// The first audio stream that is not refused and speaks plain RTP; nil when there is none.
+    /// The first audio stream that is not refused, speaks plain RTP and says where (RFC 8866 §5.7); nil when there is none.
     public init?(of description: SessionDescription) {
-        guard let media = description.media.first(where: \.isUsableAudio) else { return nil }
-        let connection = media.connection ?? description.connection
-        address = connection?.address
-        hostName = connection?.address == nil ? connection?.host : nil
+        guard let media = description.media.first(where: \.isUsableAudio),
+            let connection = media.connection ?? description.connection
+        else { return nil }
+        address = connection.address
+        hostName = address == nil ? connection.host : nil
         rtpPort = media.port
         rtcpMux = media.attributes.contains { $0.name == "rtcp-mux" }
         (rtcpAddress, rtcpPort) = media.rtcp

@@ -191,6 +191,7 @@ extension SessionDescription {
         guard audio.proto == "RTP/AVP" || audio.proto == "RTP/AVPF" else {
             return "the profile \(audio.proto) is not supported"
         }
+        guard audio.connection ?? connection != nil else { return "no c= line says where the audio stream goes" }
         return "no format of the audio stream has a meaning"
     }
 }

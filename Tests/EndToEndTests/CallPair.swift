@@ -11,7 +11,7 @@ final class CallPair {
     /// The switch's tag on the carrier's side.
     private(set) var tag = ""
     private var calleeSequence = 0
-    private var branch = ""
+    private(set) var branch = ""
 
     init(
         node: String = "",

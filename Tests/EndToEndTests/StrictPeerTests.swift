@@ -135,6 +135,66 @@ struct StrictPeerTests {
         try pair.hangUp()
     }
 
+    @Test func `RFC 3261 §21.5.4: a phone's 503 with Retry-After is not the switch's own`() throws {
+        let pair = try CallPair()
+        try pair.ring()
+        pair.callee.respond("503 Service Unavailable", to: pair.invite, toTag: "1001", extra: ["Retry-After: 3600"])
+        let answer = try #require(pair.carrier.final("INVITE"))
+        #expect(answer.startWord == "503" && answer.header("Retry-After") == nil, "\(answer)")
+        #expect(answer.header("Reason")?.contains("cause=41") == true)
+    }
+
+    @Test func `a CANCEL whose client has learnt another address of its own finds its INVITE`() throws {
+        let pair = try CallPair()
+        try pair.ring()
+        pair.callee.respond("180 Ringing", to: pair.invite, toTag: "1001")
+        #expect(pair.carrier.expect("180") != nil)
+        let cancel = pair.carrier.request("CANCEL", to: "1001", branch: pair.branch, sequence: pair.carrier.sequence)
+        let via = cancel.header("Via")?.split(separator: " ").last
+        let place = try #require(via?.split(separator: ";").first)
+        pair.carrier.send(cancel.replacing(place + ";", with: "192.0.2.10:5060;"))
+        #expect(pair.carrier.final("CANCEL")?.startWord == "200")
+        #expect(pair.carrier.final("INVITE")?.startWord == "487")
+        #expect(pair.callee.expect("CANCEL") != nil)
+    }
+
+    @Test func `a re-INVITE with the branch of the first INVITE is another request, and so is its answer`() throws {
+        let pair = try CallPair()
+        try pair.talk()
+        pair.ask("INVITE", sdp: Phone.sdp(port: 4_000, direction: "sendonly", version: 2), branch: pair.branch)
+        let relayed = try #require(pair.callee.expect("INVITE"))
+        pair.callee.respond("200 OK", to: relayed, sdp: Phone.sdp(port: 4_002, direction: "recvonly", version: 2))
+        #expect(pair.carrier.final("INVITE")?.startWord == "200")
+        pair.acknowledge()
+        try pair.hangUp()
+    }
+
+    @Test(arguments: [
+        "--b\r\nContent-Type: application/notsdp\r\n\r\nv=0\r\n--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n--b--\r\n",
+        "v=0\r\n",
+    ])
+    func `RFC 3261 §8.2.3: a multipart body without a session description is 415`(body: String) throws {
+        let pair = try CallPair()
+        let invite = pair.carrier.request("INVITE", to: "600", sdp: body)
+        pair.carrier.send(invite.replacing("application/sdp", with: "multipart/mixed;boundary=b"))
+        let answer = try #require(pair.carrier.final("INVITE"))
+        #expect(answer.startWord == "415" && answer.header("Accept")?.contains("application/sdp") == true)
+    }
+
+    @Test func `RFC 8866 §5.7: an offer that says nowhere where its voice goes is 488`() throws {
+        let pair = try CallPair()
+        let sdp = Phone.sdp(port: 4_000).replacing("c=IN IP4 127.0.0.1\r\n", with: "")
+        pair.carrier.send(pair.carrier.request("INVITE", to: "600", sdp: sdp))
+        #expect(pair.carrier.final("INVITE")?.startWord == "488")
+    }
+
+    @Test func `RFC 4028 §9: what we agree to is not below the Min-SE that was asked`() throws {
+        let pair = try CallPair()
+        let asks = ["Supported: timer", "Session-Expires: 100", "Min-SE: 200"]
+        pair.carrier.send(pair.carrier.request("INVITE", to: "600", extra: asks, sdp: Phone.sdp(port: 4_000)))
+        #expect(pair.carrier.final("INVITE")?.header("Session-Expires")?.hasPrefix("200") == true)
+    }
+
     @Test func `RFC 6141: a re-INVITE that is refused moves nobody's target`() throws {
         let pair = try CallPair()
         try pair.talk()

@@ -83,25 +83,24 @@ struct ResponseTests {
 
     @Test func `the top Via is replaced or taken away alone`() throws {
         var request = try #require(
-            Sample().with("Via", "SIP/2.0/UDP a;rport, SIP/2.0/TCP b").adding("v: SIP/2.0/TLS c").outcome.request
+            Sample().with("Via", "SIP / 2.0 / UDP A.Example:05060 ;rport, SIP/2.0/TCP b").adding("v: SIP/2.0/TLS c")
+                .outcome.request
         )
         var via = try request.topVia()
         via.received = "192.0.2.9"
         via.rport = 1024
-        request.setTopVia(via)
+        request.setTopVia(parameters: via.parameters)
         #expect(
             request.headers.all(.via) == [
-                "SIP/2.0/UDP a;rport=1024;received=192.0.2.9, SIP/2.0/TCP b", "SIP/2.0/TLS c",
+                "SIP / 2.0 / UDP A.Example:05060;rport=1024;received=192.0.2.9, SIP/2.0/TCP b", "SIP/2.0/TLS c",
             ]
         )
         request.removeTopVia()
-        #expect(try request.vias().map(\.host) == ["b", "c"])
+        #expect(try request.vias().map(\.host) == ["b", "c"], "the rest is as it was")
         request.removeTopVia()
         request.removeTopVia()
         request.removeTopVia()
         #expect(!request.headers.contains(.via))
-        request.setTopVia(via)
-        #expect(try request.topVia() == via)
     }
 
     @Test func `§21 every code has a phrase`() {

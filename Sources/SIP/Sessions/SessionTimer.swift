@@ -24,7 +24,8 @@ struct SessionTimer: Sendable {
         guard Self.supports(request.headers), let value = request.headers[.sessionExpires],
             let wanted = Self.seconds(value)
         else { return stop() }
-        let seconds = max(wanted, settings.minimumExpires)
+        // Not below what the request allows, though it says less itself.
+        let seconds = max(wanted, settings.minimumExpires, Self.seconds(request.headers[.minSE]) ?? 0)
         weRefresh = Self.refresher(value) == "uas"
         interval = seconds
         response.headers.append(.require, "timer")

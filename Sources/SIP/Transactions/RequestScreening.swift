@@ -54,7 +54,7 @@ public struct RequestPolicy: Sendable {
         guard codings.isEmpty else { return Refusal(415, [(.acceptEncoding, "identity")]) }
         guard [.invite, .update, .prack].contains(request.method), let type = request.contentType() else { return nil }
         if type == "application/sdp" { return nil }
-        if type.hasPrefix("multipart/"), !request.requiresUnknownPart() { return nil }
+        if type.hasPrefix("multipart/"), request.sdpBody() != nil, !request.requiresUnknownPart() { return nil }
         if request.headers[.contentDisposition]?.lowercased().contains("handling=optional") == true { return nil }
         return Refusal(415, [(.accept, "application/sdp")])
     }

@@ -18,7 +18,7 @@ enum ResponseRouting {
             via.received = nil
             isChanged = true
         }
-        if isChanged { request.setTopVia(via) }
+        if isChanged { request.setTopVia(parameters: via.parameters) }
     }
 
     /// The flow that answers take: the connection that the request came over, and where it has ended a new one to the source

@@ -26,16 +26,18 @@ struct ServerKey: Hashable, Sendable {
     var sentBy: String
     /// INVITE for an ACK too.
     var method: Method
+    /// Of the CSeq: clients are met that give another request the branch of an earlier one.
+    var number: UInt32
 
     /// The method is that of the transaction that is looked for: INVITE for an ACK and for a CANCEL.
     init(_ request: SIPRequest, via: Via, method: Method) {
         self.method = method
+        number = (try? request.cSeq().number) ?? 0
         if via.hasUniqueBranch, let branch = via.branch {
             self.branch = branch
             sentBy = "\(via.host.lowercased()):\(via.sentByPort)"
             return
         }
-        let number = (try? request.cSeq().number) ?? 0
         let callID = request.headers[.callID] ?? ""
         branch = "\(request.uri) \(callID) \(request.fromTag ?? "") \(number)"
         sentBy = via.description
@@ -48,11 +50,12 @@ struct MergeKey: Hashable, Sendable {
     var fromTag: String
     var sequence: CSeq
 
-    /// nil for a request inside a dialog, which cannot have been forked.
-    init?(_ request: SIPRequest) {
+    /// nil for a request inside a dialog, which cannot have been forked. A CANCEL has that of the request of `method` which it is for.
+    init?(_ request: SIPRequest, method: Method? = nil) {
         guard request.toTag == nil, let callID = request.headers[.callID], let sequence = try? request.cSeq() else {
             return nil
         }
-        (self.callID, fromTag, self.sequence) = (callID, request.fromTag ?? "", sequence)
+        (self.callID, fromTag) = (callID, request.fromTag ?? "")
+        self.sequence = CSeq(number: sequence.number, method: method ?? sequence.method)
     }
 }

@@ -89,12 +89,22 @@ extension TransactionLayer {
     /// §9.2. The answer to the CANCEL says only that it found its INVITE.
     private mutating func cancel(_ cancel: SIPRequest, via: Via, over flow: Flow) {
         let replyFlow = ResponseRouting.replyFlow(via: via, source: flow)
-        guard let id = serverKeys[ServerKey(cancel, via: via, method: .invite)], let invite = servers[id] else {
+        let key = ServerKey(cancel, via: via, method: .invite)
+        guard let id = serverKeys[key] ?? readdressed(cancel, key, over: replyFlow), let invite = servers[id] else {
             return refuse(cancel, via: via, RequestPolicy.Refusal(481), over: replyFlow)
         }
         let tag = invite.toTag ?? Self.statelessTag(cancel, via: via)
         actions.append(.transmit(SIPResponse(status: 200, to: cancel, toTag: tag).write(), over: replyFlow))
         if invite.awaitsFinal { actions.append(.cancelled(id, cancel)) }
+    }
+
+    /// The INVITE that a CANCEL is for whose client has learnt another address of its own meanwhile: all but the sent-by is the same, and it
+    /// comes from where that came from.
+    private func readdressed(_ cancel: SIPRequest, _ key: ServerKey, over flow: Flow) -> ServerTransactionID? {
+        guard let merge = MergeKey(cancel, method: .invite), let id = merges[merge], let invite = servers[id],
+            invite.key.branch == key.branch, invite.replyFlow.remote.ip == flow.remote.ip
+        else { return nil }
+        return id
     }
 
     /// Answers without a transaction: asked again, the same comes out again.

@@ -90,14 +90,17 @@ extension SIPMessageContent {
         return MediaType(headers.bytes, entry.value)?.name ?? ""
     }
 
-    /// Replaces the first Via value and leaves all others as they are.
-    public mutating func setTopVia(_ via: Via) {
-        guard let index = headers.entries.firstIndex(where: { $0.code == HeaderName.via.code }) else {
-            headers.prepend(.via, via.description)
-            return
-        }
-        let rest = headers.elements(of: headers.entries[index]).dropFirst()
-        let values = [via.description] + rest.map { headers.bytes.unfoldedText($0) }
+    /// Gives the first Via value other parameters and leaves all else as it came: its sender knows it again by that (RFC 3261 §8.2.6.2,
+    /// §18.1.2).
+    public mutating func setTopVia(parameters: Parameters) {
+        guard let index = headers.entries.firstIndex(where: { $0.code == HeaderName.via.code }) else { return }
+        var values = headers.elements(of: headers.entries[index]).map { headers.bytes.unfoldedText($0) }
+        guard let first = values.first else { return }
+        // Neither a protocol nor a host has a semicolon.
+        var octets = Array(first.utf8.prefix { $0 != UInt8(ascii: ";") })
+        while octets.last == UInt8(ascii: " ") { octets.removeLast() }
+        parameters.write(into: &octets, in: .header)
+        values[0] = String(decoding: octets, as: UTF8.self)
         headers.entries[index] = headers.store(.via, values.joined(separator: ", "))
     }
 
