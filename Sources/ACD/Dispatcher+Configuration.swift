@@ -32,7 +32,7 @@ extension Dispatcher {
             refresh(agent, always: true)
             watchPause(of: agent)
         }
-        for queue in queues.values { watchEmptiness(of: queue) }
+        for queue in queues.values.sorted(by: { $0.id < $1.id }) { watchEmptiness(of: queue) }
         return finish()
     }
 
@@ -113,7 +113,7 @@ extension Dispatcher {
 }
 
 extension QueueID {
-    fileprivate static func < (a: QueueID, b: QueueID) -> Bool { (a.tenant, a.name) < (b.tenant, b.name) }
+    static func < (a: QueueID, b: QueueID) -> Bool { (a.tenant, a.name) < (b.tenant, b.name) }
 }
 
 extension UserID {

@@ -22,7 +22,7 @@ extension Dispatcher {
         for queue in queues.values { queue.clearLines() }
         for caller in callers.values.sorted(by: { $0.rank < $1.rank }) { mend(caller) }
         for agent in everybody { refresh(agent, always: true) }
-        for queue in queues.values {
+        for queue in queues.values.sorted(by: { $0.id < $1.id }) {
             queue.staff = queue.recount
             watchEmptiness(of: queue)
         }

@@ -74,6 +74,21 @@ import Timebase
         #expect(floor.left == [.timeout])
     }
 
+    @Test func `queues that a reload gives the same clock are cleared by name, in every run`() {
+        let names = (1...8).map { "queue\($0)" }
+        let floor = floor()
+        for name in names { floor.add(name, []) }
+        floor.apply()
+        for name in names { floor.enter(name) }
+        for name in names { floor.queues[name]?.maxWaitEmpty = .seconds(10) }
+        floor.apply()
+        floor.pass(.seconds(10))
+        let cleared = floor.actions.compactMap { action -> String? in
+            if case .leave(_, let queue, .empty) = action { queue.name } else { nil }
+        }
+        #expect(cleared == names)
+    }
+
     @Test func `a queue that is removed sends its callers away, and lets its talks end`() {
         let floor = Floor(agents: [agent("1"), agent("2")]) { $0.wrapUp = .seconds(30) }
         floor.add("other", [agent("1")])
