@@ -303,18 +303,20 @@ extension Call {
         publish(.digit(leg: index, isSecret ? "•" : key.name, source: key.source.rawValue))
     }
 
-    func pressed(_ index: Int, digit: String) {
-        guard legs[index].keys.isNew(digit, by: .telephoneEvent, at: now.instant) else {
-            return hasCome(digit, on: index)
-        }
-        heard(TypedKey(name: digit, source: .telephoneEvent), on: index)
+    func pressed(_ index: Int, digit: String, isInBand: Bool) {
+        let source: HeardKeys.Source = isInBand ? .inBand : .telephoneEvent
+        guard legs[index].keys.isNew(digit, by: source, at: now.instant) else { return hasCome(digit, on: index) }
+        heard(TypedKey(name: digit, source: source), on: index)
         keyed(digit, by: index)
         guard let other = counterpart(of: index) else { return }
+        // Tones went on as they are; who agreed upon telephone-events does not look for them there.
+        guard !isInBand || legs[other].described.ours?.telephoneEvent != nil else { return }
         guard !hasTelephoneEvent(other) else {
-            // Over a bridge the packets went on by themselves; a mix is only sound.
-            guard attendants.contains(where: \.isPresent), let port = legs[other].port else { return }
+            // Over a bridge telephone-events went on by themselves; a mix is only sound.
+            guard isInBand || attendants.contains(where: \.isPresent), let port = legs[other].port else { return }
             return core.media.perform(.sendDigit(port.id, digit, milliseconds: 160))
         }
+        guard !isInBand else { return }
         // The packets mean nothing to a peer that negotiated no telephone-event: it is told by INFO.
         let body = Array("Signal=\(digit)\r\nDuration=160\r\n".utf8)
         act(on: other) { session, _ in session.sendInfo(contentType: "application/dtmf-relay", body: body) }

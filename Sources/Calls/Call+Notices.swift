@@ -129,7 +129,7 @@ extension Call {
         case .firstPacket: break
         case .relatched(_, let address):
             publish(.note("leg \(index): media now comes from \(address)"))
-        case .digit(_, let digit, _): pressed(index, digit: digit)
+        case .digit(_, let digit, _, let isInBand): pressed(index, digit: digit, isInBand: isInBand)
         case .said(_, let token): said(token, on: index)
         case .quality(let port, let mos): if legs[index].port?.id == port { legs[index].mos = mos }
         // Whoever has given the other party away need not say anything more, nor hear.

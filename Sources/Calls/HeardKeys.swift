@@ -6,9 +6,9 @@ struct TypedKey {
     var source: HeardKeys.Source
 }
 
-/// The keys of one party, each once: some phones tell of a key both by telephone-events (RFC 4733) and by INFO.
+/// The keys of one party, each once: some phones tell of a key both in their media, by telephone-events (RFC 4733) or tones, and by INFO.
 struct HeardKeys {
-    enum Source: String { case telephoneEvent = "rfc4733", info }
+    enum Source: String { case telephoneEvent = "rfc4733", inBand = "inband", info }
 
     private struct Key {
         var name: String

@@ -55,7 +55,7 @@ public enum Event: Codable, Equatable, Sendable {
     case legEnded(LegEnded)
     /// A leg's media, reported when its port closes.
     case legMedia(leg: Int, MediaReport)
-    /// A key, once a key; `source` is `rfc4733` or `info`.
+    /// A key, once a key; `source` is `rfc4733`, `inband` (tones) or `info`.
     case digit(leg: Int, String, source: String)
     /// Something a supervisor should read in the call's story: a decision, a race, a fault of the peer.
     case note(String)

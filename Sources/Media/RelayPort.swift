@@ -32,6 +32,8 @@ public struct RelayPort: ~Copyable {
         public var isRelatched = false
         /// An event code.
         public var key: UInt8?
+        /// Of the key: it was heard as tones.
+        public var isInBand = false
         @inlinable public var isEmpty: Bool { !hasFirstPacket && !isRelatched && key == nil }
         public init() {}
     }
@@ -45,6 +47,7 @@ public struct RelayPort: ~Copyable {
     public private(set) var foreign: UInt64 = 0
     public private(set) var malformed: UInt64 = 0
     var keys = KeyDetector()
+    var tones = InBandKeys()
     let formats = FormatTable()
     // The hot path's own copies: a flag each, instead of a look into the parameters.
     public private(set) var sendsToPeer = false
@@ -95,6 +98,8 @@ public struct RelayPort: ~Copyable {
         fillFormats(towards: next.sendFormats)
         voice.choose(from: next.sendFormats, ptime: next.ptime)
         keepAlive.choose(receive: next.receiveFormats, send: next.sendFormats)
+        let hasKeys = next.sendFormats.contains { $0.encoding == "TELEPHONE-EVENT" }
+        if voice.codec != nil, !hasKeys { tones.listen() } else { tones.stop() }
     }
 
     /// The numbers under which packets from here go on: those of the peer that they go to.
@@ -143,6 +148,7 @@ public struct RelayPort: ~Copyable {
             packet[1] = packet[1] & 0x80 | format.outgoing
             if let law = format.translation { translate(packet, header, by: law) }
         }
+        if tones.isListening { hearKey(header, octets) }
         return .media
     }
 
@@ -168,8 +174,17 @@ public struct RelayPort: ~Copyable {
     private mutating func detectKey(_ header: RTPHeader, _ octets: UnsafeRawBufferPointer) {
         let end = header.payloadOffset + header.payloadLength
         let payload = UnsafeRawBufferPointer(rebasing: octets[header.payloadOffset..<end])
+        // Whoever sends them without a word in its description is not listened to beside them.
+        tones.stop()
         guard let event = TelephoneEvent(payload), let key = keys.receive(header, event) else { return }
-        news.key = key
+        (news.key, news.isInBand) = (key, false)
+    }
+
+    private mutating func hearKey(_ header: RTPHeader, _ octets: UnsafeRawBufferPointer) {
+        let end = header.payloadOffset + header.payloadLength
+        let payload = UnsafeRawBufferPointer(rebasing: octets[header.payloadOffset..<end])
+        guard let key = tones.receive(header, payload, codec?.law) else { return }
+        (news.key, news.isInBand) = (key, true)
     }
 
     /// Where packets to this peer go; nil while nobody said, or when it wants none.

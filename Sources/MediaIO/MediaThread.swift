@@ -329,7 +329,7 @@ final class MediaThread: @unchecked Sendable {
         }
         if news.isRelatched { events.append(.relatched(id, from: address)) }
         if let code = news.key, let key = TelephoneEvent.key(of: code) {
-            events.append(.digit(id, key, milliseconds: 0))
+            events.append(.digit(id, key, milliseconds: 0, isInBand: news.isInBand))
         }
     }
 }

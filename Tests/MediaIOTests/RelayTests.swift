@@ -100,7 +100,7 @@ struct RelayTests {
             }
         }
         try pair.plane.settle(near: pair.a)
-        let told = pair.plane.events.compactMap { if case .digit(_, let key, _) = $0 { key } else { nil } }
+        let told = pair.plane.events.compactMap { if case .digit(_, let key, _, _) = $0 { key } else { nil } }
         #expect(told == ["0", "1", "2"])
     }
 
