@@ -117,7 +117,7 @@ private enum ToneFilters {
     /// 5 dB over any other tone of its group.
     private static let leastLead: Float = 3.2
     /// Of the energy in a window: speech has it elsewhere, too.
-    private static let leastShare: Float = 0.9
+    private static let leastShare: Float = 0.865
     /// Of the tone, −14 dB: voices have harmonics.
     private static let mostHarmonic: Float = 0.04
 
