@@ -30,6 +30,11 @@ public struct OwnVoice: ~Copyable {
     /// Octets of header and 20 ms of G.711.
     private static let framePacket = 12 + ToneSource.frame
 
+    deinit {
+        var packetizer = packetizer
+        packetizer.giveBack()
+    }
+
     init(randomness: UInt64) {
         ssrc = UInt32(truncatingIfNeeded: randomness)
         sequence = UInt16(truncatingIfNeeded: randomness >> 32) & 0x7FFF

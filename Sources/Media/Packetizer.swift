@@ -1,7 +1,8 @@
 /// Frames of 20 ms made into packets of another length (RFC 3551 §4.2), for peers that ask for one.
 ///
-/// Memory is taken when a peer asks and given back with the port; for everybody else there is none.
-struct Packetizer: ~Copyable {
+/// Memory is taken when a peer asks, and given back by its owner with the port (`giveBack`: the optimizer of Swift 6.3 fails on a `deinit` here);
+/// for everybody else there is none.
+struct Packetizer {
     /// Octets of G.711 in a millisecond.
     private static let octetsPerMillisecond = 8
     /// 120 ms, the most that fits a kilobyte.
@@ -13,7 +14,10 @@ struct Packetizer: ~Copyable {
     /// Octets that wait for their packet to be full.
     private(set) var waiting = 0
 
-    deinit { memory?.deallocate() }
+    mutating func giveBack() {
+        memory?.deallocate()
+        memory = nil
+    }
 
     /// Every frame is a packet.
     var isIdle: Bool { size == ToneSource.frame }

@@ -55,10 +55,11 @@ struct SurvivalTests {
             let header: [UInt8] = [
                 0x80, 8, UInt8(sequence >> 8), UInt8(sequence & 255), 0, 0, UInt8(index / 2 & 255), 0, 9, 9, 9, 9,
             ]
-            let packet = header + [UInt8](repeating: 0xD5, count: 160)
-            media.send(packet, to: target)
+            // The echo comes under a source of its own; what is said tells it apart.
+            let voice = [UInt8](repeating: UInt8(index), count: 160)
+            media.send(header + voice, to: target)
             for _ in 0..<4 { stranger.send(Self.mutant(&random), to: index % 2 == 0 ? running.sipPort : target) }
-            if media.receive(within: 5)?.bytes == packet { echoed += 1 }
+            if media.receive(within: 5)?.bytes.suffix(160) == voice[...] { echoed += 1 }
             _ = tick.wait(timeout: .now() + .milliseconds(18))
         }
         #expect(echoed == 250)
