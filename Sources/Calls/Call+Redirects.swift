@@ -1,3 +1,4 @@
+import Config
 import DialPlan
 import Events
 import SIP
@@ -103,7 +104,7 @@ extension Call {
     /// Of one 3xx so many are followed.
     private static let mostContacts = 4
 
-    private func isLoop(_ number: String?, _ history: DiversionHistory) -> Bool {
+    func isLoop(_ number: String?, _ history: DiversionHistory) -> Bool {
         guard let number, history.wasSentOn(by: number) else { return false }
         publish(.note("not to \(number) again, who has sent this call on already"))
         return true

@@ -198,6 +198,7 @@ public final class UserAgent {
         case .stop(let timer): timers.stop(TimerKey(call: call.serial, timer: timer))
         case .tell(let notice):
             events.append(.notice(call, notice))
+            if case .info = notice { act(call, at: now) { session, _ in session.answerInfo(isTaken: true) } }
             if notice == .ended {
                 sessions[call.serial] = nil
                 if let id = invites.removeValue(forKey: call.serial) { perform(layer.cancel(id, now: now)) }
