@@ -131,6 +131,7 @@ public struct OwnVoice: ~Copyable {
         keys.append(event, length: UInt32(max(40, min(milliseconds, 5_000))) * (eventRate / 1_000))
     }
 
+    public var takesEvents: Bool { eventNumber != nil }
     public var isPressing: Bool { !keys.isEmpty }
 
     /// The next frame of a tone, as its packet; 0 when the peer takes none, or has to wait for it (`writeWaiting`).

@@ -40,6 +40,8 @@ public struct RelayPort: ~Copyable {
 
     public let id: MediaID
     public var mode: Mode = .idle
+    /// Of a bridge: its other party takes telephone-events.
+    public var tellsEvents = false
     public var news = News()
     public private(set) var parameters = MediaParameters(remoteRTP: nil, remoteRTCP: nil)
     public private(set) var latch = Latch()
@@ -148,7 +150,7 @@ public struct RelayPort: ~Copyable {
             packet[1] = packet[1] & 0x80 | format.outgoing
             if let law = format.translation { translate(packet, header, by: law) }
         }
-        if tones.isListening { hearKey(header, octets) }
+        if tones.isListening, isListenedTo { hearKey(header, octets) }
         return .media
     }
 
@@ -179,6 +181,9 @@ public struct RelayPort: ~Copyable {
         guard let event = TelephoneEvent(payload), let key = keys.receive(header, event) else { return }
         (news.key, news.isInBand) = (key, false)
     }
+
+    /// The switch listens for keys itself, or the party behind the bridge is told of them by telephone-events; any other hears the tones.
+    private var isListenedTo: Bool { if case .bridged = mode { tellsEvents } else { true } }
 
     private mutating func hearKey(_ header: RTPHeader, _ octets: UnsafeRawBufferPointer) {
         let end = header.payloadOffset + header.payloadLength

@@ -93,6 +93,8 @@ extension MediaThread {
     private func joinFormats(_ a: Int, _ b: Int) {
         slots[a].relay.fillFormats(towards: slots[b].relay.parameters.sendFormats)
         slots[b].relay.fillFormats(towards: slots[a].relay.parameters.sendFormats)
+        slots[a].relay.tellsEvents = slots[b].relay.voice.takesEvents
+        slots[b].relay.tellsEvents = slots[a].relay.voice.takesEvents
     }
 
     /// Ends what a port does, and its partner with it.
