@@ -20,6 +20,6 @@ final class DatagramHandler: ChannelInboundHandler {
         sockets.receiver?.received(Array(envelope.data.readableBytesView), over: flow)
     }
 
-    /// Where it ends the listener, that is opened anew.
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {}
+    /// The kernel's word that something sent did not arrive. An error that ends the listener has it opened anew.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { sockets.counters.sendFailures &+= 1 }
 }
