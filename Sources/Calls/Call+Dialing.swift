@@ -107,7 +107,7 @@ extension Call {
         var described = Leg.Description(sessionID: core.makeSessionID())
         let offer: SessionDescription?
         do throws(SDPFault) {
-            offer = try offerForCallee(port: port, described: &described)
+            offer = try offerForCallee(route.user, port: port, described: &described)
         } catch {
             core.giveUpPort(port.id)
             return forgo(route, status: error.status, why: error.what)
@@ -160,6 +160,7 @@ extension Call {
 
     /// What we offer a callee: the caller's offer as ours, the codec the caller already speaks, or nothing (late offer).
     private func offerForCallee(
+        _ user: String?,
         port: MediaPort,
         described: inout Leg.Description
     ) throws(SDPFault) -> SessionDescription? {
@@ -184,7 +185,7 @@ extension Call {
         }
         guard let offer = legs[0].described.remote else { return nil }
         return described.versions.stamp(
-            try relayOffer(offer, as: described.media(port), preferring: core.settings.codecs)
+            try relayOffer(offer, as: described.media(port), preferring: preferredCodecs(towards: user))
         )
     }
 

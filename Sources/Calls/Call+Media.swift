@@ -54,7 +54,11 @@ extension Call {
     func offerForCaller(_ offer: SessionDescription) -> SessionDescription? {
         guard let port = openCallerPort() else { return nil }
         return remember(
-            try? relayOffer(offer, as: legs[0].described.media(port), preferring: core.settings.codecs),
+            try? relayOffer(
+                offer,
+                as: legs[0].described.media(port),
+                preferring: preferredCodecs(towards: legs[0].user)
+            ),
             on: 0
         )
     }
@@ -136,7 +140,7 @@ extension Call {
             let next = try relayOffer(
                 offer,
                 as: media,
-                preferring: core.settings.codecs,
+                preferring: preferredCodecs(towards: legs[other].user),
                 previous: legs[other].described.local,
                 numbers: legs[other].described.numbers,
                 direction: hearsMusic(other, upon: offer) ? .sendonly : nil,
@@ -193,7 +197,7 @@ extension Call {
                 let offer = try? relayOffer(
                     description,
                     as: media,
-                    preferring: core.settings.codecs,
+                    preferring: preferredCodecs(towards: legs[relay.from].user),
                     previous: earlier,
                     numbers: legs[relay.from].described.numbers,
                     understood: mixedCodecs

@@ -75,8 +75,24 @@ extension Call {
         if isRecordingPaused { pause(true) }
     }
 
-    private func isRecordable(_ index: Int) -> Bool {
-        codec(of: index).flatMap { VoiceCodec(encoding: $0.uppercased()) } != nil
+    private func isRecordable(_ index: Int) -> Bool { codec(of: index).map(Self.isRecordable) ?? false }
+
+    private static func isRecordable(_ codec: String) -> Bool { VoiceCodec(encoding: codec.uppercased()) != nil }
+
+    /// The order in which codecs are offered on to the party that `user` is: where the talk is to be recorded, those that a recorder
+    /// understands come first, and the others stay for a party that knows nothing else.
+    func preferredCodecs(towards user: String?) -> [String] {
+        let codecs = core.settings.codecs
+        guard isToBeRecorded(with: user) else { return codecs }
+        let recordable = (codecs + Self.spokenCodecs).filter(Self.isRecordable)
+        return recordable + codecs.filter { !Self.isRecordable($0) }
+    }
+
+    /// Whether the plan, the tenant or a key wants the talk with this party recorded.
+    private func isToBeRecorded(with user: String?) -> Bool {
+        guard isToBeRecorded == nil else { return true }
+        guard !isRecordingDeclined, recordingPolicy(with: user) != nil else { return false }
+        return RecordingShare.holds(id, share: tenant.recordings.share)
     }
 
     /// The two may speak another codec than before: what was being recorded ends where that is not understood any more, and what was to
@@ -124,7 +140,7 @@ extension Call {
         guard recording == nil else { return }
         if let policy = isToBeRecorded { return startRecording(policy: policy) }
         guard !isRecordingDeclined else { return publish(.notRecorded(.plan)) }
-        guard let policy = recordingPolicy else { return publish(.notRecorded(.noPolicy)) }
+        guard let policy = recordingPolicy(with: peersUser) else { return publish(.notRecorded(.noPolicy)) }
         guard RecordingShare.holds(id, share: tenant.recordings.share) else { return publish(.notRecorded(.share)) }
         startRecording(policy: policy)
     }
@@ -135,11 +151,14 @@ extension Call {
         talkBegan()
     }
 
-    private var recordingPolicy: RecordingPolicy? {
+    /// Who speaks with the party that is served, where that is a user.
+    private var peersUser: String? { if case .talking(let peer) = stage { legs[peer].user } else { nil } }
+
+    /// `peer`: the user at the other end.
+    private func recordingPolicy(with peer: String?) -> RecordingPolicy? {
         let wanted = tenant.recordings
         if let queue = served?.queue, tenant.queues[queue.name]?.isRecorded ?? false { return .queue(queue.name) }
-        var parties = [user, served?.agent.number]
-        if case .talking(let peer) = stage { parties.append(legs[peer].user) }
+        let parties = [user, served?.agent.number, peer]
         if let agent = parties.lazy.compactMap({ $0 }).first(where: wanted.agents.contains) { return .agent(agent) }
         // A queue has said for its own calls whether they are.
         return served == nil && wanted.directions.contains(direction) ? .direction(direction) : nil

@@ -14,12 +14,13 @@ final class CallPair {
     private(set) var branch = ""
 
     init(
+        codecs: String = "PCMA, PCMU",
         node: String = "",
         trunk: String = "",
         tenant: String = "",
         incoming: String = RunningSwitch.incomingPlan
     ) throws {
-        running = try RunningSwitch(node: node, trunk: trunk, tenant: tenant, incoming: incoming)
+        running = try RunningSwitch(codecs: codecs, node: node, trunk: trunk, tenant: tenant, incoming: incoming)
         carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
         callee = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
         #expect(try callee.register().startWord == "200")

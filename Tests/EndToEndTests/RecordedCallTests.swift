@@ -324,6 +324,19 @@ struct RecordedCallTests {
         #expect(try talk.running.gudok("why", talk.call).text.contains("not recorded: \(why)"))
     }
 
+    @Test(arguments: [("inbound", "8 9 0 101"), ("outbound", "9 8 0 101")])
+    func `where a talk is to be recorded, codecs that a recorder understands are offered first`(
+        recorded: String,
+        offered: String
+    ) throws {
+        let pair = try CallPair(codecs: "G722, PCMA", tenant: "recordings: {directions: [\(recorded)]}")
+        let invite = try pair.ring(sdp: Phone.sdp(port: 4_000, formats: "9 8 101"))
+        #expect(invite.contains("RTP/AVP \(offered)\r\n"), "\(invite)")
+        try pair.pickUp(sdp: Phone.sdp(port: 4_002, formats: String(offered.prefix(1)) + " 101"))
+        #expect(try eventually { try pair.running.rows("recordings").count == (recorded == "inbound" ? 1 : 0) })
+        try pair.hangUp()
+    }
+
     @Test func `a recording ends with the codec that it understood, and begins again with one`() throws {
         let pair = try CallPair(tenant: "recordings: {directions: [inbound]}")
         try pair.ring(sdp: Phone.sdp(port: 4_000, formats: "8 9 101"))

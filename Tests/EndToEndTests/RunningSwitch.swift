@@ -18,6 +18,7 @@ final class RunningSwitch {
     init(
         carrierPort: UInt16? = nil,
         address: String = "127.0.0.1",
+        codecs: String = "PCMA, PCMU",
         node: String = "",
         httpNames: [String] = [],
         trunk: String = "",
@@ -36,6 +37,7 @@ final class RunningSwitch {
             try Self.write(
                 folder,
                 address: address,
+                codecs: codecs,
                 node: node,
                 httpNames: httpNames,
                 trunk: trunk,
@@ -192,6 +194,7 @@ final class RunningSwitch {
     private static func write(
         _ folder: URL,
         address: String,
+        codecs: String,
         node: String,
         httpNames: [String],
         trunk: String,
@@ -207,7 +210,7 @@ final class RunningSwitch {
             data: ./data
             sip:
               listen: ["udp://\(address):0", "tcp://\(address):0"]
-            media: {address: "\(address.trimmingCharacters(in: ["[", "]"]))", ports: 30000-39999, codecs: [PCMA, PCMU]}
+            media: {address: "\(address.trimmingCharacters(in: ["[", "]"]))", ports: 30000-39999, codecs: [\(codecs)]}
             http: {listen: "127.0.0.1:0", names: [\(httpNames.joined(separator: ", "))]}
             tenants: ./tenants
             dialplans: ./dialplans
