@@ -55,6 +55,33 @@ extension Call {
         core.media.perform(.mix(talk.members))
     }
 
+    // MARK: what is mixed
+
+    private func isMixable(_ index: Int) -> Bool { codec(of: index).map(Self.spokenCodecs.contains) ?? false }
+
+    /// A talk that somebody is to be let into changes over to G.711 where it is relayed without being understood.
+    func changeOver() {
+        guard !attendants.isEmpty, relayed == nil, case .talking(let peer) = stage else { return }
+        let strangers = [anchor, peer].filter { !isMixable($0) && reoffers[$0] == nil }
+        changing.formUnion(strangers)
+        for index in strangers { reoffer(index, Reoffer()) }
+    }
+
+    /// A leg that was asked to change over did, or would not.
+    func changedOver(_ index: Int) {
+        guard changing.remove(index) != nil, case .talking(let peer) = stage else { return }
+        let parties = [anchor, peer]
+        guard changing.isDisjoint(with: parties), let stranger = parties.first(where: { !isMixable($0) }) else {
+            return
+        }
+        let refused = attendants
+        attendants = []
+        let codec = codec(of: stranger) ?? "nothing known"
+        for attendant in refused { core.call(attendant.call)?.cannotHear(codec, in: self, attendant.mode) }
+        if refused.contains(where: \.isPresent) { bridge(anchor, peer) }
+        if !speakAlike(anchor, peer) { reoffer(stranger == peer ? anchor : peer, Reoffer(isNeeded: true)) }
+    }
+
     /// nil while the leg is on hold: it hears music, and says nothing.
     private func audiblePort(_ index: Int) -> MediaID? {
         let isHeld = legs.indices.contains { $0 != index && legs[$0].holds && !legs[$0].isOver }
@@ -95,6 +122,7 @@ extension Call {
 
     /// The call goes on with another operator: whoever follows the call hears him from now on, if he may.
     func leadListeners() {
+        changeOver()
         let number = operatorsNumber
         let led = attendants.filter { $0.isPresent && $0.operatorsLeg == nil && $0.hears != number }
         for place in attendants.indices where attendants[place].operatorsLeg == nil { attendants[place].hears = number }

@@ -128,7 +128,8 @@ extension Call {
 
     /// The peer of one leg wants other media: the other leg is asked.
     func offered(_ index: Int, offer: SessionDescription?) {
-        guard let other = counterpart(of: index), relayed == nil, let port = legs[other].port else {
+        guard let other = counterpart(of: index), relayed == nil, reoffers[other] == nil, let port = legs[other].port
+        else {
             return answerAlone(index, offer: offer)
         }
         guard let offer else {
@@ -244,6 +245,7 @@ extension Call {
         noteHold(relay.from)
         noteHold(relay.to)
         followCodec()
+        changeOver()
     }
 
     /// Nobody can answer; `unanswered` is the offer of whoever was asked for one.
@@ -251,6 +253,7 @@ extension Call {
         relayed = nil
         if let unanswered { goOn(relay.to, with: unanswered) }
         act(on: relay.from) { $0.refuseOffer(488, now: $1) }
+        changeOver()
     }
 
     /// Whoever wanted other media took that back (CANCEL) while the other side agreed.
@@ -277,6 +280,7 @@ extension Call {
         // What we took back ourselves, he did not.
         let told = status == 487 || HangupCause.isOfHop(status) || !(400..<700).contains(status) ? 488 : status
         act(on: relay.from) { $0.refuseOffer(told, now: $1) }
+        changeOver()
     }
 
     // MARK: digits

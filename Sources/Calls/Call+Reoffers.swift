@@ -38,10 +38,12 @@ extension Call {
     func reoffer(_ index: Int, _ wanted: Reoffer) {
         guard let port = legs[index].port, !legs[index].isOver else { return reoffers[index] = nil }
         let media = legs[index].described.media(port)
+        let isChanging = changing.contains(index)
         let own = ownOffer(
-            codecs: codecs(towards: index),
+            codecs: isChanging ? Self.spokenCodecs : codecs(towards: index),
             as: media,
-            direction: .sendrecv,
+            // Whoever is on hold stays there.
+            direction: isChanging ? legs[index].described.ours?.direction ?? .sendrecv : .sendrecv,
             theirs: counterpart(of: index).map(formats) ?? [],
             numbers: legs[index].described.numbers
         )
@@ -71,7 +73,7 @@ extension Call {
             // What was waited for is over, whatever came of it.
             if let description { legs[index].described.remote = description }
             reoffers[index] = nil
-            if own.isNeeded { reoffer(index, own) } else { askForVoice(of: index) }
+            if own.isNeeded || changing.contains(index) { reoffer(index, own) } else { askForVoice(of: index) }
             return true
         }
         guard let description else {
@@ -84,6 +86,7 @@ extension Call {
         configureMedia(index)
         noteHold(index)
         followCodec()
+        changedOver(index)
         return true
     }
 
@@ -96,7 +99,8 @@ extension Call {
         }
         reoffers[index] = nil
         guard own.isNeeded, isTalking(to: index) || index == anchor else {
-            return publish(.note("leg \(index) keeps its media as it is (\(status))"))
+            publish(.note("leg \(index) keeps its media as it is (\(status))"))
+            return changedOver(index)
         }
         end(.answered, by: .switch, cause: HangupCause(status: status), reason: "no-common-codec")
     }

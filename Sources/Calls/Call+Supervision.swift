@@ -19,6 +19,7 @@ extension Call {
             if !callerIsAnswered {
                 supervisedCall = admission.call.id
                 admission.call.attendants.append(admission.attendant(user ?? from, by: id, request.mode))
+                admission.call.changeOver()
                 upcoming = .supervise(subject)
                 return answerLocally()
             }
@@ -48,6 +49,7 @@ extension Call {
         (attendant.isPresent, attendant.hears) = (true, admission.agent)
         other.forget(id)
         other.attendants.append(attendant)
+        other.changeOver()
         publish(.variable(name: "supervised_agent", value: admission.agent))
         note(attendant.mode, of: other, before: nil, by: AuditedAct.Actor(.sip, user ?? from))
         other.follow(id, attendant.mode)
@@ -65,6 +67,17 @@ extension Call {
             noteRefusal(of: request, error)
             end(.answered, by: .switch, cause: .normal, reason: error.code.rawValue)
         }
+    }
+
+    /// The talk goes on in a codec that cannot be mixed.
+    func cannotHear(_ codec: String, in other: Call, _ mode: SupervisionMode) {
+        let refusal = SupervisionRefusal(
+            .notUnderstood,
+            "call \(other.id) speaks \(codec), and does not change over to G.711",
+            mend: "put PCMA or PCMU first in media.codecs"
+        )
+        noteRefusal(of: SupervisionRequest(mode: mode, subject: .call(other.id)), refusal)
+        supervisedCallEnded(refusal.code.rawValue)
     }
 
     private func refuse(_ request: SupervisionRequest, _ refusal: SupervisionRefusal) {

@@ -175,6 +175,8 @@ final class Call {
     var relayed: Relayed?
     /// Offers of our own under way, by the leg that they are for.
     var reoffers: [Int: Reoffer] = [:]
+    /// Legs that are asked to change over to what can be mixed.
+    var changing: Set<Int> = []
     /// A late offer under way: the callee's offer that the caller's ACK answers.
     var lateOffer: (leg: Int, offer: SessionDescription)?
     var callerIsAnswered = false

@@ -30,16 +30,8 @@ extension CallCore {
         let user = try supervisor(user, of: tenant)
         let (call, agent, operatorsLeg) = try find(request.subject, of: tenant.id)
         try checkApart(user, from: call)
-        guard case .talking(let peer) = call.stage else {
+        guard call.isTalk else {
             throw SupervisionRefusal(.notTalking, "nobody talks in call \(call.id) yet", mend: "see: gudok calls")
-        }
-        for index in [call.anchor, peer] {
-            guard let codec = call.codec(of: index), !Call.spokenCodecs.contains(codec) else { continue }
-            throw SupervisionRefusal(
-                .notUnderstood,
-                "call \(call.id) speaks \(codec), which is relayed without being understood",
-                mend: "put PCMA or PCMU first in media.codecs"
-            )
         }
         guard request.mode != .takeOver || call.legs.count < Call.mostLegs else {
             throw SupervisionRefusal(.tooManyLegs, "call \(call.id) has had \(call.legs.count) legs", mend: "end it")
@@ -165,6 +157,7 @@ extension CallCore {
         guard let made, let own = call(made), let user = identity.user else { return nil }
         own.supervisedCall = admission.call.id
         admission.call.attendants.append(admission.attendant(user, by: made, request.mode))
+        admission.call.changeOver()
         return Supervision(
             call: made,
             supervised: admission.call.id,

@@ -270,4 +270,63 @@ struct SupervisionTests {
             ]
         )
     }
+
+    /// A talk in G.722, and a supervisor who is to be let into it; the call's id.
+    private func relayedTalk(_ pair: CallPair, callers: WirePeer, annas: WirePeer) throws -> String {
+        try pair.ring(sdp: Phone.sdp(port: callers.port, formats: "9 101"))
+        try pair.pickUp(sdp: Phone.sdp(port: annas.port, formats: "9 101"))
+        let call = try #require(try pair.running.rows("calls").first?["call_id"] as? String)
+        #expect(try pair.running.gudok("supervise", "barge", call, "--by", "1003").code == 0)
+        return call
+    }
+
+    @Test func `a talk in another codec changes over to G.711 for a supervisor`() throws {
+        let pair = try CallPair()
+        let vera = try Phone("1003", password: "vera-demo-3", server: pair.running.sipPort)
+        _ = try vera.register()
+        let (callers, annas, veras) = try (WirePeer(), WirePeer(), WirePeer())
+        let call = try relayedTalk(pair, callers: callers, annas: annas)
+        var ports: [UInt16] = []
+        for (phone, media) in [(pair.carrier, callers), (pair.callee, annas)] {
+            let offer = try #require(phone.expect("INVITE"))
+            #expect(offer.contains("RTP/AVP 8 0 101\r\n"), "\(offer)")
+            ports.append(try #require(offer.audioPort))
+            phone.respond("200 OK", to: offer, sdp: Phone.sdp(port: media.port, formats: "8 101", version: 2))
+            #expect(phone.expect("ACK") != nil)
+        }
+        let (invite, toVera) = try vera.pickUp(media: veras)
+        let voices: [(name: String, peer: WirePeer, port: UInt16, hertz: Double)] = [
+            ("caller", callers, ports[0], 440), ("anna", annas, ports[1], 1_000), ("vera", veras, toVera, 1_700),
+        ]
+        #expect(
+            Speaker.heard(among: voices, speaking: Self.everybody, share: 0.1)
+                == ["caller": ["anna", "vera"], "anna": ["caller", "vera"], "vera": ["caller", "anna"]]
+        )
+        vera.send(vera.request("BYE", in: invite, sequence: 1))
+        #expect(vera.final("BYE")?.startWord == "200")
+        #expect(try pair.running.rows("calls").map { $0["call_id"] as? String } == [call])
+        try pair.hangUp()
+    }
+
+    @Test func `a party that keeps its codec keeps supervisors out, and the talk goes on as it was`() throws {
+        let pair = try CallPair()
+        let vera = try Phone("1003", password: "vera-demo-3", server: pair.running.sipPort)
+        _ = try vera.register()
+        let (callers, annas) = try (WirePeer(), WirePeer())
+        let call = try relayedTalk(pair, callers: callers, annas: annas)
+        let invite = try #require(vera.expect("INVITE"))
+        vera.respond("180 Ringing", to: invite, toTag: "1003")
+        let offer = try #require(pair.carrier.expect("INVITE"))
+        pair.carrier.respond("200 OK", to: offer, sdp: Phone.sdp(port: callers.port, formats: "8 101", version: 2))
+        pair.callee.respond("488 Not Acceptable Here", to: try #require(pair.callee.expect("INVITE")))
+        // The one who changed over is asked back, and the supervisor's phone stops ringing.
+        #expect(vera.expect("CANCEL") != nil)
+        let back = try #require(pair.carrier.peer.expect { $0.hasPrefix("INVITE") && $0.contains("RTP/AVP 9 101\r\n") })
+        pair.carrier.respond("200 OK", to: back, sdp: Phone.sdp(port: callers.port, formats: "9 101", version: 3))
+        vera.respond("487 Request Terminated", to: invite)
+        #expect(try pair.running.gudok("why", call).text.contains("keeps its media as it is (488)"))
+        let audit = try pair.running.rows("audit").first { $0["outcome"] as? String == "refused" }
+        #expect((audit?["detail"] as? String)?.contains("speaks G722, and does not change over") ?? false)
+        try pair.hangUp()
+    }
 }
