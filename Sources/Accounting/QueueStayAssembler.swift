@@ -5,6 +5,17 @@ import Timebase
 ///
 /// Durations come from the monotonic clock, stamps are the call's start on the wall clock and the monotonic time since.
 public struct QueueStayAssembler: Sendable {
+    /// A stay of an earlier run whose talk is over, and whose agent had not done with it when that run ended.
+    public struct Unsettled: Equatable, Sendable {
+        public var stay: QueueStay
+        /// What the agent's ledger has of his wrap-up.
+        public var wrapUpMilliseconds: Int64
+
+        public init(stay: QueueStay, wrapUpMilliseconds: Int64) {
+            (self.stay, self.wrapUpMilliseconds) = (stay, wrapUpMilliseconds)
+        }
+    }
+
     public enum Output: Equatable, Sendable {
         /// The caller began to wait.
         case opened(QueueStay)
@@ -210,6 +221,17 @@ public struct QueueStayAssembler: Sendable {
     }
 
     // MARK: the wrap-up
+
+    /// The wrap-up goes on where the earlier run left it, if it does: the agent's next word tells.
+    public mutating func restore(_ unsettled: Unsettled, of tenant: TenantID) {
+        guard let agent = unsettled.stay.agent else { return }
+        let key = StayKey(call: CallID(unsettled.stay.callID), entered: unsettled.stay.enteredMilliseconds)
+        // When the talk ended matters to who waits for the call's end alone.
+        var rest = Settling(stay: unsettled.stay, ended: Instant(nanoseconds: 0), awaitsCall: false, awaitsAgent: true)
+        rest.wrapUp = .milliseconds(unsettled.wrapUpMilliseconds)
+        settling[key] = rest
+        wrapping[AgentKey(tenant: tenant, agent: agent)] = key
+    }
 
     private mutating func changed(_ change: AgentChanged, _ tenant: TenantID, _ at: Moment) -> [Output] {
         let agent = AgentKey(tenant: tenant, agent: change.agent)

@@ -74,6 +74,11 @@ enum AgentRow {
         ).execute(arguments: arguments)
     }
 
+    /// Who is in a state that lasts.
+    static func atWork(_ database: Database) throws -> [String] {
+        try String.fetchAll(database, sql: "SELECT agent FROM agent_states WHERE until_ms IS NULL ORDER BY agent")
+    }
+
     /// The state is what it was; its end is the last known time.
     static func closeInterrupted(_ database: Database, at now: Int64) throws {
         try database.execute(

@@ -148,8 +148,32 @@ enum CallRow {
         if record.recording == nil { record.notRecorded = .noTalk }
     }
 
-    /// A call whose process died lived until `now`, the last known time in milliseconds since 1970, at least. Its true end nobody knows:
-    /// durations stay empty.
+    /// What is known of the lengths of a call that was cut off: up to its end as it is recorded. How long it was on hold is not.
+    private static func measure(_ record: inout CallRecord, _ database: Database) throws {
+        func time(_ stamp: String?) -> Int64? { stamp.flatMap { WallTime($0)?.milliseconds } }
+        func seconds(_ milliseconds: Int64) -> Double { Double(max(0, milliseconds)) / 1000 }
+        guard let started = time(record.startedAt), let ended = time(record.endedAt) else { return }
+        let (ringing, answered) = (time(record.ringingAt), time(record.answeredAt))
+        let waits = try Row.fetchOne(
+            database,
+            sql: """
+                SELECT sum(wait_ms) AS all_ms, sum(max(0, entered_ms + wait_ms - max(entered_ms, :answered))) AS answered_ms
+                FROM queue_stays WHERE call_id = :call
+                """,
+            arguments: ["answered": answered ?? ended, "call": record.callID]
+        )
+        let (waited, waitedAnswered): (Int64?, Int64?) = (waits?["all_ms"], waits?["answered_ms"])
+        record.setup = [ringing, answered].compactMap { $0 }.min().map { seconds($0 - started) }
+        record.ring = ringing.map { ringing in
+            let pickedUp = record.legs.compactMap { time($0.answeredAt) }.filter { $0 >= ringing }.min()
+            return seconds((pickedUp ?? ended) - ringing)
+        }
+        record.queueWait = seconds(waited ?? 0)
+        record.talk = seconds(answered.map { ended - $0 - (waitedAnswered ?? 0) } ?? 0)
+        record.duration = seconds(ended - started)
+    }
+
+    /// A call whose process died lived until `now`, the last known time in milliseconds since 1970, at least.
     static func closeInterrupted(_ database: Database, at now: Int64) throws -> [String] {
         let rows = try Row.fetchAll(database, sql: "SELECT * FROM calls WHERE ended_at IS NULL")
         return try rows.map { row in
@@ -164,6 +188,7 @@ enum CallRow {
             record.q850Cause = 41
             record.reason = "engine-restart"
             try adopt(lastStayOf: &record, database)
+            try measure(&record, database)
             if wasAnswered, record.recording == nil, record.notRecorded == nil { record.notRecorded = .engineRestart }
             for index in record.legs.indices where record.legs[index].endedAt == nil {
                 record.legs[index].endedAt = record.endedAt

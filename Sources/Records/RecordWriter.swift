@@ -1,4 +1,4 @@
-import Accounting
+public import Accounting
 public import Events
 public import Foundation
 import Synchronization
@@ -56,6 +56,11 @@ public final class RecordWriter: EventSubscriber {
             onTrouble: onTrouble
         )
         worker.start()
+    }
+
+    /// Stays of the last run whose agents may go on with their wrap-ups; before the first event.
+    public func restore(_ stays: [QueueStayAssembler.Unsettled], of tenant: TenantID) {
+        for stay in stays { self.stays.restore(stay, of: tenant) }
     }
 
     /// On the core's loop.

@@ -65,6 +65,27 @@ enum StayRow {
         )
     }
 
+    /// The agent's last stay, where it does not say yet how long he wrapped up after it.
+    static func unsettled(of agent: String, _ database: Database) throws -> QueueStayAssembler.Unsettled? {
+        let last = try Row.fetchOne(
+            database,
+            sql: "SELECT * FROM queue_stays WHERE agent = ? ORDER BY connected_ms DESC LIMIT 1",
+            arguments: [agent]
+        )
+        guard let last = last.map(stay), last.wrapUpMilliseconds == nil, let ended = last.endedMilliseconds else {
+            return nil
+        }
+        let sum = try Int64.fetchOne(
+            database,
+            sql: """
+                SELECT sum(until_ms - max(since_ms, :ended)) FROM agent_states
+                WHERE agent = :agent AND until_ms > :ended AND state = 'wrap-up' AND queue = :queue
+                """,
+            arguments: ["agent": agent, "ended": ended, "queue": last.queue]
+        )
+        return QueueStayAssembler.Unsettled(stay: last, wrapUpMilliseconds: sum ?? 0)
+    }
+
     /// With who is called back nobody speaks before his call's answer.
     private static let talkBegan = """
         CASE outcome WHEN 'called-back' THEN coalesce((

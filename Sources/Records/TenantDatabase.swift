@@ -150,11 +150,17 @@ public final class TenantDatabase: Sendable {
         try queue.write { try TraceRow.prune($0, before: limit, octets: octets) }
     }
 
+    /// What the last run left open.
+    public struct Interrupted: Equatable, Sendable {
+        /// Ids.
+        public var calls: [String]
+        /// Whose agents may go on with their wrap-ups.
+        public var stays: [QueueStayAssembler.Unsettled]
+    }
+
     /// Closes what the last run left open, at the last time at which it is known to have lived: calls, stays in queues, agents' intervals,
     /// recordings.
-    ///
-    /// - Returns: the calls' ids.
-    public func closeInterrupted() throws -> [String] {
+    public func closeInterrupted() throws -> Interrupted {
         try guarding { try closeOpen() }
     }
 
@@ -168,9 +174,10 @@ public final class TenantDatabase: Sendable {
         try OpeningFault.naming(queue.path, body)
     }
 
-    private func closeOpen() throws -> [String] {
+    private func closeOpen() throws -> Interrupted {
         try queue.write { database in
             let known = try Self.lastKnown(database)
+            let agents = try AgentRow.atWork(database)
             try StayRow.closeInterrupted(database, at: known)
             try AgentRow.closeInterrupted(database, at: known)
             try OwnTalkRow.closeInterrupted(database, at: known)
@@ -178,7 +185,10 @@ public final class TenantDatabase: Sendable {
             try database.execute(
                 sql: "UPDATE recordings SET state = 'failed', fault = 'engine-restart' WHERE state = 'recording'"
             )
-            return try CallRow.closeInterrupted(database, at: known)
+            return Interrupted(
+                calls: try CallRow.closeInterrupted(database, at: known),
+                stays: try agents.compactMap { try StayRow.unsettled(of: $0, database) }
+            )
         }
     }
 

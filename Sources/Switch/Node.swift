@@ -94,8 +94,8 @@ public actor Node {
         self.web = web
         let key = try database.nonceKey()
         let interrupted = Self.closeInterrupted(in: files.dataFolder, log)
-        for (tenant, calls) in interrupted where !calls.isEmpty {
-            log.log(.warning, "tenant \(tenant): \(calls.count) calls were cut off by the last end of the switch")
+        for (tenant, left) in interrupted where !left.calls.isEmpty {
+            log.log(.warning, "tenant \(tenant): \(left.calls.count) calls were cut off by the last end of the switch")
         }
         let callbacks = Self.openCallbacks(in: files.dataFolder, of: configuration.tenants.keys.sorted(), log)
         feed = EventFeed(after: RecordFolder(files.dataFolder).lastEvent())
@@ -133,6 +133,7 @@ public actor Node {
                 feed: feed,
                 onTrouble: { log.log(.error, $0) }
             )
+            for (tenant, left) in interrupted { records.restore(left.stays, of: tenant) }
             bus.subscribe(records)
             bus.subscribe(EventLog(log))
             bus.subscribe(audit)
@@ -232,13 +233,13 @@ public actor Node {
     }
 
     /// A tenant whose file cannot be used has his calls, as on a disk that fails later, and keeps nobody else from theirs.
-    private static func closeInterrupted(in folder: URL, _ log: LogSink) -> [(TenantID, [String])] {
+    private static func closeInterrupted(in folder: URL, _ log: LogSink) -> [(TenantID, TenantDatabase.Interrupted)] {
         RecordFolder(folder).tenants.compactMap { tenant in
             do {
                 let database = try TenantDatabase(folder: folder, tenant: tenant)
-                let calls = try database.closeInterrupted()
+                let interrupted = try database.closeInterrupted()
                 try TapeRoom.repair(in: folder, tenant: tenant, database)
-                return (tenant, calls)
+                return (tenant, interrupted)
             } catch {
                 log.log(.error, "tenant \(tenant): calls are taken, but not put on record: \(error)")
                 return nil

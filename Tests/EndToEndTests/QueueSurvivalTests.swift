@@ -55,6 +55,18 @@ struct QueueSurvivalTests {
         let later = try Phone("+74951112209", server: running.sipPort, peer: peer)
         _ = try later.arrive(media: WirePeer())
         #expect(try eventually { try Self.figures(running)["offered"] == 4 })
+        // What he wraps up before and after the crash is the call's, and what his ledger says.
+        #expect(try running.gudok("agent", "end-wrap-up", "1001").code == 0)
+        let wrappedUp = { () throws -> (call: Double, ledger: Double) in
+            let stay = try running.rows("stats", "queues", "--show-calls").first {
+                $0["outcome"] as? String == "answered"
+            }
+            let shift = try running.rows("stats", "worktime").first
+            return (stay?["acw_s"] as? Double ?? 0, shift?["wrap_up_s"] as? Double ?? -1)
+        }
+        #expect(try eventually { try wrappedUp().call > 0 })
+        let (call, ledger) = try wrappedUp()
+        #expect(abs(call - ledger) < 0.01, "\(call) \(ledger)")
     }
 
     @Test func `the command line reports by the configuration in force, as HTTP does`() throws {

@@ -38,7 +38,9 @@ struct ShiftTests {
         let (tag, _) = try carrier.arrive(media: callers)
         _ = try anna.pickUp(media: annas)
         // Asked for in the call, the pause waits for its end and the wrap-up's.
-        _ = try running.gudok("agent", "pause", "1001", "--reason", "lunch")
+        let asked = try running.gudok("agent", "pause", "1001", "--reason", "lunch").text
+        #expect(asked.contains("1001 is on-call, then paused (lunch)"), "\(asked)")
+        #expect(try running.gudok("agents").text.contains("lunch"))
         #expect(try running.state(of: "1001") == "on-call")
         #expect(try running.agent("1001")?["pending_pause"] as? String == "lunch")
         carrier.send(carrier.request("BYE", to: "+74950000700", toTag: tag))

@@ -82,9 +82,21 @@ import Timebase
             talking.connectedMilliseconds = 1_500
             let start = RecordingStarted(id: "r", file: "f", policy: "plan")
             let recording = RecordingRow(start, callID: "t", startedMilliseconds: 1_500)
-            try database.write([.stay(waiting), .stay(talking), .recordingStarted(recording)])
+            var call = CallRecord(
+                callID: "t",
+                tenant: "demo",
+                direction: .inbound,
+                from: "1",
+                to: "2",
+                startedAt: "\(WallTime(milliseconds: 1_000))"
+            )
+            call.answeredAt = call.startedAt
+            try database.write([.call(call), .stay(waiting), .stay(talking), .recordingStarted(recording)])
             try database.beat(at: WallTime(milliseconds: 8_000))
             _ = try database.closeInterrupted()
+            // What the queue knows of the call is what the call's record knows.
+            let cut = try #require(try database.call("t"))
+            #expect(cut.setup == 0 && cut.queueWait == 0.5 && cut.talk == 6.5 && cut.duration == 7)
             waiting = try #require(try database.stays(of: "w").first)
             #expect(waiting.outcome == .restart && waiting.waitMilliseconds == 7_000)
             #expect(waiting.endedMilliseconds == 8_000)
@@ -165,9 +177,11 @@ import Timebase
             for (id, beat, end) in [("c", 6_500, 6_500), ("set back", 900, 1_500)] as [(String, Int64, Int64)] {
                 record.callID = id
                 try database.write([.call(record)], at: WallTime(milliseconds: beat))
-                #expect(try database.closeInterrupted() == [id])
+                #expect(try database.closeInterrupted().calls == [id])
                 let call = try #require(try database.call(id))
                 #expect(call.endedAt == stamp(end) && call.legs.first?.endedAt == stamp(end))
+                #expect(call.setup == 0.002 && call.duration == Double(end - 1_000) / 1_000)
+                #expect(call.talk == Double(end - 1_002) / 1_000 && call.queueWait == 0 && call.hold == nil)
             }
         }
     }
@@ -292,7 +306,7 @@ import Timebase
             // What is open when the writer ends has a last known time.
             let beat = try database.queue.read { try Int64.fetchOne($0, sql: "SELECT at_ms FROM clock") }
             #expect((beat ?? 0) > 1_700_000_000_000)
-            #expect(try database.closeInterrupted() == ["c"])
+            #expect(try database.closeInterrupted().calls == ["c"])
             #expect(try database.call("c")?.variables == ["city": "Ufa"])
             #expect(try database.agentIntervals(of: "1001", from: 0, until: .max).last?.untilMilliseconds == beat)
         }

@@ -75,7 +75,7 @@ struct Agents: AsyncParsableCommand {
     static let columns: [Listing.Column] = [
         .init("tenant"), .init("user", "AGENT"), .init("name"), .init("state"), .init("reason"), .init("since"),
         .init("queues"), .init("calls_today", "CALLS"), .init("talk_s_today", "TALK S"), .init("current_call", "CALL"),
-        .init("alarm"),
+        .init("pending_pause", "THEN PAUSE"), .init("alarm"),
     ]
 }
 
@@ -111,6 +111,7 @@ struct ChangeAgent: AsyncParsableCommand {
     private struct Answer: Decodable {
         var state: String
         var reason: String?
+        var pending_pause: String?
     }
 
     func run() async throws {
@@ -121,6 +122,7 @@ struct ChangeAgent: AsyncParsableCommand {
             body: Array(try JSONEncoder().encode(change))
         )
         let answer = try JSONDecoder().decode(Answer.self, from: try await config.files().ask(request))
-        print("\(agent) is \(answer.state)\(answer.reason.map { " (\($0))" } ?? "")")
+        let then = answer.pending_pause.map { ", then paused (\($0))" } ?? ""
+        print("\(agent) is \(answer.state)\(answer.reason.map { " (\($0))" } ?? "")\(then)")
     }
 }
