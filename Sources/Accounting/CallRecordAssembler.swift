@@ -159,7 +159,8 @@ extension CallRecordAssembler.Live {
         peer = leg
         stopRinging(at)
         record.codecB = codec
-        if record.user == nil { record.user = record.legs[leg].user }
+        // A queue's agent who hangs up in the whisper never had the caller.
+        if record.user == nil, waiting == nil { record.user = record.legs[leg].user }
         if record.direction == .outbound, let trunk = record.legs[leg].trunk { record.trunk = trunk }
     }
 
@@ -197,7 +198,7 @@ extension CallRecordAssembler.Live {
         guard left.outcome == .answered || left.outcome == .calledBack, let agent = left.agent else { return }
         (record.queue, record.agent) = (left.queue, agent)
         // Whoever calls a caller back made that call.
-        if left.outcome == .calledBack { record.user = agent }
+        if left.outcome == .calledBack || record.user == nil { record.user = agent }
     }
 
     private mutating func stopWaiting(_ at: Moment) {

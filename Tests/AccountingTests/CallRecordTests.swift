@@ -109,6 +109,27 @@ import Timebase
         #expect(other.talk == 4 && other.queueWait == 8)
     }
 
+    @Test(arguments: [nil, "1001"] as [String?])
+    func `a queue's agent is the call's user once he has the caller, and not when he hung up before`(
+        agent: String?
+    ) throws {
+        let entry = QueueEntered(queue: "q", number: "1", priority: 0, position: 1, carriedMilliseconds: 0)
+        let left = QueueLeft(
+            queue: "q",
+            outcome: agent == nil ? .timeout : .answered,
+            waitMilliseconds: 0,
+            agent: agent,
+            offers: 1
+        )
+        let events: [(Moment, Event)] = [
+            Self.answeredCall[0], (Self.at(0.005), .queueEntered(entry)), Self.answeredCall[1],
+            (Self.at(0.2), .callAnswered), (Self.at(2), .legAnswered(leg: 1, codec: "PCMA")),
+            (Self.at(3), .queueLeft(left)), Self.end(Self.at(13)),
+        ]
+        let record = try #require(closed(fold(events)))
+        #expect(record.user == agent && record.agent == agent)
+    }
+
     @Test func `what rings behind a menu rings until it is answered, what rings in a transfer does not count`() throws {
         let menu: [(Moment, Event)] = [
             Self.answeredCall[0], Self.answeredCall[1], (Self.at(0.2), .callAnswered), (Self.at(4), .callRinging),
