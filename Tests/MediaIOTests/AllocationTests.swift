@@ -39,7 +39,8 @@ struct AllocationTests {
         let busy = try plane.settle(near: a) - marks[3]
         #expect(heard == 10_010)
         #expect(idle > 0, "the count counts")
-        #expect(busy <= idle + 20, "\(busy) allocations with 10,000 packets, \(idle) without")
+        // The reports of the seconds that a slow machine takes for this are some; one in a hundred packets would be more.
+        #expect(busy < idle + 100, "\(busy) allocations with 10,000 packets, \(idle) without")
     }
 
     /// A mix allocates for its tick at most, never for a packet: ten times the packets in the same ticks are the measure.
