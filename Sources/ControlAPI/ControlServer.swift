@@ -39,12 +39,16 @@ public actor ControlServer {
         (self.backend, self.group, self.patience) = (backend, group, patience)
     }
 
+    /// Throws where another switch answers on the control socket.
+    public static func requireUnserved(socket path: String) async throws {
+        guard FileManager.default.fileExists(atPath: path) else { return }
+        guard await !ControlClient(socketPath: path).isAnswered() else { throw Fault.alreadyServed(path) }
+    }
+
     /// Serves the control socket, with access for its owner alone.
     public func listen(socket path: String) async throws {
-        if FileManager.default.fileExists(atPath: path) {
-            guard await !ControlClient(socketPath: path).isAnswered() else { throw Fault.alreadyServed(path) }
-            try FileManager.default.removeItem(atPath: path)
-        }
+        try await Self.requireUnserved(socket: path)
+        if FileManager.default.fileExists(atPath: path) { try FileManager.default.removeItem(atPath: path) }
         // Made in a folder that nobody else may enter, and moved to its place once its rights are right.
         let folder = path + ".new"
         try? FileManager.default.removeItem(atPath: folder)

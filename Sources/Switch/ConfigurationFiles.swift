@@ -273,8 +273,18 @@ public struct ConfigurationFiles: Sendable {
         named name: String,
         endings: [String] = [".yaml", ".yml"]
     ) throws(Trouble) -> [ConfigurationText] {
-        // A folder that is not there holds nothing: a node without tenants can be started, and given some later.
-        guard let files = try? FileManager.default.contentsOfDirectory(atPath: folder.path) else { return [] }
+        // A folder that is not there holds nothing here; whether it may be missing is looked at elsewhere. One that cannot be listed must not
+        // pass for an empty one: a reload would take every tenant away.
+        var isFolder: ObjCBool = false
+        let isThere = FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder)
+        guard isThere, isFolder.boolValue else { return [] }
+        let files: [String]
+        do {
+            files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        } catch {
+            let fault = "the folder cannot be listed: \(error.localizedDescription)"
+            throw Trouble("\(name):1:1: error: \(fault) [missing-file]; make it yours to read")
+        }
         var texts: [ConfigurationText] = []
         for file in files.sorted() where endings.contains(where: file.hasSuffix) {
             texts.append(try read(folder.appending(path: file), named: "\(name)/\(file)"))

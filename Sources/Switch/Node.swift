@@ -51,6 +51,8 @@ public actor Node {
     /// Reads the configuration, binds everything and takes calls.
     public init(configurationFile: String, log: LogSink) async throws {
         let inFolders = try ConfigurationFiles(file: configurationFile)
+        // Before anything is touched: what a switch that lives has open is not for us to close.
+        try await ControlServer.requireUnserved(socket: inFolders.socketPath)
         let database = try NodeDatabase(folder: inFolders.dataFolder)
         let files = inFolders.joined(by: try database.applied())
         let configuration = try files.configuration()

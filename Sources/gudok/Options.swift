@@ -53,7 +53,8 @@ struct PeriodOption: ParsableArguments {
     // The value may begin with a dash.
     @Option(name: .long, parsing: .unconditional, help: "Not before: RFC 3339, a date, today, yesterday, -2h.")
     var since: String?
-    @Option(name: .long, parsing: .unconditional, help: "Before.") var until: String?
+    @Option(name: .long, parsing: .unconditional, help: "Before, in the same words; now if left out.")
+    var until: String?
 
     func validate() throws { try Self.validate(since: since, until: until) }
 

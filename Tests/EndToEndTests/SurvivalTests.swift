@@ -4,6 +4,14 @@ import Testing
 /// What the internet throws at it, and what a crash leaves.
 @Suite("Survival")
 struct SurvivalTests {
+    @Test func `a second switch on the same folder does not start, and touches nothing of the first one's`() throws {
+        let pair = try CallPair()
+        try pair.talk()
+        #expect(throws: RunningSwitch.StartFailure.self) { _ = try RunningSwitch(folder: pair.running.folder) }
+        #expect(try pair.running.rows("cdr").first?["ended_at"] is NSNull)
+        try pair.hangUp()
+    }
+
     private static let seedMessages = [
         "INVITE sip:600@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5099;branch=z9hG4bKabc;rport\r\nMax-Forwards: 70\r\n"
             + "From: <sip:a@b>;tag=1\r\nTo: <sip:600@127.0.0.1>\r\nCall-ID: fuzz@x\r\nCSeq: 1 INVITE\r\n"

@@ -53,12 +53,12 @@ struct ListRecordings: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "list", abstract: "The recordings, newest first.")
 
     @OptionGroup var period: PeriodOption
-    @Option(name: .long) var tenant: String?
-    @Option(name: .long) var queue: String?
-    @Option(name: .long) var agent: String?
-    @Option(name: .long) var trunk: String?
-    @Option(name: .long, help: "Who called.") var from: String?
-    @Option(name: .long, help: "What was called.") var to: String?
+    @Option(name: .long, help: "Only this tenant's.") var tenant: String?
+    @Option(name: .long, help: "Only of this queue.") var queue: String?
+    @Option(name: .long, help: "Only of the queue's agent with this extension.") var agent: String?
+    @Option(name: .long, help: "Only by this trunk.") var trunk: String?
+    @Option(name: .long, help: "Who called: the whole number.") var from: String?
+    @Option(name: .long, help: "What was called: the whole number.") var to: String?
     @Option(name: .long, help: "Of calls that ended so, as `gudok cdr` has it.") var disposition: Disposition?
     @Option(name: .long, help: "Of this call.") var call: String?
     @Option(name: .long, help: "At most so many.") var limit: Int = 100

@@ -17,12 +17,12 @@ struct CallRecords: AsyncParsableCommand {
     )
 
     @OptionGroup var period: PeriodOption
-    @Option(name: .long) var tenant: String?
-    @Option(name: .long) var queue: String?
-    @Option(name: .long) var agent: String?
-    @Option(name: .long) var trunk: String?
-    @Option(name: .long) var from: String?
-    @Option(name: .long) var to: String?
+    @Option(name: .long, help: "Only this tenant's.") var tenant: String?
+    @Option(name: .long, help: "Only of this queue.") var queue: String?
+    @Option(name: .long, help: "Only of the queue's agent with this extension.") var agent: String?
+    @Option(name: .long, help: "Only by this trunk.") var trunk: String?
+    @Option(name: .long, help: "Who called: the whole number.") var from: String?
+    @Option(name: .long, help: "What was called: the whole number.") var to: String?
     @Option(name: .long, help: "answered, no-answer, busy, failed, cancelled, abandoned, rejected or blocked.")
     var disposition: Disposition?
     @Option(name: .long, help: "At most so many.") var limit: Int = 100
