@@ -197,7 +197,7 @@ extension CallRecordAssembler.Live {
         stopWaiting(at)
         guard left.outcome == .answered || left.outcome == .calledBack, let agent = left.agent else { return }
         (record.queue, record.agent) = (left.queue, agent)
-        // Whoever calls a caller back made that call.
+        // Whoever calls a caller back made that call; of another, the first user who had the caller is its user.
         if left.outcome == .calledBack || record.user == nil { record.user = agent }
     }
 

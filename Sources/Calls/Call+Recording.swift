@@ -83,16 +83,9 @@ extension Call {
     /// understands come first, and the others stay for a party that knows nothing else.
     func preferredCodecs(towards user: String?) -> [String] {
         let codecs = core.settings.codecs
-        guard isToBeRecorded(with: user) else { return codecs }
+        guard case .record = recordingDecision(with: user) else { return codecs }
         let recordable = (codecs + Self.spokenCodecs).filter(Self.isRecordable)
         return recordable + codecs.filter { !Self.isRecordable($0) }
-    }
-
-    /// Whether the plan, the tenant or a key wants the talk with this party recorded.
-    private func isToBeRecorded(with user: String?) -> Bool {
-        guard isToBeRecorded == nil else { return true }
-        guard !isRecordingDeclined, recordingPolicy(with: user) != nil else { return false }
-        return RecordingShare.holds(id, share: tenant.recordings.share)
     }
 
     /// The two may speak another codec than before: what was being recorded ends where that is not understood any more, and what was to
@@ -138,11 +131,10 @@ extension Call {
         noteSilence()
         leadListeners()
         guard recording == nil else { return }
-        if let policy = isToBeRecorded { return startRecording(policy: policy) }
-        guard !isRecordingDeclined else { return publish(.notRecorded(.plan)) }
-        guard let policy = recordingPolicy(with: peersUser) else { return publish(.notRecorded(.noPolicy)) }
-        guard RecordingShare.holds(id, share: tenant.recordings.share) else { return publish(.notRecorded(.share)) }
-        startRecording(policy: policy)
+        switch recordingDecision(with: peersUser) {
+        case .record(let policy): startRecording(policy: policy)
+        case .leave(let why): publish(.notRecorded(why))
+        }
     }
 
     /// A queue's agent has the caller: the queue says for its own calls whether they are recorded, whoever had him before.
@@ -153,6 +145,16 @@ extension Call {
 
     /// Who speaks with the party that is served, where that is a user.
     private var peersUser: String? { if case .talking(let peer) = stage { legs[peer].user } else { nil } }
+
+    private enum RecordingDecision { case record(RecordingPolicy), leave(NotRecorded) }
+
+    /// What the plan, a key and the tenant want of the talk with this user, or with nobody of ours.
+    private func recordingDecision(with user: String?) -> RecordingDecision {
+        if let policy = isToBeRecorded { return .record(policy) }
+        guard !isRecordingDeclined else { return .leave(.plan) }
+        guard let policy = recordingPolicy(with: user) else { return .leave(.noPolicy) }
+        return RecordingShare.holds(id, share: tenant.recordings.share) ? .record(policy) : .leave(.share)
+    }
 
     /// `peer`: the user at the other end.
     private func recordingPolicy(with peer: String?) -> RecordingPolicy? {

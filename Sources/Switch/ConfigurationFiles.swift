@@ -59,12 +59,7 @@ public struct ConfigurationFiles: Sendable {
 
     /// Folders that the node's file names, and that are not there: those that nobody named may come later.
     private var missingFolders: [ConfigFault] {
-        nodeConfiguration.folders.filter {
-            var isFolder: ObjCBool = false
-            return
-                !(FileManager.default.fileExists(atPath: resolve($0.path).path, isDirectory: &isFolder)
-                && isFolder.boolValue)
-        }.map {
+        nodeConfiguration.folders.filter { !Self.isFolder(resolve($0.path)) }.map {
             ConfigFault(
                 file: node.name,
                 position: $0.position,
@@ -260,12 +255,16 @@ public struct ConfigurationFiles: Sendable {
         } catch let trouble as Trouble {
             throw trouble
         } catch {
-            var isFolder: ObjCBool = false
-            let isThere = FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder)
+            let isThere = FileManager.default.fileExists(atPath: url.path)
             let fault = isThere ? error.localizedDescription : "there is no such file"
-            let why = isFolder.boolValue ? "it is a folder" : fault
+            let why = isFolder(url) ? "it is a folder" : fault
             throw Trouble("\(name):1:1: error: cannot be read: \(why) [missing-file]; \(mend)")
         }
+    }
+
+    private static func isFolder(_ url: URL) -> Bool {
+        var isFolder: ObjCBool = false
+        return FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) && isFolder.boolValue
     }
 
     private static func readFolder(
@@ -275,9 +274,7 @@ public struct ConfigurationFiles: Sendable {
     ) throws(Trouble) -> [ConfigurationText] {
         // A folder that is not there holds nothing here; whether it may be missing is looked at elsewhere. One that cannot be listed must not
         // pass for an empty one: a reload would take every tenant away.
-        var isFolder: ObjCBool = false
-        let isThere = FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder)
-        guard isThere, isFolder.boolValue else { return [] }
+        guard isFolder(folder) else { return [] }
         let files: [String]
         do {
             files = try FileManager.default.contentsOfDirectory(atPath: folder.path)

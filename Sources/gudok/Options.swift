@@ -48,6 +48,18 @@ extension ConfigOption {
     }
 }
 
+/// The calls that a listing is of.
+struct CallFilter: ParsableArguments {
+    @Option(name: .long, help: "Only this tenant's.") var tenant: String?
+    @Option(name: .long, help: "Only of this queue.") var queue: String?
+    @Option(name: .long, help: "Only of the queue's agent with this extension.") var agent: String?
+    @Option(name: .long, help: "Only by this trunk.") var trunk: String?
+    @Option(name: .long, help: "Who called: the whole number.") var from: String?
+    @Option(name: .long, help: "What was called: the whole number.") var to: String?
+    @Option(name: .long, help: "answered, no-answer, busy, failed, cancelled, abandoned, rejected or blocked.")
+    var disposition: Disposition?
+}
+
 /// The period that a listing is of.
 struct PeriodOption: ParsableArguments {
     // The value may begin with a dash.

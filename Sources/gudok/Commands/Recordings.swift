@@ -53,13 +53,7 @@ struct ListRecordings: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "list", abstract: "The recordings, newest first.")
 
     @OptionGroup var period: PeriodOption
-    @Option(name: .long, help: "Only this tenant's.") var tenant: String?
-    @Option(name: .long, help: "Only of this queue.") var queue: String?
-    @Option(name: .long, help: "Only of the queue's agent with this extension.") var agent: String?
-    @Option(name: .long, help: "Only by this trunk.") var trunk: String?
-    @Option(name: .long, help: "Who called: the whole number.") var from: String?
-    @Option(name: .long, help: "What was called: the whole number.") var to: String?
-    @Option(name: .long, help: "Of calls that ended so, as `gudok cdr` has it.") var disposition: Disposition?
+    @OptionGroup var calls: CallFilter
     @Option(name: .long, help: "Of this call.") var call: String?
     @Option(name: .long, help: "At most so many.") var limit: Int = 100
     @Option(name: .long, help: "Go on after this recording, the last one of a listing.") var before: String?
@@ -72,9 +66,10 @@ struct ListRecordings: AsyncParsableCommand {
 
     func run() async throws {
         var query = RecordingQuery()
-        (query.queue, query.agent, query.callID, query.limit) = (queue, agent, call, limit)
-        (query.from, query.to, query.trunk, query.disposition) = (from, to, trunk, disposition)
-        let shelf = try await Shelf(config, tenant)
+        (query.from, query.to, query.trunk) = (calls.from, calls.to, calls.trunk)
+        (query.queue, query.agent, query.disposition) = (calls.queue, calls.agent, calls.disposition)
+        (query.callID, query.limit) = (call, limit)
+        let shelf = try await Shelf(config, calls.tenant)
         query.before = try before.map { RecordingQuery.Place(try shelf.one($0).0) }
         let found = try shelf.find(query, in: try await period.windows(config))
         try format.show(

@@ -17,14 +17,7 @@ struct CallRecords: AsyncParsableCommand {
     )
 
     @OptionGroup var period: PeriodOption
-    @Option(name: .long, help: "Only this tenant's.") var tenant: String?
-    @Option(name: .long, help: "Only of this queue.") var queue: String?
-    @Option(name: .long, help: "Only of the queue's agent with this extension.") var agent: String?
-    @Option(name: .long, help: "Only by this trunk.") var trunk: String?
-    @Option(name: .long, help: "Who called: the whole number.") var from: String?
-    @Option(name: .long, help: "What was called: the whole number.") var to: String?
-    @Option(name: .long, help: "answered, no-answer, busy, failed, cancelled, abandoned, rejected or blocked.")
-    var disposition: Disposition?
+    @OptionGroup var calls: CallFilter
     @Option(name: .long, help: "At most so many.") var limit: Int = 100
     @Option(name: .long, help: "Go on after this call, the last one of a listing.") var before: String?
     @Argument(help: "Only this call.") var call: String?
@@ -52,7 +45,7 @@ struct CallRecords: AsyncParsableCommand {
 
     private func find() async throws -> [CallRecord] {
         let folder = RecordFolder(try config.files().dataFolder)
-        let owners = try await config.owners(tenant)
+        let owners = try await config.owners(calls.tenant)
         if let call {
             guard let record = try folder.call(call, of: owners) else {
                 throw Failure("there is no call \(call); see: gudok cdr")
@@ -60,8 +53,9 @@ struct CallRecords: AsyncParsableCommand {
             return [record]
         }
         var query = CallQuery()
-        (query.from, query.to, query.trunk, query.queue, query.agent) = (from, to, trunk, queue, agent)
-        (query.disposition, query.limit) = (disposition, limit)
+        (query.from, query.to, query.trunk) = (calls.from, calls.to, calls.trunk)
+        (query.queue, query.agent, query.disposition) = (calls.queue, calls.agent, calls.disposition)
+        query.limit = limit
         if let before {
             guard let last = try folder.call(before, of: owners) else {
                 throw Failure("there is no call \(before); give --before the last call of a listing")
