@@ -56,8 +56,7 @@ struct CallFilter: ParsableArguments {
     @Option(name: .long, help: "Only by this trunk.") var trunk: String?
     @Option(name: .long, help: "Who called: the whole number.") var from: String?
     @Option(name: .long, help: "What was called: the whole number.") var to: String?
-    @Option(name: .long, help: "answered, no-answer, busy, failed, cancelled, abandoned, rejected or blocked.")
-    var disposition: Disposition?
+    @Option(name: .long, help: "How they ended.") var disposition: Disposition?
 }
 
 /// The period that a listing is of.
