@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -7,11 +8,14 @@ public struct ControlClient: Sendable {
     public enum Fault: Error, CustomStringConvertible, Equatable {
         /// Nobody listens on the socket.
         case notRunning(String)
+        /// The socket, or the folder that it lies in, is somebody else's.
+        case notAllowed(String)
         case broken(String)
 
         public var description: String {
             switch self {
             case .notRunning(let path): "no switch is running on \(path); start it with: gudok serve"
+            case .notAllowed(let path): "\(path) is not yours to use; run this as the owner of the data folder"
             case .broken(let why): "the switch broke off its answer: \(why)"
             }
         }
@@ -45,7 +49,8 @@ public struct ControlClient: Sendable {
             channel = try await bootstrap.connect(unixDomainSocketPath: socketPath).get()
         } catch {
             promise.fail(error)
-            throw Fault.notRunning(socketPath)
+            let isDenied = [EACCES, EPERM].contains((error as? IOError)?.errnoCode)
+            throw isDenied ? Fault.notAllowed(socketPath) : Fault.notRunning(socketPath)
         }
         let timeout = loop.scheduleTask(in: .seconds(patienceSeconds)) {
             promise.fail(Fault.broken("no answer in time"))

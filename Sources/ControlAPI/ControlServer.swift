@@ -22,6 +22,11 @@ public actor ControlServer {
         }
     }
 
+    /// The system's words for why a socket could not be had, without where in the library that came out.
+    public static func reason(of error: any Error) -> String {
+        (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
+    }
+
     /// The longest request body.
     static let longestBody = 8 * 1024 * 1024
 
@@ -122,7 +127,7 @@ public actor ControlServer {
             services.append((serviceGroup, task))
             return local
         }
-        if case .failure(let error) = await task.result { throw Fault.cannotListen(name, why: "\(error)") }
+        if case .failure(let error) = await task.result { throw Fault.cannotListen(name, why: Self.reason(of: error)) }
         throw Fault.cannotListen(name, why: "the server stopped at once")
     }
 

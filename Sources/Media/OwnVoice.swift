@@ -7,6 +7,8 @@ public struct OwnVoice: ~Copyable {
     private let ssrc: UInt32
     private var sequence: UInt16
     private var timestamp: UInt32
+    /// The tick that the next frame belongs to; nil before the first, and when the stamps are a peer's.
+    private var frameTick: Int64?
     private var frame = 0
     /// The number and law of the codec that tones are spoken in; nil: the peer takes neither.
     private(set) var codec: (number: UInt8, law: G711.Law)?
@@ -41,6 +43,22 @@ public struct OwnVoice: ~Copyable {
         timestamp = UInt32(truncatingIfNeeded: randomness >> 24)
     }
 
+    /// The stream's clock runs on while nothing is said (RFC 3550 §5.1). Before the frames of a tick; a frame that waits for its packet keeps its
+    /// stamp, and the time is made up for after it.
+    public mutating func advance(to tick: Int64) {
+        guard packetizer.waiting == 0 else { return }
+        if let frameTick, tick > frameTick {
+            timestamp &+= UInt32(truncatingIfNeeded: tick - frameTick) &* UInt32(ToneSource.frame)
+        }
+        frameTick = max(tick, frameTick ?? tick)
+    }
+
+    /// What was left of the last talk is too old.
+    private mutating func dropWaiting() {
+        timestamp &+= UInt32(truncatingIfNeeded: packetizer.waiting)
+        packetizer.removeAll()
+    }
+
     /// `ptime`: how many milliseconds of sound the peer wants in a packet.
     mutating func choose(from formats: [MediaFormat], ptime: Int = 20) {
         packetizer.choose(milliseconds: ptime)
@@ -72,8 +90,8 @@ public struct OwnVoice: ~Copyable {
     /// The 20 ms of sound behind the header's place become a packet, or wait for theirs (0).
     private mutating func finishFrame(in packet: UnsafeMutableRawBufferPointer, isFirst: Bool) -> Int {
         if isFirst { beginsTalk = true }
+        frameTick? += 1
         guard !packetizer.isIdle else { return writeHeader(of: ToneSource.frame, into: packet) }
-        if isFirst { packetizer.removeAll() }
         packetizer.append(UnsafeRawBufferPointer(rebasing: packet[12..<Self.framePacket]))
         return 0
     }
@@ -104,7 +122,10 @@ public struct OwnVoice: ~Copyable {
         return octets > 0 ? writeHeader(of: octets, into: packet) : 0
     }
 
-    public mutating func beginEcho() { echoing = nil }
+    public mutating func beginEcho() {
+        dropWaiting()
+        (echoing, frameTick) = (nil, nil)
+    }
 
     /// Makes the peer's packet the next of our own stream: who hears his own source takes it for a loop (RFC 3550 §8.2). The steps between its
     /// numbers stay, so that what was lost on the way shows.
@@ -123,7 +144,10 @@ public struct OwnVoice: ~Copyable {
         sent = (sent.packets &+ 1, sent.octets &+ octets)
     }
 
-    public mutating func beginTone() { frame = 0 }
+    public mutating func beginTone() {
+        dropWaiting()
+        frame = 0
+    }
 
     /// A key to be sent when those before it are over; nothing when the peer takes no telephone-events.
     public mutating func press(_ event: UInt8, milliseconds: Int) {
@@ -148,6 +172,7 @@ public struct OwnVoice: ~Copyable {
     }
 
     public mutating func beginSaying(_ clips: [PromptClip], loop: PromptClip?, token: UInt64) {
+        dropWaiting()
         saying.begin(clips, loop: loop, token: token)
     }
 
@@ -166,7 +191,10 @@ public struct OwnVoice: ~Copyable {
         return finishFrame(in: packet, isFirst: saying.isFirst)
     }
 
-    public mutating func beginMix() { frame = 0 }
+    public mutating func beginMix() {
+        dropWaiting()
+        frame = 0
+    }
 
     /// A frame of a mix, as its packet: as many samples as 20 ms have, of which each may be the sum of many; 0 when the peer takes none, or
     /// has to wait.
@@ -199,6 +227,7 @@ public struct OwnVoice: ~Copyable {
             .write(into: UnsafeMutableRawBufferPointer(rebasing: packet[12...]))
         sequence &+= 1
         timestamp &+= eventRate / 50
+        frameTick? += 1
         sent = (sent.packets &+ 1, sent.octets &+ 4)
         return 16
     }

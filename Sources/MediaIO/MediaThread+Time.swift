@@ -12,6 +12,7 @@ extension MediaThread {
         withUnsafeTemporaryAllocation(byteCount: OwnVoice.longestPacket, alignment: 8) { packet in
             for slot in speaking where isOpen[slot] {
                 let here = slots + slot
+                here.pointee.relay.voice.advance(to: tick)
                 var length = 0
                 if here.pointee.relay.voice.isPressing {
                     sendWaiting(here, isLast: true, by: packet)
@@ -77,6 +78,7 @@ extension MediaThread {
 
     private func keepAlive(_ slot: Int, to destination: WireAddress) {
         withUnsafeTemporaryAllocation(byteCount: RelayPort.longestKeepAlive, alignment: 8) { packet in
+            slots[slot].relay.voice.advance(to: now / Self.tick)
             let length = slots[slot].relay.writeKeepAlive(into: packet)
             var address = linux_io_address(high: destination.high, low: destination.low, port: destination.port)
             // Lost like any datagram: the next one does as well.
@@ -92,6 +94,7 @@ extension MediaThread {
                 events.append(.inactive(slots[slot].relay.id, silence))
             }
             if slots[slot].relay.listensInSilence, slots[slot].relay.reportIsDue(now: now) {
+                slots[slot].relay.voice.advance(to: now / Self.tick)
                 withUnsafeTemporaryAllocation(byteCount: OwnVoice.longestPacket, alignment: 8) {
                     report(slot, isLast: false, by: $0)
                 }

@@ -57,7 +57,7 @@ public final class NodeDatabase: Sendable {
     /// Opens the file only to read it, beside a running switch or without one; nil when there is none yet.
     public init?(reading folder: URL) throws {
         let place = folder.appending(path: "gudok.sqlite")
-        guard FileManager.default.fileExists(atPath: place.path) else { return nil }
+        guard try OpeningFault.isThere(place) else { return nil }
         var configuration = Configuration()
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { try $0.execute(sql: "PRAGMA query_only = 1") }

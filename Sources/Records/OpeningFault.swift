@@ -7,6 +7,9 @@ struct OpeningFault: Error, CustomStringConvertible {
     var cause: any Error
 
     var description: String {
+        if let denied = cause as? POSIXError, [.EACCES, .EPERM].contains(denied.code) {
+            return "\(place.path) is not yours to read; run this as the owner of the data folder"
+        }
         guard let fault = cause as? DatabaseError else {
             return
                 "\(place.path) cannot be made: \(cause.localizedDescription); `data:` must name a folder that is yours"
@@ -17,8 +20,17 @@ struct OpeningFault: Error, CustomStringConvertible {
             return "\(place.path) is damaged: \(why); move it away, and take it from a backup (gudok restore)"
         case .SQLITE_FULL: return "\(place.path) cannot be written: \(why); make room on its disk"
         case .SQLITE_BUSY, .SQLITE_LOCKED: return "\(place.path) is held by another program: \(why); end that"
+        case .SQLITE_ERROR: return "\(place.path) is no database of gudok's: \(why); move it away"
         default: return "\(place.path) cannot be opened: \(why); the file and its folder must be yours to write"
         }
+    }
+
+    /// Whether a file is there to be read; throws when nobody can tell, or it may not be read.
+    static func isThere(_ place: URL) throws -> Bool {
+        guard access(place.path, R_OK) != 0 else { return true }
+        let code = POSIXErrorCode(rawValue: errno) ?? .EIO
+        if [.ENOENT, .ENOTDIR].contains(code) { return false }
+        throw OpeningFault(place: place, cause: POSIXError(code))
     }
 
     /// What `body` does to open the file at `place`; its fault names the file.

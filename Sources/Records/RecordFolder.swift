@@ -10,10 +10,16 @@ public struct RecordFolder: Sendable {
 
     public init(_ folder: URL) { self.folder = folder }
 
-    /// Tenants that have records.
+    /// Tenants that have records; throws when the folder is there and cannot be read.
     public var tenants: [TenantID] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.appending(path: "tenants").path)) ?? []
-        return names.sorted().map { TenantID($0) }
+        get throws {
+            let place = folder.appending(path: "tenants")
+            guard try OpeningFault.isThere(place) else { return [] }
+            let names = try OpeningFault.guarding(place) {
+                try FileManager.default.contentsOfDirectory(atPath: place.path)
+            }
+            return names.sorted().map { TenantID($0) }
+        }
     }
 
     func database(of tenant: TenantID) throws -> TenantDatabase? { try TenantDatabase(reading: folder, tenant: tenant) }
@@ -70,8 +76,8 @@ public struct RecordFolder: Sendable {
     }
 
     /// The last event of all tenants whose files can be read; 0 when there is none.
-    public func lastEvent() -> Int64 {
-        tenants.compactMap { try? TenantDatabase(reading: folder, tenant: $0)?.lastEvent() }.max() ?? 0
+    public func lastEvent() throws -> Int64 {
+        try tenants.compactMap { try? TenantDatabase(reading: folder, tenant: $0)?.lastEvent() }.max() ?? 0
     }
 
     /// Why a tenant's file cannot be used, and what to do; nil: it can, or there is none yet.
@@ -90,14 +96,14 @@ public struct RecordFolder: Sendable {
 
     /// The record of one call of these tenants; of whomever, where none are named.
     public func call(_ id: String, of owners: [TenantID]? = nil) throws -> CallRecord? {
-        for tenant in owners ?? tenants {
+        for tenant in try owners ?? tenants {
             if let call = try TenantDatabase(reading: folder, tenant: tenant)?.call(id) { return call }
         }
         return nil
     }
 
     public func trace(of id: String, of owners: [TenantID]? = nil) throws -> CallTrace? {
-        for tenant in owners ?? tenants {
+        for tenant in try owners ?? tenants {
             if let trace = try TenantDatabase(reading: folder, tenant: tenant)?.trace(of: id) { return trace }
         }
         return nil

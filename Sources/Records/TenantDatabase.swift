@@ -55,7 +55,7 @@ public final class TenantDatabase: Sendable {
     /// Opens the file to be read beside a running switch; nil when the tenant has none yet.
     public init?(reading folder: URL, tenant: TenantID) throws {
         let place = Self.path(in: folder, of: tenant)
-        guard FileManager.default.fileExists(atPath: place.path) else { return nil }
+        guard try OpeningFault.isThere(place) else { return nil }
         self.tenant = tenant
         var configuration = Configuration()
         configuration.busyMode = .timeout(5)
@@ -164,9 +164,15 @@ public final class TenantDatabase: Sendable {
         try guarding { try closeOpen() }
     }
 
-    /// Throws what is wrong with a file that is no database.
+    /// Throws what is wrong with a file that is no database, or somebody else's.
     func probe() throws {
-        _ = try guarding { try queue.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM sqlite_master") } }
+        try guarding {
+            try queue.read { database in
+                let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") ?? 0
+                guard tables > 0, try Self.migrator.appliedMigrations(database).isEmpty else { return }
+                throw DatabaseError(resultCode: .SQLITE_ERROR, message: "it holds other tables")
+            }
+        }
     }
 
     /// What `body` does to the file; its fault names the file.

@@ -114,7 +114,7 @@ struct Backend: ControlBackend {
         }
         // One that is gone may have left records.
         let folder = await RecordFolder(node.files.dataFolder)
-        guard isKnown || folder.tenants.contains(tenant) else { return noTenant(name) }
+        guard try isKnown || folder.tenants.contains(tenant) else { return noTenant(name) }
         guard let call, let owner, owner != tenant else { return nil }
         return noCall(call)
     }

@@ -75,7 +75,7 @@ private actor EventReader {
     /// Each file's next events merged: those beyond the first so many may not be all that there are.
     private func read(through horizon: Int64) throws -> ArraySlice<JournalEntry> {
         var found: [JournalEntry] = []
-        for tenant in tenant.map({ [$0] }) ?? RecordFolder(folder).tenants {
+        for tenant in try tenant.map({ [$0] }) ?? RecordFolder(folder).tenants {
             guard let database = try databases[tenant] ?? TenantDatabase(reading: folder, tenant: tenant) else {
                 continue
             }

@@ -37,7 +37,7 @@ extension Node {
             guard let last = try folder.call(id) else { throw Self.unknown("call", id) }
             wanted.before = CallQuery.Place(startedAt: last.startedAt, callID: last.callID)
         }
-        let tenants = query.text("tenant").map { [TenantID($0)] } ?? folder.tenants
+        let tenants = try query.text("tenant").map { [TenantID($0)] } ?? folder.tenants
         try query.finish()
         wanted.limit = limit + 1
         let found = try folder.calls(wanted, of: tenants)
@@ -49,7 +49,7 @@ extension Node {
         var query = QueryReader(request.query)
         let folder = RecordFolder(files.dataFolder)
         let limit = try query.limit()
-        let tenants = query.text("tenant").map { [TenantID($0)] } ?? folder.tenants
+        let tenants = try query.text("tenant").map { [TenantID($0)] } ?? folder.tenants
         var wanted = RecordingQuery()
         (wanted.since, wanted.until) = (try query.time("since")?.milliseconds, try query.time("until")?.milliseconds)
         (wanted.queue, wanted.agent, wanted.callID) = (query.text("queue"), query.text("agent"), query.text("call"))
@@ -70,7 +70,7 @@ extension Node {
         var query = QueryReader(request.query)
         let folder = RecordFolder(files.dataFolder)
         let limit = try query.limit()
-        let tenants = query.text("tenant").map { [TenantID($0)] } ?? folder.tenants
+        let tenants = try query.text("tenant").map { [TenantID($0)] } ?? folder.tenants
         var wanted = CallbackQuery()
         (wanted.since, wanted.until) = (try query.time("since")?.milliseconds, try query.time("until")?.milliseconds)
         (wanted.queue, wanted.before) = (query.text("queue"), query.text("before"))

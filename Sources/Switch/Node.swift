@@ -95,12 +95,12 @@ public actor Node {
         }
         self.web = web
         let key = try database.nonceKey()
-        let interrupted = Self.closeInterrupted(in: files.dataFolder, log)
+        let interrupted = try Self.closeInterrupted(in: files.dataFolder, log)
         for (tenant, left) in interrupted where !left.calls.isEmpty {
             log.log(.warning, "tenant \(tenant): \(left.calls.count) calls were cut off by the last end of the switch")
         }
         let callbacks = Self.openCallbacks(in: files.dataFolder, of: configuration.tenants.keys.sorted(), log)
-        feed = EventFeed(after: RecordFolder(files.dataFolder).lastEvent())
+        feed = EventFeed(after: try RecordFolder(files.dataFolder).lastEvent())
         guard let resolver = NameResolver(servers: node.nameServers) else {
             throw Fault("the resolver's thread cannot be started: out of memory or descriptors; raise `ulimit -n`")
         }
@@ -186,7 +186,9 @@ public actor Node {
                     sockets.value.listen(listener.transport, on: listener.address)
                 }.get()
             } catch {
-                throw Fault("cannot listen on \(listener): \(error); free it, or choose another in `sip.listen`")
+                throw Fault(
+                    "cannot listen on \(listener): \(ControlServer.reason(of: error)); free it, or choose another in `sip.listen`"
+                )
             }
             addresses.append("\(listener.transport.rawValue)://\(bound)")
             try await handle.ask { core in
@@ -235,8 +237,11 @@ public actor Node {
     }
 
     /// A tenant whose file cannot be used has his calls, as on a disk that fails later, and keeps nobody else from theirs.
-    private static func closeInterrupted(in folder: URL, _ log: LogSink) -> [(TenantID, TenantDatabase.Interrupted)] {
-        RecordFolder(folder).tenants.compactMap { tenant in
+    private static func closeInterrupted(
+        in folder: URL,
+        _ log: LogSink
+    ) throws -> [(TenantID, TenantDatabase.Interrupted)] {
+        try RecordFolder(folder).tenants.compactMap { tenant in
             do {
                 let database = try TenantDatabase(folder: folder, tenant: tenant)
                 let interrupted = try database.closeInterrupted()

@@ -6,7 +6,7 @@ import Foundation
 struct Main {
     static func main() async {
         do {
-            var command = try Gudok.parseAsRoot()
+            var command = try Gudok.parseAsRoot(Self.arguments)
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
@@ -28,6 +28,19 @@ struct Main {
             // Only what the parser found wrong is wrong usage.
             exit(Gudok.exitCode(for: error) == .validationFailure ? 2 : 1)
         }
+    }
+
+    /// A time in the past joined to its option: what is wrong elsewhere would else be answered with the help, for the h of `-2h`.
+    private static var arguments: [String] {
+        var joined: [String] = []
+        for argument in CommandLine.arguments.dropFirst() {
+            if let option = joined.last, ["--since", "--until"].contains(option), argument.hasPrefix("-") {
+                joined[joined.count - 1] = "\(option)=\(argument)"
+            } else {
+                joined.append(argument)
+            }
+        }
+        return joined
     }
 }
 

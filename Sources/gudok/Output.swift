@@ -1,8 +1,12 @@
 import Foundation
+import Statistics
 
 /// What a command has to say. A pipe whose reader has gone and a full disk are faults of the command, not its crash.
 enum Output {
     static func write(_ text: String) throws(Failure) { try write(Data(text.utf8)) }
+
+    /// For people: what a peer put into a line must not move the cursor.
+    static func write(lines: [String]) throws(Failure) { try write(lines.map { $0.printable + "\n" }.joined()) }
 
     static func write(_ data: Data) throws(Failure) {
         // What was printed before comes before.

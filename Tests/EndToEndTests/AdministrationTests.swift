@@ -387,7 +387,7 @@ struct AdministrationTests {
         let place = own.appending(path: "cdr.sqlite")
         try Data(repeating: 0x5A, count: 8192).write(to: place)
         let words = "two/cdr.sqlite is damaged: file is not a database; move it away"
-        for command in [["doctor"], ["backup", "copy.tar"]] {
+        for command in [["doctor"], ["backup", "copy.tar"], ["cdr"]] {
             let asked = try running.gudok(command)
             #expect(asked.code == 1 && asked.text.contains(words), "\(command): \(asked.text)")
         }
@@ -417,6 +417,54 @@ struct AdministrationTests {
         #expect(try running.gudok("apply", "nowhere.yaml").text.contains("there is no such file"))
         let archive = try running.gudok("backup", "copy.zip")
         #expect(archive.code == 2 && archive.text.contains("let it end in .tar"), "\(archive.text)")
+    }
+
+    @Test func `what a caller calls himself does not move the cursor of who reads his call`() throws {
+        let running = try RunningSwitch()
+        try Self.placeCall(running, from: "%0d%0aEvil%1b%5b31m")
+        for command in [["why", "last"], ["trace", "last"], ["trace", "last", "--messages"], ["cdr"]] {
+            let asked = try running.gudok(command)
+            #expect(asked.code == 0 && asked.text.contains("Evil"), "\(command): \(asked.text)")
+            #expect(!asked.text.contains("\u{1B}") && !asked.text.contains("\nEvil"), "\(command): \(asked.text)")
+        }
+    }
+
+    @Test func `doctor finds what a start would fail at, or go on record without`() throws {
+        let (running, other) = (try RunningSwitch(), try RunningSwitch())
+        let folder = running.folder
+        running.isFolderKept = true
+        defer { try? FileManager.default.removeItem(at: folder) }
+        #expect(running.stop() == 0)
+        #expect(try running.gudok("doctor").code == 0)
+        let node = try String(contentsOf: folder.appending(path: "gudok.yaml"), encoding: .utf8)
+        let taken = "127.0.0.1:\(other.httpPort)"
+        try Self.write(
+            node.replacing(/http: *\{listen: *"[^"]*"/, with: "http: {listen: \"\(taken)\""),
+            "gudok.yaml",
+            in: folder
+        )
+        for (command, words) in [
+            ("doctor", "BAD   http://\(taken): another program has it"),
+            ("serve", "cannot listen on \(taken): Address already in use; free it"),
+        ] {
+            let asked = try running.gudok(command)
+            #expect(asked.code == 1 && asked.text.contains(words), "\(command): \(asked.text)")
+        }
+        try Self.write(node, "gudok.yaml", in: folder)
+        let data = folder.appending(path: "data")
+        let place = data.appending(path: "tenants/demo/cdr.sqlite")
+        try FileManager.default.createDirectory(
+            at: place.deletingLastPathComponent(),
+            withIntermediateDirectories: true
+        )
+        _ = try Self.sql("CREATE TABLE calls (call_id TEXT)", place)
+        let foreign = try running.gudok("doctor")
+        let words = "demo/cdr.sqlite is no database of gudok's: it holds other tables; move it away"
+        #expect(foreign.code == 1 && foreign.text.contains(words), "\(foreign.text)")
+        try FileManager.default.removeItem(at: data)
+        try Self.write("", "data", in: folder)
+        let file = try running.gudok("doctor")
+        #expect(file.code == 1 && file.text.contains("data is a file; name a folder"), "\(file.text)")
     }
 
     @Test func `the trace of a call that died with the switch is not said to be too old`() throws {

@@ -100,6 +100,21 @@ struct CommandTests {
         #expect(text.contains("dialplans/plan.yaml:4:5: error: the rule '600' is never reached"), "\(text)")
     }
 
+    @Test func `a control character is named with its place, and nothing of the file is printed`() throws {
+        let folder = try RunningSwitch.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let files = [
+            "gudok.yaml": "node: x\nsip: {listen: [\"udp://127.0.0.1:5060\"]}\nmedia: {address: 127.0.0.1}\n",
+            "tenants/a.yaml": "tenant: a\nusers:\n  - {extension: \"1\", name: Зоя\u{1}, password: not-for-eyes}\n",
+        ]
+        for (name, text) in files {
+            try text.write(to: folder.appending(path: name), atomically: true, encoding: .utf8)
+        }
+        let (code, text) = try check(folder)
+        let fault = "tenants/a.yaml:3:31: error: control characters are not allowed (U+0001) [yaml]; remove the character"
+        #expect(code == 1 && text.contains(fault) && !text.contains("not-for-eyes"), "\(text)")
+    }
+
     @Test func `check finds prompts that nobody recorded, and a switch starts all the same`() throws {
         let plan = """
             routes:

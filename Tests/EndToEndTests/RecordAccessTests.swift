@@ -16,6 +16,7 @@ struct RecordAccessTests {
             (["recordings", "prune", "--tenant", "nobody"], 1, "there is no tenant 'nobody'"),
             (["callbacks", "--tenant", "nobody"], 1, "there is no tenant 'nobody'"),
             (["cdr", "--since", "2026-02-31"], 2, "--since is '2026-02-31'"),
+            (["cdr", "--since", "-2h", "--until", "foo"], 2, "--until is 'foo'"),
             (["stats", "calls", "--until", "2026-13-01"], 2, "--until is '2026-13-01'"),
             (["cdr", "--since", "now", "--until", "yesterday"], 2, "nothing lies between them"),
             (["stats", "calls", "--since", "now", "--until", "yesterday"], 2, "nothing lies between them"),

@@ -144,6 +144,11 @@ struct RelayTests {
         // Two ticks and more: whatever still spoke would be heard by now.
         phone.wait(milliseconds: 60)
         #expect(phone.hear() == nil)
+        // The stream's clock ran on (RFC 3550 §5.1).
+        plane.threads.perform(.play(port.id, .busy))
+        phone.wait(milliseconds: 5_000)
+        let again = try header(phone.hear())
+        #expect(again.sequence == headers[24].sequence &+ 1 && again.timestamp &- headers[24].timestamp >= 3 * 160)
     }
 
     @Test func `RFC 3550 §6: reports cross the bridge on the ports above`() throws {

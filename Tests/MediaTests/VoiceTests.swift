@@ -83,6 +83,29 @@ struct VoiceTests {
         #expect(sent.flatMap(\.payload) == tone)
     }
 
+    @Test(arguments: [20, 40])
+    func `RFC 3550 §5.1: the clock of the stream runs on in silence`(ptime: Int) throws {
+        var voice = OwnVoice(randomness: 0xFFFF_FFFF_FFFF_FFFF)
+        voice.choose(from: [pcma, keys(97, 8_000)], ptime: ptime)
+        var stamps: [Int64: UInt32] = [:]
+        // Three frames, of which one waits in vain where packets are of 40 ms; three seconds later again, then a key.
+        for (begin, ticks) in [(Int64(1_000), 3), (1_150, 4)] {
+            voice.beginTone()
+            for tick in begin..<begin + Int64(ticks) {
+                voice.advance(to: tick)
+                let packet = spoken { voice.writeTone(.ringback, from: tones, into: $0) }
+                let full = packet ?? spoken { voice.writeWaiting(isLast: false, into: $0) }
+                if let full { stamps[tick - Int64(ptime / 20 - 1)] = full.header.timestamp }
+            }
+        }
+        voice.press(5, milliseconds: 100)
+        voice.advance(to: 1_200)
+        stamps[1_200] = try #require(spoken { voice.writeKey(into: $0) }).header.timestamp
+        let first = try #require(stamps[1_000])
+        for (tick, stamp) in stamps { #expect(stamp == first &+ UInt32(tick - 1_000) &* 160, "tick \(tick)") }
+        #expect(stamps.count == (ptime == 20 ? 8 : 4))
+    }
+
     @Test(arguments: G711.Law.allCases)
     func `425 Hz, without a click between frames`(law: G711.Law) {
         var samples: [Int16] = []

@@ -80,13 +80,13 @@ import Timebase
         let folder = Self.folder()
         defer { try? FileManager.default.removeItem(at: folder) }
         for (number, wall) in [(1, Self.wall), (2, Self.wall - 3_600_000)] {
-            let feed = EventFeed(after: RecordFolder(folder).lastEvent())
+            let feed = try EventFeed(after: RecordFolder(folder).lastEvent())
             let writer = RecordWriter(folder: folder, onCommitted: { _ in }, feed: feed) { _ in }
             let bus = EventBus(node: "n")
             bus.subscribe(writer)
             Self.tell(bus, number == 1 ? "a" : "b", number, at: wall)
             writer.stop()
-            #expect(RecordFolder(folder).lastEvent() == feed.horizon(of: nil))
+            #expect(try RecordFolder(folder).lastEvent() == feed.horizon(of: nil))
             #expect(try Self.names(folder, ["a", "b"], after: 0, feed) == (1...number).map { "\($0)" })
         }
     }

@@ -101,8 +101,9 @@ import Timebase
         writer.stop()
         #expect(heard.committed.withLock { $0.count } == 1_000)
         let records = RecordFolder(folder)
-        #expect(records.tenants == ["a", "b"])
-        for tenant in records.tenants {
+        let tenants = try records.tenants
+        #expect(tenants == ["a", "b"])
+        for tenant in tenants {
             let rows = try records.calls(CallQuery(), of: [tenant])
             #expect(rows.count == 500 && rows.allSatisfy { $0.tenant == tenant.name && $0.endedAt != nil })
         }
@@ -312,6 +313,20 @@ import Timebase
             let row = try #require(try Row.fetchOne(database, sql: "SELECT * FROM words"))
             #expect(row == ["a": "", "b": "", "c": nil, "d": "Уфа"])
         }
+    }
+
+    @Test func `a folder that cannot be read is not one without records`() throws {
+        let folder = Self.folder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        #expect(try RecordFolder(folder).tenants.isEmpty)
+        // Whoever runs the tests, nobody gets to the end of this.
+        let link = folder.appending(path: "tenants").path
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: link)
+        #expect(throws: OpeningFault.self) { try RecordFolder(folder).tenants }
+        #expect(throws: OpeningFault.self) { try TenantDatabase(reading: folder, tenant: TenantID("a")) }
+        let denied = OpeningFault(place: folder, cause: POSIXError(.EACCES))
+        #expect("\(denied)" == "\(folder.path) is not yours to read; run this as the owner of the data folder")
     }
 
     @Test func `the node's key stays, and its file is its owner's alone`() throws {

@@ -20,7 +20,8 @@ struct YAMLValue {
         } catch let error as YamlError {
             note(error, text: text, file: file, faults: faults)
         } catch {
-            faults.add(file, SourcePosition(line: 1, column: 1), .yaml, "\(error)", mend: "mend the YAML")
+            let position = SourcePosition(line: 1, column: 1)
+            faults.add(file, position, .yaml, "the file cannot be read as YAML", mend: "save the file as UTF-8 text")
         }
         return nil
     }
@@ -36,9 +37,21 @@ struct YAMLValue {
                 let position = secondPlace(of: key, in: text, from: context.mark)
                 faults.add(file, position, .duplicate, "the key '\(key)' is given twice", mend: "remove one of them")
             }
-        default:
-            faults.add(file, SourcePosition(line: 1, column: 1), .yaml, "\(error)", mend: "save the file as UTF-8 text")
+        case .reader(let problem, let offset, let value, _):
+            // Its description quotes the line, which may hold a password.
+            let character = value > 0 ? String(format: " (U+%04X)", value) : ""
+            let mend = "remove the character, or save the file as UTF-8 text"
+            faults.add(file, place(after: offset ?? 0, in: text), .yaml, problem + character, mend: mend)
+        case .dataCouldNotBeDecoded, .memory, .no, .writer, .emitter, .representer:
+            let position = SourcePosition(line: 1, column: 1)
+            faults.add(file, position, .yaml, "the file cannot be read as YAML", mend: "save the file as UTF-8 text")
         }
+    }
+
+    /// - Parameter characters: how many of them stand before the place.
+    private static func place(after characters: Int, in text: String) -> SourcePosition {
+        let lines = text.prefix(characters).split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        return SourcePosition(line: max(lines.count, 1), column: (lines.last?.unicodeScalars.count ?? 0) + 1)
     }
 
     /// Yams tells where the mapping begins: the key's second place is looked up in the text.

@@ -97,7 +97,7 @@ public struct Backup {
         if FileManager.default.fileExists(atPath: node.path) {
             try DatabaseCopy.make(of: node, at: data.appending(path: "gudok.sqlite"))
         }
-        for tenant in RecordFolder(files.dataFolder).tenants {
+        for tenant in try RecordFolder(files.dataFolder).tenants {
             let own = "tenants/\(tenant.name)"
             let database = files.dataFolder.appending(path: "\(own)/cdr.sqlite")
             guard FileManager.default.fileExists(atPath: database.path) else { continue }

@@ -42,8 +42,8 @@ struct Apply: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Shows what files change, and puts them in force: all of them, or none.",
         discussion: """
-            Without a running switch they are put into the data folder, for the next start. A tenant or plan that has a file in \
-            the node's folders comes from there at SIGHUP and at every start.
+            Without a running switch they are put into the data folder, for the next start. What is applied counts over the \
+            file in the node's folders, over SIGHUP and restarts, until that file changes.
             """
     )
 
@@ -86,7 +86,7 @@ struct Apply: AsyncParsableCommand {
                 throw Failure("\(error)")
             }
         }
-        print(outcome.changes.isEmpty ? "nothing changes" : outcome.changes.joined(separator: "\n"))
+        try Output.write(lines: outcome.changes.isEmpty ? ["nothing changes"] : outcome.changes)
         for warning in outcome.warnings { Output.complain("gudok: warning: \(warning)") }
     }
 }

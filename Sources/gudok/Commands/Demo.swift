@@ -69,7 +69,7 @@ struct Demo: AsyncParsableCommand {
         var query = CallQuery()
         query.limit = 1
         for _ in 0..<50 {
-            if let record = try folder.calls(query, of: folder.tenants).first, record.endedAt != nil,
+            if let record = try folder.calls(query, of: try folder.tenants).first, record.endedAt != nil,
                 let trace = try folder.trace(of: record.callID)
             {
                 say("\nIts ladder (gudok trace \(record.callID)):\n")

@@ -53,14 +53,14 @@ struct Doctor: AsyncParsableCommand {
     }
 
     private func checkPorts(_ node: NodeConfiguration, _ report: inout Report) {
-        for listener in node.listen where listener.address.port != 0 {
-            switch bindError(listener.address, isStream: listener.transport == .tcp) {
-            case 0: report.good("\(listener)", "free")
-            case EADDRINUSE:
-                report.bad("\(listener)", "another program has it; stop it, or choose another port in sip.listen")
-            case EADDRNOTAVAIL:
-                report.bad("\(listener)", "this machine has no such address; choose one of `ip address`")
-            case let error: report.bad("\(listener)", String(cString: strerror(error)))
+        var places = node.listen.map { ("\($0)", $0.address, $0.transport == .tcp, "sip.listen") }
+        if let http = node.httpListen { places.append(("http://\(http)", http, true, "http.listen")) }
+        for (name, address, isStream, key) in places where address.port != 0 {
+            switch bindError(address, isStream: isStream) {
+            case 0: report.good(name, "free")
+            case EADDRINUSE: report.bad(name, "another program has it; stop it, or choose another port in \(key)")
+            case EADDRNOTAVAIL: report.bad(name, "this machine has no such address; choose one of `ip address`")
+            case let error: report.bad(name, String(cString: strerror(error)))
             }
         }
         let place = SocketAddress(node.mediaAddress, node.mediaPorts.lowerBound)
@@ -91,7 +91,12 @@ struct Doctor: AsyncParsableCommand {
 
     private func checkFiles(_ files: ConfigurationFiles, _ report: inout Report) {
         let folder = files.dataFolder
-        let parent = FileManager.default.fileExists(atPath: folder.path) ? folder : folder.deletingLastPathComponent()
+        var isFolder: ObjCBool = true
+        let isThere = FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder)
+        guard isFolder.boolValue else {
+            return report.bad("data folder", "\(folder.path) is a file; name a folder with `data:`, or move it away")
+        }
+        let parent = isThere ? folder : folder.deletingLastPathComponent()
         guard FileManager.default.isWritableFile(atPath: parent.path) else {
             return report.bad("data folder", "\(folder.path) cannot be written; check its owner")
         }
@@ -101,9 +106,11 @@ struct Doctor: AsyncParsableCommand {
         let text = "\(folder.path), \((gibibytes * 10).rounded() / 10) GiB free"
         gibibytes < 1 ? report.bad("data folder", "\(text); make room") : report.good("data folder", text)
         let records = RecordFolder(folder)
-        for tenant in records.tenants {
-            if let fault = records.fault(of: tenant) { report.bad("records of \(tenant)", fault) }
-        }
+        do {
+            for tenant in try records.tenants {
+                if let fault = records.fault(of: tenant) { report.bad("records of \(tenant)", fault) }
+            }
+        } catch { report.bad("data folder", "\(error)") }
     }
 
     private func checkLimits(_ node: NodeConfiguration, _ report: inout Report) {

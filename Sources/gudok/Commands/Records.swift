@@ -102,15 +102,15 @@ struct TraceCommand: AsyncParsableCommand {
     }
 
     func show(_ trace: CallTrace) throws {
-        var text = Ladder(trace, width: Terminal.width).text
+        var lines = Ladder(trace, width: Terminal.width).lines
         if messages {
             for case .message(let message) in trace.entries.map(\.kind) {
                 let way = message.isIncoming ? "from" : "to"
-                text += "\n--- leg \(message.leg), \(way) \(message.transport):\(message.remote)\n"
-                text += message.text.replacingOccurrences(of: "\r\n", with: "\n")
+                lines += ["", "--- leg \(message.leg), \(way) \(message.transport):\(message.remote)"]
+                lines += message.text.split(separator: "\r\n", omittingEmptySubsequences: false).map(String.init)
             }
         }
-        try Output.write(text)
+        try Output.write(lines: lines)
     }
 
     private func followCalls(_ files: ConfigurationFiles) async throws {
@@ -145,13 +145,14 @@ struct Why: AsyncParsableCommand {
 
     func run() async throws {
         let trace = try await CallTrace.find(call, of: tenant, config)
-        print("\(trace.callID)  \(trace.started.wall)  \(trace.from) → \(trace.to)")
+        var lines = ["\(trace.callID)  \(trace.started.wall)  \(trace.from) → \(trace.to)"]
         for entry in trace.entries {
             guard case .event(let text) = entry.kind else { continue }
             let seconds = Double(entry.offset) / 1_000_000
-            print(String(format: "%9.3f  ", seconds) + text)
+            lines.append(String(format: "%9.3f  ", seconds) + text)
         }
-        if trace.omitted > 0 { print("           … and \(trace.omitted) more found no room in the trace") }
+        if trace.omitted > 0 { lines.append("           … and \(trace.omitted) more found no room in the trace") }
+        try Output.write(lines: lines)
     }
 }
 

@@ -170,8 +170,14 @@ extension Reporter.Grouping: ExpressibleByArgument {}
 extension ConfigOption {
     /// Whose records are meant: those of the tenant named, or of all that have any.
     func owners(_ name: String?) async throws -> [TenantID] {
-        let known = RecordFolder(try files().dataFolder).tenants
-        guard let name else { return known }
+        let folder = RecordFolder(try files().dataFolder)
+        let known: [TenantID]
+        do { known = try folder.tenants } catch { throw Failure("\(error)") }
+        guard let name else {
+            // A list without one of them would pass for the whole.
+            guard let fault = known.lazy.compactMap({ folder.fault(of: $0) }).first else { return known }
+            throw Failure(known.count > 1 ? "\(fault); until then ask for the others one by one: --tenant NAME" : fault)
+        }
         return [known.contains(TenantID(name)) ? TenantID(name) : try await tenantInForce(name).id]
     }
 
