@@ -242,7 +242,7 @@ let package = Package(
         .testTarget(name: "RTPTests", dependencies: ["Codecs", "Events", "RTP"], swiftSettings: testSettings),
         .testTarget(
             name: "MediaTests",
-            dependencies: ["Codecs", "Events", "Media", "NetAddress", "RTP"],
+            dependencies: ["Codecs", "Events", "Media", "NetAddress", "RTP", "Timebase"],
             swiftSettings: testSettings
         ),
         .testTarget(

@@ -8,7 +8,6 @@ struct IndexedHeap<Member: Hashable, Rank: Comparable> {
     var count: Int { entries.count }
     var isEmpty: Bool { entries.isEmpty }
     var first: Member? { entries.first?.member }
-    var firstRank: Rank? { entries.first?.rank }
 
     func contains(_ member: Member) -> Bool { places[member] != nil }
     func rank(of member: Member) -> Rank? { places[member].map { entries[$0].rank } }

@@ -92,7 +92,12 @@ extension Call {
         )
         plan = other.plan
         var dial = dial
-        dial.attempts = dial.attempts.map { core.move($0, of: other, to: self, port: nil, sentBy: index) }
+        let moved = dial.attempts.map { ($0, core.move($0, of: other, to: self, port: nil, sentBy: index)) }
+        dial.attempts = moved.map(\.1)
+        let places = Dictionary(moved) { $1 }
+        for search in dial.searches.indices {
+            dial.searches[search].ringing = dial.searches[search].ringing.compactMap { places[$0] }
+        }
         dial.early = nil
         enter(.dialing(dial))
         core.timers.rename(.call(other.id, .dialTimeout), to: .call(id, .dialTimeout))

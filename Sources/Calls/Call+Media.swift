@@ -47,7 +47,8 @@ extension Call {
     /// The callee's answer, as the caller hears it from us.
     func answerForCaller(_ answer: SessionDescription, of index: Int) -> SessionDescription? {
         guard let port = openCallerPort(), let offer = legs[0].described.remote else { return nil }
-        return remember(try? relayAnswer(answer, to: offer, as: legs[0].described.media(port)), on: 0)
+        let asked = legs[index].described.local
+        return remember(try? relayAnswer(answer, to: offer, relayed: asked, as: legs[0].described.media(port)), on: 0)
     }
 
     /// The callee's offer, as the caller hears it from us.
@@ -66,7 +67,8 @@ extension Call {
     /// The caller's answer to the callee's late offer.
     func answerForCallee(_ answer: SessionDescription, offer: SessionDescription, index: Int) -> SessionDescription? {
         guard let port = legs[index].port else { return nil }
-        return remember(try? relayAnswer(answer, to: offer, as: legs[index].described.media(port)), on: index)
+        let (media, asked) = (legs[index].described.media(port), legs[0].described.local)
+        return remember(try? relayAnswer(answer, to: offer, relayed: asked, as: media), on: index)
     }
 
     private func remember(_ description: SessionDescription?, on index: Int) -> SessionDescription? {
@@ -207,7 +209,9 @@ extension Call {
             relayed?.earlierLocal = earlier
             return act(on: relay.from) { $0.answerOffer(body, now: $1) }
         }
-        guard let offer = relay.offer, let answer = try? relayAnswer(description, to: offer, as: media) else {
+        guard let offer = relay.offer,
+            let answer = try? relayAnswer(description, to: offer, relayed: relay.relayedOffer, as: media)
+        else {
             // It agreed to what cannot be passed on (no stream at all): the leg is asked back to what it had.
             legs[index].described.local = relay.relayedOffer
             giveUp(relay)
@@ -226,7 +230,12 @@ extension Call {
         relayed = nil
         legs[relay.from].described.remote = answer
         guard let port = legs[relay.to].port, let offer = legs[relay.to].described.remote,
-            let relayedAnswer = try? relayAnswer(answer, to: offer, as: legs[relay.to].described.media(port)),
+            let relayedAnswer = try? relayAnswer(
+                answer,
+                to: offer,
+                relayed: legs[relay.from].described.local,
+                as: legs[relay.to].described.media(port)
+            ),
             let body = remember(relayedAnswer, on: relay.to)?.write()
         else { return giveUp(relay, unanswered: legs[relay.to].described.remote) }
         act(on: relay.to) { $0.acknowledge(answer: body, now: $1) }
@@ -332,16 +341,20 @@ extension Call {
 
     /// A phone that agreed to telephone-events may be about to send this key by them as well, and these go on by themselves.
     private func pass(_ digit: InfoDigit, of index: Int) {
-        legs[index].informed.append(digit)
-        guard hasTelephoneEvent(index) else { return passInformedKeys(of: index) }
-        core.timers.start(.call(id, .informedKeys(index)), at: now.instant + Self.eventPatience)
+        let patience = hasTelephoneEvent(index) ? Self.eventPatience : .zero
+        legs[index].informed.append((digit, due: now.instant + patience))
+        passInformedKeys(of: index)
     }
 
     private static let eventPatience: Duration = .milliseconds(250)
 
     func passInformedKeys(of index: Int) {
-        let digits = legs[index].informed
-        legs[index].informed = []
+        let waiting = legs[index].informed
+        let digits = waiting.prefix { $0.due <= now.instant }.map(\.digit)
+        legs[index].informed.removeFirst(digits.count)
+        if let next = legs[index].informed.first {
+            core.timers.start(.call(id, .informedKeys(index)), at: next.due)
+        }
         guard let other = counterpart(of: index), let port = legs[other].port, hasTelephoneEvent(other) else { return }
         for digit in digits {
             core.media.perform(.sendDigit(port.id, digit.key, milliseconds: digit.milliseconds))
@@ -350,7 +363,7 @@ extension Call {
 
     /// The telephone-event of a key that INFO told of.
     private func hasCome(_ digit: String, on index: Int) {
-        guard let place = legs[index].informed.firstIndex(where: { $0.key == digit }) else { return }
+        guard let place = legs[index].informed.firstIndex(where: { $0.digit.key == digit }) else { return }
         legs[index].informed.remove(at: place)
     }
 

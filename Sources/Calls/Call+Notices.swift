@@ -89,10 +89,13 @@ extension Call {
     }
 
     private func failed(_ index: Int, _ failure: Session.Failure) {
-        finishLeg(index, .failed, status: nil, reason: failure.rawValue)
+        // A talk that somebody vanished from was one.
+        let isLost = failure == .sessionExpired || failure == .peerGone
+        let wasAnswered = isLost && legs[index].progress == .answered
+        finishLeg(index, wasAnswered ? .answered : .failed, status: wasAnswered ? 200 : nil, reason: failure.rawValue)
         if transfer?.from == index { return transferorLeft() }
         guard index == anchor || isTalking(to: index) else { return }
-        let disposition: Disposition = callerIsAnswered && failure == .sessionExpired ? .answered : .failed
+        let disposition: Disposition = callerIsAnswered && wasAnswered ? .answered : .failed
         let status = failure == .badAnswer ? 488 : 408
         end(disposition, by: .switch, cause: HangupCause(status: status), reason: failure.rawValue)
     }

@@ -47,7 +47,7 @@ extension Call {
     /// Somebody dialled the slot. Nothing has changed when it throws.
     fileprivate func unpark(_ newcomer: Leg) throws(TransferRefusal) {
         guard case .parked(let parking) = stage else { throw .noDialog }
-        guard legs.count < Self.mostLegs else {
+        guard hasRoomForLegs else {
             throw TransferRefusal(.tooManyLegs, "call \(id) has had \(legs.count) legs", mend: "end it")
         }
         let codecs = sharedCodecs(with: newcomer, settled: true)

@@ -246,7 +246,7 @@ extension Call {
         stage = .queued(stay)
         // A user who is rung in the agent's place is busy with it as with any call past the queues: not `forQueue`.
         let ways = leads(of: rejection, from: index, timeout: settings(of: stay.queue).ringTimeout).ways
-        let made = ways.joined().compactMap { invite($0.route, after: $0.history) }
+        let made = ways.joined().flatMap { ring($0) }
         // To engage somebody may have changed who rings for this caller.
         guard !made.isEmpty, case .queued(var stay) = stage else { return false }
         legs[index].progress = .over(.redirected, status: rejection.status, reason: rejection.phrase)

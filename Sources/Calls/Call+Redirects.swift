@@ -51,13 +51,20 @@ extension Call {
         dial.searches[place].ringing.removeAll { $0 == index }
         while dial.searches[place].ringing.isEmpty, !dial.searches[place].later.isEmpty {
             let group = dial.searches[place].later.removeFirst()
-            let made = group.compactMap { invite($0.route, after: $0.history) }
+            let made = group.flatMap { ring($0) }
             dial.searches[place].ringing = made
             dial.attempts += made
             stage = .dialing(dial)
             for next in made { act(on: next) { session, _ in session.start() } }
         }
         return !dial.searches[place].ringing.isEmpty
+    }
+
+    /// Rings where a 3xx leads to, if there is a way by now.
+    func ring(_ redirect: Redirect) -> [Int] {
+        var routes = redirect.routes ?? []
+        if redirect.routes == nil, case .routes(let found) = reach(redirect.request) { routes = found }
+        return routes.filter { !isLoop($0.user, redirect.history) }.compactMap { invite($0, after: redirect.history) }
     }
 
     /// Where a 3xx leads to, as far as its author may call there: who rings, together those of the same `q`, and the plans that this is
@@ -76,29 +83,37 @@ extension Call {
         )
         var branch = 0
         var onward: [Onward] = []
-        func ways(to contact: SIPURI) -> [Redirect] {
-            guard branch < Self.mostContacts, let number = contact.number, !isLoop(number, history) else { return [] }
+        func way(to contact: SIPURI, isFirst: Bool) -> Redirect? {
+            guard branch < Self.mostContacts, let number = contact.number, !isLoop(number, history) else { return nil }
             let onTrunk = legs[index].trunk.map { trunk in
                 Instruction.dial(DialRequest(target: .trunk(trunk.name, number: number), timeout: timeout))
             }
             var asDialled = onTrunk == nil ? tenant.internalPlan.map { run(of: $0, to: number, by: legs[index]) } : nil
-            guard let first = onTrunk ?? asDialled?.start(), first != .noRoute else { return [] }
+            guard let first = onTrunk ?? asDialled?.start(), first != .noRoute else { return nil }
             publish(.note("leg \(index) redirects to \(number)"))
             branch += 1
-            var routes: [TargetRoute] = []
-            if case .dial(let request) = first, case .routes(let all) = reach(request) {
-                routes = all.filter { !isLoop($0.user, history) }
+            var next = history
+            next.goOn(to: SIPURI(user: number, host: domain), branch: branch)
+            var way: Redirect?
+            if case .dial(let request) = first {
+                if !isFirst {
+                    way = Redirect(request: request, history: next)
+                } else if case .routes(let all) = reach(request) {
+                    let routes = all.filter { !isLoop($0.user, history) }
+                    way = routes.isEmpty ? nil : Redirect(request: request, routes: routes, history: next)
+                }
             }
             if var run = asDialled {
                 // Who can be rung rings at once, beside the others; the plan goes on when they will not.
-                if !routes.isEmpty { for entry in run.takeTrail() { publish(Event(entry, plan: run.plan)) } }
-                onward.append(Onward(run: run, first: routes.isEmpty ? first : nil, history: history))
+                if way != nil { for entry in run.takeTrail() { publish(Event(entry, plan: run.plan)) } }
+                onward.append(Onward(run: run, first: way == nil ? first : nil, history: history))
             }
-            var next = history
-            next.goOn(to: SIPURI(user: number, host: domain), branch: branch)
-            return routes.map { ($0, next) }
+            return way
         }
-        return (rejection.contacts.map { $0.flatMap(ways) }, onward)
+        let ways = rejection.contacts.enumerated().map { place, group in
+            group.compactMap { way(to: $0, isFirst: place == 0) }
+        }
+        return (ways, onward)
     }
 
     /// Of one 3xx so many are followed.

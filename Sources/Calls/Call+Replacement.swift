@@ -20,7 +20,7 @@ extension Call {
         }
         // Whoever calls us has not been answered: there is no place that he could give away (RFC 3891 §3).
         guard session.isConfirmed || session.ownsCallID else { throw .noDialog }
-        guard legs.count < Self.mostLegs else {
+        guard hasRoomForLegs else {
             throw TransferRefusal(.tooManyLegs, "call \(id) has had \(legs.count) legs", mend: "call anew")
         }
         switch stage {

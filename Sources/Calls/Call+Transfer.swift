@@ -12,7 +12,10 @@ import Timebase
 /// leads to takes it, a phone, a queue or a menu. Until then whoever gave it away keeps his leg; when nobody takes it, it is his again.
 extension Call {
     /// More ends of one call would be no call any more, but somebody's game with it.
-    static let mostLegs = 64
+    private static let mostLegs = 64
+
+    /// Phones that a queue or a group rang in vain are not counted: nobody was ever at their end.
+    var hasRoomForLegs: Bool { legs.count { !$0.rangInVain } < Self.mostLegs }
 
     /// Refuses what cannot be handed on now.
     func checkTransfer(by index: Int) throws(TransferRefusal) {
@@ -20,7 +23,7 @@ extension Call {
         guard case .talking(let peer) = stage, index == anchor || index == peer else {
             throw TransferRefusal(.notTalking, "nobody talks in call \(id)", mend: "see: gudok calls")
         }
-        guard legs.count < Self.mostLegs else {
+        guard hasRoomForLegs else {
             throw TransferRefusal(
                 .tooManyLegs,
                 "call \(id) has had \(legs.count) legs",

@@ -65,7 +65,12 @@ final class Call {
     }
 
     /// One way that a 3xx leads, and what is told there of how the call came.
-    typealias Redirect = (route: TargetRoute, history: DiversionHistory)
+    struct Redirect {
+        var request: DialRequest
+        /// nil: found when its turn comes, as a place of a trunk is taken with it.
+        var routes: [TargetRoute]?
+        var history: DiversionHistory
+    }
 
     /// The dial plan that a user's 3xx leads into, as if that user had dialled the number.
     struct Onward {

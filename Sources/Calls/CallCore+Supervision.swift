@@ -33,7 +33,7 @@ extension CallCore {
         guard call.isTalk else {
             throw SupervisionRefusal(.notTalking, "nobody talks in call \(call.id) yet", mend: "see: gudok calls")
         }
-        guard request.mode != .takeOver || call.legs.count < Call.mostLegs else {
+        guard request.mode != .takeOver || call.hasRoomForLegs else {
             throw SupervisionRefusal(.tooManyLegs, "call \(call.id) has had \(call.legs.count) legs", mend: "end it")
         }
         let others = call.attendants.count { $0.user != user }

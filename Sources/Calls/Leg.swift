@@ -41,8 +41,8 @@ struct Leg {
     var holds = false
     /// Since when that keeps the other party of a talk waiting.
     var holdsSince: Instant?
-    /// Keys that its INFO told of, which the other party has not been told of.
-    var informed: [InfoDigit] = []
+    /// Keys that its INFO told of, which the other party has not been told of, and until when they wait for their telephone-events.
+    var informed: [(digit: InfoDigit, due: Instant)] = []
     var hasEnded = false
     /// What was keyed in during the talk.
     var typed = TypedCode()
@@ -114,6 +114,12 @@ struct Leg {
         return moved
     }
 
+    /// Over, and nobody ever answered.
+    var rangInVain: Bool {
+        guard case .over(let result, _, _) = progress else { return false }
+        return result != .answered && result != .transferred
+    }
+
     /// The media plane's parameters from what both sides last said.
     func mediaParameters(rtpTimeout: Duration?) -> MediaParameters? {
         guard let ours = described.ours, let theirs = described.theirs else { return nil }
@@ -147,21 +153,31 @@ extension AudioStream {
     func ownNumbers(beside ours: AudioStream) -> [MediaFormat] {
         let known = ours.mediaFormats
         return mediaFormats.filter { format in
-            !known.contains { $0.number == format.number }
-                && known.contains { $0.encoding == format.encoding && $0.clockRate == format.clockRate }
+            !known.contains { $0.number == format.number } && known.contains { $0.isSameCodec(as: format) }
         }
     }
 
-    /// What this peer is sent: of an offer of its own only what we answered (RFC 3264 §6.1).
+    /// What this peer is sent: of an offer of its own only what we answered (RFC 3264 §6.1); of one codec with several sets of parameters
+    /// those that we answered.
     func spoken(beside ours: AudioStream) -> [MediaFormat] {
-        let known = ours.mediaFormats
-        return mediaFormats.filter { format in
-            known.contains { $0.encoding == format.encoding && $0.clockRate == format.clockRate }
+        let (own, known) = (mediaFormats, ours.mediaFormats)
+        return own.filter { format in
+            let isAlone = own.count { $0.isSameCodec(as: format) } == 1
+            return known.contains {
+                $0.isSameCodec(as: format) && (isAlone || $0.number == format.number || $0.parameters == format.parameters)
+            }
         }
     }
 
     /// Its formats as the media plane needs them.
     var mediaFormats: [MediaFormat] {
-        allFormats.map { MediaFormat(number: $0.number, encoding: $0.encoding.uppercased(), clockRate: $0.clockRate) }
+        allFormats.map {
+            MediaFormat(
+                number: $0.number,
+                encoding: $0.encoding.uppercased(),
+                clockRate: $0.clockRate,
+                parameters: $0.fmtp
+            )
+        }
     }
 }

@@ -81,7 +81,7 @@ public final class Engine {
         let settings = CallSettings(configuration.node)
         transactions = TransactionLayer(timers: settings.session.timers, accepting: .gudok)
         registrar = Registrar(limits: RegistrarLimits(configuration.node))
-        digest = DigestServer(key: secret)
+        digest = DigestServer(key: secret, start: now.wall)
         notifier = Notifier(
             limits: configuration.node.subscriptions,
             settings: settings.session,

@@ -26,7 +26,8 @@ extension UnsafeMutablePointer<FormatTable.Entry> {
     func fill(receive: [MediaFormat], send: [MediaFormat]) {
         for index in 0..<128 { self[index] = FormatTable.Entry() }
         for format in receive where format.number < 128 {
-            var there = send.first { $0.encoding == format.encoding && $0.clockRate == format.clockRate }
+            let same = send.filter { $0.isSameCodec(as: format) }
+            var there = same.first { $0.parameters == format.parameters } ?? same.first
             var translation: UnsafePointer<UInt8>?
             if there == nil, let other = Self.otherLaw(of: format.encoding) {
                 there = send.first { $0.encoding == other.encoding }

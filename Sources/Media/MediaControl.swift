@@ -48,8 +48,16 @@ public struct MediaFormat: Hashable, Sendable {
     public var encoding: String
     /// Of the RTP time stamps, Hz.
     public var clockRate: Int
-    public init(number: UInt8, encoding: String, clockRate: Int) {
+    /// As `a=fmtp` gives them: of one codec several may be agreed upon that differ in these alone.
+    public var parameters: String?
+
+    public init(number: UInt8, encoding: String, clockRate: Int, parameters: String? = nil) {
         (self.number, self.encoding, self.clockRate) = (number, encoding, clockRate)
+        self.parameters = parameters
+    }
+
+    public func isSameCodec(as other: MediaFormat) -> Bool {
+        encoding == other.encoding && clockRate == other.clockRate
     }
 }
 

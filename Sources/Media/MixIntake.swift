@@ -1,16 +1,19 @@
 public import Codecs
 
 /// What one peer says, decoded and waiting for the mixer's next 20 ms. Packets come when they like and the mixer reads by its own
-/// clock: a cushion of 40 ms lies between, lost packets become silence of their length, and what clocks drift apart is resampled.
+/// clock: a cushion of 40 ms lies between, and of more where packets come unevenly; lost packets become silence of their length, one that is
+/// overtaken by others takes its place while that waits, and what clocks drift apart is resampled.
 ///
 /// Memory is taken when a mix begins and when a drift shows, and given back with the port: nothing is allocated for a packet.
 public struct MixIntake: ~Copyable {
     /// Samples of 20 ms at 8 kHz.
     public static let frame = 160
     /// 40 ms: with packets and ticks of 20 ms one of them is always there.
-    static let cushion = 320
-    /// 120 ms. More is delay that nobody needs: a burst.
-    static let mostWaiting = 960
+    private static let leastCushion = 320
+    /// 120 ms: what comes later than that is lost.
+    private static let mostCushion = 960
+    /// 80 ms more than the cushion is delay that nobody needs: a burst.
+    var mostWaiting: Int { cushion + 640 }
     private static let capacity = 2_400
     /// 100 ms: what is missing up to this was lost; more is a pause, or another stream.
     private static let longestGap: Int32 = 800
@@ -19,6 +22,10 @@ public struct MixIntake: ~Copyable {
     private var start = 0
     private(set) var waiting = 0
     private var isFlowing = false
+    /// Samples that are to wait before the first is taken: it grows with what comes late, and shrinks with each pause.
+    private var cushion = MixIntake.leastCushion
+    /// What waited was used up, and nothing has come since: a pause, or packets that are late.
+    private var hasRunDry = false
     private var drift = DriftResampler()
     private var next: (ssrc: UInt32, timestamp: UInt32)?
 
@@ -33,25 +40,49 @@ public struct MixIntake: ~Copyable {
             made.initialize(repeating: 0, count: Self.capacity + Self.frame)
             memory = made
         }
-        (start, waiting, isFlowing, next) = (0, 0, false, nil)
+        (start, waiting, isFlowing, next, cushion) = (0, 0, false, nil, Self.leastCushion)
         drift.restart()
     }
 
     /// The last 20 ms that were taken; nil before `begin`.
     public var taken: UnsafePointer<Int16>? { memory.map { UnsafePointer($0 + Self.capacity) } }
 
-    /// A packet of G.711; one that comes after its turn is dropped.
+    /// A packet of G.711; one that comes after its turn is dropped, and teaches to wait longer.
     public mutating func receive(_ payload: UnsafeRawBufferPointer, _ law: G711.Law, ssrc: UInt32, timestamp: UInt32) {
         guard memory != nil, !payload.isEmpty, payload.count <= Self.capacity else { return }
         if let next, next.ssrc == ssrc {
             let gap = Int32(bitPattern: timestamp &- next.timestamp)
-            if (-8_000..<0).contains(gap) { return }
+            if (-8_000..<0).contains(gap) { return insert(payload, law, before: Int(-gap)) }
             if (1...Self.longestGap).contains(gap), isFlowing { for _ in 0..<gap { append(0) } }
+            if hasRunDry {
+                cushion =
+                    gap == 0
+                    ? min(cushion + Self.frame, Self.mostCushion) : max(cushion - Self.frame, Self.leastCushion)
+            }
         }
+        hasRunDry = false
         for octet in payload { append(G711.decode(octet, law)) }
         next = (ssrc, timestamp &+ UInt32(payload.count))
-        guard waiting > Self.mostWaiting else { return }
-        drop(waiting - Self.cushion)
+        guard waiting > mostWaiting else { return }
+        drop(waiting - cushion)
+        drift.restart()
+    }
+
+    /// A packet that others have overtaken: what of its place still waits, so many samples before the end, is its own.
+    private mutating func insert(_ payload: UnsafeRawBufferPointer, _ law: G711.Law, before end: Int) {
+        guard let memory else { return }
+        let first = waiting - end
+        for (offset, octet) in payload.enumerated() where (0..<waiting).contains(first + offset) {
+            memory[(start + first + offset) % Self.capacity] = G711.decode(octet, law)
+        }
+        guard first < 0, isFlowing else { return }
+        cushion = min(cushion + (Self.frame - 1 - first) / Self.frame * Self.frame, Self.mostCushion)
+        pause()
+    }
+
+    /// Nothing is taken until the cushion is full.
+    private mutating func pause() {
+        isFlowing = false
         drift.restart()
     }
 
@@ -71,7 +102,7 @@ public struct MixIntake: ~Copyable {
     public mutating func take() {
         guard let memory else { return }
         let frame = UnsafeMutableBufferPointer(start: memory + Self.capacity, count: Self.frame)
-        if waiting >= Self.cushion { isFlowing = true }
+        if waiting >= cushion { isFlowing = true }
         var count = 0
         if isFlowing {
             let isKnown = drift.isActive
@@ -80,9 +111,9 @@ public struct MixIntake: ~Copyable {
             count = drift.isActive ? takeResampled(memory, into: frame) : takePlain(memory, into: frame)
         }
         for place in count..<Self.frame { frame[place] = 0 }
-        guard count < Self.frame else { return }
-        isFlowing = false
-        drift.restart()
+        guard count < Self.frame, isFlowing else { return }
+        hasRunDry = true
+        pause()
     }
 
     /// The resampler begins where the last 20 ms end, so that nobody hears it: its filter is given them, and what they come out as

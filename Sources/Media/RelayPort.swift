@@ -278,7 +278,6 @@ public struct RelayPort: ~Copyable {
         voice.writeKeepAlive(keepAlive.form, into: packet)
     }
 
-    public var watchesSilence: Bool { parameters.inactivityTimeout != nil }
 
     /// Of what came until now; nil when nothing new did since it was asked for last.
     public mutating func newQuality() -> Double? {

@@ -21,6 +21,12 @@ public struct WireAddress: Hashable, Sendable {
     @inlinable
     public func isSameHost(as other: WireAddress) -> Bool { high == other.high && low == other.low }
 
+    /// Whether it is a port of the range at the same address as this one.
+    @inlinable
+    public func isNeighbour(_ other: WireAddress, in ports: ClosedRange<UInt16>) -> Bool {
+        other.port >= ports.lowerBound && other.port <= ports.upperBound && isSameHost(as: other)
+    }
+
     static let none = WireAddress(high: 0, low: 0, port: 0)
     var isNone: Bool { port == 0 }
 }

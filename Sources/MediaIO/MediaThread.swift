@@ -51,6 +51,7 @@ final class MediaThread: @unchecked Sendable {
         var channel: UInt8 = 0
         /// Whom this peer hears in a mix.
         var hears: [Int] = []
+        var loopGuard = LoopGuard()
     }
 
     struct Mailbox: Sendable {
@@ -61,6 +62,8 @@ final class MediaThread: @unchecked Sendable {
 
     private let index: Int
     let isV6: Bool
+    /// Where our own sockets are.
+    private let own: (address: WireAddress, ports: ClosedRange<UInt16>)
     /// Our own address is one of the public network.
     let isPublic: Bool
     /// Frames that are recorded go in here; kept, since `tape` points into it.
@@ -104,15 +107,16 @@ final class MediaThread: @unchecked Sendable {
     init?(
         index: Int,
         capacity: Int,
-        isV6: Bool,
-        isPublic: Bool,
+        address: IPAddress,
+        ports: ClosedRange<UInt16>,
         ring: FrameRing?,
         counters: MediaCounters,
         deliver: @escaping @Sendable ([MediaEvent]) -> Void,
         release: @escaping @Sendable (Int, UInt16) -> Void
     ) {
-        (self.index, self.capacity, self.isV6, self.counters) = (index, capacity, isV6, counters)
-        self.isPublic = isPublic
+        (self.index, self.capacity, self.counters) = (index, capacity, counters)
+        (isV6, isPublic) = (address.isV6, !address.isPrivate && !address.isLoopback)
+        own = (WireAddress(SocketAddress(address, 0)), ports)
         tapeRing = ring
         tape = ring?.producer
         (self.deliver, self.release) = (deliver, release)
@@ -248,6 +252,10 @@ final class MediaThread: @unchecked Sendable {
 
     private func relay(_ packet: UnsafeMutableRawBufferPointer, from source: WireAddress, slot: Int) {
         let here = slots + slot
+        guard !own.address.isNeighbour(source, in: own.ports) || here.pointee.loopGuard.admits(now: now) else {
+            foreign &+= 1
+            return
+        }
         switch here.pointee.relay.receive(packet, from: source, now: now) {
         case .malformed:
             malformed &+= 1

@@ -48,8 +48,8 @@ public final class MediaThreads: MediaControl, Sendable {
             let thread = MediaThread(
                 index: index,
                 capacity: capacity,
-                isV6: address.isV6,
-                isPublic: !address.isPrivate && !address.isLoopback,
+                address: address,
+                ports: ports,
                 ring: ringOctets > 0 ? FrameRing(capacity: ringOctets) : nil,
                 counters: counters,
                 deliver: deliver,

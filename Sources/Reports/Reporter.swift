@@ -103,16 +103,20 @@ public struct Reporter {
                     """
             )
         }
-        zone = Self.rules(of: tenant.timeZone)
+        zone = try Self.rules(of: tenant.timeZone)
         self.now = Int64((now.timeIntervalSince1970 * 1000).rounded())
         lastKnown = isSwitchUp ? self.now : min(self.now, try database.lastKnown)
     }
 
-    /// The machine's own rules of a zone (RFC 8536); UTC where it has none.
-    static func rules(of zone: String) -> ZoneRules {
-        guard !zone.contains(".."), let data = FileManager.default.contents(atPath: "/usr/share/zoneinfo/\(zone)"),
+    /// The machine's own rules of a zone (RFC 8536). A report in another zone's days would be wrong without a word.
+    static func rules(of zone: String) throws -> ZoneRules {
+        if ["UTC", "GMT"].contains(zone) { return .utc }
+        let place = "/usr/share/zoneinfo/\(zone)"
+        guard !zone.contains(".."), let data = FileManager.default.contents(atPath: place),
             let rules = try? ZoneRules(tzif: Array(data))
-        else { return .utc }
+        else {
+            throw Fault(description: "the rules of the time zone \(zone) cannot be read from \(place); install tzdata")
+        }
         return rules
     }
 

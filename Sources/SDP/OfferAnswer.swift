@@ -72,10 +72,12 @@ public func relayOffer(
 }
 
 /// What we answer the caller when the callee answered our relayed offer: as many sections as the caller offered, its own
-/// numbers for the codecs that the callee took, the callee's direction as far as the caller's allows it.
+/// numbers for the codecs that the callee took, with the callee's parameters, as these say what the callee wants to be sent (RFC 3264 §6.1);
+/// the callee's direction as far as the caller's allows it. `relayed`: the offer as the callee had it, whose numbers may be others.
 public func relayAnswer(
     _ answer: SessionDescription,
     to offer: SessionDescription,
+    relayed: SessionDescription? = nil,
     as local: LocalMedia
 ) throws(SDPFault) -> SessionDescription {
     guard let theirs = AudioStream(of: answer) else { throw .unacceptable("the answer has no audio stream") }
@@ -84,8 +86,13 @@ public func relayAnswer(
     let direction = theirs.heldDirection.answering(offered)
     return try answering(offer, as: local, direction: direction, ptime: theirs.ptime, maxptime: theirs.maxptime) {
         offered in
-        let order = { (format: PayloadFormat) in accepted.firstIndex { $0.matches(format) } ?? accepted.count }
-        let common = offered.filter { order($0) < accepted.count }.sorted { order($0) < order($1) }
+        let asked = relayed.flatMap { AudioStream(of: $0)?.allFormats } ?? []
+        var common: [PayloadFormat] = []
+        for format in accepted {
+            guard var taken = format.choice(of: offered, asked: asked) else { continue }
+            taken.fmtp = format.fmtp
+            if !common.contains(where: { $0.number == taken.number }) { common.append(taken) }
+        }
         guard !common.contains(where: \.isCodec) else { return common }
         // A callee that knows the other law alone: what either says is translated for the other.
         let law = offered.first { $0.otherLaw.map { accepted.contains(where: $0.matches) } ?? false }
@@ -108,8 +115,11 @@ public func ownOffer(
         if let format, !known.contains(format) { known.append(format) }
     }
     let rates = Set(known.map(\.clockRate)).union([8000])
-    let keys = rates.sorted().enumerated().map { index, rate in
-        PayloadFormat(number: 101 + UInt8(index), encoding: "telephone-event", clockRate: rate, fmtp: "0-16")
+    let taken = Set(known.map(\.number))
+    // 101 where it is free, as most have it.
+    let free = ([101] + Array(102...127) + Array(96...100)).filter { !taken.contains($0) }
+    let keys = zip(free, rates.sorted()).map { number, rate in
+        PayloadFormat(number: number, encoding: "telephone-event", clockRate: rate, fmtp: "0-16")
     }
     audio.describe(((known.isEmpty ? Array(ownFormats.prefix(2)) : known) + keys).numbered(like: numbers))
     audio.append(Attribute("ptime", "20"))
@@ -234,6 +244,15 @@ extension AudioStream {
 }
 
 extension PayloadFormat {
+    /// Which of the offered formats this one of the answer takes. Several may be of one codec and differ in their parameters alone (AMR, RFC 4867
+    /// §8.1): then it is the one that was asked for under its number.
+    fileprivate func choice(of offered: [PayloadFormat], asked: [PayloadFormat]) -> PayloadFormat? {
+        let same = offered.filter(matches)
+        guard same.count > 1 else { return same.first }
+        let known = asked.first { $0.number == number && $0.matches(self) } ?? self
+        return same.first { $0.fmtp == known.fmtp } ?? same.first { $0.number == number } ?? same.first
+    }
+
     /// The same voice by the other law of G.711, under its static number.
     fileprivate var otherLaw: PayloadFormat? {
         guard clockRate == 8_000, channels == 1 else { return nil }

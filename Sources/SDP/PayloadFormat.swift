@@ -33,11 +33,21 @@ public struct PayloadFormat: Hashable, Sendable {
         let channels = parts.take(before: UInt8(ascii: "/")).decimal.flatMap { (1...255).contains($0) ? $0 : nil }
         return PayloadFormat(
             number: UInt8(number),
-            encoding: encoding.text,
+            encoding: registered(encoding.text),
             clockRate: rate,
             channels: channels ?? 1
         )
     }
+
+    /// The registry's spelling of a name that we know, which the peer may write in any case (RFC 4855 §3).
+    private static func registered(_ name: String) -> String {
+        spellings.contains(name) ? name : spellings.first { $0.lowercased() == name.lowercased() } ?? name
+    }
+
+    private static let spellings = [
+        "PCMA", "PCMU", "telephone-event", "opus", "G722", "G729", "CN", "GSM", "iLBC", "speex", "AMR", "AMR-WB", "G723",
+        "G726-32", "L16",
+    ]
 
     /// The numbers that RFC 3551 §6 gave away for ever: they need no rtpmap.
     static func fixed(_ number: UInt8) -> PayloadFormat? {

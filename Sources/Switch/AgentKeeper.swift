@@ -41,11 +41,15 @@ final class AgentKeeper: Sendable {
         }
     }
 
-    /// What agents were when the switch ended.
-    static func memories(in database: NodeDatabase) throws -> [UserID: Dispatcher.AgentMemory] {
+    /// What agents were when the switch ended; of whom that cannot be read, he begins logged out.
+    static func memories(in database: NodeDatabase, log: LogSink) throws -> [UserID: Dispatcher.AgentMemory] {
         var memories: [UserID: Dispatcher.AgentMemory] = [:]
         for (agent, json) in try database.agentMemories() {
-            memories[agent] = try? JSONDecoder().decode(Dispatcher.AgentMemory.self, from: Data(json.utf8))
+            do {
+                memories[agent] = try JSONDecoder().decode(Dispatcher.AgentMemory.self, from: Data(json.utf8))
+            } catch {
+                log.log(.error, "agent \(agent) is logged out, as what he was cannot be read: \(error)")
+            }
         }
         return memories
     }

@@ -13,9 +13,7 @@ extension Node {
             .filter { tenant == nil || $0.id.tenant.name == tenant }
         var today: [QueueID: QueueToday] = [:]
         for tenant in Set(views.map(\.id.tenant)) {
-            // Figures that cannot be read are told in the log: the live view goes on without them.
-            guard let reporter = try? await reporter(of: tenant) else { continue }
-            for row in (try? reporter.queueRows(Reporter.Request(window: reporter.today))) ?? [] {
+            for row in await todays(of: tenant, { try $0.queueRows(Reporter.Request(window: $0.today)) }) {
                 today[QueueID(tenant: tenant, name: row.queue)] = QueueToday(
                     offered: row.offered,
                     answered: row.answered,
@@ -36,8 +34,7 @@ extension Node {
         }
         var today: [UserID: AgentToday] = [:]
         for tenant in Set(views.map(\.id.tenant)) {
-            guard let reporter = try? await reporter(of: tenant) else { continue }
-            for row in (try? reporter.agentRows(Reporter.Request(window: reporter.today))) ?? [] {
+            for row in await todays(of: tenant, { try $0.agentRows(Reporter.Request(window: $0.today)) }) {
                 today[UserID(tenant: tenant, number: row.agent)] = AgentToday(
                     calls: row.handled + row.direct_calls,
                     talk: ((row.talk_s + row.hold_s + row.direct_talk_s) * 1000).rounded() / 1000
@@ -46,6 +43,14 @@ extension Node {
         }
         return zip(views, names).filter { tenant == nil || $0.0.id.tenant.name == tenant }
             .map { AgentRow($0.0, name: $0.1, today: today[$0.0.id]) }
+    }
+
+    /// Figures that cannot be read are told in the log: the live view goes on without them.
+    private func todays<Row>(of tenant: TenantID, _ rows: (Reporter) throws -> [Row]) async -> [Row] {
+        do { return try await reporter(of: tenant).map(rows) ?? [] } catch {
+            log.log(.error, "tenant \(tenant): today's figures cannot be read: \(error)")
+            return []
+        }
     }
 
     func reporter(of tenant: TenantID) async throws -> Reporter? {

@@ -78,7 +78,7 @@ public actor Node {
             throw Fault("the media threads cannot be started: out of memory or descriptors; raise `ulimit -n`")
         }
         let stored = try database.registrations()
-        let memories = try AgentKeeper.memories(in: database)
+        let memories = try AgentKeeper.memories(in: database, log: log)
         let prompts = PromptStore(log: log)
         prompts.load([PromptStore.shipped, files.promptsFolder])
         self.prompts = prompts

@@ -17,6 +17,22 @@ extension WallTime: CustomStringConvertible {
         return String(decoding: text, as: UTF8.self)
     }
 
+    /// `Mon, 23 Nov 2026 22:44:05 GMT`, as the header Date has it (RFC 3261 §20.17).
+    public var rfc1123: String {
+        let text = description
+        let (day, _) = Self.floorDivide(milliseconds, 86_400_000)
+        let (year, month, date) = Self.civil(fromDays: day)
+        // The first day of 1970 was a Thursday.
+        let weekday = Self.weekdays[Int(Self.floorDivide(day + 4, 7).1)]
+        let padded = date < 10 ? "0\(date)" : "\(date)"
+        return "\(weekday), \(padded) \(Self.months[Int(month) - 1]) \(year) \(text.dropFirst(11).prefix(8)) GMT"
+    }
+
+    private static let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+    private static let months = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ]
+
     /// Reads a `date-time` of RFC 3339 §5.6, in any offset, with any fraction of a second or none; beyond milliseconds it is cut. Nil
     /// for anything else.
     public init?(_ text: some StringProtocol) {

@@ -303,6 +303,15 @@ struct CallTests {
         try inform(7)
         listen(until: 7)
         #expect(events.mapValues(\.count) == [5: 1, 7: 1], "\(events)")
+        // Keys that follow each other fast put none off.
+        var heard: UInt8?
+        for _ in 0..<20 where heard == nil {
+            try inform(9)
+            while let packet = callees.receive(within: 0.1)?.bytes {
+                if packet.count == 16, packet[1] & 0x7F == 101, packet[12] == 9 { heard = packet[12] }
+            }
+        }
+        #expect(heard == 9)
     }
 
     private static func originVersion(_ message: String) -> Int {

@@ -111,7 +111,7 @@ struct CommandTests {
             try text.write(to: folder.appending(path: name), atomically: true, encoding: .utf8)
         }
         let (code, text) = try check(folder)
-        let fault = "tenants/a.yaml:3:31: error: control characters are not allowed (U+0001) [yaml]; remove the character"
+        let fault = "a.yaml:3:31: error: control characters are not allowed (U+0001) [yaml]; remove the character"
         #expect(code == 1 && text.contains(fault) && !text.contains("not-for-eyes"), "\(text)")
     }
 

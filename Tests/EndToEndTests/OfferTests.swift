@@ -17,6 +17,34 @@ struct OfferTests {
         #expect(carrier.final("INVITE")?.startWord == "200")
     }
 
+    @Test func `RFC 4867 §8.1: of one codec in two packings the callee takes one, and packets keep theirs both ways`() throws
+    {
+        let pair = try CallPair()
+        let (caller, callee) = try (WirePeer(), WirePeer())
+        let maps = "a=rtpmap:98 AMR-WB/16000\r\na=rtpmap:99 AMR-WB/16000\r\na=fmtp:99 octet-align=1\r\n"
+        try pair.ring(sdp: Phone.sdp(port: caller.port, formats: "98 99 8") + maps)
+        let chosen = "a=rtpmap:99 AMR-WB/16000\r\na=fmtp:99 octet-align=1; mode-set=0,2\r\n"
+        let answer = try pair.pickUp(sdp: Phone.sdp(port: callee.port, formats: "99") + chosen)
+        #expect(answer.contains(" RTP/AVP 99\r\n") && answer.contains("a=fmtp:99 octet-align=1; mode-set=0,2\r\n"))
+        for (from, to, port) in [
+            (caller, callee, try #require(answer.audioPort)), (callee, caller, try #require(pair.invite.audioPort)),
+        ] {
+            let head: [UInt8] = [0x80, 99, 0, 1, 0, 0, 0, 1, 0, 0, 0, 9]
+            from.send(head + [UInt8](repeating: 0, count: 33), to: port)
+            #expect(try #require(to.receive()).bytes[1] & 0x7F == 99)
+        }
+        try pair.hangUp()
+    }
+
+    @Test func `RFC 4855 §3: a codec's name is the same in small letters`() throws {
+        let pair = try CallPair()
+        try pair.ring()
+        let answer = try pair.pickUp(sdp: Phone.sdp(port: 4_002, formats: "8") + "a=rtpmap:8 pcma/8000\r\n")
+        #expect(answer.contains("a=rtpmap:8 PCMA/8000\r\n"))
+        try pair.hangUp()
+        #expect(try eventually { try pair.running.rows("cdr").first?["codec_b"] as? String == "PCMA" })
+    }
+
     @Test func `B054: a caller's ptime goes on, and the callee's comes back`() throws {
         let pair = try CallPair()
         try pair.ring(sdp: Phone.sdp(port: 4_000) + "a=ptime:40\r\na=maxptime:60\r\n")

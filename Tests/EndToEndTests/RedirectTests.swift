@@ -11,6 +11,7 @@ struct RedirectTests {
           - {match: "650", do: [ringing, {dial: {user: "1003", timeout: 5s}}]}
           - {match: "652", do: [{dial: {user: "1002", timeout: 2s}}, {dial: {user: "1003", timeout: 5s}}]}
           - {match: "653", do: [{hangup: busy}]}
+          - {match: "654", do: [{dial: {user: "1003", timeout: 5s}}]}
           - {match: "2001", do: [{dial: {user: "1001", timeout: 5s}}]}
           - {match: "+8.", from: "1001", do: [{hangup: rejected}]}
           - {match: "+.", do: [{dial: {trunk: carrier, number: "{called}", timeout: 20s}}]}
@@ -75,6 +76,26 @@ struct RedirectTests {
         }
         try house.call(sentTo: "sip:600@demo.test")
         #expect(house.carrier.answer(to: "INVITE")?.startWord == "200")
+    }
+
+    @Test func `contacts of a lower q take no place of a trunk before their turn`() throws {
+        let house = try House()
+        house.carrier.send(house.carrier.request("INVITE", to: "1001", sdp: Phone.sdp(port: 4_000)))
+        let invite = try #require(house.anna.expect("INVITE"))
+        let contacts = "Contact: <sip:654@demo.test>;q=1.0, <sip:+7112@demo.test>;q=0.5, <sip:+7113@demo.test>;q=0.2"
+        house.anna.respond("302 Moved", to: invite, toTag: "anna", extra: [contacts], withContact: false)
+        let rung = try #require(house.vera.expect("INVITE"))
+        let calls = { try house.running.rows("trunks").first?["active_calls"] as? Int ?? -1 }
+        let before = try calls()
+        house.vera.respond("480 Gone", to: rung, toTag: "vera")
+        let second = try #require(house.carrier.expect("INVITE"))
+        #expect(second.hasPrefix("INVITE sip:+7112@"))
+        #expect(try calls() == before + 1)
+        // Nobody else is asked after this.
+        house.carrier.respond("603 Decline", to: second, toTag: "far")
+        #expect(house.carrier.answer(to: "INVITE")?.startWord == "603")
+        #expect(try eventually { try calls() == 0 })
+        try house.end()
     }
 
     @Test func `a plan that leads back to who sent the call on is a loop, and ends`() throws {

@@ -104,6 +104,31 @@ struct SessionTimerTests {
         #expect(pair.carrier.expect("ACK") != nil)
     }
 
+    @Test func `RFC 4028 §9: a caller who knows timers and asks for none gets ours, and we refresh`() throws {
+        let pair = try CallPair(node: "calls: {min_session_expires: 2s, session_expires: 2s}")
+        // Tags of options are tokens: case does not count (RFC 3261 §7.3.1).
+        try pair.ring(["Supported: Timer"])
+        let answer = try pair.pickUp()
+        #expect(answer.header("Session-Expires") == "2;refresher=uas" && answer.header("Require") == "timer")
+        let refresh = try #require(pair.carrier.expect("INVITE", within: 3))
+        #expect(refresh.header("Session-Expires") == "2;refresher=uac")
+        #expect(refresh.header("Supported") == "100rel, timer, replaces, norefersub, tdialog")
+        let agreed = ["Session-Expires: 2;refresher=uac", "Require: timer"]
+        pair.carrier.respond("200 OK", to: refresh, extra: agreed, sdp: Phone.sdp(port: 4_000))
+        #expect(pair.carrier.expect("ACK") != nil)
+        // One who does not refresh is found out, though he never asked for a timer.
+        _ = try #require(pair.carrier.expect("INVITE", within: 3))
+        let bye = try #require(pair.carrier.expect("BYE", within: 4))
+        #expect(bye.header("Reason")?.contains("Session timer expired") == true)
+    }
+
+    @Test func `a caller who knows no timer is not refreshed`() throws {
+        let pair = try CallPair(node: "calls: {min_session_expires: 2s, session_expires: 2s}")
+        try pair.ring()
+        #expect(try pair.pickUp().header("Session-Expires") == nil)
+        try pair.hangUp()
+    }
+
     @Test func `B069: a peer that should refresh and does not is hung up on, both sides are`() throws {
         let pair = try CallPair(node: "calls: {min_session_expires: 2s}")
         try pair.ring(["Supported: timer", "Session-Expires: 2;refresher=uac"])

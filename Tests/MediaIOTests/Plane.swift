@@ -61,6 +61,12 @@ final class Plane: Sendable {
 
     func open(towards phone: Phone, near: MediaPort? = nil, number keys: UInt8 = 101) throws -> MediaPort {
         let port = try threads.open(near: near?.id)
+        describe(port, as: phone.port, number: keys)
+        return port
+    }
+
+    /// Where the port's peer receives.
+    func describe(_ port: MediaPort, as remote: UInt16, number keys: UInt8 = 101) {
         let formats = [
             MediaFormat(number: 8, encoding: "PCMA", clockRate: 8_000),
             MediaFormat(number: keys, encoding: "TELEPHONE-EVENT", clockRate: 8_000),
@@ -69,13 +75,12 @@ final class Plane: Sendable {
             .configure(
                 port.id,
                 MediaParameters(
-                    remoteRTP: SocketAddress(.v4(0x7F00_0001), phone.port),
+                    remoteRTP: SocketAddress(.v4(0x7F00_0001), remote),
                     remoteRTCP: nil,
                     receiveFormats: formats,
                     sendFormats: formats
                 )
             )
         )
-        return port
     }
 }

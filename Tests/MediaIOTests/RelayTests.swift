@@ -172,4 +172,25 @@ struct RelayTests {
         let closed = try plane.event { if case .closed(b.id, let report) = $0 { report } else { nil } }
         #expect(try #require(closed.roundTripMilliseconds) < 5_000)
     }
+
+    @Test func `two echoes that are told of each other send what a voice has, and no more`() throws {
+        let plane = try Plane()
+        defer { plane.threads.stop() }
+        let phone = try Phone(ssrc: 9)
+        let ports = try [plane.open(towards: phone), plane.open(towards: phone)]
+        for (port, other) in [(ports[0], ports[1]), (ports[1], ports[0])] {
+            plane.describe(port, as: other.rtpPort)
+            plane.threads.perform(.echo(port.id))
+        }
+        try plane.settle(near: ports[0])
+        // A stranger's word would not be heard: each is to take the other for its peer.
+        plane.threads.perform(.play(ports[0].id, .busy))
+        phone.wait(milliseconds: 100)
+        #expect(phone.hear() == nil)
+        plane.threads.perform(.echo(ports[0].id))
+        phone.wait(milliseconds: 1_500)
+        #expect(phone.hear() == nil)
+        let relayed = plane.threads.counters.snapshot.packetsRelayed
+        #expect((10...3_000).contains(relayed), "\(relayed)")
+    }
 }

@@ -30,6 +30,20 @@ struct RelayPortTests {
         }
     }
 
+    @Test func `of one codec in two packings each goes on as what it is`() {
+        func amr(_ number: UInt8, _ parameters: String?) -> MediaFormat {
+            MediaFormat(number: number, encoding: "AMR-WB", clockRate: 16_000, parameters: parameters)
+        }
+        var port = port(parameters(described, receive: [amr(98, nil), amr(99, "octet-align=1")]))
+        port.fillFormats(towards: [amr(97, "octet-align=1"), amr(96, nil)])
+        var peer = Peer(described)
+        for (comes, goes) in [(UInt8(98), UInt8(96)), (99, 97)] {
+            var packet = peer.speak(comes)
+            #expect(port.take(&packet, from: peer.address, now: 0) == .media)
+            #expect(packet[1] & 0x7F == goes)
+        }
+    }
+
     @Test func `A-law goes on as µ-law where the other side has no A-law, and the other way round`() {
         for (here, there) in [(pcma, pcmu), (pcmu, pcma)] {
             var port = port(parameters(described, receive: [here]))

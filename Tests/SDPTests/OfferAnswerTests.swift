@@ -47,6 +47,51 @@ import Testing
         #expect(text.contains("a=recvonly"))
     }
 
+    /// What a caller offers of AMR, the numbers that the callee has it under, what he answers, and what the caller hears.
+    @Test(arguments: [
+        ("98 99", "98 99", "99 octet-align=1", "m=audio 20000 RTP/AVP 99", "99 octet-align=1"),
+        ("98 99", "98 99", "99 octet-align=1;mode-set=0,2", "m=audio 20000 RTP/AVP 99", "99 octet-align=1;mode-set=0,2"),
+        ("98 99", "98 99", "98 mode-set=7", "m=audio 20000 RTP/AVP 98", "98 mode-set=7"),
+        // The callee's session has these numbers the other way round, and one answers under a number of his own.
+        ("98 99", "99 98", "98 octet-align=1", "m=audio 20000 RTP/AVP 99", "99 octet-align=1"),
+        ("98 99", "98 99", "110 octet-align=1", "m=audio 20000 RTP/AVP 99", "99 octet-align=1"),
+    ])
+    func `RFC 4867 §8.1: of one codec with two packings the answer takes one, with the callee's parameters`(
+        offered: String,
+        had: String,
+        answered: String,
+        media: String,
+        parameters: String
+    ) throws {
+        func amr(_ numbers: String) throws -> SessionDescription {
+            let numbers = numbers.split(separator: " ")
+            let maps = numbers.map { "a=rtpmap:\($0) AMR-WB/16000\n" }.joined()
+            return try Self.description(
+                "m=audio 4000 RTP/AVP \(numbers.joined(separator: " "))\n\(maps)a=fmtp:\(numbers[1]) octet-align=1\n"
+            )
+        }
+        let number = answered.split(separator: " ")[0]
+        let answer = try Self.description(
+            "m=audio 5000 RTP/AVP \(number)\na=rtpmap:\(number) AMR-WB/16000\na=fmtp:\(answered)\n"
+        )
+        let text = Self.text(try relayAnswer(answer, to: amr(offered), relayed: amr(had), as: Self.local))
+        #expect(text.contains(media + "\r\n") && text.contains("a=fmtp:\(parameters)\r\n"), "\(text)")
+    }
+
+    @Test func `RFC 3264 §6.1: the caller hears what the callee wants, and not what he wants himself`() throws {
+        let offer = try Self.description(
+            "m=audio 4000 RTP/AVP 96 18 101\na=rtpmap:96 opus/48000/2\na=fmtp:96 stereo=1;useinbandfec=1\n"
+                + "a=rtpmap:101 telephone-event/8000\na=fmtp:101 0-16\n"
+        )
+        let answer = try Self.description(
+            "m=audio 5000 RTP/AVP 97 18 100\na=rtpmap:97 opus/48000/2\na=fmtp:97 stereo=0\na=fmtp:18 annexb=no\n"
+                + "a=rtpmap:100 telephone-event/8000\na=fmtp:100 0-11\n"
+        )
+        let text = Self.text(try relayAnswer(answer, to: offer, as: Self.local))
+        let said = text.split(separator: "\r\n").filter { $0.hasPrefix("a=fmtp") }
+        #expect(said == ["a=fmtp:96 stereo=0", "a=fmtp:18 annexb=no", "a=fmtp:101 0-11"])
+    }
+
     @Test func `each side's ptime and maxptime is what it said of itself`() throws {
         let offer = try Self.description("m=audio 4000 RTP/AVP 8\na=ptime:30\na=maxptime:60\n")
         let answer = try Self.description("m=audio 5000 RTP/AVP 8\na=ptime:10\na=maxptime:20\n")

@@ -16,6 +16,16 @@ struct WallTimeTests {
         #expect("\(WallTime(milliseconds: milliseconds))" == text)
     }
 
+    @Test(
+        arguments: [
+            (0, "Thu, 01 Jan 1970 00:00:00 GMT"), (1_763_938_445_120, "Sun, 23 Nov 2025 22:54:05 GMT"),
+            (1_709_164_800_000, "Thu, 29 Feb 2024 00:00:00 GMT"), (-1, "Wed, 31 Dec 1969 23:59:59 GMT"),
+        ] as [(Int64, String)]
+    )
+    func `RFC 3261 §20.17: as the header Date has it`(milliseconds: Int64, text: String) {
+        #expect(WallTime(milliseconds: milliseconds).rfc1123 == text)
+    }
+
     @Test func `no moment is too far to be written`() {
         #expect("\(WallTime(milliseconds: .max))".hasSuffix("Z"))
         #expect("\(WallTime(milliseconds: .min))".hasPrefix("-"))

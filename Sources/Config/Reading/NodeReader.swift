@@ -196,6 +196,9 @@ struct NodeReader {
         if node.timers.t1 < .milliseconds(10) || node.timers.t2 < node.timers.t1 {
             value.fault(.badValue, "the timers are out of order", mend: "T1 is at least 10ms, and T2 at least T1")
         }
+        if node.timers.t1 > .seconds(10) || max(node.timers.t2, node.timers.t4) > .seconds(60) {
+            value.fault(.badValue, "the timers are too long", mend: "T1 is at most 10s, T2 and T4 at most 60s")
+        }
     }
 
     private func readCalls(_ value: YAMLValue, into node: inout NodeConfiguration) {
@@ -215,6 +218,9 @@ struct NodeReader {
             node.minimumSessionExpires = minimum.wholeSeconds
         }
         calls.finish("calls")
+        if let timeout = node.rtpTimeout, timeout < .seconds(1) {
+            value.fault(.badValue, "calls.rtp_timeout is too short", mend: "write at least 1s, or never")
+        }
         if node.maximumDuration < .seconds(1) {
             value.fault(.badValue, "calls.max_duration is too short", mend: "write at least 1s")
         }
@@ -245,7 +251,10 @@ struct NodeReader {
             limits.maxContacts = count
         }
         if let interval = part.take("keep_alive")?.duration("registrations.keep_alive") {
-            limits.keepAliveInterval = max(interval, .seconds(1))
+            limits.keepAliveInterval = interval
+            if interval < .seconds(1) {
+                value.fault(.badValue, "registrations.keep_alive is too short", mend: "write at least 1s")
+            }
         }
         part.finish("registrations")
         node.registrations = limits

@@ -48,7 +48,7 @@ struct YAMLValue {
         }
     }
 
-    /// - Parameter characters: how many of them stand before the place.
+    /// Where so many characters of the text are over.
     private static func place(after characters: Int, in text: String) -> SourcePosition {
         let lines = text.prefix(characters).split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         return SourcePosition(line: max(lines.count, 1), column: (lines.last?.unicodeScalars.count ?? 0) + 1)

@@ -5,7 +5,8 @@ public import Timebase
 /// Challenges requests and checks their answers (RFC 7616, RFC 8760; RFC 3261 §22).
 ///
 /// A nonce proves itself: a time, some random bits, and a seal over both under the node's key. No table of nonces is needed, and
-/// a phone that was challenged before a restart is not challenged again after it.
+/// a phone that was challenged before a restart is not challenged again after it when it registers. Which counts were used is forgotten
+/// with the process: a recorded call could be placed again, so all else is challenged anew.
 public struct DigestServer: Sendable {
     public enum Verdict: Equatable, Sendable {
         /// The user of this name has the password.
@@ -19,9 +20,16 @@ public struct DigestServer: Sendable {
 
     private let key: [UInt8]
     private let lifetime: Duration
+    private var start: WallTime
     private var uses = NonceUses()
 
-    public init(key: [UInt8], lifetime: Duration = .seconds(300)) { (self.key, self.lifetime) = (key, lifetime) }
+    /// - Parameters:
+    ///   - key: seals the nonces; the same over restarts.
+    ///   - lifetime: of a nonce.
+    ///   - start: since when uses are counted.
+    public init(key: [UInt8], lifetime: Duration = .seconds(300), start: WallTime) {
+        (self.key, self.lifetime, self.start) = (key, lifetime, start)
+    }
 
     /// WWW-Authenticate values. RFC 8760 §2.4 would have the strongest first; phones that look at the first alone, and give up
     /// upon SHA-256 there, are many, and those that know SHA-256 choose it wherever it stands (RFC 7616 §3.7).
@@ -67,6 +75,8 @@ public struct DigestServer: Sendable {
         lookup: (String) -> Credentials?
     ) -> Verdict {
         guard !headers.isEmpty else { return .missing }
+        // A clock that is set back must not make all new nonces old.
+        start = min(start, now)
         var verdict: Verdict = .missing
         for header in headers.prefix(8) {
             guard let fields = DigestFields(header) else {
@@ -118,6 +128,7 @@ public struct DigestServer: Sendable {
         guard isRight, known != nil else { return .refused("a wrong name or password") }
         // Only who knows the password learns that the nonce is the trouble (§3.3).
         guard let age = age(of: nonce, now: now), age <= lifetime else { return .stale }
+        guard method == .register || now.advanced(by: .zero - age) >= start else { return .stale }
         // Without qop there is no count: such a nonce serves once.
         guard uses.use(nonce, count: quality == nil ? 1 : count) else { return .stale }
         return .accepted(username)

@@ -57,7 +57,8 @@ public struct Dialog: Sendable {
         local = try request.from()
         remote = try response.to()
         remoteTarget = (try? response.contacts())?.first?.uri ?? request.uri
-        routeSet = try response.recordRoutes().reversed()
+        // Who is answered has to acknowledge, whatever a proxy wrote.
+        routeSet = (try? response.recordRoutes())?.reversed() ?? []
         localSequence = try request.cSeq().number
         remoteSequence = nil
         self.flow = flow
@@ -87,9 +88,7 @@ public struct Dialog: Sendable {
             target = first.uri
             routes = Array(routeSet.dropFirst()) + [NameAddress(uri: remoteTarget)]
         }
-        target.headers = []
-        target.parameters.remove("method")
-        var request = SIPRequest(method: method, uri: target)
+        var request = SIPRequest(method: method, uri: target.asRequestURI)
         request.headers.append(.via, Via.ours(over: hop, branch: branch))
         for route in routes { request.headers.append(.route, "\(route)") }
         request.headers.append(.maxForwards, "70")

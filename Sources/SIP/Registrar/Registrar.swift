@@ -189,6 +189,8 @@ public struct Registrar: Sendable {
     /// The 200 lists every binding there is (§10.3 step 8).
     private func listing(of user: UserID, for request: SIPRequest, now: Moment) -> SIPResponse {
         var response = SIPResponse(status: 200, to: request, toTag: Self.tag(of: request))
+        // Phones without a clock of their own set theirs by it (§10.3 step 8).
+        response.headers.append(.date, now.wall.rfc1123)
         // By which way it came is told to whoever registered (RFC 3327 §5.3).
         for proxy in request.headers.list(.path) { response.headers.append(.path, proxy) }
         for binding in bindings(for: user, now: now.instant) {
@@ -234,13 +236,14 @@ public struct Registrar: Sendable {
         now: Moment,
         where isGone: (UserID, Binding) -> Bool
     ) -> [RegistrarAction] {
-        var actions: [RegistrarAction] = []
-        for user in bindings.keys.sorted(by: { $0.description < $1.description }) {
-            for binding in bindings[user] ?? [] where isGone(user, binding) {
-                actions += remove(binding, of: user, why: why, now: now)
-            }
+        // Sorted for the sake of reproducible days; few are hit, of all that are registered.
+        let gone = bindings.compactMap { user, own in
+            let hit = own.filter { isGone(user, $0) }
+            return hit.isEmpty ? nil : (user: user, bindings: hit)
         }
-        return actions
+        return gone.sorted { $0.user.description < $1.user.description }.flatMap { user, hit in
+            hit.flatMap { remove($0, of: user, why: why, now: now) }
+        }
     }
 
     private mutating func insert(_ binding: Binding, of user: UserID, now: Moment) {

@@ -30,6 +30,9 @@ struct ReliableProvisionals: Sendable {
         var response = response
         response.headers.append(.require, "100rel")
         response.headers.append(.rseq, "\(sequence)")
+        // By UPDATE its dialog may be changed from here on (RFC 3311 §5.1).
+        response.headers.append(.allow, SessionSettings.allow)
+        response.headers.append(.supported, SessionSettings.supported)
         if !response.body.isEmpty { hasAnswered = true }
         outstanding = response
         return response

@@ -19,7 +19,7 @@ extension Session {
         if reliable.callerRequires, sdp == nil, request.sdpBody() == nil { return [] }
         var response = makeResponse(status, to: request, body: sdp)
         addContact(to: &response)
-        let isWanted = isReliable && request.headers.list(.supported).contains("100rel")
+        let isWanted = isReliable && request.supports("100rel")
         guard reliable.callerRequires || isWanted else {
             if sdp != nil { localDescription = sdp }
             return [.respond(transaction, response)]

@@ -91,7 +91,7 @@ extension Session {
         case .confirmed:
             guard case .theirsAccepted = renegotiation else { return [] }
             renegotiation = .none
-            return [.stop(.retransmitAccept), .tell(.failed(.acknowledgementMissing))]
+            return [.stop(.retransmitAccept), .tell(.failed(.peerGone))]
                 + leave(reason: "SIP;cause=408;text=\"ACK missing\"")
         case .received, .calling, .cancelling, .answering, .leaving, .ended: return []
         }

@@ -42,7 +42,7 @@ extension Session {
     public init(inviting invitation: Invitation, settings: SessionSettings, seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         let tag = random.token()
-        var request = SIPRequest(method: .invite, uri: invitation.target)
+        var request = SIPRequest(method: .invite, uri: invitation.target.asRequestURI)
         if let flow = invitation.flows.first {
             request.headers.append(.via, Via.ours(over: flow, branch: random.branch()))
         }
@@ -58,8 +58,10 @@ extension Session {
         }
         request.headers.append(.userAgent, settings.product)
         request.headers.append(.allow, SessionSettings.allow)
-        // An offer in a reliable provisional would want its answer in the PRACK: without our own offer we do not invite it.
-        request.headers.append(.supported, invitation.sdp == nil ? "timer" : SessionSettings.supported)
+        request.headers.append(
+            .supported,
+            invitation.sdp == nil ? SessionSettings.supportedWithoutOffer : SessionSettings.supported
+        )
         if let expires = settings.sessionExpires {
             request.headers.append(.sessionExpires, "\(expires)")
             request.headers.append(.minSE, "\(settings.minimumExpires)")
@@ -177,9 +179,9 @@ extension Session {
             earlyDialogs[tag] = EarlyDialog(dialog: dialog)
         }
         guard var early = earlyDialogs[tag] else { return [] }
-        peerAllows.formUnion(response.headers.list(.allow))
+        learnMethods(of: response)
         var actions: [Action] = []
-        if response.headers.list(.require).contains("100rel"),
+        if response.headers.has("100rel", in: .require),
             let number = response.headers[.rseq].flatMap({ UInt32($0) })
         {
             if let last = early.lastReliable {
@@ -253,7 +255,7 @@ extension Session {
         let early = earlyDialogs[accepted.remoteTag]
         earlyDialogs = [:]
         dialog = accepted
-        peerAllows.formUnion(response.headers.list(.allow))
+        learnMethods(of: response)
         let sequence = (try? request.cSeq().number) ?? 1
         // §13.2.1 has the first description of a dialog be the answer, and the rest be passed over. Carriers whose 183 was an
         // announcement's describe the callee's own media after it, and mean that; those who said all in a 183 leave it out here.

@@ -169,6 +169,7 @@ extension Session {
         var response = makeResponse(200, to: request, body: body)
         addContact(to: &response)
         response.headers.append(.allow, SessionSettings.allow)
+        response.headers.append(.supported, SessionSettings.supported)
         var actions = timer.agree(answering: request, with: &response, settings: settings, now: now)
         if let offer = request.sdpBody() { remoteDescription = offer }
         actions.append(.respond(transaction, response))
@@ -222,11 +223,11 @@ extension Session {
         var request = dialog.request(.invite, branch: random.branch(), contact: contact)
         self.dialog = dialog
         request.headers.append(.allow, SessionSettings.allow)
-        timer.describe(&request)
         if let sdp {
             request.headers.append(.contentType, "application/sdp")
             request.body = sdp
         }
+        timer.describe(&request)
         renegotiation = .ours(offer: sdp, sequence: dialog.localSequence, attempts: attempts)
         reofferReliable = nil
         return remembering([.send(request, .reinvite, over: [dialog.nextHop])])
@@ -238,11 +239,11 @@ extension Session {
         let contact = dialog.flow.contact(user: settings.contactUser)
         var request = dialog.request(.update, branch: random.branch(), contact: contact)
         self.dialog = dialog
-        timer.describe(&request)
         if let sdp {
             request.headers.append(.contentType, "application/sdp")
             request.body = sdp
         }
+        timer.describe(&request)
         renegotiation = .ours(offer: sdp, sequence: dialog.localSequence, attempts: attempts)
         return remembering([.send(request, .update, over: [dialog.nextHop])])
     }
@@ -261,8 +262,11 @@ extension Session {
         over flow: Flow,
         now: Instant
     ) -> [Action] {
+        guard case .ours(_, let sequence, _) = renegotiation, (try? response.cSeq().number) ?? sequence == sequence else {
+            // Of an earlier one, whose ACK was lost, or who took his time.
+            return response.status < 200 ? [] : repeatAcknowledgement(response, purpose: purpose)
+        }
         guard response.status >= 200 else { return takeReliable(response, to: purpose) }
-        guard case .ours = renegotiation else { return repeatAcknowledgement(response, purpose: purpose) }
         let actions = receiveReofferFinal(response, to: purpose, over: flow, now: now)
         if case .ours = renegotiation { return actions }
         return [.stop(.reinviteUnanswered)] + actions
@@ -272,7 +276,7 @@ extension Session {
     /// answer, which the 2xx then leaves out (RFC 3262 §4, §5).
     private mutating func takeReliable(_ response: SIPResponse, to purpose: Purpose) -> [Action] {
         guard purpose == .reinvite, case .ours(let offer, let sequence, _) = renegotiation, var dialog,
-            response.headers.list(.require).contains("100rel"),
+            response.headers.has("100rel", in: .require),
             let number = response.headers[.rseq].flatMap({ UInt32($0) }),
             number == (reofferReliable?.number).map({ $0 &+ 1 }) ?? number
         else { return [] }
@@ -378,7 +382,7 @@ extension Session {
         isRefreshing = false
         guard case .confirmed = phase else { return [.tell(.reofferRefused(status: status))] }
         let told: [Action] = wasRefreshing ? [] : [.tell(.reofferRefused(status: status))]
-        return told + [.tell(.failed(.sessionExpired))] + leave(reason: "SIP;cause=\(status)")
+        return told + [.tell(.failed(.peerGone))] + leave(reason: "SIP;cause=\(status)")
     }
 
     /// §14.1: the owner of the Call-ID waits 2.1 to 4 s, the other side 0 to 2 s, both in steps of 10 ms.

@@ -124,9 +124,9 @@ public struct Session: Sendable {
         self.settings = settings
         self.random = random
         retransmitAfter = settings.timers.t1
-        peerAllows = Set(request.headers.list(.allow))
+        peerAllows = Set(request.headers.list(.allow).prefix(Self.mostMethods))
         remoteDescription = request.sdpBody()
-        reliable.callerRequires = try request.requires().contains("100rel")
+        reliable.callerRequires = request.headers.has("100rel", in: .require)
     }
 
     /// The dialog with this session ended, or it never came to one.
@@ -169,13 +169,20 @@ public struct Session: Sendable {
     }
 
     /// Whether the peer said it takes this method (Allow); a peer that said nothing takes what RFC 3261 asks for.
+    /// Of an Allow so many are kept.
+    static let mostMethods = 32
+
+    /// The peer's last word counts; where it has none, its last but one.
+    mutating func learnMethods(of response: SIPResponse) {
+        let named = response.headers.list(.allow).prefix(Self.mostMethods)
+        if !named.isEmpty { peerAllows = Set(named) }
+    }
+
     public func peerAllows(_ method: Method) -> Bool { peerAllows.contains(method.name) }
 
     /// A peer that never said what it allows may take an INFO.
     public var mayTakeInfo: Bool { peerAllows.isEmpty || peerAllows(.info) }
 
-    /// Whether the peer ever described its media.
-    public var hasRemoteDescription: Bool { remoteDescription != nil }
 
     init(
         phase: Phase,
@@ -226,7 +233,9 @@ public struct SessionSettings: Sendable {
     /// The methods our dialogs take.
     public static let allow = "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER, SUBSCRIBE, NOTIFY"
     /// The extensions our dialogs take.
-    public static let supported = "100rel, timer, replaces, norefersub, tdialog"
+    public static let supported = "100rel, \(supportedWithoutOffer)"
+    /// An offer in a reliable provisional would want its answer in the PRACK: without our own offer we do not invite it.
+    static let supportedWithoutOffer = "timer, replaces, norefersub, tdialog"
 }
 
 extension Session {
@@ -307,6 +316,8 @@ extension Session {
         case acknowledgementMissing = "ack-missing"
         case prackMissing = "prack-missing"
         case sessionExpired = "session-expired"
+        /// The peer of a talk knows it no more, or is silent.
+        case peerGone = "peer-gone"
         case badAnswer = "bad-answer"
     }
 }

@@ -14,19 +14,20 @@ struct SessionTimer: Sendable {
         return wanted < settings.minimumExpires
     }
 
-    /// The called side agrees to what the request asks, and says so in its 2xx (§9).
+    /// The called side agrees to what the request asks, and says so in its 2xx; of a peer that knows timers and asks for none it asks ours,
+    /// and refreshes (§9).
     mutating func agree(
         answering request: SIPRequest,
         with response: inout SIPResponse,
         settings: SessionSettings,
         now: Instant
     ) -> [Session.Action] {
-        guard Self.supports(request.headers), let value = request.headers[.sessionExpires],
-            let wanted = Self.seconds(value)
-        else { return stop() }
+        let value = request.headers[.sessionExpires] ?? ""
+        let asked = Self.seconds(value)
+        guard Self.supports(request.headers), let wanted = asked ?? settings.sessionExpires else { return stop() }
         // Not below what the request allows, though it says less itself.
         let seconds = max(wanted, settings.minimumExpires, Self.seconds(request.headers[.minSE]) ?? 0)
-        weRefresh = Self.refresher(value) == "uas"
+        weRefresh = asked == nil || Self.refresher(value) == "uas"
         interval = seconds
         response.headers.append(.require, "timer")
         response.headers.append(.sessionExpires, "\(seconds);refresher=\(weRefresh ? "uas" : "uac")")
@@ -53,7 +54,8 @@ struct SessionTimer: Sendable {
 
     /// What our refresh and re-INVITE requests say.
     func describe(_ request: inout SIPRequest) {
-        request.headers.append(.supported, "timer")
+        let isOffer = !request.body.isEmpty
+        request.headers.append(.supported, isOffer ? SessionSettings.supported : SessionSettings.supportedWithoutOffer)
         guard let interval else { return }
         request.headers.append(.sessionExpires, "\(interval);refresher=\(weRefresh ? "uac" : "uas")")
         // §7.4: after a 422 each refresh says what it learnt.
@@ -80,7 +82,7 @@ struct SessionTimer: Sendable {
     }
 
     private static func supports(_ headers: Headers) -> Bool {
-        headers.list(.supported).contains("timer") || headers.list(.require).contains("timer")
+        headers.has("timer", in: .supported) || headers.has("timer", in: .require)
     }
 
     /// The delta-seconds of a Session-Expires or Min-SE header, at most a day.

@@ -51,7 +51,11 @@ extension TransactionLayer {
             return refuse(request, via: via, RequestPolicy.Refusal(482), over: replyFlow)
         }
         if let refusal = policy.refusal(of: request) { return refuse(request, via: via, refusal, over: replyFlow) }
-        guard servers.count < maximumServerTransactions || request.toTag != nil else {
+        // What ends calls finds room for longer than what begins them.
+        let most =
+            request.toTag == nil
+            ? maximumServerTransactions : maximumServerTransactions + max(maximumServerTransactions / 2, 1)
+        guard servers.count < most else {
             actions.append(.dropped(reason: "too-many-transactions"))
             return refuse(request, via: via, RequestPolicy.Refusal(503, [(.retryAfter, "10")]), over: replyFlow)
         }

@@ -40,7 +40,7 @@ public struct TransactionLayer: Sendable {
 
     let timers: SIPTimers
     let policy: RequestPolicy
-    /// More transactions of peers than this at once, and new calls get 503 (RFC 3261 §21.5.4).
+    /// More transactions of peers than this at once, and new calls get 503 (RFC 3261 §21.5.4); half as many more, and all else does.
     let maximumServerTransactions: Int
     var clients: [ClientTransactionID: ClientTransaction] = [:]
     var clientKeys: [ClientKey: ClientTransactionID] = [:]

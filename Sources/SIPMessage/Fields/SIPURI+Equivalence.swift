@@ -41,3 +41,13 @@ extension SIPURI {
         (number ?? "").utf8.filter { !"-.()".utf8.contains($0) }.map(\.lowercased)
     }
 }
+
+extension SIPURI {
+    /// As a Request-URI has it: what a Contact says of headers and of the method is not for there (RFC 3261 §19.1.1).
+    public var asRequestURI: SIPURI {
+        var uri = self
+        uri.headers = []
+        uri.parameters.remove("method")
+        return uri
+    }
+}

@@ -61,6 +61,9 @@ public struct Headers: Sendable {
         return values
     }
 
+    /// Whether a header names an option: tags are tokens, in any case (§7.3.1).
+    public func has(_ option: String, in name: HeaderName) -> Bool { list(name).contains { isSameName($0, option) } }
+
     public mutating func append(_ name: HeaderName, _ value: String) { entries.append(store(name, value)) }
 
     /// Puts the header before all others: the order in which Via and Route are read.

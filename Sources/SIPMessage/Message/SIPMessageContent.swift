@@ -82,7 +82,7 @@ extension SIPMessageContent {
     public func supports() throws(SIPFault) -> [String] { try headers.tokens(.supported) }
 
     /// Whether the sender understands this option (§20.37).
-    public func supports(_ option: String) -> Bool { headers.list(.supported).contains { isSameName($0, option) } }
+    public func supports(_ option: String) -> Bool { headers.has(option, in: .supported) }
 
     /// `type/subtype` of the body in lower case, without parameters; nil when the header is absent.
     public func contentType() -> String? {

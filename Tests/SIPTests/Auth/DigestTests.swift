@@ -13,15 +13,16 @@ import Timebase
         password: String = "secret",
         username: String = "1001",
         uri: String = "sip:demo.test",
+        method: Method = .register,
         algorithms: Int = 2
     ) throws -> (server: DigestServer, answer: String, challenges: [String]) {
-        let server = DigestServer(key: Array("key".utf8))
+        let server = DigestServer(key: Array("key".utf8), start: Self.start)
         let challenges = server.challenges(realm: "demo.test", stale: false, now: Self.start, randomness: 7)
         var client = DigestClient()
         let answer = try client.answer(
             challenges: Array(challenges.prefix(algorithms)),
             credentials: Credentials(username: username, realm: "demo.test", password: password),
-            method: .register,
+            method: method,
             uri: uri,
             cnonce: "c"
         )
@@ -133,7 +134,7 @@ import Timebase
     }
 
     @Test func `a phone that fails on a second challenge gets one`() {
-        let server = DigestServer(key: [1])
+        let server = DigestServer(key: [1], start: Self.start)
         let one = server.challenges(
             realm: "r",
             stale: false,
@@ -167,11 +168,22 @@ import Timebase
         #expect(verify(&first, wrong) == verify(&second, unknown))
     }
 
-    @Test func `nonces are good after a restart, and no other node's are`() throws {
+    @Test func `what was recorded before a restart places no call after it, and a clock that is set back stops none`() throws {
+        var (before, answer, _) = try exchange(method: .invite)
+        #expect(verify(&before, answer, method: .invite) == .accepted("1001"))
+        let later = Self.start.advanced(by: .seconds(10))
+        var restarted = DigestServer(key: Array("key".utf8), start: later)
+        #expect(verify(&restarted, answer, method: .invite, after: .seconds(11)) == .stale)
+        // The clock is set back: whoever is challenged now is heard.
+        var early = DigestServer(key: Array("key".utf8), start: later)
+        #expect(verify(&early, answer, method: .invite) == .accepted("1001"))
+    }
+
+    @Test func `a phone that registers is not challenged again after a restart, and no other node's nonces are good`() throws {
         let (_, answer, _) = try exchange()
-        var restarted = DigestServer(key: Array("key".utf8))
-        #expect(verify(&restarted, answer) == .accepted("1001"))
-        var other = DigestServer(key: Array("another".utf8))
+        var restarted = DigestServer(key: Array("key".utf8), start: Self.start.advanced(by: .seconds(10)))
+        #expect(verify(&restarted, answer, after: .seconds(11)) == .accepted("1001"))
+        var other = DigestServer(key: Array("another".utf8), start: Self.start)
         #expect(verify(&other, answer) == .stale)
     }
 
@@ -204,7 +216,7 @@ import Timebase
         "Digest realm=\"demo.test\", username=\"1001\", nonce=\"n\", uri=\"sip:demo.test\", response=\"r\", qop=auth, nc=zz",
     ])
     func `malformed credentials are refused, and nothing worse`(header: String) {
-        var server = DigestServer(key: [1])
+        var server = DigestServer(key: [1], start: Self.start)
         let verdict = verify(&server, header)
         if case .accepted = verdict { Issue.record("\(header) was accepted") }
         if case .stale = verdict { Issue.record("\(header) was only stale") }

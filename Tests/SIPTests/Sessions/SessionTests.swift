@@ -139,6 +139,43 @@ struct SessionTests {
         #expect(pair.ladder.isEmpty, "\(pair.text)")
     }
 
+    @Test func `§13.2.2.4 a 2xx of an earlier re-INVITE that comes again earns its ACK, and answers no later one`() throws {
+        var pair = connected()
+        let hold = SessionPair.offer + Array("a=sendonly\r\n".utf8)
+        pair.onCaller { $0.reoffer(hold, now: $1) }
+        // Its ACK is lost, and the 200 repeated after the next re-INVITE has gone out.
+        pair.lost = ["ACK", "INVITE"]
+        pair.onCallee { $0.answerOffer(SessionPair.answer, now: $1) }
+        pair.onCaller { $0.reoffer(SessionPair.offer, now: $1) }
+        let told = pair.notices[.caller]?.count
+        pair.ladder = []
+        pair.run(for: .milliseconds(600))
+        #expect(pair.ladder == ["   500 <- 200", "   500 -> ACK"], "\(pair.text)")
+        #expect(pair.notices[.caller]?.count == told)
+        pair.deliverOverdue()
+        pair.onCallee { $0.answerOffer(SessionPair.answer, now: $1) }
+        #expect(pair.notices[.caller]?.count == (told ?? 0) + 1)
+    }
+
+    @Test func `what the peer allows is its last word, of which so much is kept`() throws {
+        var pair = SessionPair()
+        pair.start()
+        func allow(_ methods: String, _ status: Int) {
+            pair.onCaller {
+                var response = SIPResponse(status: status, reason: "Session Progress")
+                response.headers.append(.to, "<sip:b@example.com>;tag=b")
+                response.headers.append(.contact, "<sip:b@127.0.0.1:5070>")
+                response.headers.append(.cSeq, "1 INVITE")
+                response.headers.append(.allow, methods)
+                return $0.receive(response, to: .invite, over: SessionPair.flow, now: $1)
+            }
+        }
+        for turn in 0..<100 { allow((0..<50).map { "M\(turn)X\($0)" }.joined(separator: ", "), 183) }
+        #expect(pair.caller.peerAllows.count <= 32)
+        allow("INVITE, UPDATE", 183)
+        #expect(pair.caller.peerAllows(.update) && pair.caller.peerAllows.count == 2)
+    }
+
     @Test func `§14.2 a second re-INVITE before the first is answered gets 500 with Retry-After`() {
         var pair = connected()
         pair.onCaller { $0.reoffer(Array(SessionPair.offer.map { $0 == 0x31 ? 0x33 : $0 }), now: $1) }

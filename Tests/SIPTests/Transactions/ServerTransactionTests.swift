@@ -217,4 +217,14 @@ import Timebase
         #expect(bench.layer.count == 0)
         #expect(bench.layer.nextDeadline == nil)
     }
+
+    @Test func `what is said to be of a dialog finds room for longer, and not without end`() {
+        var bench = TransactionBench(maximum: 10)
+        for number in 0..<40 {
+            bench.receive(TransactionBench.plain("BYE", branch: "z9hG4bK\(number)", toTag: "stranger\(number)"))
+        }
+        #expect(bench.layer.count == 15)
+        bench.receive(TransactionBench.plain("OPTIONS", branch: "z9hG4bKnew"))
+        #expect(bench.layer.count == 15)
+    }
 }
