@@ -168,7 +168,9 @@ import Timebase
         #expect(verify(&first, wrong) == verify(&second, unknown))
     }
 
-    @Test func `what was recorded before a restart places no call after it, and a clock that is set back stops none`() throws {
+    @Test func `what was recorded before a restart places no call after it, and a clock that is set back stops none`()
+        throws
+    {
         var (before, answer, _) = try exchange(method: .invite)
         #expect(verify(&before, answer, method: .invite) == .accepted("1001"))
         let later = Self.start.advanced(by: .seconds(10))
@@ -179,7 +181,9 @@ import Timebase
         #expect(verify(&early, answer, method: .invite) == .accepted("1001"))
     }
 
-    @Test func `a phone that registers is not challenged again after a restart, and no other node's nonces are good`() throws {
+    @Test func `a phone that registers is not challenged again after a restart, and no other node's nonces are good`()
+        throws
+    {
         let (_, answer, _) = try exchange()
         var restarted = DigestServer(key: Array("key".utf8), start: Self.start.advanced(by: .seconds(10)))
         #expect(verify(&restarted, answer, after: .seconds(11)) == .accepted("1001"))

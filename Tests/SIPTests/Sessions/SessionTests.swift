@@ -139,7 +139,9 @@ struct SessionTests {
         #expect(pair.ladder.isEmpty, "\(pair.text)")
     }
 
-    @Test func `§13.2.2.4 a 2xx of an earlier re-INVITE that comes again earns its ACK, and answers no later one`() throws {
+    @Test func `§13.2.2.4 a repeated 2xx of an earlier re-INVITE earns its ACK, and answers no later one`()
+        throws
+    {
         var pair = connected()
         let hold = SessionPair.offer + Array("a=sendonly\r\n".utf8)
         pair.onCaller { $0.reoffer(hold, now: $1) }
