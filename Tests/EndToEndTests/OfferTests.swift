@@ -17,7 +17,8 @@ struct OfferTests {
         #expect(carrier.final("INVITE")?.startWord == "200")
     }
 
-    @Test func `RFC 4867 §8.1: of one codec in two packings the callee takes one, and packets keep theirs both ways`() throws
+    @Test func `RFC 4867 §8.1: of one codec in two packings the callee takes one, and packets keep theirs both ways`()
+        throws
     {
         let pair = try CallPair()
         let (caller, callee) = try (WirePeer(), WirePeer())
