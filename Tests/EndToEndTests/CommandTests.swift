@@ -98,6 +98,16 @@ struct CommandTests {
             "\(text)"
         )
         #expect(text.contains("dialplans/plan.yaml:4:5: error: the rule '600' is never reached"), "\(text)")
+        try """
+        routes:
+          - {match: "/8[0-4]./", do: [echo]}
+          - {match: "8[5-9]x", do: [echo]}
+          - {match: "8xx", do: [echo]}
+        """.write(to: folder.appending(path: "dialplans/plan.yaml"), atomically: true, encoding: .utf8)
+        let line =
+            "plan.yaml:4:5: error: the rule '8xx' is never reached: '/8[0-4]./' in line 2, '8[5-9]x' in line 3 take "
+            + "its calls [shadowed-rule]; move it above them, or remove it"
+        #expect(try check(folder).text.contains(line))
     }
 
     @Test func `check finds prompts that nobody recorded, and a switch starts all the same`() throws {
