@@ -110,6 +110,28 @@ struct CommandTests {
         #expect(try check(folder).text.contains(line))
     }
 
+    @Test func `check warns of lines of number lists that match no number, and is content`() throws {
+        let folder = try RunningSwitch.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let lists = folder.appending(path: "dialplans/lists")
+        try FileManager.default.createDirectory(at: lists, withIntermediateDirectories: true)
+        let files = [
+            "gudok.yaml": #"{node: x, sip: {listen: ["udp://127.0.0.1:0"]}, media: {address: 127.0.0.1}}"#,
+            "tenants/a.yaml": "tenant: a\ndomains: [a.test]\nlists: {vip: vip.txt}\n",
+            "dialplans/lists/vip.txt": "+7 495 111-22-33\nnot a number\n+7 12a\n"
+                + String(repeating: "x y\n", count: 30),
+        ]
+        for (name, text) in files {
+            try text.write(to: folder.appending(path: name), atomically: true, encoding: .utf8)
+        }
+        let (code, text) = try check(folder)
+        #expect(code == 0)
+        let line = "dialplans/lists/vip.txt:2:1: warning: 'not a number' is no number, and matches none; "
+        #expect(text.contains(line) && text.contains("vip.txt:3:1: warning: '+7 12a' is no number"), "\(text)")
+        #expect(text.contains("vip.txt:12:1: warning: from here on there are 22 more such lines"), "\(text)")
+        #expect(text.contains("ok: 1 tenant, 0 rules") && text.split(separator: "\n").count == 12, "\(text)")
+    }
+
     @Test func `check finds prompts that nobody recorded, and a switch starts all the same`() throws {
         let plan = """
             routes:
