@@ -154,6 +154,8 @@ extension SpokenValue {
         switch self {
         case .digits(let text): return Saying.digits(text, in: language)
         case .number(let value): return Saying.number(value, in: language)
+        case .longNumber(let isNegative, let digits):
+            return Saying.longNumber(isNegative: isNegative, digits: digits, in: language)
         case .amount(let hundredths, let named):
             let currency: Prompts.Currency =
                 switch named {

@@ -24,6 +24,9 @@ extension HangupCause {
         guard let rejection, HangupCause(DialOutcome(status: rejection.status)) == self else { return self }
         var cause = self
         switch rejection.status {
+        // Our own word, and no peer's: there is no phone (Q.850's 20, subscriber absent). RFC 3398 §8.2.6.1 has 18 for a 480 whose sender alone
+        // knows more.
+        case 480 where rejection.isLocal: return self
         // What the caller cannot do anything about is not his: our credentials, a place that we could not follow to.
         case 401, 407: cause = .rejected
         case 300..<400: cause = .unavailable

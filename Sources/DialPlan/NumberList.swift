@@ -14,7 +14,7 @@ public struct NumberList: Equatable, Sendable {
         self.init(gathered)
     }
 
-    private static func isOverlooked(_ octet: UInt8) -> Bool {
+    static func isOverlooked(_ octet: UInt8) -> Bool {
         [9, UInt8(ascii: " "), UInt8(ascii: "-"), UInt8(ascii: "("), UInt8(ascii: ")")].contains(octet)
     }
 

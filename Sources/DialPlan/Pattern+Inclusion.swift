@@ -1,46 +1,48 @@
 extension Pattern {
     /// Whether this pattern takes every number that `other` takes. False also when that cannot be told.
     public func includes(_ other: Pattern) -> Bool {
-        switch (self, other) {
-        case (.number(let a), .number(let b)): a.includes(b)
-        case (.number(let a), .expression): a.source == "."
-        case (.expression(let a), .expression(let b)): a == b
-        case (.expression, .number): false
+        if self == other { return true }
+        // Most pairs of a long plan have nothing in common, which one number shows.
+        if case .number(let pattern) = other, !matches(pattern.sample) { return false }
+        var graph = PatternGraph([self, other])
+        return graph.takers(of: 1, among: [0]) == .all([0])
+    }
+
+    /// Both kinds, as the same automaton.
+    var program: [RegularExpression.Instruction] {
+        switch self {
+        case .expression(let expression): expression.program
+        case .number(let pattern): pattern.program
         }
     }
 }
 
 extension NumberPattern {
-    /// Pairs of states looked at before the question is given up: enough for any pattern that people write.
-    private static let mostPairs = 20_000
-
-    /// Follows both automata together: a number of `other` that leads to no accepting state here disproves it.
-    func includes(_ other: NumberPattern) -> Bool {
-        struct Pair: Hashable { var theirs: UInt64, ours: UInt64 }
-        let alphabet = Self.representatives(of: elements + other.elements)
-        var pending = [Pair(theirs: 1, ours: 1)]
-        var seen = Set(pending)
-        while let pair = pending.popLast() {
-            if pair.theirs & other.accepting != 0, pair.ours & accepting == 0 { return false }
-            for scalar in alphabet {
-                let next = Pair(theirs: other.step(pair.theirs, scalar), ours: step(pair.ours, scalar))
-                guard next.theirs != 0, seen.insert(next).inserted else { continue }
-                pending.append(next)
+    /// As a regular expression would be compiled: `.` is any character, and back to it.
+    fileprivate var program: [RegularExpression.Instruction] {
+        var program: [RegularExpression.Instruction] = []
+        for element in elements {
+            switch element {
+            case .set(let ranges): program.append(.set(ranges, isNegated: false))
+            case .oneOrMore:
+                let start = program.count
+                program += [.any, .fork(start, start + 2)]
             }
-            guard seen.count <= Self.mostPairs else { return false }
         }
-        return true
+        return program + [.accept]
     }
 
-    /// One character of each kind that the elements tell apart.
-    private static func representatives(of elements: [Element]) -> [UInt32] {
-        var bounds: Set<UInt32> = [0]
-        for case .set(let ranges) in elements {
-            for range in ranges {
-                bounds.insert(range.lowerBound)
-                bounds.insert(range.upperBound &+ 1)
+    /// One of the numbers that it takes, with what hardly any other pattern takes where there is a choice.
+    fileprivate var sample: String {
+        var sample = String.UnicodeScalarView()
+        for element in elements {
+            guard case .set(let ranges) = element, let scalar = ranges.last.flatMap({ Unicode.Scalar($0.upperBound) })
+            else {
+                sample.append("\0")
+                continue
             }
+            sample.append(scalar)
         }
-        return bounds.sorted()
+        return String(sample)
     }
 }

@@ -30,6 +30,11 @@ public struct RegularExpression: Hashable, Sendable {
         self.program = program
     }
 
+    /// Takes any text, also an empty one.
+    static let everything = RegularExpression(source: ".*", program: [.fork(1, 3), .any, .jump(0), .accept])
+
+    private init(source: String, program: [Instruction]) { (self.source, self.program) = (source, program) }
+
     public func matches(_ text: String) -> Bool {
         var states = Set<Int>()
         follow(0, into: &states)

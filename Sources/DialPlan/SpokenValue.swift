@@ -3,6 +3,8 @@ public enum SpokenValue: Equatable, Sendable {
     public enum Currency: Sendable { case rouble, dollar, euro }
 
     case number(Int64)
+    /// A whole number beyond the other's, in digits without leading zeros.
+    case longNumber(isNegative: Bool, digits: String)
     /// As it is written; what is no digit, `*` or `#` is skipped.
     case digits(String)
     /// In hundredths; nil: the currency of the language.
@@ -10,12 +12,12 @@ public enum SpokenValue: Equatable, Sendable {
     case time(hour: Int, minute: Int)
     case date(year: Int, month: Int, day: Int)
 
-    /// Numbers are digits with a point for hundredths, times `HH:MM` (seconds are not said), dates `YYYY-MM-DD`. nil: it is none.
+    /// Numbers are digits, amounts may have decimals behind a point, times `HH:MM` (seconds are not said), dates `YYYY-MM-DD` of the
+    /// Gregorian calendar, carried back to the year 1. nil: it is none.
     public init?(_ kind: Step.Say.Kind, _ text: String) {
         switch kind {
         case .number:
-            guard let value = Int64(text) else { return nil }
-            self = .number(value)
+            if let value = Int64(text) { self = .number(value) } else { self.init(longNumber: text) }
         case .digits:
             guard text.utf8.contains(where: { (48...57).contains($0) || $0 == 0x2A || $0 == 0x23 }) else { return nil }
             self = .digits(text)
@@ -32,22 +34,44 @@ public enum SpokenValue: Equatable, Sendable {
             else { return nil }
             self = .time(hour: hour, minute: minute)
         case .date:
-            guard let day = LocalTime(written: text + "T00:00"), day.date == text else { return nil }
-            let parts = text.split(separator: "-").compactMap { Int($0) }
-            guard parts.count == 3 else { return nil }
-            self = .date(year: parts[0], month: parts[1], day: parts[2])
+            let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+            guard parts.map(\.utf8.count) == [4, 2, 2], parts.allSatisfy(Self.isDigits) else { return nil }
+            let numbers = parts.compactMap { Int($0) }
+            guard numbers[0] >= 1, (1...12).contains(numbers[1]),
+                (1...Self.days(inMonth: numbers[1], of: numbers[0])).contains(numbers[2])
+            else { return nil }
+            self = .date(year: numbers[0], month: numbers[1], day: numbers[2])
         }
     }
 
-    /// `12.5` is 1250.
+    private init?(longNumber text: String) {
+        let digits = text.first == "-" || text.first == "+" ? text.dropFirst() : text[...]
+        guard Self.isDigits(digits) else { return nil }
+        self = .longNumber(isNegative: text.first == "-", digits: String(digits.drop { $0 == "0" }))
+    }
+
+    private static func isDigits(_ text: Substring) -> Bool {
+        !text.isEmpty && text.utf8.allSatisfy { (48...57).contains($0) }
+    }
+
+    private static func days(inMonth month: Int, of year: Int) -> Int {
+        switch month {
+        case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+        case 4, 6, 9, 11: 30
+        default: 31
+        }
+    }
+
+    /// `12.5` is 1250. Of more decimals the half is rounded up, away from zero: 12.505 is 1251, as on an invoice.
     private static func hundredths(_ text: Substring) -> Int64? {
         let isNegative = text.hasPrefix("-")
-        let parts = text.drop { $0 == "-" }.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count <= 2, let whole = parts.first.flatMap({ Int64($0) }), whole < 1_000_000_000_000 else {
-            return nil
-        }
-        let rest = parts.count == 2 ? String((parts[1] + "00").prefix(2)) : "0"
-        guard whole >= 0, let cents = Int64(rest), cents >= 0 else { return nil }
+        let unsigned = isNegative || text.hasPrefix("+") ? text.dropFirst() : text
+        let parts = unsigned.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count <= 2, isDigits(parts[0]), let whole = Int64(parts[0]), whole < 1_000_000_000_000,
+            parts.count == 1 || parts[1].isEmpty || isDigits(parts[1])
+        else { return nil }
+        let decimals = (parts.count == 2 ? parts[1] : "").utf8.map { Int64($0) - 48 } + [0, 0, 0]
+        let cents = decimals[0] * 10 + decimals[1] + (decimals[2] >= 5 ? 1 : 0)
         return (isNegative ? -1 : 1) * (whole * 100 + cents)
     }
 

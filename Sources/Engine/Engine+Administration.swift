@@ -146,7 +146,8 @@ extension Engine {
     /// Whose call this is; nil: it does not live.
     public func tenant(ofCall id: CallID) -> TenantID? { calls.tenant(of: id) }
 
-    func chooseTenant(_ name: String?) throws(Refusal) -> Tenant {
+    /// The one that is named, or the only one.
+    public func chooseTenant(_ name: String?) throws(Refusal) -> Tenant {
         if let name {
             guard let tenant = configuration.tenants[TenantID(name)] else {
                 throw Refusal(
@@ -158,7 +159,7 @@ extension Engine {
             return tenant
         }
         guard configuration.tenants.count == 1, let only = configuration.tenants.values.first else {
-            throw Refusal(code: "which-tenant", what: "there are several tenants", mend: "name one with --tenant")
+            throw Refusal(code: "which-tenant", what: "there are several tenants", mend: "name one: ?tenant=")
         }
         return only
     }

@@ -18,31 +18,33 @@ public enum PromptFault: Error, Equatable, Sendable {
 }
 
 extension PromptFault: CustomStringConvertible {
-    public var description: String {
+    public var description: String { "\(problem); \(mend)" }
+
+    public var problem: String {
         switch self {
-        case .notWave:
-            "this is not a WAV file: it does not begin with RIFF and WAVE; \(Self.convert)"
-        case .noFormat:
-            "the file has no complete `fmt ` chunk, so that nothing tells how its sound is encoded; \(Self.convert)"
-        case .noSound:
-            "the file has no `data` chunk, so that there is no sound in it; export or copy it again"
-        case .empty:
-            "the file's sound is empty; record it again"
+        case .notWave: "this is not a WAV file: it does not begin with RIFF and WAVE"
+        case .noFormat: "the file has no complete `fmt ` chunk, so that nothing tells how its sound is encoded"
+        case .noSound: "the file has no `data` chunk, so that there is no sound in it"
+        case .empty: "the file's sound is empty"
         case .encoding(let tag):
-            "the sound is encoded as \(Self.name(tag)), and only 16-bit PCM, A-law and µ-law are read; \(Self.convert)"
-        case .bits(let bits, let expected):
-            "a sample has \(bits) bits where \(expected) are read; \(Self.convert)"
-        case .channels(let count):
-            "the file has \(count) channels, and only mono and stereo are read; \(Self.convert)"
-        case .rate(let rate, isCompanded: true):
-            "A-law or µ-law at \(rate) Hz, and these are read at 8000 Hz only; \(Self.convert)"
+            "the sound is encoded as \(Self.name(tag)), and only 16-bit PCM, A-law and µ-law are read"
+        case .bits(let bits, let expected): "a sample has \(bits) bits where \(expected) are read"
+        case .channels(let count): "the file has \(count) channels, and only mono and stereo are read"
+        case .rate(let rate, isCompanded: true): "A-law or µ-law at \(rate) Hz, and these are read at 8000 Hz only"
         case .rate(let rate, isCompanded: false):
-            "\(rate) samples a second, and only 8000, 11025, 16000, 22050, 44100 and 48000 are read; \(Self.convert)"
+            "\(rate) samples a second, and only 8000, 11025, 16000, 22050, 44100 and 48000 are read"
         case .tooLong(let seconds):
-            "the sound lasts \(seconds) s, and at most \(PromptFile.longest) s are read; cut it, "
-                + "for example `sox IN.wav OUT.wav trim 0 \(PromptFile.longest)`"
-        case .cannotResample(let why):
-            "the sound cannot be brought to 8000 samples a second (\(why)); \(Self.convert)"
+            "the sound lasts \(seconds) s, and at most \(PromptFile.longest) s are read"
+        case .cannotResample(let why): "the sound cannot be brought to 8000 samples a second (\(why))"
+        }
+    }
+
+    public var mend: String {
+        switch self {
+        case .notWave, .noFormat, .encoding, .bits, .channels, .rate, .cannotResample: Self.convert
+        case .noSound: "export or copy it again"
+        case .empty: "record it again"
+        case .tooLong: "cut it, for example `sox IN.wav OUT.wav trim 0 \(PromptFile.longest)`"
         }
     }
 

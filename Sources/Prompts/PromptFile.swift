@@ -28,17 +28,24 @@ public enum PromptFile {
     /// Reads a whole file. Of a data chunk that is cut short, what is there is read. `isLoop`: it is played again and again, so its
     /// end must join its beginning.
     public static func read(_ bytes: [UInt8], isLoop: Bool = false) throws(PromptFault) -> PromptAudio {
-        let chunks = try Chunks(bytes)
-        guard let described = chunks.format else { throw .noFormat }
-        let format = try Format(bytes[described])
-        guard let data = chunks.data else { throw .noSound }
-        // The last frame of a file cut short may be a part of one.
-        let count = data.count / format.octets
-        guard count > 0 else { throw .empty }
-        guard count <= longest * format.rate else { throw .tooLong(seconds: count / format.rate) }
-        let samples = mixed(bytes, from: data.lowerBound, count: count, format: format)
-        guard isLoop else { return PromptAudio(try Resampler.telephone(samples, rate: format.rate)) }
-        return PromptAudio(try Resampler.loop(samples, rate: format.rate))
+        let sound = try Sound(bytes, octets: bytes.count)
+        let samples = mixed(bytes, from: sound.start, count: sound.frames, format: sound.format)
+        guard isLoop else { return PromptAudio(try Resampler.telephone(samples, rate: sound.format.rate)) }
+        return PromptAudio(try Resampler.loop(samples, rate: sound.format.rate))
+    }
+
+    /// How much of a file's beginning tells whether it can be read, as a rule: octets.
+    public static let head = 4096
+
+    /// Why a file of so many octets could not be read, as its beginning tells; nil: nothing is wrong with it. A file whose chunks before the
+    /// sound are longer than `head` seems to have none: whoever has more of it asks again.
+    public static func fault(head: [UInt8], octets: Int) -> PromptFault? {
+        do throws(PromptFault) {
+            _ = try Sound(head, octets: octets)
+            return nil
+        } catch {
+            return error
+        }
     }
 
     /// One sample for every frame of the file: that of its only channel, or the mean of both.
@@ -54,12 +61,34 @@ public enum PromptFile {
     }
 }
 
+/// What the chunks before the sound say of it.
+private struct Sound {
+    let format: Format
+    /// Where the first sample stands.
+    let start: Int
+    /// Samples of a channel.
+    let frames: Int
+
+    /// From the beginning of a file of `octets`.
+    init(_ bytes: [UInt8], octets: Int) throws(PromptFault) {
+        let chunks = try Chunks(bytes, octets: octets)
+        guard let described = chunks.format else { throw .noFormat }
+        format = try Format(bytes[described])
+        guard let data = chunks.data else { throw .noSound }
+        // The last frame of a file cut short may be a part of one.
+        (start, frames) = (data.lowerBound, data.count / format.octets)
+        guard frames > 0 else { throw .empty }
+        guard frames <= PromptFile.longest * format.rate else { throw .tooLong(seconds: frames / format.rate) }
+    }
+}
+
 /// Where the two chunks that matter stand; the length that the RIFF header claims is not asked.
 private struct Chunks {
     var format: Range<Int>?
     var data: Range<Int>?
 
-    init(_ bytes: [UInt8]) throws(PromptFault) {
+    /// Looks through the beginning of a file of `octets`.
+    init(_ bytes: [UInt8], octets: Int) throws(PromptFault) {
         guard bytes.count >= 12, bytes.starts(with: "RIFF".utf8), bytes[8..<12].elementsEqual("WAVE".utf8) else {
             throw .notWave
         }
@@ -68,11 +97,10 @@ private struct Chunks {
             let body = position + 8
             // 32 bits into 64: no sum of these overflows.
             let size = Int(bytes.little32(position + 4))
-            let there = body..<min(body + size, bytes.count)
             if bytes[position..<position + 4].elementsEqual("fmt ".utf8) {
-                format = format ?? there
+                format = format ?? body..<min(body + size, bytes.count)
             } else if bytes[position..<position + 4].elementsEqual("data".utf8) {
-                data = data ?? there
+                data = data ?? body..<min(body + size, max(octets, body))
             }
             // A chunk of odd size is followed by an octet of padding. The sum may be past the end: then it was the last.
             position = min(body + size + size % 2, bytes.count)

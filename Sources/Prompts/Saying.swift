@@ -19,6 +19,11 @@ public enum Saying {
         return sign + magnitude(value.magnitude, in: language, gender: gender)
     }
 
+    /// A whole number beyond those, with its minus first.
+    public static func longNumber(isNegative: Bool, digits text: String, in language: Language) -> [String] {
+        (isNegative ? ["minus"] : []) + digits(text, in: language)
+    }
+
     /// The digits, `*` and `#` of a number to dial or a code, one by one; all else is skipped.
     public static func digits(_ text: String, in language: Language) -> [String] {
         text.unicodeScalars.compactMap { scalar in

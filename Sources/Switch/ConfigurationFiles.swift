@@ -255,9 +255,7 @@ public struct ConfigurationFiles: Sendable {
         } catch let trouble as Trouble {
             throw trouble
         } catch {
-            let isThere = FileManager.default.fileExists(atPath: url.path)
-            let fault = isThere ? error.localizedDescription : "there is no such file"
-            let why = isFolder(url) ? "it is a folder" : fault
+            let why = isFolder(url) ? "it is a folder" : FileFault(reading: error).why
             throw Trouble("\(name):1:1: error: cannot be read: \(why) [missing-file]; \(mend)")
         }
     }
@@ -279,7 +277,7 @@ public struct ConfigurationFiles: Sendable {
         do {
             files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
         } catch {
-            let fault = "the folder cannot be listed: \(error.localizedDescription)"
+            let fault = "the folder cannot be listed: \(FileFault(reading: error).why)"
             throw Trouble("\(name):1:1: error: \(fault) [missing-file]; make it yours to read")
         }
         var texts: [ConfigurationText] = []

@@ -1,40 +1,161 @@
 public import Config
 import DialPlan
 import Foundation
+import Prompts
 
 extension ConfigurationFiles {
-    /// The recordings that plans and queues name and nobody has made, in whatever language: their callers would hear nothing.
+    /// The recordings that plans and queues name and that cannot be heard: nobody has made them in a language that they are wanted in, or
+    /// their files cannot be read.
     ///
     /// Whoever checks or applies is refused for them; a switch starts all the same and says so, as its prompts may come later.
     public func missingPrompts(in configuration: Configuration) -> [ConfigFault] {
-        let paths = [PromptStore.shipped, promptsFolder].flatMap { PromptStore.files(below: $0) }
-        var known: Set<Substring> = []
-        for path in paths {
-            let name = path.dropLast(".wav".count)
-            known.insert(name)
-            if let slash = name.firstIndex(of: "/") { known.insert(name[name.index(after: slash)...]) }
-        }
-        var named: [PromptReference] = []
+        var shelf = PromptShelf(folders: [promptsFolder, PromptStore.shipped])
+        var faults: Set<ConfigFault> = []
         for tenant in configuration.tenants.values {
-            named += tenant.prompts
-            for plan in tenant.dialPlans.values {
-                for step in plan.allSteps {
-                    named += step.prompts.compactMap(\.constant).map {
+            let languages = tenant.languages ?? shelf.languages
+            for prompt in tenant.allPrompts {
+                faults.formUnion(shelf.faults(of: prompt, in: prompt.language.map { [$0] } ?? languages))
+            }
+        }
+        return faults.sorted()
+    }
+}
+
+/// The folders of prompts, as the switch would load them: of one prompt in several the first counts that can be read.
+private struct PromptShelf {
+    private let folders: [URL]
+    /// For each folder: its files by what prompts are looked for by.
+    private let files: [[String: String]]
+    /// What was found in a file that was looked into; nil: it can be heard.
+    private var inspected: [URL: PromptTrouble?] = [:]
+
+    init(folders: [URL]) {
+        self.folders = folders
+        files = folders.map { folder in
+            let found = PromptStore.files(below: folder).map { (String($0.dropLast(".wav".count)), $0) }
+            return Dictionary(found) { first, _ in first }
+        }
+    }
+
+    /// Those that anything is recorded in, in order.
+    var languages: [String] {
+        let first = files.flatMap(\.keys).compactMap { key in key.firstIndex(of: "/").map { String(key[..<$0]) } }
+        return Set(first + ["en"]).sorted()
+    }
+
+    /// What is wrong with a prompt that may be wanted in any of these languages; it may be one that only some of them have.
+    mutating func faults(of prompt: PromptReference, in languages: [String]) -> [ConfigFault] {
+        var isHeard = false
+        var faults: [ConfigFault] = []
+        for language in languages {
+            guard let (place, trouble) = find(prompt.name, in: language) else { continue }
+            guard let trouble else {
+                isHeard = true
+                continue
+            }
+            faults.append(prompt.fault(.badValue, "\(place) cannot be heard: \(trouble.problem)", trouble.mend))
+        }
+        return isHeard || !faults.isEmpty ? faults : [missing(prompt, in: languages)]
+    }
+
+    private mutating func missing(_ prompt: PromptReference, in languages: [String]) -> ConfigFault {
+        // Music is no language's.
+        let folder = prompt.name.hasPrefix("music/") ? "" : "\(languages.first ?? "en")/"
+        let record = "record it as \(folders[0].lastPathComponent)/\(folder)\(prompt.name).wav beside the plans"
+        let others = self.languages.filter { find(prompt.name, in: $0) != nil }
+        let problem = "there is no prompt '\(prompt.name)'"
+        guard !others.isEmpty else { return prompt.fault(.deadReference, problem, record) }
+        return prompt.fault(
+            .deadReference,
+            "\(problem) in language \(languages.joined(separator: " or ")), only in \(others.joined(separator: ", "))",
+            "\(record), or write the `language` that is meant"
+        )
+    }
+
+    /// The file that the switch would play, or would have but for its trouble; nil: there is none.
+    private mutating func find(_ name: String, in language: String) -> (place: String, trouble: PromptTrouble?)? {
+        for key in PromptStore.keys(of: name, in: language) {
+            for (folder, files) in zip(folders, files) {
+                guard let path = files[key] else { continue }
+                let place =
+                    folder == folders[0] ? "\(folder.lastPathComponent)/\(path)" : folder.appending(path: path).path
+                return (place, look(into: folder.appending(path: path)))
+            }
+        }
+        return nil
+    }
+
+    private mutating func look(into file: URL) -> PromptTrouble? {
+        if let known = inspected[file] { return known }
+        let found = PromptTrouble(of: file)
+        inspected.updateValue(found, forKey: file)
+        return found
+    }
+}
+
+/// Why a file of a prompt is left out by the switch.
+private struct PromptTrouble {
+    var problem: String
+    var mend: String
+
+    /// nil: nothing is wrong with it. As a rule its beginning is read alone.
+    init?(of file: URL) {
+        do {
+            let handle = try FileHandle(forReadingFrom: file)
+            defer { try? handle.close() }
+            let octets = try Int(clamping: handle.seekToEnd())
+            try handle.seek(toOffset: 0)
+            var head = Array(try handle.read(upToCount: PromptFile.head) ?? Data())
+            var fault = PromptFile.fault(head: head, octets: octets)
+            if fault != nil, head.count < octets, let rest = try handle.readToEnd() {
+                head += rest
+                fault = PromptFile.fault(head: head, octets: octets)
+            }
+            guard let fault else { return nil }
+            (problem, mend) = (fault.problem, fault.mend)
+        } catch {
+            (problem, mend) = ("it cannot be read", "check its permissions")
+        }
+    }
+}
+
+extension PromptReference {
+    fileprivate func fault(_ code: ConfigFault.Code, _ problem: String, _ mend: String) -> ConfigFault {
+        ConfigFault(file: file, position: position, code: code, problem: problem, mend: mend)
+    }
+}
+
+extension Tenant {
+    /// All recordings that its file and its plans name.
+    fileprivate var allPrompts: [PromptReference] {
+        prompts
+            + dialPlans.values.flatMap { plan in
+                plan.allSteps.flatMap { step in
+                    step.prompts.compactMap(\.constant).map {
                         PromptReference(name: $0, file: plan.file, position: step.position)
                     }
                 }
             }
+    }
+
+    /// Those that its calls may be in: its own, and what plans give the variable `language`. nil: any, as a variable or a URL may tell.
+    fileprivate var languages: [String]? {
+        var languages = [language]
+        for step in dialPlans.values.flatMap(\.allSteps) {
+            switch step.action {
+            case .http: return nil
+            case .set(let assignments):
+                for assignment in assignments where assignment.variable == "language" {
+                    guard let constant = assignment.value.constant else { return nil }
+                    if !constant.isEmpty, !languages.contains(constant) { languages.append(constant) }
+                }
+            case .answer, .ringing, .echo, .record, .hangup, .goto, .dial, .transfer, .when, .play, .say, .menu,
+                .collect,
+                .hours, .supervise, .pickup, .park, .queue, .callback, .agent:
+                continue
+            }
         }
-        let faults = named.filter { !known.contains($0.name[...]) }.map { prompt in
-            ConfigFault(
-                file: prompt.file,
-                position: prompt.position,
-                code: .deadReference,
-                problem: "there is no prompt '\(prompt.name)'",
-                mend: "record it as \(promptsFolder.lastPathComponent)/LANGUAGE/\(prompt.name).wav beside the plans"
-            )
-        }
-        return Set(faults).sorted()
+        return languages
     }
 }
 

@@ -50,7 +50,6 @@ extension Node {
                 wanted.grouping = wanted.grouping ?? .halfHour
                 return try reporter.forecast(wanted, goal)
             }
-            guard let job else { return Self.noTenant }
             report = try await planning.run(job)
         case .whatIf:
             let alterations = try Alteration.read(
@@ -62,14 +61,12 @@ extension Node {
                 let end = ContinuousClock.now + .seconds(PlanningDesk.patience)
                 return try reporter.whatIf(wanted, alterations) { ContinuousClock.now < end }
             }
-            guard let job else { return Self.noTenant }
             report = try await planning.run(job)
         case .figures(let kind):
             let showsCalls = try query.flag("show_calls")
             let job = try await job(query, kind.filters, kind.groupings) { reporter, wanted in
                 showsCalls ? try reporter.calls(behind: kind, wanted) : try reporter.report(kind, wanted)
             }
-            guard let job else { return Self.noTenant }
             report = try await Self.aside(job)
         }
         var reply = ControlReply(contentType: "application/json", body: report.json)
@@ -77,35 +74,26 @@ extension Node {
         return reply
     }
 
-    private static let noTenant = ControlReply.problem(
-        status: 404,
-        code: "no-such-tenant",
-        what: "no such tenant, or none is named and there are several",
-        mend: "name one with ?tenant="
-    )
-
     /// Off the node, whose other requests go on.
     @concurrent
     private static func aside(_ job: @Sendable () throws -> Report) async throws -> Report { try job() }
 
-    /// Reads the report's own filters and those that all reports have, and is ready to make it. Nil: no such tenant, or none is named and
-    /// there are several.
+    /// Reads the report's own filters and those that all reports have, and is ready to make it.
     private func job(
         _ query: QueryReader,
         _ filters: [Reporter.Filter],
         _ groupings: [Reporter.Grouping],
         _ make: @escaping Making
-    ) async throws -> (@Sendable () throws -> Report)? {
+    ) async throws -> @Sendable () throws -> Report {
         var query = query
-        let tenants = try await handle.ask { $0.engine.configuration.tenants }
-        let name = query.text("tenant").map { TenantID($0) } ?? (tenants.count == 1 ? tenants.keys.first : nil)
+        let name = query.text("tenant")
         let (since, until) = (try query.time("since"), try query.time("until"))
         var chosen: [Reporter.Filter: String] = [:]
         for filter in filters { chosen[filter] = query.text(filter.rawValue) }
         let grouping: Reporter.Grouping? = groupings.isEmpty ? nil : try query.choice("by", among: groupings)
         let page = Page(after: query.text("after"), limit: try query.limit(standard: 10_000))
         try query.finish()
-        guard let tenant = name.flatMap({ tenants[$0] }) else { return nil }
+        let tenant = try await handle.ask { core in try core.engine.chooseTenant(name) }
         let folder = files.dataFolder
         return { [chosen] in
             let reporter = try Reporter(tenant: tenant, folder: folder, now: Date(), isSwitchUp: true)

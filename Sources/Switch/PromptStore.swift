@@ -15,8 +15,15 @@ final class PromptStore: Sendable {
 
     /// `name` may hold folders (`music/default`), which are no language's.
     func clip(_ name: String, language: String) -> PromptClip? {
-        clips.withLock { $0["\(language)/\(name)"] ?? $0[name] ?? $0["en/\(name)"] }
+        let keys = Self.keys(of: name, in: language)
+        return clips.withLock { clips in
+            for key in keys { if let clip = clips[key] { return clip } }
+            return nil
+        }
     }
+
+    /// Where a prompt is looked for, below a folder and without the ending: the first that is there is heard.
+    static func keys(of name: String, in language: String) -> [String] { ["\(language)/\(name)", name, "en/\(name)"] }
 
     /// Reads what is new below the folders, the later ones winning. Blocks: not for the core's loop.
     func load(_ folders: [URL]) {

@@ -143,7 +143,9 @@ extension ConfigurationFiles {
                 )
                 throw Failure("the switch answered \(reply.status): \(text)")
             }
-            throw Failure("\(problem.error.what); \(problem.error.mend)")
+            // What a request names in its query is an option here.
+            let mend = problem.error.code == "which-tenant" ? "name one with --tenant" : problem.error.mend
+            throw Failure("\(problem.error.what); \(mend)")
         }
         return Data(reply.body)
     }

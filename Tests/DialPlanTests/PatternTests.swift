@@ -31,7 +31,14 @@ import Testing
 
     @Test(arguments: [
         (".", "1xxx", true), ("1xxx", ".", false), ("1x.", "1xxx", true), ("x", "[0-4]", true), ("[0-4]", "x", false),
-        ("+.", "+7.", true), ("1xxx", "1xxx", true), ("600", "601", false),
+        ("+.", "+7.", true), ("1xxx", "1xxx", true), ("600", "601", false), ("/.*/", "600", true),
+        ("/.*/", "/a|b/", true),
+        ("/600/", "600", true), ("1xxx", "/1\\d{3}/", true), ("1xxx", "/1\\d{3,4}/", false),
+        ("/1\\d{3,4}/", "1xxx", true),
+        ("/[^0]+/", "z", true), ("/[^0]+/", "x", false), (".", "/.+/", true), ("/.+/", ".", true),
+        ("/a*/", "/(a|aa)*/", true),
+        // Somebody may dial nothing at all.
+        (".", "/.*/", false),
     ])
     func `which pattern takes all that another takes`(a: String, b: String, expected: Bool) throws {
         #expect(try Pattern(a).includes(try Pattern(b)) == expected)

@@ -467,6 +467,21 @@ struct AdministrationTests {
         #expect(file.code == 1 && file.text.contains("data is a file; name a folder"), "\(file.text)")
     }
 
+    @Test func `a user without a phone is an absent subscriber, and a trace that cannot be written says what to do`()
+        throws
+    {
+        let running = try RunningSwitch()
+        let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        let refused = try boris.call("1001")
+        #expect(refused.startWord == "480" && refused.header("Reason")?.hasPrefix("Q.850;cause=20") == true)
+        boris.acknowledge(refused, to: "1001")
+        #expect(try eventually { try running.rows("cdr").first?["q850_cause"] as? Int == 20 })
+        let written = try running.gudok("trace", "last", "--pcap", "/no-such-folder/x.pcap")
+        #expect(written.code == 1)
+        let words = "/no-such-folder/x.pcap cannot be written: there is no such folder; make it, or name another"
+        #expect(written.text.contains(words), "\(written.text)")
+    }
+
     @Test func `the trace of a call that died with the switch is not said to be too old`() throws {
         var running = try RunningSwitch()
         let folder = running.folder

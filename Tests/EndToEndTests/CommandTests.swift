@@ -98,6 +98,38 @@ struct CommandTests {
             "\(text)"
         )
         #expect(text.contains("dialplans/plan.yaml:4:5: error: the rule '600' is never reached"), "\(text)")
+        try """
+        routes:
+          - {match: "/8[0-4]./", do: [echo]}
+          - {match: "8[5-9]x", do: [echo]}
+          - {match: "8xx", do: [echo]}
+        """.write(to: folder.appending(path: "dialplans/plan.yaml"), atomically: true, encoding: .utf8)
+        let line =
+            "plan.yaml:4:5: error: the rule '8xx' is never reached: '/8[0-4]./' in line 2, '8[5-9]x' in line 3 take "
+            + "its calls [shadowed-rule]; move it above them, or remove it"
+        #expect(try check(folder).text.contains(line))
+    }
+
+    @Test func `check warns of lines of number lists that match no number, and is content`() throws {
+        let folder = try RunningSwitch.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let lists = folder.appending(path: "dialplans/lists")
+        try FileManager.default.createDirectory(at: lists, withIntermediateDirectories: true)
+        let files = [
+            "gudok.yaml": #"{node: x, sip: {listen: ["udp://127.0.0.1:0"]}, media: {address: 127.0.0.1}}"#,
+            "tenants/a.yaml": "tenant: a\ndomains: [a.test]\nlists: {vip: vip.txt}\n",
+            "dialplans/lists/vip.txt": "+7 495 111-22-33\nnot a number\n+7 12a\n"
+                + String(repeating: "x y\n", count: 30),
+        ]
+        for (name, text) in files {
+            try text.write(to: folder.appending(path: name), atomically: true, encoding: .utf8)
+        }
+        let (code, text) = try check(folder)
+        #expect(code == 0)
+        let line = "dialplans/lists/vip.txt:2:1: warning: 'not a number' is no number, and matches none; "
+        #expect(text.contains(line) && text.contains("vip.txt:3:1: warning: '+7 12a' is no number"), "\(text)")
+        #expect(text.contains("vip.txt:12:1: warning: from here on there are 22 more such lines"), "\(text)")
+        #expect(text.contains("ok: 1 tenant, 0 rules") && text.split(separator: "\n").count == 12, "\(text)")
     }
 
     @Test func `a control character is named with its place, and nothing of the file is printed`() throws {
@@ -122,9 +154,9 @@ struct CommandTests {
                 do: [{play: welcome}, {play: own}, {menu: {prompt: nowhere, keys: {"1": [{play: "{called}"}]}}}]
             """
         let running = try RunningSwitch(internalPlan: plan)
-        let prompts = running.folder.appending(path: "dialplans/prompts/ru")
+        let prompts = running.folder.appending(path: "dialplans/prompts/en")
         try FileManager.default.createDirectory(at: prompts, withIntermediateDirectories: true)
-        try Data().write(to: prompts.appending(path: "own.wav"))
+        try Self.wave(bits: 16, octets: 320).write(to: prompts.appending(path: "own.wav"))
         let (code, text) = try check(running.folder)
         #expect(code == 1)
         #expect(
@@ -132,6 +164,88 @@ struct CommandTests {
             "\(text)"
         )
         #expect(text.split(separator: "\n").count == 1, "\(text)")
+    }
+
+    /// The head of a WAV file of 8 kHz, mono, and silence.
+    private static func wave(tag: UInt8 = 1, bits: UInt8, octets: Int) -> Data {
+        let (rate, frame) = (little(8000), bits / 8)
+        let format = [tag, 0, 1, 0] + rate + little(8000 * Int(frame)) + [frame, 0, bits, 0]
+        let chunks = Array("WAVEfmt ".utf8) + little(16) + format + Array("data".utf8) + little(octets)
+        return Data(Array("RIFF".utf8) + little(chunks.count + octets) + chunks + Array(repeating: 0, count: octets))
+    }
+
+    private static func little(_ value: Int) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
+
+    @Test func `check, apply and doctor tell of prompts that cannot be read, or are of another language`() throws {
+        let folder = try RunningSwitch.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let plan = """
+            routes:
+              - match: "1"
+                do:
+                  - {play: [text, empty, long, fine]}
+                  - {menu: {prompt: russian, invalid: float, keys: {"1": [echo]}}}
+                  - {play: [both, welcome]}
+              - match: "2"
+                do: [{set: {language: ru}}, {play: russian}]
+            """
+        let files = [
+            "gudok.yaml": #"{node: x, sip: {listen: ["udp://127.0.0.1:0"]}, media: {address: 127.0.0.1}}"#,
+            "tenants/a.yaml": """
+            tenant: a
+            domains: [a.test]
+            language: de
+            queues: [{name: q, music: mine, messages: [{prompt: german, every: 30s}], language: ru}]
+            dialplans: {internal: plan.yaml}
+            """,
+            "dialplans/plan.yaml": plan,
+        ]
+        func write(_ files: [String: String]) throws {
+            for (name, text) in files {
+                try text.write(to: folder.appending(path: name), atomically: true, encoding: .utf8)
+            }
+        }
+        try write(files)
+        let sounds = [
+            "de/text": Data("nothing to hear".utf8), "empty": Self.wave(bits: 16, octets: 0),
+            "en/float": Self.wave(tag: 3, bits: 32, octets: 320), "de/long": Self.wave(bits: 16, octets: 60_000),
+            "fine": Self.wave(bits: 16, octets: 320), "ru/russian": Self.wave(bits: 16, octets: 320),
+            "de/german": Self.wave(bits: 16, octets: 320), "de/both": Self.wave(bits: 24, octets: 240),
+            "en/both": Self.wave(bits: 16, octets: 320), "music/mine": Self.wave(bits: 16, octets: 320),
+        ]
+        for (name, sound) in sounds {
+            let file = folder.appending(path: "dialplans/prompts/\(name).wav")
+            let parent = file.deletingLastPathComponent()
+            try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
+            try sound.write(to: file)
+        }
+        let (code, text) = try check(folder)
+        #expect(code == 1)
+        let expected = [
+            "dialplans/plan.yaml:4:9: error: prompts/de/text.wav cannot be heard: this is not a WAV file: "
+                + "it does not begin with RIFF and WAVE [bad-value]; convert it",
+            "dialplans/plan.yaml:4:9: error: prompts/empty.wav cannot be heard: the file's sound is empty [bad-value]; ",
+            "dialplans/plan.yaml:5:9: error: prompts/en/float.wav cannot be heard: the sound is encoded as floating point",
+            "dialplans/plan.yaml:6:9: error: prompts/de/both.wav cannot be heard: a sample has 24 bits",
+            "tenants/a.yaml:4:53: error: there is no prompt 'german' in language ru, only in de [dead-reference]; ",
+        ]
+        for line in expected { #expect(text.contains(line), "\(line) in \(text)") }
+        #expect(text.split(separator: "\n").count == expected.count, "\(text)")
+        let doctor = try ChildProcess(RunningSwitch.binary, ["doctor", "--config", "gudok.yaml"], in: folder)
+        #expect(doctor.exitCode(within: 20) == 1)
+        #expect(doctor.text.contains("BAD   prompts: \(expected[3])"), "\(doctor.text)")
+        // Without the rule that sets it nobody hears Russian.
+        try write(["dialplans/plan.yaml": plan.replacing("{set: {language: ru}}, ", with: "")])
+        let line =
+            "dialplans/plan.yaml:5:9: error: there is no prompt 'russian' in language de, only in ru [dead-reference]; "
+            + "record it as prompts/de/russian.wav beside the plans, or write the `language` that is meant"
+        #expect(try check(folder).text.contains(line))
+
+        try write(["dialplans/plan.yaml": "routes: [{match: \"1\", do: [echo]}]\n", "plan.yaml": plan])
+        let dryRun = ["apply", "--dry-run", "plan.yaml", "--config", "gudok.yaml"]
+        let apply = try ChildProcess(RunningSwitch.binary, dryRun, in: folder)
+        #expect(apply.exitCode(within: 20) == 1)
+        #expect(apply.text.contains("plan.yaml:6:9: error: prompts/de/both.wav cannot be heard: "), "\(apply.text)")
     }
 
     @Test func `what agents and supervisors are configured with is checked, and exported as it was read`() throws {

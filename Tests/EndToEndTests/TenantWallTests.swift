@@ -119,6 +119,17 @@ struct TenantWallTests {
             let reply = try running.http("/api/v1/\(listing)?tenant=../demo")
             #expect(reply.status == 404 && reply.text.contains("no-such-tenant"), "\(listing): \(reply.text)")
         }
+        for report in ["queues", "calls", "forecast", "what-if?agents=none=2"] {
+            let reply = try running.http("/api/v1/stats/\(report)")
+            #expect(reply.status == 409 && reply.text.contains("which-tenant"), "\(report): \(reply.text)")
+        }
+        // Options are the command line's, and are named there alone.
+        let nobodys = try running.http("/api/v1/calls", method: "POST", body: #"{"from": "1001", "to": "600"}"#)
+        #expect(
+            nobodys.status == 409 && nobodys.text.contains("?tenant=") && !nobodys.text.contains("--"),
+            "\(nobodys)"
+        )
+        #expect(try running.gudok("call", "1001", "600").text.contains("name one with --tenant"))
         #expect(try running.gudok("cdr", "--tenant", "nobody").text.contains("there is no tenant 'nobody'"))
 
         for (path, status) in [

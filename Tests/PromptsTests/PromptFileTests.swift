@@ -56,6 +56,25 @@ struct PromptFileTests {
         #expect(try PromptFile.read(wave.bytes).alaw == samples.map { G711.encode($0, .a) })
     }
 
+    @Test func `a file's beginning and its length tell what is wrong with it`() throws {
+        let whole = Wave(data: pcm(sine(440, rate: 8000, count: 8000))).bytes
+        #expect(PromptFile.fault(head: Array(whole.prefix(100)), octets: whole.count) == nil)
+        #expect(PromptFile.fault(head: whole, octets: whole.count) == nil)
+        #expect(PromptFile.fault(head: Array(whole.prefix(100)), octets: 44) == .empty)
+        let hour = 44 + PromptFile.longest * 16_000
+        var long = Wave(data: []).bytes
+        long.replaceSubrange(40..<44, with: little(0xFFFF_FFFF, 4))
+        #expect(PromptFile.fault(head: long, octets: hour) == nil)
+        #expect(PromptFile.fault(head: long, octets: hour + 2) == .tooLong(seconds: PromptFile.longest))
+        for length in [0, 11, 12, 30, 43] {
+            #expect(PromptFile.fault(head: Array(whole.prefix(length)), octets: whole.count) != nil, "\(length)")
+        }
+        var wave = Wave(data: pcm(samples))
+        wave.between = wave.chunk("LIST", Array(repeating: 0, count: PromptFile.head))
+        #expect(PromptFile.fault(head: Array(wave.bytes.prefix(PromptFile.head)), octets: wave.bytes.count) == .noSound)
+        #expect(PromptFile.fault(head: wave.bytes, octets: wave.bytes.count) == nil)
+    }
+
     @Test func `of a data chunk cut short what is there is read`() throws {
         let audio = try PromptFile.read(Array(Wave(data: pcm(samples)).bytes.dropLast(321)))
         #expect(audio.alaw.prefix(159).elementsEqual(samples.prefix(159).map { G711.encode($0, .a) }))

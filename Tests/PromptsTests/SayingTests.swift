@@ -44,6 +44,8 @@ struct SayingTests {
         #expect(Saying.number(.min, in: language).prefix(4) == ["minus", "n9", "n2", "n2"])
         #expect(Saying.number(.min, in: language).count == 20)
         #expect(Saying.number(.max, in: language).count == 19)
+        let long = Saying.longNumber(isNegative: true, digits: "92233720368547758080", in: language)
+        #expect(long.prefix(3) == ["minus", "n9", "n2"] && long.count == 21)
     }
 
     @Test func `digits, star and hash are said, all else is skipped`() {

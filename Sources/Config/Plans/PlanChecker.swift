@@ -43,19 +43,27 @@ struct PlanChecker {
         }
     }
 
+    /// Which rules there are is the plan's own, whoever uses it.
     private func checkShadows() {
-        for (index, route) in plan.routes.enumerated() {
-            guard let earlier = plan.routes[..<index].first(where: { $0.takesAll(of: route) }) else { continue }
+        guard tenant == nil else { return }
+        for shadow in plan.shadows {
+            let named = shadow.takers.prefix(Self.mostTakers).map { "'\($0.match)' in line \($0.position.line)" }
+            let rest = shadow.takers.count - named.count
+            let takers = named.joined(separator: ", ") + (rest > 0 ? " and \(rest) more" : "")
             faults.add(
                 plan.file,
-                route.position,
+                shadow.route.position,
                 .shadowedRule,
-                "the rule '\(route.match)' is never reached: '\(earlier.match)' in line \(earlier.position.line) takes "
-                    + "its calls",
-                mend: "move it above that rule, or remove it"
+                "the rule '\(shadow.route.match)' is never reached: \(takers) "
+                    + (shadow.takers.count == 1 ? "takes its calls" : "take its calls"),
+                mend: shadow.takers.count == 1
+                    ? "move it above that rule, or remove it" : "move it above them, or remove it"
             )
         }
     }
+
+    /// Rules that a fault names before it only counts them.
+    private static let mostTakers = 3
 
     fileprivate func check(_ step: Step) {
         let position = step.position
@@ -214,17 +222,6 @@ struct PlanChecker {
 
     private func fault(_ position: SourcePosition, _ code: ConfigFault.Code, _ problem: String, _ mend: String) {
         faults.add(plan.file, position, code, problem, mend: mend)
-    }
-}
-
-extension Route {
-    /// Whether this rule takes every call that `other` would.
-    fileprivate func takesAll(of other: Route) -> Bool {
-        if let trunk, trunk != other.trunk { return false }
-        if let from {
-            guard let theirs = other.from, from.includes(theirs) else { return false }
-        }
-        return match.includes(other.match)
     }
 }
 

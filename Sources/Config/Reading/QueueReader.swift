@@ -13,7 +13,7 @@ extension TenantReader {
                 queue.strategy = strategy
             }
             readTimes(&mapping, into: &queue)
-            queue.music = mapping.take("music").flatMap { readPrompt($0, "music", into: &reading) }
+            queue.music = mapping.take("music").flatMap { readPrompt($0, "music", folder: "music/", into: &reading) }
             if let isRecorded = mapping.take("record")?.boolean("record") { queue.isRecorded = isRecorded }
             if let agents = mapping.take("agents") { queue.agents = readAgents(agents, into: &reading) }
             readRules(&mapping, into: &queue, reading: &reading)
@@ -103,7 +103,7 @@ extension TenantReader {
                 guard var mapping = item.mapping("a message") else { return nil }
                 defer { mapping.finish("a message") }
                 let prompt = mapping.require("prompt", of: "a message").flatMap {
-                    readPrompt($0, "prompt", into: &reading)
+                    readPrompt($0, "prompt", language: queue.language, into: &reading)
                 }
                 let every = mapping.require("every", of: "a message")?.positiveDuration("every")
                 guard let prompt, let every else { return nil }
@@ -148,10 +148,18 @@ extension TenantReader {
         if let value = mapping.take("announce_position") { queue.announcePosition = readAnnouncement(value) }
     }
 
-    /// The name of a recording, which whoever has the recordings looks for.
-    func readPrompt(_ value: YAMLValue, _ what: String, into reading: inout Reading) -> String? {
+    /// The name of a recording, which whoever has the recordings looks for in this language; nil: in the call's.
+    func readPrompt(
+        _ value: YAMLValue,
+        _ what: String,
+        folder: String = "",
+        language: String? = nil,
+        into reading: inout Reading
+    ) -> String? {
         guard let name = value.string(what) else { return nil }
-        reading.tenant.prompts.append(PromptReference(name: name, file: value.file, position: value.position))
+        reading.tenant.prompts.append(
+            PromptReference(name: folder + name, language: language, file: value.file, position: value.position)
+        )
         return name
     }
 

@@ -48,7 +48,7 @@ struct TenantReader {
         }
         if let zone = file.take("timezone")?.timeZone() { reading.tenant.timeZone = zone }
         if let language = file.take("language").flatMap(readLanguage) { reading.tenant.language = language }
-        if let value = file.take("music"), let music = readPrompt(value, "music", into: &reading) {
+        if let value = file.take("music"), let music = readPrompt(value, "music", folder: "music/", into: &reading) {
             reading.tenant.music = music
         }
         if let lists = file.take("lists") { readLists(lists, into: &reading) }

@@ -183,7 +183,6 @@ public struct Session: Sendable {
     /// A peer that never said what it allows may take an INFO.
     public var mayTakeInfo: Bool { peerAllows.isEmpty || peerAllows(.info) }
 
-
     init(
         phase: Phase,
         localTag: String,

@@ -24,8 +24,10 @@ struct Doctor: AsyncParsableCommand {
         }
         do {
             // As the next start takes it: with what was applied.
-            let configuration = try files.inForce().configuration()
+            let files = try files.inForce()
+            let configuration = try files.configuration()
             report.good("configuration", counted(configuration.tenants.count, "tenant"))
+            for fault in files.missingPrompts(in: configuration) { report.bad("prompts", "\(fault)") }
         } catch {
             report.bad("configuration", "\(error)")
         }

@@ -111,7 +111,7 @@ struct GetRecording: AsyncParsableCommand {
         do {
             try data.write(to: URL(fileURLWithPath: output))
         } catch {
-            throw Failure("\(output) cannot be written: \(error.localizedDescription)")
+            throw Failure("\(output) cannot be written: \(FileFault(writing: error))")
         }
         print("\(output): \(data.count) octets")
     }

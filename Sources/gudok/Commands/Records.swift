@@ -94,7 +94,7 @@ struct TraceCommand: AsyncParsableCommand {
             do {
                 try Data(PacketCapture(trace).bytes).write(to: URL(fileURLWithPath: pcap))
             } catch {
-                throw Failure("\(pcap) cannot be written: \(error.localizedDescription)")
+                throw Failure("\(pcap) cannot be written: \(FileFault(writing: error))")
             }
             return
         }

@@ -100,7 +100,7 @@ struct StatsReport: AsyncParsableCommand {
         do {
             try Data(page.utf8).write(to: URL(fileURLWithPath: path))
         } catch {
-            throw Failure("\(path) cannot be written: \(error.localizedDescription)")
+            throw Failure("\(path) cannot be written: \(FileFault(writing: error))")
         }
         print("written: \(path)")
     }
