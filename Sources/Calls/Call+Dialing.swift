@@ -170,11 +170,9 @@ extension Call {
             )
         }
         if callerIsAnswered {
-            // The codec that the caller speaks; between the two laws of G.711 the media plane translates, and to one of them the caller
-            // changes over who named it.
-            let own = codec(of: anchor).map { codec in
-                [codec] + Self.spokenCodecs.filter { Self.spokenCodecs.contains(codec) || knows(anchor, $0) }
-            }
+            // The codec that the caller speaks, and G.711: between its two laws the media plane translates, and there is hardly anybody who
+            // could not change over to it.
+            let own = codec(of: anchor).map { [$0] + Self.spokenCodecs }
             let offer = ownOffer(
                 codecs: own ?? core.settings.codecs,
                 as: described.media(port),

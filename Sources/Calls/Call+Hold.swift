@@ -85,7 +85,9 @@ extension Call {
     /// Whether a leg that is put on hold by this offer hears music: it is told to listen, whatever the holder says of himself.
     func hearsMusic(_ index: Int, upon offer: SessionDescription) -> Bool {
         guard let stream = AudioStream(of: offer), stream.isHold, stream.direction != .recvonly else { return false }
-        guard let codec = codec(of: index), Self.spokenCodecs.contains(codec) else { return false }
+        // Music is G.711: who speaks anything else is offered that first, where the holder knows it.
+        let speaks = codec(of: index).map(Self.spokenCodecs.contains) ?? false
+        guard speaks || stream.formats.contains(where: { Self.spokenCodecs.contains($0.encoding) }) else { return false }
         return !legs[index].holds && music(served?.queue) != nil
     }
 

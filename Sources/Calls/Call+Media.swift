@@ -140,13 +140,14 @@ extension Call {
         }
         do throws(SDPFault) {
             let media = legs[other].described.media(port)
+            let isForMusic = hearsMusic(other, upon: offer)
             let next = try relayOffer(
                 offer,
                 as: media,
-                preferring: preferredCodecs(towards: legs[other].user),
+                preferring: (isForMusic ? Self.spokenCodecs : []) + preferredCodecs(towards: legs[other].user),
                 previous: legs[other].described.local,
                 numbers: legs[other].described.numbers,
-                direction: hearsMusic(other, upon: offer) ? .sendonly : nil,
+                direction: isForMusic ? .sendonly : nil,
                 understood: mixedCodecs
             )
             let stamped = legs[other].described.versions.stamp(next)

@@ -121,7 +121,9 @@ extension Call {
             return moveMedia(index)
         }
         guard !speakAlike(anchor, index) else { return bridge(anchor, index) }
-        moveMedia(index, asking: knows(anchor, codec(of: index)) ? anchor : index)
+        let answered = codec(of: index)
+        let isCommon = answered.map(Self.spokenCodecs.contains) ?? false
+        moveMedia(index, asking: isCommon || knows(anchor, answered) ? anchor : index)
     }
 
     /// The leg's port or its partner is another now: it is told, or its partner is who can change over, and it is heard meanwhile.

@@ -45,7 +45,8 @@ public struct PayloadFormat: Hashable, Sendable {
     }
 
     private static let spellings = [
-        "PCMA", "PCMU", "telephone-event", "opus", "G722", "G729", "CN", "GSM", "iLBC", "speex", "AMR", "AMR-WB", "G723",
+        "PCMA", "PCMU", "telephone-event", "opus", "G722", "G729", "CN", "GSM", "iLBC", "speex", "AMR", "AMR-WB",
+        "G723",
         "G726-32", "L16",
     ]
 

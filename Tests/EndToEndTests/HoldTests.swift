@@ -49,6 +49,29 @@ struct HoldTests {
         #expect(hold > 1.5 && hold < 6)
     }
 
+    @Test func `whoever speaks Opus is asked to listen to music in G.711, and goes back to Opus`() throws {
+        let pair = try CallPair(codecs: "opus, G722, PCMA, PCMU")
+        let (caller, callee) = try (WirePeer(), WirePeer())
+        let opus = "a=rtpmap:111 opus/48000/2\r\n"
+        try pair.ring(sdp: Phone.sdp(port: caller.port, formats: "111 8") + opus)
+        // As many phones do: one codec, the first.
+        try pair.pickUp(sdp: Phone.sdp(port: callee.port, formats: "111") + opus)
+        for (version, direction, formats, first) in [(2, "sendonly", "8", "8"), (3, "sendrecv", "111", "111")] {
+            let sdp = Phone.sdp(port: callee.port, direction: direction, formats: "111 8 0", version: version) + opus
+            pair.calleeAsks("INVITE", sdp: sdp)
+            let told = try #require(pair.carrier.expect("INVITE"))
+            #expect(told.contains(" RTP/AVP \(first) ") && told.contains("a=\(direction)"), "\(told)")
+            let back = direction == "sendonly" ? "recvonly" : "sendrecv"
+            let map = formats == "111" ? opus : ""
+            let answer = Phone.sdp(port: caller.port, direction: back, formats: formats, version: version) + map
+            pair.carrier.respond("200 OK", to: told, sdp: answer)
+            #expect(pair.callee.final("INVITE")?.startWord == "200")
+            pair.calleeAcknowledges()
+            if direction == "sendonly" { #expect(try #require(caller.receive()).bytes[1] & 0x7F == 8) }
+        }
+        try pair.hangUp()
+    }
+
     @Test func `a caller who is forgotten on hold is let go after calls.max_hold`() throws {
         let centre = try TransferCentre(node: "calls: {max_hold: 1s}")
         try centre.talk()

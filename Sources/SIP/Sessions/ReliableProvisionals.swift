@@ -59,7 +59,7 @@ struct ReliableProvisionals: Sendable {
         let wasRunning = outstanding != nil
         (overtaken, outstanding) = (outstanding, nil)
         waiting = []
-        return wasRunning ? [.stop(.retransmitReliable), .stop(.prackMissing)] : []
+        return [.stop(.progressRepeat)] + (wasRunning ? [.stop(.retransmitReliable), .stop(.prackMissing)] : [])
     }
 }
 

@@ -22,11 +22,28 @@ extension Session {
         let isWanted = isReliable && request.supports("100rel")
         guard reliable.callerRequires || isWanted else {
             if sdp != nil { localDescription = sdp }
-            return [.respond(transaction, response)]
+            lastProgress = (response, false)
+            return [.respond(transaction, response), .start(.progressRepeat, at: now + Self.longestSilence)]
         }
         if sdp != nil { localDescription = sdp }
-        guard let first = reliable.queue(response, random: &random) else { return [] }
-        return sendReliable(first, over: transaction, now: now)
+        lastProgress = (response, true)
+        let ahead: [Action] = [.start(.progressRepeat, at: now + Self.longestSilence)]
+        guard let first = reliable.queue(response, random: &random) else { return ahead }
+        return sendReliable(first, over: transaction, now: now) + ahead
+    }
+
+    private static let longestSilence: Duration = .seconds(60)
+
+    /// The last provisional again; of a reliable one, which was acknowledged, another without its body (RFC 3262 §3).
+    mutating func repeatProgress(now: Instant) -> [Action] {
+        guard case .received(let transaction, let request) = phase, let last = lastProgress else { return [] }
+        let ahead: [Action] = [.start(.progressRepeat, at: now + Self.longestSilence)]
+        guard last.isReliable else { return [.respond(transaction, last.response)] + ahead }
+        guard reliable.outstanding == nil else { return ahead }
+        var response = makeResponse(last.response.status, to: request, body: nil)
+        addContact(to: &response)
+        return reliable.queue(response, random: &random).map { sendReliable($0, over: transaction, now: now) + ahead }
+            ?? ahead
     }
 
     /// Answers the INVITE with 200 and our description: the answer to its offer, or our offer when it had none.

@@ -46,6 +46,7 @@ extension Session {
         case .prackMissing:
             guard case .received = phase, reliable.outstanding != nil else { return [] }
             return [.tell(.failed(.prackMissing))] + reject(504, now: now)
+        case .progressRepeat: return repeatProgress(now: now)
         case .reinviteUnanswered:
             guard case .ours = renegotiation, case .confirmed = phase else { return [] }
             return [.cancelInvite(reason: "SIP;cause=408;text=\"Request Timeout\"")]

@@ -262,7 +262,8 @@ extension Session {
         over flow: Flow,
         now: Instant
     ) -> [Action] {
-        guard case .ours(_, let sequence, _) = renegotiation, (try? response.cSeq().number) ?? sequence == sequence else {
+        guard case .ours(_, let sequence, _) = renegotiation, (try? response.cSeq().number) ?? sequence == sequence
+        else {
             // Of an earlier one, whose ACK was lost, or who took his time.
             return response.status < 200 ? [] : repeatAcknowledgement(response, purpose: purpose)
         }

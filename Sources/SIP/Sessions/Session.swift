@@ -83,6 +83,8 @@ public struct Session: Sendable {
     var localDescription: [UInt8]?
     var peerAllows: Set<String> = []
     var reliable = ReliableProvisionals()
+    /// What the caller was told last of an INVITE that has no answer yet.
+    var lastProgress: (response: SIPResponse, isReliable: Bool)?
     var timer = SessionTimer()
     var retransmitAfter: Duration
     /// The last reliable provisional to our re-INVITE: its RSeq, and the answer that one of them brought.
@@ -252,6 +254,8 @@ extension Session {
         case retransmitReliable
         /// 64·T1 without PRACK: the INVITE fails.
         case prackMissing
+        /// A minute without a word to who waits for our answer: proxies give up after three (§13.3.1.1).
+        case progressRepeat
         /// Our re-INVITE had its time: CANCEL.
         case reinviteUnanswered
         /// A 491 was met: try our re-INVITE again (§14.1).

@@ -159,6 +159,21 @@ struct SessionTests {
         #expect(pair.notices[.caller]?.count == (told ?? 0) + 1)
     }
 
+    @Test(arguments: [nil, "100rel"])
+    func `§13.3.1.1 who waits long for an answer hears each minute that it is still on its way`(require: String?) {
+        var pair = SessionPair(require: require)
+        pair.start()
+        pair.onCallee { $0.ring(183, sdp: SessionPair.answer, now: $1) }
+        pair.ladder = []
+        pair.run(for: .seconds(130))
+        let told = pair.ladder.filter { $0.hasSuffix("<- 183") }
+        #expect(told == [" 60000 <- 183", "120000 <- 183"], "\(pair.text)")
+        pair.onCallee { $0.accept(sdp: SessionPair.answer, now: $1) }
+        pair.ladder = []
+        pair.run(for: .seconds(130))
+        #expect(!pair.text.contains("183"), "\(pair.text)")
+    }
+
     @Test func `what the peer allows is its last word, of which so much is kept`() throws {
         var pair = SessionPair()
         pair.start()
