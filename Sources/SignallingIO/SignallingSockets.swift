@@ -1,4 +1,5 @@
 import CLinuxIO
+import Glibc
 public import NIOCore
 import NIOPosix
 public import NetAddress
@@ -146,6 +147,16 @@ public final class SignallingSockets {
         channel.setOption(option, value: Self.mark).whenFailure { _ in }
     }
 
+    /// Has the kernel ask a silent peer whether it is there: after two minutes, then every 30 s, four times. Most NATs keep a mapping for
+    /// that, and a peer that is gone is noticed though nothing is sent to it.
+    private static func keepAlive(_ channel: any Channel) {
+        let options: [(Int32, SocketOptionValue)] = [(TCP_KEEPIDLE, 120), (TCP_KEEPINTVL, 30), (TCP_KEEPCNT, 4)]
+        for (name, value) in options {
+            let option = ChannelOptions.Types.SocketOption(level: .tcp, name: NIOBSDSocket.Option(rawValue: name))
+            channel.setOption(option, value: value).whenFailure { _ in }
+        }
+    }
+
     // MARK: sending
 
     /// Hands the kernel what was written to streams since the last call. May call the receiver: a channel whose peer has gone first reads
@@ -254,6 +265,7 @@ public final class SignallingSockets {
                 switch result {
                 case .success(let channel):
                     Self.mark(channel, isV6: remote.ip.isV6)
+                    Self.keepAlive(channel)
                     bound.value.connected(channel)
                 case .failure(let error): bound.value.fail("\(error)")
                 }
@@ -280,6 +292,7 @@ public final class SignallingSockets {
         connection.countsFor = remote.ip
         counters.connections = connections.count
         Self.mark(channel, isV6: remote.ip.isV6)
+        Self.keepAlive(channel)
         connection.connected(channel)
         return channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandler(StreamHandler(connection))
