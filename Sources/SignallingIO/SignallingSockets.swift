@@ -72,6 +72,11 @@ public final class SignallingSockets {
                 }
             }
             .withBoundSocket(descriptor)
+            .flatMap { channel in
+                // Which of the machine's addresses was asked is known of a listener that is bound to one.
+                guard local.ip.isUnspecified else { return channel.eventLoop.makeSucceededFuture(channel) }
+                return channel.setOption(.receivePacketInfo, value: true).map { channel }
+            }
             .map { channel in
                 let sockets = bound.value
                 sockets.datagramListeners[local] = DatagramListener(descriptor: copy, local: local, channel: channel)
@@ -185,14 +190,19 @@ public final class SignallingSockets {
     }
 
     private func sendDatagram(_ bytes: [UInt8], over flow: Flow) {
-        let listener =
-            datagramListeners[flow.local]
-            ?? datagramListeners.first { $0.key.port == flow.local.port && $0.key.ip.isV6 == flow.remote.ip.isV6 }?
-            .value
-            ?? datagramListeners.first { $0.key.ip.isV6 == flow.remote.ip.isV6 }?.value
-        guard let listener else { return fail(flow, why: "no UDP listener of this address family") }
+        guard let listener = listener(for: flow) else {
+            return fail(flow, why: "no UDP listener of this address family")
+        }
         took(flow, listener.send(bytes, over: flow))
         if !listener.waiting.isEmpty { retrySoon() }
+    }
+
+    /// The listener of the flow's own address, else one that has its port, else any that gets there.
+    private func listener(for flow: Flow) -> DatagramListener? {
+        if let listener = datagramListeners[flow.local] { return listener }
+        let (port, ip) = (flow.local.port, flow.remote.ip)
+        return datagramListeners.values.first { $0.local.port == port && $0.reaches(ip) }
+            ?? datagramListeners.values.first { $0.reaches(ip) }
     }
 
     private func took(_ flow: Flow, _ outcome: DatagramListener.Outcome) {
