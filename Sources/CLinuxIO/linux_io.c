@@ -123,6 +123,42 @@ int linux_io_send(int fd, int is_v6, const struct linux_io_address *to, const vo
     return sendto(fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL, &place.any, size) < 0 ? -errno : 0;
 }
 
+int linux_io_send_from(int fd, int is_v6, const struct linux_io_address *from, const struct linux_io_address *to,
+                       const void *bytes, size_t length) {
+    union socket_address place, source;
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+    } control;
+    memset(&control, 0, sizeof control);
+    struct iovec vector = {.iov_base = (void *)bytes, .iov_len = length};
+    struct msghdr message = {
+        .msg_name = &place,
+        .msg_namelen = put(to, is_v6, &place),
+        .msg_iov = &vector,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+    };
+    put(from, is_v6, &source);
+    struct cmsghdr *header = &control.align;
+    if (is_v6) {
+        struct in6_pktinfo info = {.ipi6_addr = source.v6.sin6_addr};
+        header->cmsg_level = IPPROTO_IPV6;
+        header->cmsg_type = IPV6_PKTINFO;
+        header->cmsg_len = CMSG_LEN(sizeof info);
+        message.msg_controllen = CMSG_SPACE(sizeof info);
+        memcpy(CMSG_DATA(header), &info, sizeof info);
+    } else {
+        struct in_pktinfo info = {.ipi_spec_dst = source.v4.sin_addr};
+        header->cmsg_level = IPPROTO_IP;
+        header->cmsg_type = IP_PKTINFO;
+        header->cmsg_len = CMSG_LEN(sizeof info);
+        message.msg_controllen = CMSG_SPACE(sizeof info);
+        memcpy(CMSG_DATA(header), &info, sizeof info);
+    }
+    return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
 void linux_io_close(int fd) { close(fd); }
 
 int linux_io_copy(int fd) {

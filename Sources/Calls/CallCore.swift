@@ -245,6 +245,11 @@ public final class CallCore {
         return true
     }
 
+    /// Whether a party of a call is reached over this stream.
+    public func hasParty(over flow: Flow) -> Bool {
+        calls.values.contains { $0.legs.contains { $0.session.isReached(over: flow) } }
+    }
+
     public func ended(_ transaction: ServerTransactionID) { serverTransactions[transaction] = nil }
     public func ended(_ transaction: ClientTransactionID) { clientTransactions[transaction] = nil }
 

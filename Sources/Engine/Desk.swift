@@ -164,7 +164,10 @@ extension Engine: TargetDirectory {
         let candidates = listeners.filter { $0.transport == transport && $0.address.ip.isV6 == remote.ip.isV6 }
         // A loopback listener cannot reach the world, nor should the world be told of it.
         let best = candidates.first { $0.address.ip.isLoopback == remote.ip.isLoopback } ?? candidates.first
-        return best.map { Flow(transport: transport, local: $0.address, remote: remote) }
+        guard let best else { return nil }
+        var flow = Flow(transport: transport, local: best.address, remote: remote)
+        flow.leavesFromAnywhere = true
+        return flow
     }
 
     func askForName(_ query: ServerQuery) {

@@ -151,6 +151,12 @@ public final class Engine {
         perform(transactions.transportFailed(flow, now: now.instant))
     }
 
+    /// Whether somebody is to be reached over a stream: one who registered over it, is in a call or subscribes, or a trunk.
+    public func needs(_ flow: Flow) -> Bool {
+        registrar.reaches(over: flow) || calls.hasParty(over: flow) || notifier.tells(over: flow)
+            || trunks.values.contains { $0.hasServer(at: flow.remote.ip, now: now.instant) }
+    }
+
     // MARK: time
 
     /// When `fire` wants to be called next.

@@ -72,6 +72,8 @@ public struct Flow: Hashable, Sendable, CustomStringConvertible {
     public var connection: UInt64
     /// Where the peer takes a new connection when the one that is named has ended; nil: at the port of `remote`.
     public var returnPort: UInt16?
+    /// Datagrams leave from the address that the kernel finds best; false: from `local`, which the peer asked (RFC 3581 §4).
+    public var leavesFromAnywhere = false
 
     public init(transport: Transport, local: SocketAddress, remote: SocketAddress, connection: UInt64 = 0) {
         (self.transport, self.local, self.remote, self.connection) = (transport, local, remote, connection)

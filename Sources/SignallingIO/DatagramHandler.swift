@@ -16,8 +16,16 @@ final class DatagramHandler: ChannelInboundHandler {
         let envelope = unwrapInboundIn(data)
         guard let remote = NetAddress.SocketAddress(envelope.remoteAddress) else { return }
         sockets.counters.datagramsReceived &+= 1
-        let flow = Flow(transport: .udp, local: local, remote: remote)
+        let flow = Flow(transport: .udp, local: asked(envelope.metadata?.packetInfo), remote: remote)
         sockets.receiver?.received(Array(envelope.data.readableBytesView), over: flow)
+    }
+
+    /// The address of ours that a peer sent a datagram to, where the listener has them all. What went to many was to none of them.
+    private func asked(_ info: NIOPacketInfo?) -> NetAddress.SocketAddress {
+        guard local.ip.isUnspecified, let asked = NetAddress.SocketAddress(info?.destinationAddress),
+            !asked.ip.isForMany
+        else { return local }
+        return NetAddress.SocketAddress(asked.ip, local.port)
     }
 
     /// The kernel's word that something sent did not arrive. An error that ends the listener has it opened anew.

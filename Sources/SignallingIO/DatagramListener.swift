@@ -32,9 +32,12 @@ final class DatagramListener {
 
     deinit { linux_io_close(descriptor) }
 
+    /// Whether it can send to an address: one of IPv6 that is bound to no address in particular has IPv4 too.
+    func reaches(_ ip: IPAddress) -> Bool { ip.unmapped.isV6 == isV6 || (isV6 && local.ip.isUnspecified) }
+
     func send(_ bytes: [UInt8], over flow: Flow) -> Outcome {
         guard waiting.isEmpty else { return wait(bytes, flow) }
-        let outcome = transmit(bytes, to: flow.remote)
+        let outcome = transmit(bytes, over: flow)
         if case .full = outcome { return wait(bytes, flow) }
         return outcome
     }
@@ -43,7 +46,7 @@ final class DatagramListener {
     func retry(_ tell: (Flow, Outcome) -> Void) {
         var count = 0
         for (bytes, flow) in waiting {
-            let outcome = transmit(bytes, to: flow.remote)
+            let outcome = transmit(bytes, over: flow)
             if case .full = outcome { break }
             count += 1
             tell(flow, outcome)
@@ -57,15 +60,33 @@ final class DatagramListener {
         return .full
     }
 
-    private func transmit(_ bytes: [UInt8], to remote: NetAddress.SocketAddress) -> Outcome {
-        var address = linux_io_address(remote)
-        let status = bytes.withUnsafeBytes {
-            linux_io_send(descriptor, isV6 ? 1 : 0, &address, $0.baseAddress, $0.count)
-        }
-        switch -status {
+    private func transmit(_ bytes: [UInt8], over flow: Flow) -> Outcome {
+        switch put(bytes, over: flow) {
         case 0: return .sent
         case EAGAIN, ENOBUFS, ENOMEM, EINTR: return .full
         case let error: return .refused(why: String(cString: strerror(error)))
+        }
+    }
+
+    /// An error number; 0: it is sent.
+    private func put(_ bytes: [UInt8], over flow: Flow) -> Int32 {
+        let family: Int32 = isV6 ? 1 : 0
+        var remote = linux_io_address(flow.remote)
+        return bytes.withUnsafeBytes { octets in
+            if local.ip.isUnspecified, !flow.local.ip.isUnspecified, !flow.leavesFromAnywhere {
+                var source = linux_io_address(flow.local)
+                let status = linux_io_send_from(
+                    descriptor,
+                    family,
+                    &source,
+                    &remote,
+                    octets.baseAddress,
+                    octets.count
+                )
+                // An address that has moved to another machine since: from whichever there is.
+                guard [EINVAL, EADDRNOTAVAIL, ENETUNREACH].contains(-status) else { return -status }
+            }
+            return -linux_io_send(descriptor, family, &remote, octets.baseAddress, octets.count)
         }
     }
 }

@@ -1,3 +1,4 @@
+public import NIOCore
 public import NetAddress
 public import SIPMessage
 
@@ -11,6 +12,8 @@ public protocol SignallingReceiver: AnyObject {
     func connectionClosed(_ flow: Flow)
     /// What was sent over this flow did not and will not arrive.
     func transportFailed(_ flow: Flow, why: String)
+    /// Whether somebody is to be reached over a stream, so that it stays open though nothing goes over it.
+    func needs(_ flow: Flow) -> Bool
     /// A listener ended though nobody closed it: it is opened anew until that succeeds.
     func listenerEnded(_ transport: Transport, _ address: NetAddress.SocketAddress)
     func listenerIsBack(_ transport: Transport, _ address: NetAddress.SocketAddress)
@@ -22,7 +25,8 @@ public struct SignallingLimits: Sendable {
     public var connectionsOfOneAddress = 500
     /// Octets that wait for one slow reader before it is cut off.
     public var unsentOctets = 1 << 20
-    public var idleSeconds: Int64 = 600
+    /// How long nothing may go over a connection by which nobody is to be reached.
+    public var idle: TimeAmount = .minutes(10)
     public var connectSeconds: Int64 = 10
 
     public init() {}

@@ -1,4 +1,5 @@
 import CLinuxIO
+import Glibc
 public import NIOCore
 import NIOPosix
 public import NetAddress
@@ -71,6 +72,11 @@ public final class SignallingSockets {
                 }
             }
             .withBoundSocket(descriptor)
+            .flatMap { channel in
+                // Which of the machine's addresses was asked is known of a listener that is bound to one.
+                guard local.ip.isUnspecified else { return channel.eventLoop.makeSucceededFuture(channel) }
+                return channel.setOption(.receivePacketInfo, value: true).map { channel }
+            }
             .map { channel in
                 let sockets = bound.value
                 sockets.datagramListeners[local] = DatagramListener(descriptor: copy, local: local, channel: channel)
@@ -146,6 +152,16 @@ public final class SignallingSockets {
         channel.setOption(option, value: Self.mark).whenFailure { _ in }
     }
 
+    /// Has the kernel ask a silent peer whether it is there: after two minutes, then every 30 s, four times. Most NATs keep a mapping for
+    /// that, and a peer that is gone is noticed though nothing is sent to it.
+    private static func keepAlive(_ channel: any Channel) {
+        let options: [(Int32, SocketOptionValue)] = [(TCP_KEEPIDLE, 120), (TCP_KEEPINTVL, 30), (TCP_KEEPCNT, 4)]
+        for (name, value) in options {
+            let option = ChannelOptions.Types.SocketOption(level: .tcp, name: NIOBSDSocket.Option(rawValue: name))
+            channel.setOption(option, value: value).whenFailure { _ in }
+        }
+    }
+
     // MARK: sending
 
     /// Hands the kernel what was written to streams since the last call. May call the receiver: a channel whose peer has gone first reads
@@ -174,14 +190,19 @@ public final class SignallingSockets {
     }
 
     private func sendDatagram(_ bytes: [UInt8], over flow: Flow) {
-        let listener =
-            datagramListeners[flow.local]
-            ?? datagramListeners.first { $0.key.port == flow.local.port && $0.key.ip.isV6 == flow.remote.ip.isV6 }?
-            .value
-            ?? datagramListeners.first { $0.key.ip.isV6 == flow.remote.ip.isV6 }?.value
-        guard let listener else { return fail(flow, why: "no UDP listener of this address family") }
+        guard let listener = listener(for: flow) else {
+            return fail(flow, why: "no UDP listener of this address family")
+        }
         took(flow, listener.send(bytes, over: flow))
         if !listener.waiting.isEmpty { retrySoon() }
+    }
+
+    /// The listener of the flow's own address, else one that has its port, else any that gets there.
+    private func listener(for flow: Flow) -> DatagramListener? {
+        if let listener = datagramListeners[flow.local] { return listener }
+        let (port, ip) = (flow.local.port, flow.remote.ip)
+        return datagramListeners.values.first { $0.local.port == port && $0.reaches(ip) }
+            ?? datagramListeners.values.first { $0.reaches(ip) }
     }
 
     private func took(_ flow: Flow, _ outcome: DatagramListener.Outcome) {
@@ -254,6 +275,7 @@ public final class SignallingSockets {
                 switch result {
                 case .success(let channel):
                     Self.mark(channel, isV6: remote.ip.isV6)
+                    Self.keepAlive(channel)
                     bound.value.connected(channel)
                 case .failure(let error): bound.value.fail("\(error)")
                 }
@@ -280,6 +302,7 @@ public final class SignallingSockets {
         connection.countsFor = remote.ip
         counters.connections = connections.count
         Self.mark(channel, isV6: remote.ip.isV6)
+        Self.keepAlive(channel)
         connection.connected(channel)
         return channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandler(StreamHandler(connection))

@@ -22,8 +22,10 @@ final class StreamConnection {
     }
 
     func connected(_ channel: any Channel) {
+        // It failed while it was being opened, and nobody knows it any more.
+        guard !isOver else { return channel.close(promise: nil) }
         self.channel = channel
-        watch()
+        watch(since: lastUsed)
         let ready = waiting
         waiting = []
         unsent = 0
@@ -93,16 +95,20 @@ final class StreamConnection {
         sockets.tell { $0.connectionClosed(flow) }
     }
 
-    /// Ends the connection when nothing went over it for long; looked at rarely, not timed by each message.
-    private func watch() {
-        let patience = TimeAmount.seconds(sockets.limits.idleSeconds)
+    /// Ends the connection when nothing went over it for long and nobody is to be reached by it; looked at rarely, not timed by each message.
+    private func watch(since moment: NIODeadline) {
+        let patience = sockets.limits.idle
         let bound = NIOLoopBound(self, eventLoop: sockets.loop)
-        idle = sockets.loop.scheduleTask(deadline: lastUsed + patience) {
+        idle = sockets.loop.scheduleTask(deadline: moment + patience) {
             let connection = bound.value
             guard !connection.isOver else { return }
-            if NIODeadline.now() - connection.lastUsed >= patience { connection.close() } else { connection.watch() }
+            let now = NIODeadline.now()
+            guard now - connection.lastUsed >= patience else { return connection.watch(since: connection.lastUsed) }
+            connection.isNeeded ? connection.watch(since: now) : connection.close()
         }
     }
+
+    private var isNeeded: Bool { sockets.receiver?.needs(flow) ?? false }
 }
 
 /// Carries a stream's octets to its connection.

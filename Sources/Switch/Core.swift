@@ -100,6 +100,11 @@ final class Core: SignallingReceiver {
         turn { $0.transportFailed(flow, why: why, at: $1) }
     }
 
+    func needs(_ flow: Flow) -> Bool {
+        loop.assertInEventLoop()
+        return engine.needs(advertise(flow))
+    }
+
     func listenerEnded(_ transport: Transport, _ address: NetAddress.SocketAddress) {
         outlet.log(.error, "\(transport.rawValue)://\(address) is closed, and is opened anew", call: nil)
     }

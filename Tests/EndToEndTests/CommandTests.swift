@@ -444,6 +444,24 @@ struct CommandTests {
         #expect(try running.gudok("doctor").text.contains("trunk carrier"))
     }
 
+    @Test func `doctor takes the switch's own ended connections for nobody, and another listener for another program`()
+        throws
+    {
+        let (running, other) = (try RunningSwitch(), try RunningSwitch())
+        let file = running.folder.appending(path: "gudok.yaml")
+        let places = [running.tcpPort, other.tcpPort].map { "tcp://127.0.0.1:\($0)" }
+        try String(contentsOf: file, encoding: .utf8)
+            .replacing(#""tcp://127.0.0.1:0""#, with: places.map { "\"\($0)\"" }.joined(separator: ", "))
+            .write(to: file, atomically: true, encoding: .utf8)
+        let phone = try StreamPeer(to: running.tcpPort)
+        phone.send("OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/TCP a;branch=z9hG4bK1\r\nContent-Length: 0\r\n\r\n")
+        #expect(running.stop() == 0)
+        #expect(phone.everything(within: 5).hasPrefix("SIP/2.0"))
+        let text = try running.gudok("doctor").text
+        #expect(text.contains("ok    \(places[0]): free"), "\(text)")
+        #expect(text.contains("BAD   \(places[1]): another program has it"), "\(text)")
+    }
+
     @Test func `a tenant without a call has reports, and they have the contract's keys`() throws {
         let running = try RunningSwitch()
         for kind in ["queues", "agents", "calls", "trunks", "worktime", "missed"] {

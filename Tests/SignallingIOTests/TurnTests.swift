@@ -1,5 +1,4 @@
 import Foundation
-import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import NetAddress
@@ -8,41 +7,6 @@ import Synchronization
 import Testing
 
 @testable import SignallingIO
-
-/// An engine that sends, and is told what became of it.
-private final class Desk: SignallingReceiver {
-    private(set) var news: [String] = []
-    private(set) var isSending = false
-    private(set) var interruptions = 0
-    weak var sockets: SignallingSockets?
-    /// What happens in the world while the first message is read.
-    var meanwhile: (() -> Void)?
-
-    func send(_ bytes: [UInt8], over flow: Flow) {
-        isSending = true
-        sockets?.send(bytes, over: flow)
-        isSending = false
-        sockets?.flush()
-    }
-
-    func received(_ bytes: [UInt8], over flow: Flow) { note("message") }
-    func received(_ outcome: ParseOutcome, bytes: [UInt8], over flow: Flow) {
-        note("message")
-        guard let happening = meanwhile else { return }
-        meanwhile = nil
-        happening()
-        send([1], over: flow)
-    }
-    func connectionClosed(_ flow: Flow) { note("closed") }
-    func listenerEnded(_ transport: Transport, _ address: NetAddress.SocketAddress) { note("ended") }
-    func listenerIsBack(_ transport: Transport, _ address: NetAddress.SocketAddress) { note("back") }
-    func transportFailed(_ flow: Flow, why: String) { note("failed: \(why)") }
-
-    private func note(_ text: String) {
-        news.append(text)
-        interruptions += isSending ? 1 : 0
-    }
-}
 
 /// What is sent in the middle of a decision fails after it: an engine that was told at once would go through the same decision again.
 @Suite("Sockets tell in turns of their own")
@@ -88,49 +52,22 @@ struct TurnTests {
     @Test(arguments: [("127.0.0.1", 0), ("255.255.255.255", 9), ("203.0.113.9", 9)])
     func `a datagram that the kernel does not take ends no listener`(host: String, port: UInt16) async throws {
         let remote = SocketAddress(try #require(IPAddress(host)), port)
-        let (heard, _) = try await listening(.udp) { desk, local, _ in
+        let heard = try await Desk.listening(.udp) { desk, local, _ in
             desk.send([1], over: Flow(transport: .udp, local: local, remote: remote))
             desk.send([1], over: Flow(transport: .udp, local: local, remote: local))
         } until: {
             $0.contains("message") && $0.count > 1
-        }
+        }.news
         #expect(heard.count == 2 && heard.contains { $0.hasPrefix("failed: ") }, "\(heard)")
     }
 
     @Test func `a listener that ends of itself is opened anew`() async throws {
-        let (heard, _) = try await listening(.udp) { _, local, sockets in
+        let heard = try await Desk.listening(.udp) { _, local, sockets in
             sockets.datagramListeners[local]?.channel.close(promise: nil)
         } until: {
             $0.contains("back")
-        }
+        }.news
         #expect(heard == ["ended", "back"])
-    }
-
-    /// Runs beside a listener until the receiver has heard what it is to; what it heard, and how often while it sent.
-    private func listening(
-        _ transport: Transport,
-        _ body: @escaping @Sendable (Desk, NetAddress.SocketAddress, SignallingSockets) throws -> Void,
-        until condition: @escaping @Sendable ([String]) -> Bool
-    ) async throws -> (news: [String], interruptions: Int) {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let loop = group.next()
-        let place = SocketAddress(try #require(Self.loopback), 0)
-        let (sockets, desk) = try await loop.submit {
-            let desk = Desk()
-            let sockets = SignallingSockets(loop: loop, receiver: desk)
-            desk.sockets = sockets
-            return (NIOLoopBound(sockets, eventLoop: loop), NIOLoopBound(desk, eventLoop: loop))
-        }.get()
-        let local = try await loop.flatSubmit { sockets.value.listen(transport, on: place) }.get()
-        try await loop.submit { try body(desk.value, local, sockets.value) }.get()
-        let deadline = ContinuousClock.now + .seconds(10)
-        while try await loop.submit({ !condition(desk.value.news) }).get(), ContinuousClock.now < deadline {
-            await Task.yield()
-        }
-        let heard = try await loop.submit { (desk.value.news, desk.value.interruptions) }.get()
-        try await loop.flatSubmit { sockets.value.close() }.get()
-        try await group.shutdownGracefully()
-        return heard
     }
 
     @Test func `a stream whose peer does not read`() async throws {
@@ -172,20 +109,20 @@ struct TurnTests {
     }
 
     @Test func `a stream whose peer says one thing more and is gone while it is answered`() async throws {
-        let (news, interruptions) = try await listening(.tcp) { desk, local, _ in
+        let story = try await Desk.listening(.tcp) { desk, local, _ in
             let peer = try LeavingPeer(to: local.port)
             desk.meanwhile = { peer.sayAndLeave() }
             peer.say()
         } until: {
             $0.contains("closed")
         }
-        #expect(news.starts(with: ["message", "message"]) && news.contains("closed"), "\(news)")
-        #expect(interruptions == 0)
+        #expect(story.news.starts(with: ["message", "message"]) && story.news.contains("closed"), "\(story.news)")
+        #expect(story.interruptions == 0)
     }
 }
 
 /// A TCP peer that goes without a farewell.
-private final class LeavingPeer: Sendable {
+final class LeavingPeer: Sendable {
     private struct Refused: Error {}
 
     private static let request = Array(
@@ -216,36 +153,5 @@ private final class LeavingPeer: Sendable {
         var reset = linger(l_onoff: 1, l_linger: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &reset, socklen_t(MemoryLayout<linger>.size))
         close(descriptor)
-    }
-}
-
-/// A TCP peer that takes one connection, reads once, and hangs up.
-private final class ListeningPeer: Sendable {
-    private struct Refused: Error {}
-
-    let port: UInt16
-    let heard = Mutex<[UInt8]>([])
-
-    init() throws {
-        let made = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let status = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(made, $0, length) == 0 && listen(made, 1) == 0 ? getsockname(made, $0, &length) : -1
-            }
-        }
-        guard status == 0 else { throw Refused() }
-        port = UInt16(bigEndian: address.sin_port)
-        Thread.detachNewThread { [self] in
-            let connection = accept(made, nil, nil)
-            var octets = [UInt8](repeating: 0, count: 100)
-            let count = recv(connection, &octets, octets.count, 0)
-            heard.withLock { $0 = Array(octets.prefix(max(0, count))) }
-            close(connection)
-            close(made)
-        }
     }
 }

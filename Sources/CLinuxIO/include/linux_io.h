@@ -33,6 +33,9 @@ int linux_io_udp_open(struct linux_io_address, int is_v6, int only_v6, int tos);
 int linux_io_copy(int fd);
 int linux_io_receive(int fd, int is_v6, struct linux_io_inbox *);
 int linux_io_send(int fd, int is_v6, const struct linux_io_address *, const void *bytes, size_t length);
+/* The same from one of the machine's addresses, by a socket that is bound to any of them. */
+int linux_io_send_from(int fd, int is_v6, const struct linux_io_address *from, const struct linux_io_address *to,
+                       const void *bytes, size_t length);
 void linux_io_close(int fd);
 /* The port that a socket is bound to; 0 when it is to none. */
 uint16_t linux_io_port(int fd);

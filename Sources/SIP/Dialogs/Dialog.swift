@@ -152,12 +152,14 @@ extension Flow {
         guard ip.isV6 == local.ip.isV6 else { return self }
         let wanted = uri.transport ?? transport
         guard wanted == transport else { return self }
-        return Flow(
-            transport: transport,
-            local: local,
-            remote: SocketAddress(ip, uri.port ?? transport.defaultPort),
-            connection: 0
-        )
+        return moved(to: SocketAddress(ip, uri.port ?? transport.defaultPort))
+    }
+
+    /// From the same place of ours to another of the peer's, over no connection that there is.
+    func moved(to remote: SocketAddress) -> Flow {
+        var flow = Flow(transport: transport, local: local, remote: remote)
+        flow.leavesFromAnywhere = leavesFromAnywhere
+        return flow
     }
 
     /// The Contact we give a peer that talks to us over this flow.

@@ -1,4 +1,4 @@
-import NetAddress
+public import NetAddress
 
 /// The ways to the servers of one peer, in the order in which they are tried.
 extension [Flow] {
@@ -15,5 +15,13 @@ extension [Flow] {
             ordered += same.filter(\.transport.isReliable) + same.filter { !$0.transport.isReliable }
         }
         return ordered
+    }
+}
+
+extension Flow {
+    /// The same connection, or the same way to the same peer.
+    public func isSameWay(as other: Flow) -> Bool {
+        guard transport == other.transport, remote == other.remote else { return false }
+        return connection == other.connection || connection == 0 || other.connection == 0
     }
 }

@@ -216,6 +216,11 @@ public struct Registrar: Sendable {
         return users.flatMap { user in bindings(for: user, now: now).map { (user, $0) } }
     }
 
+    /// Whether somebody is reached over this stream.
+    public func reaches(over flow: Flow) -> Bool {
+        bindings.values.contains { $0.contains { $0.source.isSameWay(as: flow) } }
+    }
+
     public var count: Int { bindings.values.reduce(0) { $0 + $1.count } }
 
     // MARK: what ends bindings

@@ -160,6 +160,11 @@ public struct Session: Sendable {
         dialog?.recognises(remoteTag: tag) ?? false || earlyDialogs[tag] != nil
     }
 
+    /// Whether the peer is reached over this stream.
+    public func isReached(over flow: Flow) -> Bool {
+        !isEnded && (flows + [dialog?.flow].compactMap(\.self)).contains { $0.isSameWay(as: flow) }
+    }
+
     public var callID: String { dialog?.callID ?? attemptCallID }
     public var tag: String { localTag }
 

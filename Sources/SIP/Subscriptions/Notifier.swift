@@ -39,6 +39,11 @@ public struct Notifier: Sendable {
         random = SeededGenerator(seed: seed)
     }
 
+    /// Whether somebody is told over this stream.
+    public func tells(over flow: Flow) -> Bool {
+        subscriptions.values.contains { $0.dialog.flow.isSameWay(as: flow) }
+    }
+
     // MARK: SUBSCRIBE
 
     /// A SUBSCRIBE outside of any dialog.

@@ -33,7 +33,6 @@ enum ResponseRouting {
             return source
         }
         if via.hasRport { return source }
-        let remote = SocketAddress(source.remote.ip, via.sentByPort)
-        return Flow(transport: source.transport, local: source.local, remote: remote)
+        return source.moved(to: SocketAddress(source.remote.ip, via.sentByPort))
     }
 }

@@ -165,11 +165,3 @@ extension SIPRequest {
         return request
     }
 }
-
-extension Flow {
-    /// The same connection, or the same way to the same peer.
-    fileprivate func isSameWay(as other: Flow) -> Bool {
-        guard transport == other.transport, remote == other.remote else { return false }
-        return connection == other.connection || connection == 0 || other.connection == 0
-    }
-}

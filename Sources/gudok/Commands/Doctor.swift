@@ -88,7 +88,11 @@ struct Doctor: AsyncParsableCommand {
         let descriptor = socket(info.ai_family, type, 0)
         guard descriptor >= 0 else { return errno }
         defer { close(descriptor) }
-        return bind(descriptor, info.ai_addr, info.ai_addrlen) == 0 ? 0 : errno
+        // As the switch opens it: connections of its own that have just ended are not in its way, but whoever listens is.
+        var yes: Int32 = 1
+        if isStream { setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size)) }
+        guard bind(descriptor, info.ai_addr, info.ai_addrlen) == 0 else { return errno }
+        return !isStream || listen(descriptor, 1) == 0 ? 0 : errno
     }
 
     private func checkFiles(_ files: ConfigurationFiles, _ report: inout Report) {

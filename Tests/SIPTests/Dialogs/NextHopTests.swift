@@ -36,4 +36,11 @@ import Testing
         let hop = try hop("sip:1001@127.0.0.1:5090", over: TransactionBench.flow())
         #expect(hop.remote.port == 5090 && hop.returnPort == nil)
     }
+
+    @Test(arguments: [true, false])
+    func `they leave from where the dialog's did`(leavesFromAnywhere: Bool) throws {
+        var flow = TransactionBench.flow()
+        flow.leavesFromAnywhere = leavesFromAnywhere
+        #expect(try hop("sip:1001@127.0.0.1:5090", over: flow).leavesFromAnywhere == leavesFromAnywhere)
+    }
 }

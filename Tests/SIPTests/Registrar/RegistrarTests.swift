@@ -178,6 +178,19 @@ import Timebase
         #expect(targets(registrar).count == 1)
     }
 
+    @Test func `a connection is needed as long as somebody is registered over it`() {
+        var registrar = Registrar(limits: RegistrarLimits())
+        let contact = "<sip:a@127.0.0.1;transport=tcp>"
+        _ = register(&registrar, [contact], flow: Self.flow(connection: 9))
+        #expect(registrar.reaches(over: Self.flow(connection: 9)))
+        #expect(!registrar.reaches(over: Self.flow(port: 5063, connection: 10)))
+        _ = register(&registrar, [contact], cSeq: 2, flow: Self.flow(port: 5063, connection: 10))
+        #expect(!registrar.reaches(over: Self.flow(connection: 9)))
+        #expect(registrar.reaches(over: Self.flow(port: 5063, connection: 10)))
+        _ = register(&registrar, [contact], cSeq: 3, expires: "0", flow: Self.flow(port: 5063, connection: 10))
+        #expect(!registrar.reaches(over: Self.flow(port: 5063, connection: 10)))
+    }
+
     @Test func `a phone behind a NAT is asked, its round trip measured, and three silences end it`() {
         var registrar = Registrar(limits: RegistrarLimits())
         _ = register(&registrar, ["<sip:a@192.168.1.5>"], flow: Self.flow(0xC000_0201))

@@ -36,6 +36,16 @@ struct SessionTests {
         #expect(pair.callee?.isEnded == true)
     }
 
+    @Test func `a party is reached by its way until the call is over`() {
+        var pair = connected()
+        var other = SessionPair.flow
+        other.remote.port = 5071
+        #expect(pair.caller.isReached(over: SessionPair.flow) && pair.callee?.isReached(over: SessionPair.flow) == true)
+        #expect(!pair.caller.isReached(over: other))
+        pair.onCaller { $0.hangUp(now: $1) }
+        #expect(!pair.caller.isReached(over: SessionPair.flow))
+    }
+
     @Test func `§13.3.1.4 the 2xx is repeated from T1 doubling to T2, then BYE after 64·T1`() {
         var pair = SessionPair()
         pair.start()

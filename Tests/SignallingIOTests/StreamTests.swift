@@ -1,0 +1,39 @@
+import NIOCore
+import NetAddress
+import SIPMessage
+import Synchronization
+import Testing
+
+@testable import SignallingIO
+
+@Suite("Streams that nothing goes over, or that never opened")
+struct StreamTests {
+    @Test(arguments: [0, 2])
+    func `a quiet stream is closed as soon as nobody is to be reached by it`(needs: Int) async throws {
+        var limits = SignallingLimits()
+        limits.idle = .milliseconds(50)
+        let peer = Mutex<LeavingPeer?>(nil)
+        let story = try await Desk.listening(.tcp, limits: limits) { desk, local, _ in
+            desk.needs = needs
+            let quiet = try LeavingPeer(to: local.port)
+            peer.withLock { $0 = quiet }
+        } until: {
+            $0.contains("closed")
+        }
+        #expect(story.news == Array(repeating: "asked", count: needs + 1) + ["closed"])
+    }
+
+    @Test func `a stream that failed before it was open is closed when it opens`() async throws {
+        let peer = try ListeningPeer()
+        var limits = SignallingLimits()
+        limits.unsentOctets = 10
+        let story = try await Desk.listening(.udp, limits: limits) { desk, local, _ in
+            let remote = NetAddress.SocketAddress(local.ip, peer.port)
+            desk.send(Array(repeating: 1, count: 11), over: Flow(transport: .tcp, local: local, remote: remote))
+        } until: { _ in
+            peer.isOver.withLock { $0 }
+        }
+        #expect(story.news == ["closed", "failed: the peer does not read"])
+        #expect(peer.isOver.withLock { $0 } && peer.heard.withLock { $0.isEmpty })
+    }
+}
