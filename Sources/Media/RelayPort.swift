@@ -278,7 +278,6 @@ public struct RelayPort: ~Copyable {
         voice.writeKeepAlive(keepAlive.form, into: packet)
     }
 
-
     /// Of what came until now; nil when nothing new did since it was asked for last.
     public mutating func newQuality() -> Double? {
         guard received.packets > ratedPackets else { return nil }
