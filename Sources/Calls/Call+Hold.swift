@@ -87,7 +87,8 @@ extension Call {
         guard let stream = AudioStream(of: offer), stream.isHold, stream.direction != .recvonly else { return false }
         // Music is G.711: who speaks anything else is offered that first, where the holder knows it.
         let speaks = codec(of: index).map(Self.spokenCodecs.contains) ?? false
-        guard speaks || stream.formats.contains(where: { Self.spokenCodecs.contains($0.encoding) }) else { return false }
+        let isKnown = stream.formats.contains { Self.spokenCodecs.contains($0.encoding) }
+        guard speaks || isKnown else { return false }
         return !legs[index].holds && music(served?.queue) != nil
     }
 

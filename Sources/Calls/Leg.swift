@@ -162,10 +162,9 @@ extension AudioStream {
     func spoken(beside ours: AudioStream) -> [MediaFormat] {
         let (own, known) = (mediaFormats, ours.mediaFormats)
         return own.filter { format in
-            let isAlone = own.count { $0.isSameCodec(as: format) } == 1
-            return known.contains {
-                $0.isSameCodec(as: format) && (isAlone || $0.number == format.number || $0.parameters == format.parameters)
-            }
+            let same = known.filter { $0.isSameCodec(as: format) }
+            if own.count(where: { $0.isSameCodec(as: format) }) == 1 { return !same.isEmpty }
+            return same.contains { $0.number == format.number || $0.parameters == format.parameters }
         }
     }
 

@@ -215,7 +215,10 @@ extension Engine {
                 bus.publish(event, tenant: tenant, at: now)
                 follow(event, of: tenant)
             case .probe(let probe):
-                let transaction = send(makeOptions(to: probe.contact.asRequestURI, flow: probe.flow), over: [probe.flow])
+                let transaction = send(
+                    makeOptions(to: probe.contact.asRequestURI, flow: probe.flow),
+                    over: [probe.flow]
+                )
                 errands[transaction] = .keepAlive(probe)
             }
         }

@@ -140,7 +140,7 @@ public final class Engine {
     public func connectionClosed(_ flow: Flow, at moment: Moment) {
         enter(moment)
         defer { settle() }
-        perform(transactions.transportFailed(flow, now: now.instant))
+        perform(transactions.connectionClosed(flow, now: now.instant))
         apply(registrar.connectionClosed(flow.connection, now: now))
     }
 

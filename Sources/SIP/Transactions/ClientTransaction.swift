@@ -69,6 +69,8 @@ struct ClientTransaction: Sendable {
 
     var isInvite: Bool { key.method == .invite }
     var awaitsFinal: Bool { state == .calling || state == .proceeding }
+    /// Somebody's phone rings: he may still answer, and over another connection (RFC 3261 §18.2.2).
+    var mayBeAnswered: Bool { isInvite && hasRung && awaitsFinal }
     var isTakenBack: Bool { if case .none = cancellation { false } else { true } }
 
     /// The ways to other servers than this one.

@@ -102,6 +102,15 @@ extension TransactionLayer {
         return takeActions()
     }
 
+    /// A stream has ended. Whoever it rang at may register anew and answer: his INVITE ends by its own time, or by CANCEL.
+    public mutating func connectionClosed(_ flow: Flow, now: Instant) -> [TransactionAction] {
+        let hit = clients.filter {
+            $0.value.awaitsFinal && !$0.value.mayBeAnswered && $0.value.flow.isSameWay(as: flow)
+        }
+        for id in hit.keys.sorted(by: { $0.serial < $1.serial }) { fail(id, now: now) }
+        return takeActions()
+    }
+
     private mutating func fail(_ id: ClientTransactionID, now: Instant) {
         guard let failed = clients[id] else { return }
         guard !failed.alternatives.isEmpty, !failed.isTakenBack else {

@@ -115,6 +115,17 @@ import Timebase
         #expect(answered == id)
     }
 
+    @Test func `RFC 3261 18.2.2: who rings when his connection is lost may answer over another`() {
+        for (hasRung, isThere) in [(false, false), (true, true)] {
+            var bench = TransactionBench()
+            let id = bench.send(.invite, over: [TransactionBench.flow(.tcp)])
+            if hasRung { bench.receive(answer(180, to: bench)) }
+            bench.actions += bench.layer.connectionClosed(TransactionBench.flow(.tcp), now: bench.now)
+            let failed = bench.actions.contains { if case .transportFailed(id) = $0 { true } else { false } }
+            #expect(failed == !isThere && (bench.layer.count > 0) == isThere)
+        }
+    }
+
     @Test func `RFC 3261 8.1.3.3: a response with two Vias is not ours`() {
         var bench = TransactionBench()
         _ = bench.send(.invite)
