@@ -69,6 +69,8 @@ struct ClientTransaction: Sendable {
 
     var isInvite: Bool { key.method == .invite }
     var awaitsFinal: Bool { state == .calling || state == .proceeding }
+    /// Nobody has answered anything.
+    var isUnheard: Bool { state == .calling }
     var isTakenBack: Bool { if case .none = cancellation { false } else { true } }
 
     /// The ways to other servers than this one.
