@@ -259,7 +259,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SignallingIOTests",
-            dependencies: ["NetAddress", "SIPMessage", "SignallingIO", nioCore, nioPosix],
+            dependencies: ["CLinuxIO", "NetAddress", "SIPMessage", "SignallingIO", nioCore, nioPosix],
             swiftSettings: testSettings
         ),
         .testTarget(name: "ConsoleTests", dependencies: ["Console"], swiftSettings: testSettings),

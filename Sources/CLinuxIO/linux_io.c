@@ -4,6 +4,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/icmp.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -157,6 +159,27 @@ int linux_io_send_from(int fd, int is_v6, const struct linux_io_address *from, c
         memcpy(CMSG_DATA(header), &info, sizeof info);
     }
     return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+int linux_io_icmp_open(int is_v6) {
+    int fd = socket(is_v6 ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                    is_v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+    if (fd < 0) return -errno;
+    int status;
+    if (is_v6) {
+        struct icmp6_filter filter;
+        ICMP6_FILTER_SETBLOCKALL(&filter);
+        ICMP6_FILTER_SETPASS(ICMP6_DST_UNREACH, &filter);
+        ICMP6_FILTER_SETPASS(ICMP6_PARAM_PROB, &filter);
+        status = setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof filter);
+    } else {
+        uint32_t blocked = ~(1u << ICMP_DEST_UNREACH | 1u << ICMP_PARAMETERPROB);
+        status = setsockopt(fd, SOL_RAW, ICMP_FILTER, &blocked, sizeof blocked);
+    }
+    if (status == 0) return fd;
+    int error = errno;
+    close(fd);
+    return -error;
 }
 
 void linux_io_close(int fd) { close(fd); }

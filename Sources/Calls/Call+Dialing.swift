@@ -325,7 +325,7 @@ extension Call {
     }
 
     func rejected(_ index: Int, _ rejection: Rejection) {
-        let outcome = DialOutcome(status: rejection.status)
+        let outcome = rejection.outcome
         legs[index].progress.finish(LegResult(outcome), status: rejection.status, reason: rejection.phrase)
         // Told last, as a redirect that is followed is another ending.
         defer { tellEnd(of: index) }
@@ -434,6 +434,11 @@ extension Rejection {
         default: status
         }
     }
+}
+
+extension Rejection {
+    /// What it means to the caller. Where nobody could be reached there is no congestion, whatever RFC 3261 §8.1.3.1 has us take it for.
+    var outcome: DialOutcome { isLocal && status == 503 ? .unavailable : DialOutcome(status: status) }
 }
 
 extension DialOutcome {

@@ -273,7 +273,7 @@ extension Call {
         stage = .queued(stay)
         guard isLast else { return }
         let result: OfferResult
-        switch DialOutcome(status: rejection.status) {
+        switch rejection.outcome {
         case .busy: result = .busy
         case .declined: result = .declined
         case .noAnswer: result = .noAnswer

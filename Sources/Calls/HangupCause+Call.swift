@@ -21,7 +21,7 @@ extension HangupCause {
     /// The cause that a plan gives, with the callee's own words where it only passes them on: a 404 stays a 404, its Reason
     /// stays its Reason (RFC 3326).
     func passingOn(_ rejection: Rejection?) -> HangupCause {
-        guard let rejection, HangupCause(DialOutcome(status: rejection.status)) == self else { return self }
+        guard let rejection, HangupCause(rejection.outcome) == self else { return self }
         var cause = self
         switch rejection.status {
         // Our own word, and no peer's: there is no phone (Q.850's 20, subscriber absent). RFC 3398 §8.2.6.1 has 18 for a 480 whose sender alone
@@ -30,6 +30,7 @@ extension HangupCause {
         // What the caller cannot do anything about is not his: our credentials, a place that we could not follow to.
         case 401, 407: cause = .rejected
         case 300..<400: cause = .unavailable
+        case 503 where rejection.isLocal: cause = .unavailable
         // Said of our request, and without its header (Allow, Unsupported, …) no answer to another.
         case _ where Self.isOfHop(rejection.status):
             cause.status = 500

@@ -151,6 +151,17 @@ public final class Engine {
         perform(transactions.transportFailed(flow, now: now.instant))
     }
 
+    /// A datagram of ours arrived nowhere; `quote` is how it began.
+    public func returned(_ quote: [UInt8], over flow: Flow, why: String, at moment: Moment) {
+        enter(moment)
+        defer { settle() }
+        let actions = transactions.returned(quote, over: flow, now: now.instant)
+        // Of what is answered to strangers nobody wants to read.
+        guard !actions.isEmpty else { return }
+        outlet.log(.info, "cannot reach \(flow): \(why)", call: nil)
+        perform(actions)
+    }
+
     /// Whether somebody is to be reached over a stream: one who registered over it, is in a call or subscribes, or a trunk.
     public func needs(_ flow: Flow) -> Bool {
         registrar.reaches(over: flow) || calls.hasParty(over: flow) || notifier.tells(over: flow)

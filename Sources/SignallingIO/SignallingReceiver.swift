@@ -12,6 +12,8 @@ public protocol SignallingReceiver: AnyObject {
     func connectionClosed(_ flow: Flow)
     /// What was sent over this flow did not and will not arrive.
     func transportFailed(_ flow: Flow, why: String)
+    /// A datagram of ours arrived nowhere. `quote` is how it began, or all of it.
+    func returned(_ quote: [UInt8], over flow: Flow, why: String)
     /// Whether somebody is to be reached over a stream, so that it stays open though nothing goes over it.
     func needs(_ flow: Flow) -> Bool
     /// A listener ended though nobody closed it: it is opened anew until that succeeds.

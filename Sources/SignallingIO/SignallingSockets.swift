@@ -15,6 +15,8 @@ public final class SignallingSockets {
     public internal(set) var counters = SignallingCounters()
     private(set) var datagramListeners: [NetAddress.SocketAddress: DatagramListener] = [:]
     private var streamListeners: [any Channel] = []
+    /// What is heard by ICMP, for each family that datagrams are listened to in.
+    private var returnChannels: [Bool: any Channel] = [:]
     private var connections: [UInt64: StreamConnection] = [:]
     private var byRemote: [NetAddress.SocketAddress: UInt64] = [:]
     private var countByAddress: [IPAddress: Int] = [:]
@@ -87,6 +89,47 @@ public final class SignallingSockets {
                 linux_io_close(copy)
                 throw error
             }
+            .flatMap { local in bound.value.hearReturns(at: local).map { local } }
+    }
+
+    /// Hears by ICMP which datagrams arrive nowhere, where the process may (CAP_NET_RAW).
+    ///
+    /// Not by IP_RECVERR of the listener's socket: NIO takes most such errors for the end of the channel, and when nothing is left to be
+    /// read then, for a fault of its own that ends the process.
+    private func hearReturns(at local: NetAddress.SocketAddress) -> EventLoopFuture<Void> {
+        let families = datagramListeners[local]?.families ?? []
+        let opened = families.filter { returnChannels[$0] == nil }.map { hearReturns(isV6: $0) }
+        // Without it a datagram is merely waited for in vain.
+        return EventLoopFuture.andAllComplete(opened, on: loop)
+    }
+
+    private func hearReturns(isV6: Bool) -> EventLoopFuture<Void> {
+        let descriptor = linux_io_icmp_open(isV6 ? 1 : 0)
+        guard descriptor >= 0 else { return loop.makeFailedFuture(IOError(errnoCode: -descriptor, reason: "socket")) }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        return DatagramBootstrap(group: loop)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(ReturnHandler(bound.value, isV6: isV6))
+                }
+            }
+            .withBoundSocket(descriptor)
+            .map { channel in bound.value.returnChannels[isV6] = channel }
+    }
+
+    /// Whether it is heard of all listeners by ICMP what arrives nowhere.
+    public var hearsReturns: Bool {
+        datagramListeners.values.allSatisfy { $0.families.allSatisfy { returnChannels[$0] != nil } }
+    }
+
+    /// Whoever waits for an answer to what came back is told that nobody has it.
+    func take(_ returned: ReturnedDatagram) {
+        let (port, ip) = (returned.localPort, returned.destination.ip)
+        guard let listener = datagramListeners.values.first(where: { $0.local.port == port && $0.reaches(ip) }) else {
+            return
+        }
+        let flow = Flow(transport: .udp, local: listener.local, remote: returned.destination)
+        receiver?.returned(returned.quote, over: flow, why: returned.why)
     }
 
     /// A listener that ends of itself leaves every phone without a switch: it is opened anew.
@@ -323,10 +366,11 @@ public final class SignallingSockets {
     public func close() -> EventLoopFuture<Void> {
         loop.assertInEventLoop()
         isClosing = true
-        let channels = datagramListeners.values.map(\.channel) + streamListeners
+        let channels = datagramListeners.values.map(\.channel) + streamListeners + Array(returnChannels.values)
         for connection in connections.values { connection.close() }
         datagramListeners = [:]
         streamListeners = []
+        returnChannels = [:]
         return EventLoopFuture.andAllComplete(channels.map { $0.close() }, on: loop)
     }
 }

@@ -100,6 +100,10 @@ final class Core: SignallingReceiver {
         turn { $0.transportFailed(flow, why: why, at: $1) }
     }
 
+    func returned(_ quote: [UInt8], over flow: Flow, why: String) {
+        turn { $0.returned(quote, over: flow, why: why, at: $1) }
+    }
+
     func needs(_ flow: Flow) -> Bool {
         loop.assertInEventLoop()
         return engine.needs(advertise(flow))

@@ -196,6 +196,9 @@ public actor Node {
                 core.engine.listeners.append(Listener(transport: listener.transport, address: known))
             }
         }
+        if try await loop.submit({ !sockets.value.hearsReturns }).get() {
+            log.log(.notice, "ICMP is not heard without CAP_NET_RAW: who is gone is rung to the end of his time")
+        }
     }
 
     private func serveControl(_ node: NodeConfiguration) async throws {

@@ -48,6 +48,9 @@ final class Desk: SignallingReceiver {
     func listenerEnded(_ transport: Transport, _ address: NetAddress.SocketAddress) { note("ended") }
     func listenerIsBack(_ transport: Transport, _ address: NetAddress.SocketAddress) { note("back") }
     func transportFailed(_ flow: Flow, why: String) { note("failed: \(why)") }
+    func returned(_ quote: [UInt8], over flow: Flow, why: String) {
+        note("\(String(decoding: quote, as: UTF8.self)) to \(flow.remote) came back: \(why)")
+    }
     func needs(_ flow: Flow) -> Bool {
         note("asked")
         needs -= 1

@@ -37,6 +37,8 @@ int linux_io_send(int fd, int is_v6, const struct linux_io_address *, const void
 int linux_io_send_from(int fd, int is_v6, const struct linux_io_address *from, const struct linux_io_address *to,
                        const void *bytes, size_t length);
 void linux_io_close(int fd);
+/* A non-blocking raw socket that hears by ICMP what could not be delivered, anybody's; -EPERM without CAP_NET_RAW. */
+int linux_io_icmp_open(int is_v6);
 /* The port that a socket is bound to; 0 when it is to none. */
 uint16_t linux_io_port(int fd);
 

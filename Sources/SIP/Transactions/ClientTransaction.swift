@@ -71,6 +71,8 @@ struct ClientTransaction: Sendable {
     var awaitsFinal: Bool { state == .calling || state == .proceeding }
     /// Somebody's phone rings: he may still answer, and over another connection (RFC 3261 §18.2.2).
     var mayBeAnswered: Bool { isInvite && hasRung && awaitsFinal }
+    /// Nobody has answered anything.
+    var isUnheard: Bool { state == .calling }
     var isTakenBack: Bool { if case .none = cancellation { false } else { true } }
 
     /// The ways to other servers than this one.

@@ -19,6 +19,18 @@ struct ClientKey: Hashable, Sendable {
     var method: Method
 }
 
+extension ClientKey {
+    /// That of a request of ours of which the beginning is quoted; nil: it is not a request, or is cut off before the branch is out.
+    init?(quoting quote: [UInt8]) {
+        let parameter = Array(";branch=".utf8)
+        guard let space = quote.firstIndex(of: UInt8(ascii: " ")), let found = quote.firstRange(of: parameter),
+            let end = quote[found.upperBound...].firstIndex(where: { ";\r\n".utf8.contains($0) })
+        else { return nil }
+        branch = String(decoding: quote[found.upperBound..<end], as: UTF8.self)
+        method = Method(String(decoding: quote[..<space], as: UTF8.self))
+    }
+}
+
 /// What a request is matched by (RFC 3261 §17.2.3): the branch and who made it up, or without the magic cookie whatever
 /// RFC 2543 had peers repeat.
 struct ServerKey: Hashable, Sendable {

@@ -111,6 +111,19 @@ extension TransactionLayer {
         return takeActions()
     }
 
+    /// The network says that a datagram arrived nowhere, and quotes how it began (§18.4). Its transaction goes another way or fails, if
+    /// nobody has answered it yet: a dialog outlives a moment without a way, and its requests are tried to their end.
+    ///
+    /// Anybody can send ICMP in another's name, but none but who saw the request knows its branch: what quotes less is not believed.
+    public mutating func returned(_ quote: [UInt8], over flow: Flow, now: Instant) -> [TransactionAction] {
+        guard let key = ClientKey(quoting: quote), let id = clientKeys[key], let transaction = clients[id],
+            transaction.isUnheard, transaction.request.toTag == nil, transaction.flow.isSameWay(as: flow),
+            transaction.bytes.starts(with: quote)
+        else { return [] }
+        fail(id, now: now)
+        return takeActions()
+    }
+
     private mutating func fail(_ id: ClientTransactionID, now: Instant) {
         guard let failed = clients[id] else { return }
         guard !failed.alternatives.isEmpty, !failed.isTakenBack else {

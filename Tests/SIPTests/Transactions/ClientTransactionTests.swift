@@ -135,6 +135,53 @@ import Timebase
         #expect(bench.actions.compactMap(\.status).isEmpty)
     }
 
+    /// What ICMP quotes of the last request that was sent: so many octets, or all.
+    private func quote(_ bench: TransactionBench, _ octets: Int = .max) -> [UInt8] {
+        Array((bench.actions.last { $0.sent != nil }?.sent ?? "").utf8.prefix(octets))
+    }
+
+    private func hasFailed(_ bench: TransactionBench, _ id: ClientTransactionID) -> Bool {
+        bench.actions.contains { if case .transportFailed(id) = $0 { true } else { false } }
+    }
+
+    @Test func `RFC 3261 18.4: a request that came back goes to the next server, and fails where there is none`() {
+        var bench = TransactionBench()
+        let (first, second) = (TransactionBench.flow(), TransactionBench.flow(port: 5064))
+        let id = bench.send(.invite, over: [first, second])
+        bench.actions += bench.layer.returned(quote(bench, 200), over: first, now: bench.now)
+        #expect(bench.actions.contains { if case .gaveWay(id, from: first, nil) = $0 { true } else { false } })
+        #expect(!hasFailed(bench, id) && bench.sent.count == 2)
+        bench.actions += bench.layer.returned(quote(bench, 200), over: second, now: bench.now)
+        #expect(hasFailed(bench, id) && bench.layer.count == 0)
+    }
+
+    @Test func `RFC 3261 18.4: who has answered is there, and what quotes less than the branch is not believed`() {
+        var bench = TransactionBench()
+        let id = bench.send(.invite)
+        let whole = quote(bench)
+        let otherPort = TransactionBench.flow(port: 5064)
+        var forged = whole
+        forged[forged.count - 5] ^= 1
+        for (quote, flow) in [
+            ([], TransactionBench.flow()), (Array(whole.prefix(60)), TransactionBench.flow()), (whole, otherPort),
+            (forged, TransactionBench.flow()),
+        ] {
+            bench.actions += bench.layer.returned(quote, over: flow, now: bench.now)
+        }
+        bench.receive(answer(100, to: bench))
+        bench.actions += bench.layer.returned(whole, over: TransactionBench.flow(), now: bench.now)
+        #expect(!hasFailed(bench, id) && bench.layer.count == 1)
+    }
+
+    @Test func `a request inside of a dialog is tried to its end, whatever ICMP says`() {
+        var bench = TransactionBench()
+        let id = bench.send(TransactionBench.plain("BYE", branch: "z9hG4bKbye", toTag: "t1"))
+        bench.actions += bench.layer.returned(quote(bench), over: TransactionBench.flow(), now: bench.now)
+        #expect(!hasFailed(bench, id))
+        bench.pass(.seconds(33))
+        #expect(bench.hasTimedOut)
+    }
+
     @Test func `a transport that fails and has no other way ends the transaction`() {
         var bench = TransactionBench()
         let id = bench.send(.options, over: [TransactionBench.flow(.tcp)])
