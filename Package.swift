@@ -253,7 +253,7 @@ let package = Package(
         .testTarget(
             name: "SwitchTests",
             dependencies: [
-                "Config", "DialPlan", "Events", "Records", "Switch", "Timebase",
+                "Config", "DialPlan", "Events", "Media", "Records", "Switch", "Timebase",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: testSettings

@@ -176,6 +176,9 @@ public struct OwnVoice: ~Copyable {
         saying.begin(clips, loop: loop, token: token)
     }
 
+    /// Nothing is said any more: its sound may be replaced.
+    public mutating func endSaying() { saying.end() }
+
     /// All is said.
     public var hasSaid: Bool { saying.isOver }
     public var sayingToken: UInt64 { saying.token }

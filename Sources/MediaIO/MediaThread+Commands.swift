@@ -100,6 +100,7 @@ extension MediaThread {
     /// Ends what a port does, and its partner with it.
     func leave(_ slot: Int) {
         if slots[slot].relay.mode == .mixing { leaveMix(slot) }
+        if slots[slot].relay.mode == .saying { slots[slot].relay.voice.endSaying() }
         if case .bridged(let other) = slots[slot].relay.mode, isOpen[other] { slots[other].relay.mode = .idle }
         slots[slot].relay.mode = .idle
     }

@@ -60,6 +60,7 @@ extension MediaThread {
 
     private func finishSaying(_ slot: Int) {
         slots[slot].relay.mode = .idle
+        slots[slot].relay.voice.endSaying()
         events.append(.said(slots[slot].relay.id, token: slots[slot].relay.voice.sayingToken))
     }
 
