@@ -101,7 +101,11 @@ extension MediaThread {
     func leave(_ slot: Int) {
         if slots[slot].relay.mode == .mixing { leaveMix(slot) }
         if slots[slot].relay.mode == .saying { slots[slot].relay.voice.endSaying() }
-        if case .bridged(let other) = slots[slot].relay.mode, isOpen[other] { slots[other].relay.mode = .idle }
+        if case .bridged(let other) = slots[slot].relay.mode, isOpen[other] {
+            slots[other].relay.mode = .idle
+            slots[other].relay.endRelay()
+        }
+        slots[slot].relay.endRelay()
         slots[slot].relay.mode = .idle
     }
 

@@ -59,7 +59,13 @@ final class Plane: Sendable {
         return news.told.withLock { $0.allocations }
     }
 
-    func open(towards phone: Phone, near: MediaPort? = nil, number keys: UInt8 = 101) throws -> MediaPort {
+    /// `hasReports`: reports go to the port of the phone's voice.
+    func open(
+        towards phone: Phone,
+        near: MediaPort? = nil,
+        number keys: UInt8 = 101,
+        hasReports: Bool = false
+    ) throws -> MediaPort {
         let port = try threads.open(near: near?.id)
         let formats = [
             MediaFormat(number: 8, encoding: "PCMA", clockRate: 8_000),
@@ -70,7 +76,7 @@ final class Plane: Sendable {
                 port.id,
                 MediaParameters(
                     remoteRTP: SocketAddress(.v4(0x7F00_0001), phone.port),
-                    remoteRTCP: nil,
+                    remoteRTCP: hasReports ? SocketAddress(.v4(0x7F00_0001), phone.port) : nil,
                     receiveFormats: formats,
                     sendFormats: formats
                 )
