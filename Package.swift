@@ -253,7 +253,8 @@ let package = Package(
         .testTarget(
             name: "SwitchTests",
             dependencies: [
-                "Config", "Events", "Records", "Switch", "Timebase", .product(name: "GRDB", package: "GRDB.swift"),
+                "Config", "DialPlan", "Events", "Media", "Records", "Switch", "Timebase",
+                .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: testSettings
         ),

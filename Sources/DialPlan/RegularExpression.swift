@@ -18,14 +18,20 @@ public struct RegularExpression: Hashable, Sendable {
 
     /// Repetition multiplies instructions; beyond this an expression is refused.
     static let longestProgram = 2_000
+    /// Parts that are compiled, each as often as it is repeated: an empty group makes no instruction.
+    private static let mostVisits = 20_000
+    /// Characters: as many alternatives, each in the one before, are a tree that deep.
+    private static let longestSource = 4_000
 
     /// - Throws: `Pattern.Fault` when `source` is malformed, or too much.
     public init(_ source: String) throws(Pattern.Fault) {
         self.source = source
+        guard source.unicodeScalars.count <= Self.longestSource else { throw Self.tooLarge }
         var parser = RegularExpressionParser(source)
         let tree = try parser.parse()
         var program: [Instruction] = []
-        try Self.compile(tree, into: &program)
+        var visits = 0
+        try Self.compile(tree, into: &program, &visits)
         program.append(.accept)
         self.program = program
     }
@@ -69,32 +75,36 @@ public struct RegularExpression: Hashable, Sendable {
         }
     }
 
+    private static var tooLarge: Pattern.Fault {
+        Pattern.Fault(problem: "the regular expression is too large", mend: "write less, or repeat less in it")
+    }
+
     private static func compile(
         _ node: RegularExpressionNode,
-        into program: inout [Instruction]
+        into program: inout [Instruction],
+        _ visits: inout Int
     ) throws(Pattern.Fault) {
-        guard program.count < longestProgram else {
-            throw Pattern.Fault(problem: "the regular expression is too large", mend: "repeat less in it")
-        }
+        visits += 1
+        guard program.count < longestProgram, visits <= mostVisits else { throw tooLarge }
         switch node {
         case .any: program.append(.any)
         case .set(let ranges, let isNegated): program.append(.set(ranges, isNegated: isNegated))
-        case .sequence(let parts): for part in parts { try compile(part, into: &program) }
+        case .sequence(let parts): for part in parts { try compile(part, into: &program, &visits) }
         case .choice(let a, let b):
             let fork = program.count
             program.append(.accept)
-            try compile(a, into: &program)
+            try compile(a, into: &program, &visits)
             let jump = program.count
             program.append(.accept)
             program[fork] = .fork(fork + 1, program.count)
-            try compile(b, into: &program)
+            try compile(b, into: &program, &visits)
             program[jump] = .jump(program.count)
         case .repeated(let part, let minimum, let maximum):
-            for _ in 0..<minimum { try compile(part, into: &program) }
+            for _ in 0..<minimum { try compile(part, into: &program, &visits) }
             guard let maximum else {
                 let fork = program.count
                 program.append(.accept)
-                try compile(part, into: &program)
+                try compile(part, into: &program, &visits)
                 program.append(.jump(fork))
                 program[fork] = .fork(fork + 1, program.count)
                 return
@@ -103,7 +113,7 @@ public struct RegularExpression: Hashable, Sendable {
             for _ in minimum..<max(minimum, maximum) {
                 forks.append(program.count)
                 program.append(.accept)
-                try compile(part, into: &program)
+                try compile(part, into: &program, &visits)
             }
             for fork in forks { program[fork] = .fork(fork + 1, program.count) }
         }

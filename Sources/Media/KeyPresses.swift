@@ -25,6 +25,11 @@ struct KeyPresses: Sendable {
         if waiting.count < Self.most { waiting.append(Key(event: event, length: length)) }
     }
 
+    /// The key that is under way is not told to its end.
+    mutating func dropCurrent() {
+        if current != nil { (current, pauseLeft) = (nil, Self.pause) }
+    }
+
     mutating func removeAll() { self = KeyPresses() }
 
     /// The state of the packet that this tick sends, `step` units on; nil while nothing is to be sent.

@@ -32,18 +32,20 @@ struct OwnReports: Sendable {
         interval / 2 + Int64.random(in: 0..<interval, using: &dice)
     }
 
-    /// What is said now of what we sent and of what came; `middle` is the peer's last sender report and how long ago it came.
+    /// What is said now of what we sent and of what came; `middle` is the peer's last sender report and how long ago it came. `ntp` is what the wall
+    /// clock said at the zero of `now`, in nanoseconds since 1900: a clock of that time which only goes forward, whatever is done to the machine's.
     mutating func report(
         voice: borrowing OwnVoice,
         received: StreamStatistics,
         answering last: (middle: UInt32, age: Int64)?,
         isLast: Bool,
-        now: Int64
+        now: Int64,
+        ntp: Int64
     ) -> RTCPReport {
         due = now + draw(Self.interval)
         hasReported = true
         let sent = voice.sent
-        let (seconds, rest) = now.quotientAndRemainder(dividingBy: 1_000_000_000)
+        let (seconds, rest) = (now &+ ntp).quotientAndRemainder(dividingBy: 1_000_000_000)
         let sender =
             sent.packets == packets && !isLast
             ? nil

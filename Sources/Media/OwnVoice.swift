@@ -13,7 +13,7 @@ public struct OwnVoice: ~Copyable {
     /// The number and law of the codec that tones are spoken in; nil: the peer takes neither.
     private(set) var codec: (number: UInt8, law: G711.Law)?
     private var eventNumber: UInt8?
-    private var eventRate: UInt32 = 8_000
+    private(set) var eventRate: UInt32 = 8_000
     private var keys = KeyPresses()
     private var saying = Saying()
     private var packetizer = Packetizer()
@@ -176,6 +176,9 @@ public struct OwnVoice: ~Copyable {
         saying.begin(clips, loop: loop, token: token)
     }
 
+    /// Nothing is said any more: its sound may be replaced.
+    public mutating func endSaying() { saying.end() }
+
     /// All is said.
     public var hasSaid: Bool { saying.isOver }
     public var sayingToken: UInt64 { saying.token }
@@ -210,9 +213,30 @@ public struct OwnVoice: ~Copyable {
         return finishFrame(in: packet, isFirst: frame == 0)
     }
 
-    /// The next packet of the key that is pressed; 0 when none is to be sent now.
-    public mutating func writeKey(into packet: UnsafeMutableRawBufferPointer) -> Int {
-        guard let eventNumber, packet.count >= 16,
+    /// Of the key that is pressed some packets went out already, and others are to come.
+    var isAmidKey: Bool { keys.current != nil }
+    mutating func dropKey() { keys.dropCurrent() }
+
+    /// The next packet of the key that is pressed, under our own source; 0 when none is to be sent now.
+    mutating func writeKey(into packet: UnsafeMutableRawBufferPointer) -> Int {
+        let length = writeKey(into: packet, ssrc: ssrc, sequence: sequence, timestamp: timestamp)
+        guard length > 0 else { return 0 }
+        sequence &+= 1
+        timestamp &+= eventRate / 50
+        frameTick? += 1
+        sent = (sent.packets &+ 1, sent.octets &+ UInt32(TelephoneEvent.length))
+        return length
+    }
+
+    /// The same in whatever stream. `timestamp` is that of a key which begins; its later packets have it too (RFC 4733 §2.5.1.2).
+    mutating func writeKey(
+        into packet: UnsafeMutableRawBufferPointer,
+        ssrc: UInt32,
+        sequence: UInt16,
+        timestamp: UInt32
+    ) -> Int {
+        let length = 12 + TelephoneEvent.length
+        guard let eventNumber, packet.count >= length,
             let (key, isFirst, isEnd) = keys.advance(by: eventRate / 50, timestamp: timestamp)
         else { return 0 }
         writeRTPHeader(
@@ -225,10 +249,6 @@ public struct OwnVoice: ~Copyable {
         )
         TelephoneEvent(event: key.event, isEnd: isEnd, duration: UInt16(clamping: key.duration))
             .write(into: UnsafeMutableRawBufferPointer(rebasing: packet[12...]))
-        sequence &+= 1
-        timestamp &+= eventRate / 50
-        frameTick? += 1
-        sent = (sent.packets &+ 1, sent.octets &+ 4)
-        return 16
+        return length
     }
 }

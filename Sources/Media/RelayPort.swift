@@ -72,6 +72,11 @@ public struct RelayPort: ~Copyable {
     public var voice: OwnVoice
     /// What the peer says into a mix.
     public var intake = MixIntake()
+    /// What the peer hears over a bridge.
+    var relayed = RelayedStream()
+    /// The key that is pressed is part of it, and of this source.
+    var keysAreRelayed = false
+    var keySource: UInt32 = 0
 
     public init(id: MediaID, randomness: UInt64) {
         self.id = id
@@ -243,11 +248,24 @@ public struct RelayPort: ~Copyable {
     /// Our own stream was heard of, and its end should be.
     public var owesFarewell: Bool { reports.hasReported || voice.sent.packets > 0 }
 
-    /// Our own report, with a BYE where it is the last; 0 when the peer wants nothing of us.
-    public mutating func writeReport(isLast: Bool, now: Int64, into packet: UnsafeMutableRawBufferPointer) -> Int {
+    /// Our own report, with a BYE where it is the last; 0 when the peer wants nothing of us. `ntp` is what the wall clock said at the zero of
+    /// `now`, in nanoseconds since 1900.
+    public mutating func writeReport(
+        isLast: Bool,
+        now: Int64,
+        ntp: Int64,
+        into packet: UnsafeMutableRawBufferPointer
+    ) -> Int {
         guard destination != nil else { return 0 }
         let last = control.lastReport(now: now)
-        let report = reports.report(voice: voice, received: received, answering: last, isLast: isLast, now: now)
+        let report = reports.report(
+            voice: voice,
+            received: received,
+            answering: last,
+            isLast: isLast,
+            now: now,
+            ntp: ntp
+        )
         control.forward(report.sender.map { UInt32(truncatingIfNeeded: $0.ntp >> 16) }, now: now)
         return report.write(into: packet)
     }

@@ -100,7 +100,12 @@ extension MediaThread {
     /// Ends what a port does, and its partner with it.
     func leave(_ slot: Int) {
         if slots[slot].relay.mode == .mixing { leaveMix(slot) }
-        if case .bridged(let other) = slots[slot].relay.mode, isOpen[other] { slots[other].relay.mode = .idle }
+        if slots[slot].relay.mode == .saying { slots[slot].relay.voice.endSaying() }
+        if case .bridged(let other) = slots[slot].relay.mode, isOpen[other] {
+            slots[other].relay.mode = .idle
+            slots[other].relay.endRelay()
+        }
+        slots[slot].relay.endRelay()
         slots[slot].relay.mode = .idle
     }
 

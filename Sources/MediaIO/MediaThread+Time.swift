@@ -16,7 +16,7 @@ extension MediaThread {
                 var length = 0
                 if here.pointee.relay.voice.isPressing {
                     sendWaiting(here, isLast: true, by: packet)
-                    length = here.pointee.relay.voice.writeKey(into: packet)
+                    length = here.pointee.relay.writeKey(into: packet, now: now)
                 } else if case .tone(let tone) = here.pointee.relay.mode {
                     length = here.pointee.relay.voice.writeTone(tone, from: tones, into: packet)
                 }
@@ -33,7 +33,9 @@ extension MediaThread {
                 let isLast = here.pointee.relay.mode == .saying && here.pointee.relay.voice.hasSaid
                 sendWaiting(here, isLast: isLast, by: packet)
                 if isLast { finishSaying(slot) }
-                if here.pointee.relay.reportIsDue(now: now) { report(slot, isLast: false, by: packet) }
+                if !here.pointee.relay.isOnlyRelay, here.pointee.relay.reportIsDue(now: now) {
+                    report(slot, isLast: false, by: packet)
+                }
             }
         }
         speaking = speaking.filter { isOpen[$0] && isSpeaking($0) }
@@ -51,7 +53,7 @@ extension MediaThread {
 
     /// Tells a peer of our own stream (RFC 3550 §6).
     func report(_ slot: Int, isLast: Bool, by packet: UnsafeMutableRawBufferPointer) {
-        let length = slots[slot].relay.writeReport(isLast: isLast, now: now, into: packet)
+        let length = slots[slot].relay.writeReport(isLast: isLast, now: now, ntp: ntp, into: packet)
         guard length > 0, let destination = slots[slot].relay.controlDestination else { return }
         var address = linux_io_address(high: destination.high, low: destination.low, port: destination.port)
         // Lost like any datagram: the next one says it all again.
@@ -60,6 +62,7 @@ extension MediaThread {
 
     private func finishSaying(_ slot: Int) {
         slots[slot].relay.mode = .idle
+        slots[slot].relay.voice.endSaying()
         events.append(.said(slots[slot].relay.id, token: slots[slot].relay.voice.sayingToken))
     }
 

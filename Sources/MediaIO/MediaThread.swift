@@ -88,6 +88,8 @@ final class MediaThread: @unchecked Sendable {
     private var thread: OwnThread?
     var isStopping = false
     var now: Int64 = 0
+    /// The wall clock at the zero of `now`, in nanoseconds since 1900 (RFC 3550 §4): taken once, so that no correction of the clock shows in reports.
+    let ntp = linux_io_wall_now() - linux_io_now() + 2_208_988_800_000_000_000
     var nextTick: Int64 = 0
     var nextSilenceCheck: Int64 = 0
     var nextQualityCheck: Int64 = 0
@@ -270,7 +272,10 @@ final class MediaThread: @unchecked Sendable {
         guard here.pointee.relay.receivesFromPeer else { return }
         if here.pointee.recording != 0 { record(packet, slot: here) }
         switch here.pointee.relay.mode {
-        case .bridged(let other): if isOpen[other] { forward(packet, to: slots + other) }
+        case .bridged(let other):
+            guard isOpen[other] else { return }
+            slots[other].relay.pass(packet, now: now)
+            forward(packet, to: slots + other)
         case .echo:
             here.pointee.relay.voice.echo(packet)
             forward(packet, to: here)
@@ -319,6 +324,8 @@ final class MediaThread: @unchecked Sendable {
         guard case .bridged(let other) = slots[slot].relay.mode, isOpen[other],
             let destination = slots[other].relay.controlDestination
         else { return }
+        slots[slot].relay.restoreNumbers(inReport: packet)
+        slots[other].relay.addInserted(toReport: packet)
         var address = linux_io_address(high: destination.high, low: destination.low, port: destination.port)
         guard linux_io_send(slots[other].rtcp, isV6 ? 1 : 0, &address, octets.baseAddress, octets.count) == 0 else {
             return

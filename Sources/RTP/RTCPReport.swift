@@ -2,7 +2,7 @@
 public struct RTCPReport: Equatable, Sendable {
     /// What a sender says of its stream (§6.4.1).
     public struct Sender: Equatable, Sendable {
-        /// Seconds and 2^-32 seconds of a clock that only goes forward.
+        /// Seconds and 2^-32 seconds since 1900, of a clock that only goes forward; begins anew in 2036 (RFC 5905 §6).
         public var ntp: UInt64
         public var timestamp: UInt32
         public var packets: UInt32

@@ -9,9 +9,12 @@ public struct TelephoneEvent: Equatable, Sendable {
         (self.event, self.isEnd, self.duration) = (event, isEnd, duration)
     }
 
+    /// Octets.
+    public static let length = 4
+
     /// nil when the payload is shorter than an event.
     public init?(_ payload: UnsafeRawBufferPointer) {
-        guard payload.count >= 4 else { return nil }
+        guard payload.count >= Self.length else { return nil }
         self.init(
             event: payload[0],
             isEnd: payload[1] & 0x80 != 0,
@@ -19,9 +22,9 @@ public struct TelephoneEvent: Equatable, Sendable {
         )
     }
 
-    /// 4 octets, at −10 dBm0.
+    /// At −10 dBm0.
     public func write(into payload: UnsafeMutableRawBufferPointer) {
-        guard payload.count >= 4 else { return }
+        guard payload.count >= Self.length else { return }
         payload[0] = event
         payload[1] = (isEnd ? 0x80 : 0) | 10
         payload.storeBytes(of: duration.bigEndian, toByteOffset: 2, as: UInt16.self)

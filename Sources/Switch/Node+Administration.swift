@@ -75,7 +75,7 @@ extension Node {
             throw ConfigurationFiles.Trouble(failed + [ConfigurationFiles.override])
         }
         guard !isDryRun else { return outcome }
-        prompts.load([files.promptsFolder])
+        prompts.load([PromptStore.shipped, files.promptsFolder])
         let acts = AuditedAct.application(by: actor, changes: changes, despite: failed)
         try database.apply(next.applied, noting: acts, at: SystemClock.now().wall)
         try await handle.ask { core in core.turn { $0.apply(configuration, changes: changes, at: $1) } }

@@ -1,5 +1,7 @@
+import Dispatch
 import Events
 import Foundation
+import Glibc
 import Media
 import Prompts
 import Synchronization
@@ -8,16 +10,58 @@ import Synchronization
 ///
 /// Looked for in `prompts/LANGUAGE/NAME.wav` beside the dial plans first, then in the set that ships with the product.
 final class PromptStore: Sendable {
-    private let clips = Mutex<[String: PromptClip]>([:])
-    private let log: LogSink
+    private struct Entry: Sendable {
+        var clip: PromptClip
+        var file: Mark
+    }
 
-    init(log: LogSink) { self.log = log }
+    private struct Shelf: Sendable {
+        var entries: [String: Entry] = [:]
+        /// Out of use, and still played to somebody. Held here, so that no media thread ever frees one.
+        var replaced: [PromptClip] = []
+        var isSweepDue = false
+    }
+
+    /// A file and the state that it was read in. Linux sets the time of the last change itself, whoever copies or restores the file.
+    private struct Mark: Equatable, Sendable {
+        var path: String
+        var device: UInt64
+        var inode: UInt64
+        var size: Int64
+        var changed: (seconds: Int, nanoseconds: Int)
+
+        static func == (a: Mark, b: Mark) -> Bool {
+            a.path == b.path && a.device == b.device && a.inode == b.inode && a.size == b.size
+                && a.changed == b.changed
+        }
+
+        init?(_ file: URL) {
+            var status = stat()
+            guard stat(file.path, &status) == 0 else { return nil }
+            (path, device, inode) = (file.path, UInt64(status.st_dev), UInt64(status.st_ino))
+            size = Int64(status.st_size)
+            changed = (status.st_ctim.tv_sec, status.st_ctim.tv_nsec)
+        }
+
+        /// Or nobody can say that it is not.
+        var isThere: Bool {
+            var status = stat()
+            return stat(path, &status) == 0 || errno != ENOENT && errno != ENOTDIR
+        }
+    }
+
+    private let shelf = Mutex(Shelf())
+    private let log: LogSink
+    /// Between two looks at who still hears what was replaced.
+    private let pause: DispatchTimeInterval
+
+    init(log: LogSink, pause: DispatchTimeInterval = .seconds(60)) { (self.log, self.pause) = (log, pause) }
 
     /// `name` may hold folders (`music/default`), which are no language's.
     func clip(_ name: String, language: String) -> PromptClip? {
         let keys = Self.keys(of: name, in: language)
-        return clips.withLock { clips in
-            for key in keys { if let clip = clips[key] { return clip } }
+        return shelf.withLock { shelf in
+            for key in keys { if let entry = shelf.entries[key] { return entry.clip } }
             return nil
         }
     }
@@ -25,28 +69,85 @@ final class PromptStore: Sendable {
     /// Where a prompt is looked for, below a folder and without the ending: the first that is there is heard.
     static func keys(of name: String, in language: String) -> [String] { ["\(language)/\(name)", name, "en/\(name)"] }
 
-    /// Reads what is new below the folders, the later ones winning. Blocks: not for the core's loop.
+    /// Reads what is new below the folders, the later ones winning, and forgets what is there no more. Blocks: not for the core's loop.
     func load(_ folders: [URL]) {
+        let entries = entries(below: folders)
+        shelf.withLock { shelf in
+            for (key, entry) in shelf.entries where entries[key]?.clip != entry.clip {
+                shelf.replaced.append(entry.clip)
+            }
+            shelf.entries = entries
+        }
+        sweep()
+    }
+
+    private func entries(below folders: [URL]) -> [String: Entry] {
+        let before = shelf.withLock { $0.entries }
+        var files = before.mapValues { _ in [URL]() }
         for folder in folders {
             for path in Self.files(below: folder) {
-                let key = String(path.dropLast(".wav".count))
-                guard let data = try? Data(contentsOf: folder.appending(path: path)) else {
-                    log.log(.error, "the prompt \(path) cannot be read: check its permissions")
-                    continue
-                }
-                do {
-                    let audio = try PromptFile.read(
-                        Array(data),
-                        isLoop: key.split(separator: "/").dropLast().last == "music"
-                    )
-                    let clip = PromptClip(alaw: audio.alaw, µlaw: audio.mulaw)
-                    clips.withLock { $0[key] = clip }
-                } catch {
-                    log.log(.error, "the prompt \(folder.appending(path: path).path) is left out: \(error)")
-                }
+                files[String(path.dropLast(".wav".count)), default: []].append(folder.appending(path: path))
             }
         }
+        var entries: [String: Entry] = [:]
+        for (key, files) in files { entries[key] = entry(key, of: files, before: before[key]) }
+        return entries
     }
+
+    /// What the last of the files that can be read holds; what is heard already where it is no other.
+    private func entry(_ key: String, of files: [URL], before: Entry?) -> Entry? {
+        // A folder that cannot be listed has not lost its files.
+        if let before, !files.contains(where: { $0.path == before.file.path }), before.file.isThere {
+            log.log(.error, "the prompt \(before.file.path) is heard as it was: its folder cannot be listed")
+            return before
+        }
+        for file in files.reversed() {
+            let mark = Mark(file)
+            if let before, before.file == mark { return before }
+            if let mark, let clip = read(file, key) { return Entry(clip: clip, file: mark) }
+            // Half a recording is no reason to take away what callers hear.
+            if let before, before.file.path == file.path { return before }
+        }
+        return nil
+    }
+
+    private func read(_ file: URL, _ key: String) -> PromptClip? {
+        guard let data = try? Data(contentsOf: file) else {
+            log.log(.error, "the prompt \(file.path) cannot be read: check its permissions")
+            return nil
+        }
+        do {
+            let isLoop = key.split(separator: "/").dropLast().last == "music"
+            let audio = try PromptFile.read(Array(data), isLoop: isLoop)
+            return PromptClip(alaw: audio.alaw, µlaw: audio.mulaw)
+        } catch {
+            log.log(.error, "the prompt \(file.path) is left out: \(error)")
+            return nil
+        }
+    }
+
+    /// Frees what was replaced and nobody plays any more, and looks again later while there is more of it.
+    private func sweep() {
+        let (free, isDue) = shelf.withLock { shelf in
+            var (free, held): ([PromptClip], [PromptClip]) = ([], [])
+            while var clip = shelf.replaced.popLast() {
+                if clip.isHeldOnlyHere() { free.append(clip) } else { held.append(clip) }
+            }
+            shelf.replaced = held
+            defer { shelf.isSweepDue = !held.isEmpty }
+            return (free, !held.isEmpty && !shelf.isSweepDue)
+        }
+        // Outside of the lock, which the core's loop takes: long music is many pages.
+        if !free.isEmpty { log.log(.debug, "\(free.count) prompts that were replaced are freed") }
+        guard isDue else { return }
+        DispatchQueue.global(qos: .utility).asyncAfter(deadline: .now() + pause) { [weak self] in
+            self?.shelf.withLock { $0.isSweepDue = false }
+            self?.sweep()
+        }
+    }
+
+    /// Clips that are out of use and not freed yet.
+    var replaced: Int { shelf.withLock { $0.replaced.count } }
 
     static func files(below folder: URL) -> [String] {
         guard let found = FileManager.default.enumerator(atPath: folder.path) else { return [] }

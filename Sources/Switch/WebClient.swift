@@ -68,11 +68,11 @@ final class WebClient: Sendable {
 
     /// Ends what is under way, each with a fault.
     func stop() {
-        let isFirst = inbox.withLock { inbox in
-            defer { inbox.isOver = true }
-            return !inbox.isOver
+        // Woken within the lock: once it is known to be over the thread takes everything down.
+        inbox.withLock { inbox in
+            if !inbox.isOver { curl_multi_wakeup(multi.handle) }
+            inbox.isOver = true
         }
-        if isFirst { curl_multi_wakeup(multi.handle) }
     }
 
     /// The body of a 200, of at most `longest` octets; redirects are not followed.

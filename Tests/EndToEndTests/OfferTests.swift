@@ -148,6 +148,9 @@ struct OfferTests {
         let report = try #require(control.receive(within: 6)).bytes
         #expect(report[1] == 200 && Array(report[4..<8]) == Array(packet[8..<12]))
         #expect(report.count == 64 && report[29] == 202 && report[36] == 1)
+        // RFC 3550 §6.4.1: the wall clock, in seconds since 1900.
+        let seconds = report[8..<12].reduce(0) { $0 << 8 | Int($1) } - 2_208_988_800
+        #expect(abs(seconds - Int(Date().timeIntervalSince1970)) < 10)
         carrier.send(carrier.request("BYE", to: "700", toTag: tag))
         #expect(carrier.final("BYE")?.startWord == "200")
         var last: [UInt8] = []

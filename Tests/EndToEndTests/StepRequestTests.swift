@@ -84,6 +84,29 @@ struct StepRequestTests {
         #expect(running.process.waitFor(5) { $0.contains("the steps from the URL cannot be done") })
     }
 
+    /// Lists in which each alias is two of the one before.
+    private static let aliases =
+        #"- &a0 {when: {caller: "1"}, then: [answer]}"# + "\n"
+        + (1...24)
+        .map { #"- &a\#($0) {when: {caller: "1"}, then: [*a\#($0 - 1)], otherwise: [*a\#($0 - 1)]}"# }
+        .joined(separator: "\n")
+
+    @Test(arguments: [
+        (aliases, "stand for more than"),
+        (#"[{"when": {"caller": "/((((){255}){255}){255}){255}/"}, "then": []}]"#, "too large"),
+    ])
+    func `a small answer that would be endless is the fallback, and everybody else is served meanwhile`(
+        steps: String,
+        fault: String
+    ) throws {
+        let server = try SecureServer(steps: steps)
+        let authority = "tls: {ca_file: \(server.folder.path)/certificate.pem}"
+        let url = "https://localhost:\(server.port)/steps"
+        let running = try RunningSwitch(node: authority, incoming: Self.plan(url))
+        #expect(try Self.answer(running) == "486")
+        #expect(running.process.waitFor(5) { $0.contains("no step from \(url): ") && $0.contains(fault) })
+    }
+
     @Test func `what is no answer of 200 with steps is the fallback, in time`() throws {
         let running = try RunningSwitch()
         for url in [

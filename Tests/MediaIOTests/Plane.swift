@@ -59,14 +59,20 @@ final class Plane: Sendable {
         return news.told.withLock { $0.allocations }
     }
 
-    func open(towards phone: Phone, near: MediaPort? = nil, number keys: UInt8 = 101) throws -> MediaPort {
+    /// `hasReports`: reports go to the port of the phone's voice.
+    func open(
+        towards phone: Phone,
+        near: MediaPort? = nil,
+        number keys: UInt8 = 101,
+        hasReports: Bool = false
+    ) throws -> MediaPort {
         let port = try threads.open(near: near?.id)
-        describe(port, as: phone.port, number: keys)
+        describe(port, as: phone.port, number: keys, hasReports: hasReports)
         return port
     }
 
     /// Where the port's peer receives.
-    func describe(_ port: MediaPort, as remote: UInt16, number keys: UInt8 = 101) {
+    func describe(_ port: MediaPort, as remote: UInt16, number keys: UInt8 = 101, hasReports: Bool = false) {
         let formats = [
             MediaFormat(number: 8, encoding: "PCMA", clockRate: 8_000),
             MediaFormat(number: keys, encoding: "TELEPHONE-EVENT", clockRate: 8_000),
@@ -76,7 +82,7 @@ final class Plane: Sendable {
                 port.id,
                 MediaParameters(
                     remoteRTP: SocketAddress(.v4(0x7F00_0001), remote),
-                    remoteRTCP: nil,
+                    remoteRTCP: hasReports ? SocketAddress(.v4(0x7F00_0001), remote) : nil,
                     receiveFormats: formats,
                     sendFormats: formats
                 )

@@ -118,6 +118,37 @@ struct RelayTests {
         #expect(told == [11, 7] && packets == 10)
     }
 
+    @Test func `RFC 4733 §2.1: a key that we send is part of the voice that is relayed, and reports fit`() throws {
+        let plane = try Plane()
+        defer { plane.threads.stop() }
+        let (alice, bob) = (try Phone(ssrc: 0xA), try Phone(ssrc: 0xB))
+        let a = try plane.open(towards: alice, hasReports: true)
+        let b = try plane.open(towards: bob, near: a, hasReports: true)
+        plane.threads.perform(.bridge(a.id, b.id))
+        try plane.settle(near: a)
+        alice.speak(to: a.rtpPort)
+        _ = try header(bob.hear())
+        plane.threads.perform(.sendDigit(b.id, "7", milliseconds: 60))
+        var heard: [RTPHeader] = []
+        for _ in 0..<5 { heard.append(try header(bob.hear())) }
+        for _ in 0..<5 {
+            alice.speak(to: a.rtpPort)
+            heard.append(try header(bob.hear()))
+        }
+        #expect(heard.map(\.sequence) == Array(2...11) && heard.allSatisfy { $0.ssrc == 0xA })
+        #expect(heard.map(\.payloadType) == Array(repeating: 101, count: 5) + Array(repeating: 8, count: 5))
+        // Bob has heard up to 11, which is Alice's 6.
+        let block: [UInt8] = [0, 0, 0, 0xA, 0, 0, 0, 0, 0, 0, 0, 11] + Array(repeating: 0, count: 12)
+        let report: [UInt8] = [0x81, 201, 0, 7, 0, 0, 0, 0xB] + block
+        alice.wait(milliseconds: 5_000)
+        report.withUnsafeBytes { bob.send($0, to: b.rtpPort) }
+        let told = try #require(alice.hear())
+        #expect(told.count == report.count && Array(told[16..<20]) == [0, 0, 0, 6])
+        for port in [a, b] { plane.threads.perform(.close(port.id)) }
+        let closed = try plane.event { if case .closed(b.id, let report) = $0 { report } else { nil } }
+        #expect(closed.sent.packets == 11)
+    }
+
     @Test func `an echo, a tone, and neither after a stop`() throws {
         let plane = try Plane()
         defer { plane.threads.stop() }

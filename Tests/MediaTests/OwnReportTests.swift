@@ -8,6 +8,8 @@ import Testing
 /// RFC 3550 §6: what a port tells its peer of the stream that it makes itself.
 @Suite struct OwnReportTests {
     private static let second: Int64 = 1_000_000_000
+    /// What the wall clock said when the port's clock began, since 1900.
+    private static let start: Int64 = 3_988_000_000 * second
 
     private func port() -> RelayPort {
         var port = RelayPort(id: MediaID(rawValue: 1), randomness: 7)
@@ -27,7 +29,9 @@ import Testing
 
     private func write(_ port: inout RelayPort, isLast: Bool = false, now: Int64) -> [UInt8] {
         var octets = [UInt8](repeating: 0, count: RTCPReport.longest)
-        let count = octets.withUnsafeMutableBytes { port.writeReport(isLast: isLast, now: now, into: $0) }
+        let count = octets.withUnsafeMutableBytes {
+            port.writeReport(isLast: isLast, now: now, ntp: Self.start, into: $0)
+        }
         return Array(octets[..<count])
     }
 
@@ -60,8 +64,8 @@ import Testing
         let first = write(&port, now: now)
         #expect(first.count == 28 + 36)
         #expect(first[0] == 0x80 && first[1] == 200 && first[3] == 6)
-        // 3.5 s, 50 packets, 8,000 octets.
-        #expect(Array(first[8..<16]) == [0, 0, 0, 3, 0x80, 0, 0, 0])
+        // The wall clock (3,988,000,003.5 s since 1900), 50 packets, 8,000 octets.
+        #expect(Array(first[8..<16]) == [0xED, 0xB4, 0x0D, 0x03, 0x80, 0, 0, 0])
         #expect(Array(first[20..<28]) == [0, 0, 0, 50, 0, 0, 0x1F, 0x40])
         #expect(first[28] == 0x81 && first[29] == 202 && first[36] == 1 && first[37] == 24)
         #expect(first[38..<62].allSatisfy { (48...57).contains($0) || (97...102).contains($0) })

@@ -11,12 +11,15 @@ extension DialPlan {
         return (faults.faults.isEmpty ? plan : nil, faults.sorted)
     }
 
+    /// Values that the aliases of an answer may stand for: the core's loop looks at what comes of it.
+    private static let aliasesOfAnswer = 1_000
+
     /// Reads a list of steps alone: what a URL answers.
     public static func readSteps(_ source: ConfigurationText) -> (steps: [Step]?, faults: [ConfigFault]) {
         let faults = FaultList()
-        guard let root = YAMLValue.parse(source.text, file: source.name, faults: faults) else {
-            return (nil, faults.sorted)
-        }
+        guard
+            let root = YAMLValue.parse(source.text, file: source.name, faults: faults, aliases: aliasesOfAnswer)
+        else { return (nil, faults.sorted) }
         let steps = StepReader().readList(root)
         return (faults.faults.isEmpty ? steps : nil, faults.sorted)
     }

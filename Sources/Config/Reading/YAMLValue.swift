@@ -9,21 +9,45 @@ struct YAMLValue {
     let file: String
     let faults: FaultList
 
-    /// The root of a file; nil when it is no YAML, which is noted.
-    static func parse(_ text: String, file: String, faults: FaultList) -> YAMLValue? {
+    /// The root of a file; nil when it is no YAML, which is noted. `aliases`: how many values they may stand for.
+    static func parse(
+        _ text: String,
+        file: String,
+        faults: FaultList,
+        aliases: Int = YAMLAliases.most
+    ) -> YAMLValue? {
         do {
+            if let standIn = YAMLAliases.standIn(for: text) {
+                guard isBounded(standIn, aliases: aliases, file: file, faults: faults) else { return nil }
+            }
             guard let node = try compose(yaml: text) else {
                 faults.add(file, SourcePosition(line: 1, column: 1), .yaml, "the file is empty", mend: "fill it in")
                 return nil
             }
             return YAMLValue(node: node, file: file, faults: faults)
-        } catch let error as YamlError {
-            note(error, text: text, file: file, faults: faults)
         } catch {
-            let position = SourcePosition(line: 1, column: 1)
-            faults.add(file, position, .yaml, "the file cannot be read as YAML", mend: "save the file as UTF-8 text")
+            note(error, text: text, file: file, faults: faults)
         }
         return nil
+    }
+
+    /// Whether a text can be composed and walked in reasonable time; notes why not.
+    private static func isBounded(_ standIn: String, aliases: Int, file: String, faults: FaultList) -> Bool {
+        do {
+            try YAMLAliases.measure(standIn, allowance: aliases)
+            return true
+        } catch let fault as YAMLAliases.Fault {
+            faults.add(file, fault.position, .yaml, fault.problem, mend: fault.mend)
+        } catch {
+            note(error, text: standIn, file: file, faults: faults)
+        }
+        return false
+    }
+
+    private static func note(_ error: any Error, text: String, file: String, faults: FaultList) {
+        if let error = error as? YamlError { return note(error, text: text, file: file, faults: faults) }
+        let position = SourcePosition(line: 1, column: 1)
+        faults.add(file, position, .yaml, "the file cannot be read as YAML", mend: "save the file as UTF-8 text")
     }
 
     private static func note(_ error: YamlError, text: String, file: String, faults: FaultList) {
@@ -35,7 +59,8 @@ struct YAMLValue {
         case .duplicatedKeysInMapping(let keys, let context):
             for key in keys {
                 let position = secondPlace(of: key, in: text, from: context.mark)
-                faults.add(file, position, .duplicate, "the key '\(key)' is given twice", mend: "remove one of them")
+                let name = YAMLAliases.written(key)
+                faults.add(file, position, .duplicate, "the key '\(name)' is given twice", mend: "remove one of them")
             }
         case .reader(let problem, let offset, let value, _):
             // Its description quotes the line, which may hold a password.
