@@ -217,7 +217,7 @@ public struct PlanRun: Sendable {
                 return .hangup(.failed)
             }
             fallback = request.fallback
-            let url = expand(request.url)
+            let url = request.url.expandedInURL(with: variables)
             return tell("http \(url)", line, .http(url: url, timeout: request.timeout))
         case .play(let prompts):
             let names = prompts.map(expand)

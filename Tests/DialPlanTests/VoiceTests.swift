@@ -174,6 +174,24 @@ struct VoiceTests {
         #expect(run.proceed(.jump(other, flow: "nobody")) == .play(["nobody-available"]))
     }
 
+    @Test(arguments: [
+        ("Bob Smith", "Bob%20Smith"), ("a&vip=yes", "a%26vip%3Dyes"), ("79#00", "79%2300"), ("+7", "%2B7"),
+        ("Ян", "%D0%AF%D0%BD"), ("A-z_0.9~", "A-z_0.9~"), ("", ""), ("100%", "100%25"), ("\u{0}\r\n", "%00%0D%0A"),
+    ])
+    func `RFC 3986 §2.1: what a variable holds is data in a URL`(value: String, written: String) throws {
+        let url = try Template("http://x/ask?vip=no&name={name}&end")
+        #expect(url.expandedInURL(with: ["name": value]) == "http://x/ask?vip=no&name=\(written)&end")
+    }
+
+    @Test func `a URL that is too long is not cut in the middle of an escape`() throws {
+        let url = try Template("http://x/{name}")
+        for length in 330...350 {
+            let text = url.expandedInURL(with: ["name": String(repeating: "&", count: length)])
+            #expect(text.unicodeScalars.count <= Template.longestExpansion)
+            #expect(text.dropFirst("http://x/".count).split(separator: "%").allSatisfy { $0 == "26" })
+        }
+    }
+
     @Test func `what a URL says is done, and its silence has a way too`() throws {
         let ask = Step(
             .http(
@@ -184,7 +202,7 @@ struct VoiceTests {
             )
         )
         var answered = try run([ask])
-        #expect(answered.start() == .http(url: "http://x/+74951112233", timeout: .seconds(3)))
+        #expect(answered.start() == .http(url: "http://x/%2B74951112233", timeout: .seconds(3)))
         #expect(
             answered.proceed(.steps([Step(.queue(Step.QueueEntry(name: "vip")))])) == .queue(QueueRequest(queue: "vip"))
         )
