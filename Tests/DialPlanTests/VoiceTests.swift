@@ -169,9 +169,28 @@ struct VoiceTests {
     @Test func `a wait that ends elsewhere goes on in another plan's flow`() throws {
         var other = DialPlan(name: "night")
         other.flows["nobody"] = PlanFlow(name: "nobody", steps: [Step(.play([try Template("nobody-available")]))])
-        var run = try run([Step(.queue(Step.QueueEntry(name: "sales")))])
+        let queue = Step(.queue(Step.QueueEntry(name: "sales")))
+        var run = try run([queue, queue])
         _ = run.start()
-        #expect(run.proceed(.jump(other, flow: "nobody")) == .play(["nobody-available"]))
+        #expect(run.proceed(.queued(.full)) == .queue(QueueRequest(queue: "sales")))
+        #expect(run.proceed(.jump(other, flow: "nobody", after: .timeout)) == .play(["nobody-available"]))
+        // The flow is told how this wait ended, and not an earlier one.
+        #expect(run.variables["queue_result"] == "timeout")
+    }
+
+    @Test func `whoever sends a party to a number has the right to it, and the plan knows the party as itself`() throws
+    {
+        let mine = Route(
+            match: try Pattern("100"),
+            from: try Pattern("1001"),
+            steps: [Step(.play([try Template("{caller}")]))]
+        )
+        var run = PlanRun(plan: DialPlan(name: "internal", routes: [mine]), variables: ["called": "100"])
+        run.serve(["caller": "+74951112233", "trunk": "carrier"], sentBy: "1001")
+        #expect(run.start() == .play(["+74951112233"]))
+        #expect(run.variables["sent_by"] == "1001" && run.variables["trunk"] == "carrier")
+        run.serve(["caller": "1001"], sentBy: "1002")
+        #expect(run.start() == .noRoute)
     }
 
     @Test(arguments: [
