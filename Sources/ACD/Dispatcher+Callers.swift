@@ -17,6 +17,8 @@ extension Dispatcher {
         public var isCallback: Bool
         /// Where he stood in this queue before; nil: behind everybody who came by now.
         public var place: Place?
+        /// Who was rung for him just now and does not have him: the others are asked first.
+        public var tried: Set<UserID> = []
 
         public init(
             call: CallID,
@@ -131,7 +133,7 @@ extension Dispatcher {
         let carried = min(max(entry.carried, .zero), QueueLine.mostCarried)
         let ahead = points * QueueLine.secondsAPoint * 1_000_000_000 + carried.wholeNanoseconds
         let fresh = QueueLine.CallerRank(entry: now.instant.nanoseconds &- ahead, order: nextOrder())
-        return WaitingCaller(
+        let caller = WaitingCaller(
             call: entry.call,
             queue: queue,
             entered: now,
@@ -141,6 +143,8 @@ extension Dispatcher {
             requiredSkill: entry.requiredSkill,
             isCallback: entry.isCallback
         )
+        caller.tried = entry.tried
+        return caller
     }
 
     /// Why nobody may join now at this place.
@@ -315,7 +319,8 @@ extension Dispatcher {
         if caller.isCallback { caller.queue.callbacks -= 1 }
         let queue = caller.queue
         queue.observe(at: now.instant)
-        if !queue.waiting.isEmpty {
+        // The last of a line ends it: its time was counted, and so is he.
+        if !queue.waiting.isEmpty || (isAnswered && caller.hasWaited) {
             let waited = now.instant - caller.entered.instant
             queue.forecast.noteDeparture(after: waited, isAnswered: isAnswered)
         }

@@ -89,6 +89,7 @@ extension Dispatcher {
                 caller.queue.observe(at: now.instant)
                 caller.queue.offered.remove(caller)
                 caller.updateHeading(at: now.instant)
+                caller.inLineSince = now.instant
                 caller.queue.waiting.insert(caller)
                 changed.append(caller)
                 watchJoining(caller)

@@ -103,6 +103,7 @@ extension Dispatcher {
         queue.observe(at: now.instant)
         queue.waiting.remove(caller)
         queue.offered.insert(caller)
+        if now.instant > caller.inLineSince { caller.hasWaited = true }
         ring(agent, for: caller)
         watchJoining(caller)
         ringOthers(for: caller)

@@ -157,6 +157,10 @@ final class WaitingCaller: Hashable {
     /// A call-back: rung when an agent is there, not before.
     let isCallback: Bool
     var offers = 0
+    /// Since when nobody's phone rings for him, while none does.
+    var inLineSince: Instant
+    /// Time passed while nobody's did: the line's pace is counted by him.
+    var hasWaited = false
     /// With `ring-progressively`: more phones that it is time for.
     var due = 0
     /// The place that he was told last.
@@ -180,7 +184,7 @@ final class WaitingCaller: Hashable {
     ) {
         (self.call, self.queue, self.entered, self.carried) = (call, queue, entered, carried)
         (self.rank, self.number, self.requiredSkill) = (rank, number, requiredSkill)
-        self.isCallback = isCallback
+        (self.isCallback, inLineSince) = (isCallback, entered.instant)
     }
 
     func waited(at now: Instant) -> Duration { now - entered.instant + carried }

@@ -29,6 +29,8 @@ public struct CallRecordAssembler: Sendable {
         var waited: Duration = .zero
         /// The part of it that a caller who was answered already spent: he waited, and talked to nobody.
         var waitedAnswered: Duration = .zero
+        /// When that one was there: where the switch rang him, the call to the other party begins then.
+        var callerCame: Instant?
         /// The leg of whoever began the call: of several phones that the switch rang for him, the one that he answered.
         var caller = 0
         /// The leg that answered the caller's call.
@@ -152,7 +154,7 @@ extension CallRecordAssembler.Live {
         record.legs[leg].answeredAt = stamp(at)
         record.legs[leg].codec = codec
         if leg == 0 || record.legs[leg].target == LegRecord.caller {
-            caller = leg
+            (caller, callerCame) = (leg, at.instant)
             record.codecA = codec
             return
         }
@@ -218,10 +220,13 @@ extension CallRecordAssembler.Live {
         stopWaiting(at)
         record.endedAt = stamp(at)
         // The switch itself may have answered before anybody's phone rang.
-        record.setup = [ringing, answered].compactMap { $0 }.min().map { seconds($0 - started.instant) }
+        record.setup = [ringing, answered].compactMap { $0 }.min().map { sign in
+            seconds(sign - (callerCame.flatMap { $0 < sign ? $0 : nil } ?? started.instant))
+        }
         record.ring = ringing.map { seconds((rung ?? at.instant) - $0) }
         record.queueWait = seconds(waited)
-        record.talk = seconds(answered.map { at.instant - $0 - waitedAnswered } ?? .zero)
+        let talk = answered.map { at.instant - $0 - waitedAnswered } ?? .zero
+        record.talk = seconds(end.disposition.isWithoutTalk ? .zero : talk)
         record.hold = seconds(hold.total(at: at.instant))
         record.duration = seconds(at.instant - started.instant)
         record.disposition = end.disposition

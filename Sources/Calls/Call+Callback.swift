@@ -5,13 +5,12 @@ import Timebase
 
 /// A call that is an attempt to call somebody back: an agent is rung as for any caller of the queue, and then calls the number.
 extension Call {
-    /// Nobody has spoken with the caller yet.
-    var isAttempt: Bool { callback != nil && isUnserved }
+    /// Whoever is to be called back has not answered yet.
+    var isAttempt: Bool { callback != nil }
 
     /// The first agent's phones; the leg of the first of them is there already.
     func ringForCallback(_ agent: UserID, others: [TargetRoute]) {
         guard let queue = core.callbacks[id]?.queue else { return }
-        isUnserved = true
         enter(.queued(QueueStay(queue: queue, entered: now)))
         ring(agent, [0] + others.compactMap { invite($0, forQueue: true) })
     }
@@ -19,7 +18,7 @@ extension Call {
     /// The agent is there: he is the caller of the number, by the plan that he could call it by.
     func callNumber(by agent: UserID, at index: Int) {
         startsUponAnswer = false
-        callerIsAnswered = true
+        (callerIsAnswered, awaitsCallee) = (true, true)
         anchor = index
         core.timers.start(.call(id, .maximumDuration), at: now.instant + core.settings.maximumDuration)
         core.attemptBegan(self, by: agent)
@@ -30,10 +29,10 @@ extension Call {
     /// The two talk: from here on it is a call of the queue like any other, with the caller as the one who is served.
     func callerIsBack() {
         guard isAttempt, case .talking(let caller) = stage else { return }
-        isUnserved = false
+        callback = nil
         enter(.talking(anchor))
         anchor = caller
-        publish(.callAnswered)
+        calleeAnswered()
         core.attemptSucceeded(self)
     }
 }

@@ -14,10 +14,9 @@ extension Call {
         let cause = planned.passingOn(lastRejection)
         if transfer != nil { return transferFailed(cause) }
         if callerIsAnswered {
-            // A queue that nobody answered in was no answer, whatever the switch itself said to the caller.
-            let served: Disposition = isAttempt ? cause.disposition : isUnserved ? .noAnswer : .answered
             guard cause.isFailure, let tone = cause.tone, let port = legs[anchor].port else {
-                return end(served, by: .switch, cause: cause, reason: cause.name)
+                let disposition = awaitsCallee ? cause.disposition : standing
+                return end(disposition, by: .switch, cause: cause, reason: cause.name)
             }
             // A caller who is connected already hears why, and then is let go.
             enter(.sounding(cause))
@@ -30,18 +29,23 @@ extension Call {
         end(cause.disposition, by: isTheirs ? .callee : .switch, cause: cause, reason: cause.name)
     }
 
-    /// Whoever ends the call of a caller who waits in a queue: the switch's own answer to him was no agent's.
-    private func told(_ disposition: Disposition) -> Disposition {
-        guard case .queued = stage, disposition == .answered, isUnserved, !isAttempt else { return disposition }
-        return .abandoned
+    /// What the call is when it ends now, whichever side ends it (docs/schema.md): the switch's own answer to somebody who waits for an
+    /// agent is no agent's, and who has spoken with somebody was answered, whatever becomes of him later.
+    var standing: Disposition {
+        if hasSpoken || isTalk { return .answered }
+        if case .sounding(let cause) = stage { return cause.disposition }
+        guard callerIsAnswered, !awaitsCallee else { return .cancelled }
+        guard isUnserved else { return .answered }
+        if case .queued = stage { return .abandoned }
+        return .noAnswer
     }
 
     /// Ends the call in whatever state it is. The first ending counts. `header`: another Reason for the parties than what `cause` says.
     func end(_ disposition: Disposition, by party: Party, cause: HangupCause, reason: String, header: String? = nil) {
         guard !isEnding else { return }
-        let status = callerIsAnswered && !isAttempt ? 200 : cause.status
+        let status = callerIsAnswered && !awaitsCallee ? 200 : cause.status
         let summary = CallEnded(
-            disposition: told(disposition),
+            disposition: disposition == .answered ? standing : disposition,
             hangupBy: party,
             sipCode: status,
             q850Cause: cause.q850,

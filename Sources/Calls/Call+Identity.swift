@@ -8,7 +8,11 @@ extension Call {
     func shownCaller(to route: TargetRoute) -> NameAddress {
         // Whoever is rung to call somebody sees whom.
         if startsUponAnswer { return NameAddress(uri: SIPURI(user: to, host: route.fromHost)) }
-        return isPrivate ? .anonymous : caller(at: route.fromHost)
+        // A carrier goes on being told who called: it takes only numbers that somebody vouches for.
+        guard route.trunk == nil else { return isPrivate ? .anonymous : caller(at: route.fromHost) }
+        let party = servedParty
+        guard !party.isPrivate else { return .anonymous }
+        return NameAddress(uri: SIPURI(user: party.number, host: route.fromHost), displayName: party.name)
     }
 
     /// What a carrier is told beside the From: the identity only where it is trusted with that, and only one that somebody vouches

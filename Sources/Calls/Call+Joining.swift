@@ -65,7 +65,7 @@ extension Call {
         beginTransfer(
             .attended,
             by: index,
-            to: peer == 0 ? other.from : other.to,
+            to: other.party(at: peer).number,
             word: word(of: index),
             with: other.id,
             outside: outside
@@ -91,6 +91,7 @@ extension Call {
             outside: outside
         )
         plan = other.plan
+        plan.serve(servedParty.variables, sentBy: legs[index].user)
         var dial = dial
         let moved = dial.attempts.map { ($0, core.move($0, of: other, to: self, port: nil, sentBy: index)) }
         dial.attempts = moved.map(\.1)
@@ -122,10 +123,12 @@ extension Call {
             outside: outside
         )
         plan = other.plan
+        plan.serve(servedParty.variables, sentBy: legs[index].user)
         waitedInQueues += other.waitedInQueues + (now.instant - stay.entered.instant)
         settleTransfer()
         join(request, inPlaceOf: other.id)
         other.leaveQueue(stay)
+        other.isUnserved = false
         link(with: other)
         other.endJoined(by: seat)
     }

@@ -82,9 +82,7 @@ extension Call {
         case .deciding, .answering, .dialing, .echoing, .sounding, .telling, .asking, .queued, .introducing,
             .consulting, .supervising, .parked:
             guard index == anchor else { return }
-            let answered: Disposition = isUnserved ? .abandoned : .answered
-            let disposition: Disposition = callerIsAnswered && !isAttempt ? answered : .cancelled
-            end(disposition, by: party, cause: .normal, reason: "normal")
+            end(standing, by: party, cause: .normal, reason: "normal")
         }
     }
 

@@ -13,7 +13,7 @@ extension Call {
         guard !isEnding, let description else { return }
         startsUponAnswer = false
         core.timers.stop(.call(id, .dialTimeout))
-        callerIsAnswered = true
+        (callerIsAnswered, awaitsCallee) = (true, true)
         anchor = index
         legs[index].progress = .answered
         legs[index].described.remote = description
@@ -21,10 +21,16 @@ extension Call {
             cancel(other, .answeredElsewhere, Session.completedElsewhere)
         }
         publish(.legAnswered(leg: index, codec: codec(of: index)))
-        publish(.callAnswered)
         core.timers.start(.call(id, .maximumDuration), at: now.instant + core.settings.maximumDuration)
         configureMedia(index)
         begin()
+    }
+
+    /// Whom the call was to reach is there, or the switch itself in his place: what went before was its caller's part alone.
+    func calleeAnswered() {
+        guard awaitsCallee, !isAttempt else { return }
+        awaitsCallee = false
+        publish(.callAnswered)
     }
 
     /// One of the caller's phones will not answer; when none is left there is no call.

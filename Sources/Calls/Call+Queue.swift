@@ -11,13 +11,15 @@ import Timebase
 
 /// The caller waits in a queue, and agents' phones ring for him.
 extension Call {
-    /// `other`: who gives him the place that he has there.
-    func join(_ request: QueueRequest, inPlaceOf other: CallID? = nil) {
+    /// `other`: who gives him the place that he has there; `tried`: who just answered, and does not have him.
+    func join(_ request: QueueRequest, inPlaceOf other: CallID? = nil, tried: Set<UserID> = []) {
         let queue = QueueID(tenant: tenant.id, name: request.queue)
         isUnserved = true
         queueRequest = request
         enter(.queued(QueueStay(queue: queue, entered: now)))
-        core.dispatch { [self] in $0.enter(entry(request), inPlaceOf: other, at: now) }
+        var entry = entry(request)
+        entry.tried = tried
+        core.dispatch { [self] in $0.enter(entry, inPlaceOf: other, at: now) }
         place = core.acd.place(of: id)
         // Whoever waits hears music, unless somebody answered in this same turn.
         guard case .queued = stage else { return }
@@ -31,7 +33,7 @@ extension Call {
         Dispatcher.Entry(
             call: id,
             queue: QueueID(tenant: tenant.id, name: request.queue),
-            number: from,
+            number: servedParty.number,
             priority: request.priority,
             requiredSkill: request.skill,
             carried: waitedInQueues
@@ -94,7 +96,7 @@ extension Call {
         guard let (plan, flow) = tenant.destination(of: queue.name, upon: outcome) else {
             return proceed(.queued(outcome))
         }
-        proceed(.jump(plan, flow: flow))
+        proceed(.jump(plan, flow: flow, after: outcome))
     }
 
     func leaveQueue(_ stay: QueueStay) {
@@ -117,8 +119,10 @@ extension Call {
         publish(.note("key \(key) leads out of the queue"))
         core.dispatch { [self] in $0.leave(id, .key, at: now) }
         leaveQueue(stay)
+        // It is what he wants instead.
+        isUnserved = false
         guard let plan = tenant.dialPlans[destination.dialPlan] else { return proceed(.queued(.key)) }
-        proceed(.jump(plan, flow: destination.flow))
+        proceed(.jump(plan, flow: destination.flow, after: .key))
     }
 
     func announced(position: Int, expectedWait: Duration?) {
@@ -226,10 +230,11 @@ extension Call {
         if let port = legs[index].port { core.closePort(port.id) }
         sayings += 1
         release(index)
-        if let served { core.acd.forget(served.agent, by: from, in: served.queue) }
+        let left = served?.agent
+        if let served { core.acd.forget(served.agent, by: servedParty.number, in: served.queue) }
         endService()
         // The plan still waits for what comes of the queue.
-        join(request)
+        join(request, tried: Set([left].compactMap { $0 }))
     }
 
     /// An agent's phone sends the call elsewhere (3xx): that rings in its place, still for this agent and within his time. False:

@@ -127,6 +127,8 @@ extension Call {
     /// Two parties speak with each other: what the plan, the queue or the tenant wants recorded begins.
     func talkBegan() {
         callerIsBack()
+        calleeAnswered()
+        hasSpoken = true
         settleTransfer()
         noteSilence()
         leadListeners()

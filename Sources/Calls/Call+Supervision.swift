@@ -43,6 +43,7 @@ extension Call {
         let other = admission.call
         publish(.variable(name: "supervised_call", value: other.id.value))
         enter(.supervising)
+        calleeAnswered()
         // He may have asked for another mode while his phone rang.
         var attendant =
             other.attendants.first { $0.call == id } ?? admission.attendant(user ?? from, by: id, asked)

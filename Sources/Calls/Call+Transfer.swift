@@ -43,7 +43,8 @@ extension Call {
         guard target.isDialable else {
             throw TransferRefusal(.noNumber, "there is no number to transfer to", mend: "name one")
         }
-        let route = try route(to: target, by: legs[index])
+        let party = party(at: counterpart(of: index) ?? anchor)
+        let route = try route(to: target, by: legs[index], for: party)
         beginTransfer(.blind, by: index, to: target, word: word, outside: outside)
         switch route {
         case .plan(var run):
@@ -79,6 +80,13 @@ extension Call {
                 mend: "name a number of the internal plan"
             )
         }
+        if case .queue(let request) = first, !mayWait(request) {
+            throw TransferRefusal(
+                .notAllowed,
+                "queue '\(request.queue)' takes nobody now",
+                mend: "send him elsewhere; he stays where he is"
+            )
+        }
         publish(.note("\(word) sends the caller to \(target)"))
         history.beginAnew()
         // Until he is parked, or somebody else sends him on: the plan may first ask a URL.
@@ -103,7 +111,7 @@ extension Call {
     }
 
     /// Where a number leads whom `author` sends there: where he could have called himself (docs/decisions.md).
-    private func route(to target: String, by author: Leg) throws(TransferRefusal) -> Route {
+    private func route(to target: String, by author: Leg, for party: CallParty) throws(TransferRefusal) -> Route {
         if let trunk = author.trunk {
             return .trunk(DialRequest(target: .trunk(trunk.name, number: target), timeout: Step.Dial.defaultTimeout))
         }
@@ -114,13 +122,15 @@ extension Call {
                 mend: "add it to the tenant's dialplans"
             )
         }
-        return .plan(run(of: internalPlan, to: target, by: author))
+        return .plan(run(of: internalPlan, to: target, by: author, for: party))
     }
 
-    /// A plan as if a user had dialled the number in it.
-    func run(of plan: DialPlan, to number: String, by author: Leg) -> PlanRun {
-        let own = ["called": number, "caller": author.user ?? from, "trunk": ""]
-        return PlanRun(plan: plan, variables: self.plan.variables.merging(own) { $1 })
+    /// A plan that finds its rule as if its author had dialled the number, and runs for the party that he sends there (nil: whom the call
+    /// serves).
+    func run(of plan: DialPlan, to number: String, by author: Leg, for party: CallParty? = nil) -> PlanRun {
+        var run = PlanRun(plan: plan, variables: self.plan.variables.merging(["called": number]) { $1 })
+        run.serve((party ?? servedParty).variables, sentBy: author.user ?? from)
+        return run
     }
 
     /// Takes the party out of the talk, and keeps what the call goes back to.
@@ -187,7 +197,9 @@ extension Call {
     /// What the plan wants for a party that is on its way: the switch itself may take it.
     func followTransfer(into instruction: Instruction) {
         switch instruction {
-        case .answer, .echo, .play, .say, .ask, .queue: settleTransfer()
+        case .answer, .echo, .play, .say, .ask: settleTransfer()
+        // Where he may not wait nobody has him.
+        case .queue(let request): if mayWait(request) { settleTransfer() }
         case .agent, .supervise, .pickup, .ringing, .dial, .park, .localTime, .record, .http, .callback, .hangup,
             .noRoute:
             break
@@ -285,7 +297,7 @@ extension Call {
     func giveUp(queue: String?, plan old: PlanRun) {
         transfer = nil
         let steps = queue.map { [Step(.queue(Step.QueueEntry(name: $0)))] } ?? []
-        plan = PlanRun(plan: old.plan, variables: old.variables, steps: steps)
+        plan = PlanRun(plan: old.plan, variables: old.variables.merging(servedParty.variables) { $1 }, steps: steps)
         tell(["transfer-failed"])
     }
 

@@ -193,16 +193,22 @@ final class Call {
     var upcoming: Instruction?
     /// Waited in queues so far: the next one takes it along.
     var waitedInQueues: Duration = .zero
-    /// Was in a queue, and nobody has spoken with him yet.
+    /// Asked for somebody, by a queue or a call-back, and is still without: neither an agent has him, nor did a key lead him elsewhere.
     var isUnserved = false
+    /// Two parties have heard each other in this call.
+    var hasSpoken = false
+    /// The switch began this call, its caller is there, and whom it was to reach is not yet: the answer is his.
+    var awaitsCallee = false
     /// How he came into the last queue.
     var queueRequest: QueueRequest?
     /// Where he stood in the last queue.
     var place: Dispatcher.Place?
     /// How many instructions of the plan were carried out at the last of their moments.
     private var pace: (at: Instant?, count: Int) = (nil, 0)
-    /// The wish that this call is an attempt to fulfil.
+    /// The wish that this call is an attempt to fulfil, until whoever is called back has answered.
     var callback: String?
+    /// Who came from another call, by the leg that he has here.
+    var guests: [Int: CallParty] = [:]
     /// The queue whose agent speaks with the caller, and who that is.
     var served: (queue: QueueID, agent: UserID)?
     var recording: CallRecording?
@@ -280,9 +286,12 @@ final class Call {
         enter(.deciding)
         for entry in plan.takeTrail() { publish(Event(entry, plan: plan.plan)) }
         if transfer != nil || history.isSentOn, instruction.isOnesOwn { return finish(.rejected) }
-        if needsAnswer(instruction), !callerIsAnswered {
-            upcoming = instruction
-            return answerLocally()
+        if needsAnswer(instruction) {
+            guard callerIsAnswered else {
+                upcoming = instruction
+                return answerLocally()
+            }
+            calleeAnswered()
         }
         carryOut(instruction)
     }
@@ -323,6 +332,7 @@ final class Call {
         case .park(let request): park(request)
         case .callback(let queue, let number):
             let answer = core.callBack(number, in: QueueID(tenant: tenant.id, name: queue), askedBy: self)
+            if answer != .refused { isUnserved = true }
             proceed(.callback(answer))
         case .hangup(let cause): finish(cause)
         case .noRoute:
@@ -434,7 +444,7 @@ final class Call {
             end(.answered, by: .switch, cause: .normal, reason: "max-duration")
         case .toneEnds:
             guard case .sounding(let cause) = stage else { return }
-            end(cause.disposition, by: .switch, cause: cause, reason: cause.name)
+            end(standing, by: .switch, cause: cause, reason: cause.name)
         case .linger: close()
         case .nextKey: keysAreOver()
         case .message(let index): periodicMessage(index)

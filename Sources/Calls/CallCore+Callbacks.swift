@@ -15,7 +15,11 @@ extension CallCore {
             call.publish(.note("'\(number)' cannot be called back"))
             return .refused
         }
-        guard !callbacks.isWanted(number, in: queue) else { return .known }
+        if let standing = callbacks.wish(of: number, in: queue) {
+            // This call missed nothing either, as long as that wish stands.
+            call.publish(.variable(name: "callback", value: standing))
+            return .known
+        }
         guard !callbacks.isFull else {
             log(.warning, "\(CallbackBook.most) callers are to be called back: no more are taken", call: call.id)
             return .refused

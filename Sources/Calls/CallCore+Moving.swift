@@ -25,6 +25,7 @@ extension CallCore {
     ) -> Int {
         let old = call.legs[index].id
         let id = LegID(call: other.id, index: other.legs.count)
+        other.guests[id.index] = call.party(at: index)
         var leg = call.legs[index].move(to: id, reason: reason)
         call.tellEnd(of: index)
         // What this party says is not to be heard there either.

@@ -51,19 +51,17 @@ extension Call {
     }
 
     private func party(facing index: Int) -> WatchedDialog.Party? {
-        if index != anchor { return party(at: anchor) }
-        if let peer = counterpart(of: index) { return party(at: peer) }
+        if index != anchor { return watchedParty(at: anchor) }
+        if let peer = counterpart(of: index) { return watchedParty(at: peer) }
         return WatchedDialog.Party(number: to, name: tenant.users[to]?.name, isInside: direction != .outbound)
     }
 
-    private func party(at index: Int) -> WatchedDialog.Party? {
+    private func watchedParty(at index: Int) -> WatchedDialog.Party? {
         let leg = legs[index]
         if let user = leg.user {
             return WatchedDialog.Party(number: user, name: tenant.users[user]?.name, isInside: true)
         }
-        if index == 0 {
-            return isPrivate ? nil : WatchedDialog.Party(number: from, name: fromName, isInside: false)
-        }
-        return leg.number.map { WatchedDialog.Party(number: $0, name: nil, isInside: false) }
+        let party = party(at: index)
+        return party.isPrivate ? nil : WatchedDialog.Party(number: party.number, name: party.name, isInside: false)
     }
 }

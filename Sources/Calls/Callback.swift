@@ -54,9 +54,8 @@ struct CallbackBook {
     subscript(id: String) -> Callback? { callbacks[id] }
     subscript(call: CallID) -> Callback? { attempts[call].flatMap { callbacks[$0] } }
 
-    func isWanted(_ number: String, in queue: QueueID) -> Bool {
-        wishes[Wish(queue: queue, number: number)] != nil
-    }
+    /// The wish of a caller who is to be called back there; its id.
+    func wish(of number: String, in queue: QueueID) -> String? { wishes[Wish(queue: queue, number: number)] }
 
     /// Adds it, or puts it in the place of what was known of it.
     mutating func set(_ callback: Callback) {

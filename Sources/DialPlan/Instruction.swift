@@ -62,8 +62,8 @@ public enum StepResult: Equatable, Sendable {
     case time(LocalTime)
     /// What the URL said; nil: nothing usable in time.
     case steps([Step]?)
-    /// The wait in a queue ended in a flow of another plan.
-    case jump(DialPlan, flow: String)
+    /// The wait in a queue ended so, and goes on in a flow that the queue names.
+    case jump(DialPlan, flow: String, after: QueueOutcome)
 }
 
 /// Who somebody at another's phone says that he is.

@@ -19,6 +19,8 @@ public struct PlanRun: Sendable {
     public private(set) var variables: [String: String]
     private var frames: [Frame] = []
     private var trail: [TrailEntry] = []
+    /// Whose calls the rules are matched with; nil: the caller's own.
+    private var sender: String?
     /// How the last `dial` ended.
     private var lastOutcome: DialOutcome?
     private var question: Question?
@@ -48,6 +50,14 @@ public struct PlanRun: Sendable {
         frames = [Frame(steps: steps)]
     }
 
+    /// From here on the plan runs for somebody else, of whom these variables tell, because `sender` sends him there: which rules match is
+    /// the sender's right, what they say is about who comes.
+    public mutating func serve(_ party: [String: String], sentBy sender: String?) {
+        variables.merge(party) { $1 }
+        variables[PlanVariable.sentBy.rawValue] = sender ?? ""
+        self.sender = sender
+    }
+
     /// What was decided since this was last asked for.
     public mutating func takeTrail() -> [TrailEntry] {
         defer { trail = [] }
@@ -58,8 +68,8 @@ public struct PlanRun: Sendable {
     public mutating func start() -> Instruction {
         let route = plan.route(
             called: variables[PlanVariable.called.rawValue] ?? "",
-            caller: variables[PlanVariable.caller.rawValue] ?? "",
-            trunk: variables[PlanVariable.trunk.rawValue] ?? ""
+            caller: sender ?? variables[PlanVariable.caller.rawValue] ?? "",
+            trunk: sender == nil ? variables[PlanVariable.trunk.rawValue] ?? "" : ""
         )
         guard let route else { return .noRoute }
         trail.append(.routed(match: route.match.description, line: route.position.line))
@@ -74,9 +84,8 @@ public struct PlanRun: Sendable {
         case .dialled(let outcome): return proceed(after: outcome)
         case .input(let keys): return proceed(upon: keys)
         case .queued(let outcome):
-            variables[PlanVariable.queueResult.rawValue] = outcome.rawValue
             if outcome == .answered { return .hangup(.normal) }
-            trail.append(.note("queue_result is \(outcome.rawValue)", line: currentLine))
+            leave(outcome)
             return advance()
         case .callback(let answer):
             variables[PlanVariable.callbackResult.rawValue] = answer.rawValue
@@ -93,7 +102,8 @@ public struct PlanRun: Sendable {
             trail.append(.note(steps.map { "the URL says \($0.count) steps" } ?? "no usable answer", line: currentLine))
             frames.append(Frame(steps: steps ?? fallback))
             return advance()
-        case .jump(let plan, let flow):
+        case .jump(let plan, let flow, let outcome):
+            leave(outcome)
             let lists = self.plan.lists
             self.plan = plan
             if self.plan.lists.isEmpty { self.plan.lists = lists }
@@ -101,6 +111,11 @@ public struct PlanRun: Sendable {
             frames = [Frame(steps: plan.flows[flow]?.steps ?? [])]
             return advance()
         }
+    }
+
+    private mutating func leave(_ outcome: QueueOutcome) {
+        variables[PlanVariable.queueResult.rawValue] = outcome.rawValue
+        trail.append(.note("queue_result is \(outcome.rawValue)", line: currentLine))
     }
 
     private mutating func proceed(after outcome: DialOutcome) -> Instruction {
@@ -217,7 +232,7 @@ public struct PlanRun: Sendable {
                 return .hangup(.failed)
             }
             fallback = request.fallback
-            let url = expand(request.url)
+            let url = request.url.expandedInURL(with: variables)
             return tell("http \(url)", line, .http(url: url, timeout: request.timeout))
         case .play(let prompts):
             let names = prompts.map(expand)

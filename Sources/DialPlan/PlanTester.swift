@@ -143,7 +143,7 @@ private struct Script {
             connect()
             note(.queued, request.queue)
             let outcome = waits.isEmpty ? .answered : waits.removeFirst()
-            if let (plan, flow) = destination(request.queue, outcome) { return .jump(plan, flow: flow) }
+            if let (plan, flow) = destination(request.queue, outcome) { return .jump(plan, flow: flow, after: outcome) }
             return .queued(outcome)
         case .localTime(let zone): return .time(clock(zone))
         case .supervise(let request):

@@ -7,6 +7,8 @@ public enum PlanVariable: String, CaseIterable, Sendable {
     case tenant
     /// The trunk that the call came by; empty for a user's call.
     case trunk
+    /// The user who sent the call here: he handed its caller on, or his phone sends its calls elsewhere; empty: nobody did.
+    case sentBy = "sent_by"
     /// `inbound`, `outbound` or `internal`.
     case direction
     /// How the last `dial` ended: a `DialOutcome`; empty before.

@@ -75,22 +75,52 @@ public struct Template: Hashable, Sendable, CustomStringConvertible {
     public var constant: String? { variables.isEmpty ? expanded(with: [:]) : nil }
 
     /// Fills the variables in; one that is not set is empty.
-    public func expanded(with values: [String: String]) -> String {
+    public func expanded(with values: [String: String]) -> String { Self.cut(filled(with: values) { String($0) }) }
+
+    /// Fills the variables into a URL, percent-encoded but for unreserved characters (RFC 3986 §2.1, §2.3): what a caller says of himself
+    /// is data there, and never a part of the URL's own.
+    public func expandedInURL(with values: [String: String]) -> String {
+        let cut = Self.cut(filled(with: values) { $0.percentEncoded })
+        // No half of an escape at the end.
+        guard cut.unicodeScalars.count == Self.longestExpansion, let last = cut.suffix(2).lastIndex(of: "%") else {
+            return cut
+        }
+        return String(cut[..<last])
+    }
+
+    private static func cut(_ text: String) -> String {
+        text.unicodeScalars.count <= longestExpansion ? text : String(text.unicodeScalars.prefix(longestExpansion))
+    }
+
+    private func filled(with values: [String: String], _ write: (Substring) -> String) -> String {
         var result = ""
         for part in parts {
             switch part {
             case .text(let text): result += text
             case .variable(let name, let dropping, let keeping):
                 let value = (values[name] ?? "").dropFirst(dropping)
-                result += keeping.map { value.prefix($0) } ?? value
+                result += write(keeping.map { value.prefix($0) } ?? value)
             }
         }
-        return result.unicodeScalars.count <= Self.longestExpansion
-            ? result : String(result.unicodeScalars.prefix(Self.longestExpansion))
+        return result
     }
 
     public var description: String { source }
 
     public static func == (lhs: Template, rhs: Template) -> Bool { lhs.parts == rhs.parts }
     public func hash(into hasher: inout Hasher) { hasher.combine(parts) }
+}
+
+extension Substring {
+    /// Each octet of its UTF-8 that is no unreserved character (RFC 3986 §2.3) as `%` and two digits.
+    fileprivate var percentEncoded: String {
+        utf8.reduce(into: "") { text, octet in
+            switch octet {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E:
+                text.unicodeScalars.append(Unicode.Scalar(octet))
+            default:
+                text += "%" + (octet < 16 ? "0" : "") + String(octet, radix: 16, uppercase: true)
+            }
+        }
+    }
 }

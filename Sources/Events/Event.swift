@@ -6,6 +6,15 @@ public enum CallDirection: String, Codable, Sendable, CaseIterable { case inboun
 /// How a call ended, for people who count calls.
 public enum Disposition: String, Codable, Sendable, CaseIterable {
     case answered, noAnswer = "no-answer", busy, failed, cancelled, abandoned, rejected, blocked
+
+    /// Nobody was spoken with: what the switch itself said to the caller is no talk.
+    public var isWithoutTalk: Bool {
+        switch self {
+        case .noAnswer, .busy, .cancelled, .abandoned, .rejected, .blocked: true
+        // A talk that broke off, too.
+        case .answered, .failed: false
+        }
+    }
 }
 
 /// Who ended a call.

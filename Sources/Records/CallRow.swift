@@ -141,11 +141,21 @@ enum CallRow {
         guard let stay else { return }
         let agent: String? = stay["agent"]
         if agent != nil || record.agent == nil { (record.queue, record.agent) = (stay["queue"], agent) }
-        // Nobody has spoken with who still waited, whatever the switch itself said to him.
+        // Nobody has spoken with who still waited, whatever the switch itself said to him, unless somebody had before.
         let isWaiting = stay["outcome"] as String? == "engine-restart"
-        guard isWaiting, record.answeredAt != nil else { return }
+        guard isWaiting, record.answeredAt != nil, try !hasSpoken(record, database) else { return }
         record.disposition = .abandoned
         if record.recording == nil { record.notRecorded = .noTalk }
+    }
+
+    private static func hasSpoken(_ record: CallRecord, _ database: Database) throws -> Bool {
+        if record.legs.contains(where: { $0.target != LegRecord.caller && $0.answeredAt != nil }) { return true }
+        let talk = try Row.fetchOne(
+            database,
+            sql: "SELECT 1 FROM queue_stays WHERE call_id = ? AND talk_ms > 0",
+            arguments: [record.callID]
+        )
+        return talk != nil
     }
 
     /// What is known of the lengths of a call that was cut off: up to its end as it is recorded. How long it was on hold is not.
@@ -163,13 +173,17 @@ enum CallRow {
             arguments: ["answered": answered ?? ended, "call": record.callID]
         )
         let (waited, waitedAnswered): (Int64?, Int64?) = (waits?["all_ms"], waits?["answered_ms"])
-        record.setup = [ringing, answered].compactMap { $0 }.min().map { seconds($0 - started) }
+        let callerCame = record.legs.first { $0.target == LegRecord.caller && $0.answeredAt != nil }?.answeredAt
+        record.setup = [ringing, answered].compactMap { $0 }.min().map { sign in
+            seconds(sign - (time(callerCame).flatMap { $0 < sign ? $0 : nil } ?? started))
+        }
         record.ring = ringing.map { ringing in
             let pickedUp = record.legs.compactMap { time($0.answeredAt) }.filter { $0 >= ringing }.min()
             return seconds((pickedUp ?? ended) - ringing)
         }
         record.queueWait = seconds(waited ?? 0)
-        record.talk = seconds(answered.map { ended - $0 - (waitedAnswered ?? 0) } ?? 0)
+        let talk = answered.map { ended - $0 - (waitedAnswered ?? 0) } ?? 0
+        record.talk = seconds(record.disposition?.isWithoutTalk == true ? 0 : talk)
         record.duration = seconds(ended - started)
     }
 

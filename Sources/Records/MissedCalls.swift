@@ -26,7 +26,7 @@ public struct MissedCall: Codable, Equatable, Sendable {
 
     public var callID: String
     public var number: String
-    /// In which it was given up; nil: it was in none then.
+    /// In which it was given up, or which let it go last; nil: it was in none.
     public var queue: String?
     /// When it entered the queue, or began, milliseconds since 1970.
     public var atMilliseconds: Int64
@@ -68,17 +68,18 @@ extension TenantDatabase {
             }
             let calls = try Row.fetchAll(database, sql: Self.unanswered, arguments: Self.stamps(from, until))
             for row in calls {
-                if row["was_queued"], try Self.hasCallback(row["call_id"], database) { continue }
+                if try Self.hasCallback(row["call_id"], database) { continue }
                 guard let began = WallTime(row["started_at"] as String)?.milliseconds else { continue }
                 let duration: Double = row["duration_s"] ?? 0
                 let length = Int64((duration * 1000).rounded())
-                let call = MissedCall(
+                var call = MissedCall(
                     callID: row["call_id"],
                     number: row["from"],
                     queue: nil,
                     atMilliseconds: began,
                     waitedMilliseconds: length
                 )
+                try Self.adopt(lastStayOf: &call, database)
                 missed.append((call, began + length))
             }
             missed.sort { ($0.call.atMilliseconds, $0.call.callID) < ($1.call.atMilliseconds, $1.call.callID) }
@@ -98,13 +99,24 @@ extension TenantDatabase {
 
     /// One that was given up in a queue is there already.
     static let unanswered = """
-        SELECT call_id, "from", started_at, duration_s,
-          EXISTS (SELECT 1 FROM queue_stays WHERE queue_stays.call_id = calls.call_id) AS was_queued
+        SELECT call_id, "from", started_at, duration_s
         FROM calls INDEXED BY calls_unanswered
         WHERE \(HistorySchema.unanswered) AND started_at >= ? AND started_at < ? AND NOT EXISTS (
           SELECT 1 FROM queue_stays WHERE queue_stays.call_id = calls.call_id AND outcome = 'abandoned'
         )
         """
+
+    /// A caller who was led out of a queue waited there, and not for what he heard afterwards.
+    private static func adopt(lastStayOf call: inout MissedCall, _ database: Database) throws {
+        let statement = try database.cachedStatement(
+            sql: """
+                SELECT queue, entered_ms, coalesce(wait_ms, 0) + carried_ms AS waited FROM queue_stays
+                WHERE call_id = ? ORDER BY entered_ms DESC LIMIT 1
+                """
+        )
+        guard let stay = try Row.fetchOne(statement, arguments: [call.callID]) else { return }
+        (call.queue, call.atMilliseconds, call.waitedMilliseconds) = (stay["queue"], stay["entered_ms"], stay["waited"])
+    }
 
     /// Who is to be called back, or was, missed nothing; a wish that was cancelled or failed makes good nothing.
     private static func hasCallback(_ call: String, _ database: Database) throws -> Bool {

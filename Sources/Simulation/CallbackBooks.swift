@@ -29,6 +29,8 @@ struct CallbackBooks {
     }
 
     mutating func changed(_ callback: CallbackChanged, _ call: CallID?, at now: Instant) {
+        // Who has answered is a caller like any other from there on, whatever queue he is handed on to.
+        if callback.state == .done, let call { live[call] = nil }
         guard callback.state == .waiting, callback.attempts == 0 else { return }
         let asked = call.flatMap { began[$0] } ?? now
         places[Wish(queue: callback.queue, number: callback.number), default: asked].lower(to: asked)

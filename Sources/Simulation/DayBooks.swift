@@ -38,6 +38,8 @@ final class DayBooks: EventSubscriber {
     private var offers: [String: CallID] = [:]
     private var talks: [String: CallID] = [:]
     private var numbers: [CallID: String] = [:]
+    /// How each call left its last queue without an agent, and when.
+    private var unanswered: [CallID: (outcome: QueueOutcome, at: Instant)] = [:]
     /// Callers who were handed on, in one call or another.
     private(set) var handedOn: Set<String> = []
     private(set) var callbacks = CallbackBooks()
@@ -87,6 +89,7 @@ final class DayBooks: EventSubscriber {
                 if let number = call.flatMap({ numbers[$0] }) { handedOn.insert(number) }
             }
         case .queueEntered(let entry):
+            call.map { unanswered[$0] = nil }
             sums[entry.queue, default: QueueSum()].entered += 1
             callbacks.entered(entry, at: now.instant)
             if let call { waiting[call] = (entry.queue, now.instant, entry.carriedMilliseconds) }
@@ -103,8 +106,9 @@ final class DayBooks: EventSubscriber {
         case .queueOfferEnded(let end): offers[end.agent] = nil
         case .queueLeft(let left): leave(left, call)
         case .queueTalkEnded(_, let agent): talks[agent] = nil
-        case .callEnded:
+        case .callEnded(let end):
             guard let call else { break }
+            compare(end, with: unanswered.removeValue(forKey: call), call)
             numbers[call] = nil
             callbacks.ended(call)
             if waiting[call] != nil { fault("\(call) is over, and waits") }
@@ -137,7 +141,22 @@ final class DayBooks: EventSubscriber {
         }
         let waited = (now.instant - wait.since).wholeNanoseconds / 1_000_000 + wait.carried
         sums[wait.queue, default: QueueSum()].leave(left.outcome, after: waited, agent: left.agent)
-        if let agent = left.agent { talks[agent] = call }
+        if let agent = left.agent { talks[agent] = call } else { unanswered[call] = (left.outcome, now.instant) }
+    }
+
+    /// Queues and calls tell one truth: who is abandoned gave up in a queue, and whom a queue let go did not.
+    private func compare(_ end: CallEnded, with last: (outcome: QueueOutcome, at: Instant)?, _ call: CallID) {
+        guard let last else {
+            if end.disposition == .abandoned { fault("\(call) is abandoned, and waited in no queue") }
+            return
+        }
+        if last.outcome.isFlowOut, end.disposition == .abandoned {
+            fault("\(call) is abandoned, and left its queue by \(last.outcome)")
+        }
+        let gaveUp = last.outcome == .abandoned && last.at == now.instant
+        if gaveUp, end.disposition != .abandoned, end.disposition != .answered {
+            fault("\(call) gave up in its queue, and is \(end.disposition)")
+        }
     }
 
     private func fault(_ words: String) { faults.append("\(now.wall): \(words)") }
@@ -157,7 +176,7 @@ final class DayBooks: EventSubscriber {
             stay.endedMilliseconds = moment.wall.milliseconds
             keep(stay)
         }
-        (waiting, offers, talks, numbers) = ([:], [:], [:], [:])
+        (waiting, offers, talks, numbers, unanswered) = ([:], [:], [:], [:], [:])
         callbacks.restart()
         (assembler, ledger) = (QueueStayAssembler(), AgentLedger())
         closeIntervals(at: moment.wall.milliseconds)

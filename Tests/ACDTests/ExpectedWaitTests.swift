@@ -35,6 +35,24 @@ import Timebase
         #expect(answers > 700 && wait > 120 && wait < 300, "\(wait) s, \(answers) s if nobody gave up")
     }
 
+    @Test func `a line of one has a pace, too`() throws {
+        // One agent who talks for two seconds; each caller comes a second after the last was answered, and waits for one.
+        let floor = Floor(agents: [agent("1")])
+        var next = floor.enter()
+        for _ in 0..<100 {
+            floor.answer(next, "1")
+            let talk = next
+            floor.pass(.seconds(1))
+            next = floor.enter()
+            floor.pass(.seconds(1))
+            floor.end(talk)
+        }
+        floor.answer(next, "1")
+        let wait = try #require(expected(floor))
+        // What is believed beforehand, three talks of three minutes, has long been outweighed; he was told half a minute, and ever more.
+        #expect(wait < 4, "\(wait) s")
+    }
+
     @Test func `nobody is told of more than the longest wait`() throws {
         let floor = Floor(agents: [agent("1")]) { $0.maxWait = .seconds(120) }
         floor.answer(floor.enter(), "1")

@@ -1,3 +1,4 @@
+import ACD
 import Config
 import Events
 import Testing
@@ -19,6 +20,18 @@ import Timebase
         #expect(floor.withdrawn == ["1": .elsewhere, "3": .elsewhere])
         #expect(floor.state("2") == .onCall)
         #expect(floor.state("1") == .available)
+    }
+
+    @Test func `who let a caller go before he had him is asked again when everybody else was`() {
+        let floor = floor(.linear)
+        var entry = Dispatcher.Entry(call: CallID("again"), queue: Floor.queue("sales"), number: "")
+        entry.tried = [Floor.id("1")]
+        floor.turn { $0.enter(entry, at: floor.now) }
+        #expect(floor.offered == ["2"])
+        floor.fail(entry.call, "2", .declined)
+        #expect(floor.offered == ["3"])
+        floor.fail(entry.call, "3", .declined)
+        #expect(floor.offered == ["1"])
     }
 
     @Test func `two who answer a ring-all call are one who has it and one who has not`() {

@@ -65,11 +65,11 @@ import Timebase
         (at(9), .callResumed(leg: 1)),
     ]
 
-    private static func end(_ moment: Moment) -> (Moment, Event) {
+    private static func end(_ moment: Moment, _ disposition: Disposition = .answered) -> (Moment, Event) {
         (
             moment,
             .callEnded(
-                CallEnded(disposition: .answered, hangupBy: .callee, sipCode: 200, q850Cause: 16, reason: "normal")
+                CallEnded(disposition: disposition, hangupBy: .callee, sipCode: 200, q850Cause: 16, reason: "normal")
             )
         )
     }
@@ -180,6 +180,37 @@ import Timebase
             Self.answeredCall[0], (Self.at(1), .callRinging), (Self.at(3), .queueEntered(queue)),
         ]
         #expect(try #require(closed(fold(waiting + reached(1, 60) + [Self.end(Self.at(70))]))).ring == 2)
+    }
+
+    @Test func `a call that the switch began is set up and answered by whom it reaches, not by its caller`() throws {
+        let begun: [(Moment, Event)] = [
+            Self.answeredCall[0], (Self.at(5), .legAnswered(leg: 0, codec: "PCMA")),
+            (
+                Self.at(5),
+                .legStarted(
+                    LegStarted(leg: 1, target: "trunk c", user: nil, trunk: "c", address: "x", sipCallID: "c@d")
+                )
+            ),
+            (Self.at(5.5), .callRinging),
+        ]
+        let reached = begun + [(Self.at(9), .legAnswered(leg: 1, codec: "PCMA")), (Self.at(9), .callAnswered)]
+        let record = try #require(closed(fold(reached + [Self.end(Self.at(13))])))
+        #expect(record.setup == 0.5 && record.ring == 3.5 && record.talk == 4 && record.duration == 13)
+        #expect(record.answeredAt == "\(Self.at(9).wall)" && record.legs[0].answeredAt == "\(Self.at(5).wall)")
+        let busy =
+            begun + [
+                (Self.at(7), .legEnded(LegEnded(leg: 1, result: .busy, sipCode: 486, reason: "Busy Here"))),
+                Self.end(Self.at(11), .busy),
+            ]
+        let refused = try #require(closed(fold(busy)))
+        #expect(refused.setup == 0.5 && refused.ring == 1.5 && refused.talk == 0 && refused.answeredAt == nil)
+        #expect(refused.notRecorded == nil)
+    }
+
+    @Test(arguments: [Disposition.answered, .noAnswer, .abandoned])
+    func `what the switch says to a caller whom nobody takes is no talk`(disposition: Disposition) throws {
+        let events = [Self.answeredCall[0], (Self.at(1), .callAnswered), Self.end(Self.at(9), disposition)]
+        #expect(try #require(closed(fold(events))).talk == (disposition == .answered ? 8 : 0))
     }
 
     @Test func `a hold that lasts to the end counts, an unanswered call does not talk`() throws {

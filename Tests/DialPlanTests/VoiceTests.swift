@@ -169,9 +169,46 @@ struct VoiceTests {
     @Test func `a wait that ends elsewhere goes on in another plan's flow`() throws {
         var other = DialPlan(name: "night")
         other.flows["nobody"] = PlanFlow(name: "nobody", steps: [Step(.play([try Template("nobody-available")]))])
-        var run = try run([Step(.queue(Step.QueueEntry(name: "sales")))])
+        let queue = Step(.queue(Step.QueueEntry(name: "sales")))
+        var run = try run([queue, queue])
         _ = run.start()
-        #expect(run.proceed(.jump(other, flow: "nobody")) == .play(["nobody-available"]))
+        #expect(run.proceed(.queued(.full)) == .queue(QueueRequest(queue: "sales")))
+        #expect(run.proceed(.jump(other, flow: "nobody", after: .timeout)) == .play(["nobody-available"]))
+        // The flow is told how this wait ended, and not an earlier one.
+        #expect(run.variables["queue_result"] == "timeout")
+    }
+
+    @Test func `whoever sends a party to a number has the right to it, and the plan knows the party as itself`() throws
+    {
+        let mine = Route(
+            match: try Pattern("100"),
+            from: try Pattern("1001"),
+            steps: [Step(.play([try Template("{caller}")]))]
+        )
+        var run = PlanRun(plan: DialPlan(name: "internal", routes: [mine]), variables: ["called": "100"])
+        run.serve(["caller": "+74951112233", "trunk": "carrier"], sentBy: "1001")
+        #expect(run.start() == .play(["+74951112233"]))
+        #expect(run.variables["sent_by"] == "1001" && run.variables["trunk"] == "carrier")
+        run.serve(["caller": "1001"], sentBy: "1002")
+        #expect(run.start() == .noRoute)
+    }
+
+    @Test(arguments: [
+        ("Bob Smith", "Bob%20Smith"), ("a&vip=yes", "a%26vip%3Dyes"), ("79#00", "79%2300"), ("+7", "%2B7"),
+        ("Ян", "%D0%AF%D0%BD"), ("A-z_0.9~", "A-z_0.9~"), ("", ""), ("100%", "100%25"), ("\u{0}\r\n", "%00%0D%0A"),
+    ])
+    func `RFC 3986 §2.1: what a variable holds is data in a URL`(value: String, written: String) throws {
+        let url = try Template("http://x/ask?vip=no&name={name}&end")
+        #expect(url.expandedInURL(with: ["name": value]) == "http://x/ask?vip=no&name=\(written)&end")
+    }
+
+    @Test func `a URL that is too long is not cut in the middle of an escape`() throws {
+        let url = try Template("http://x/{name}")
+        for length in 330...350 {
+            let text = url.expandedInURL(with: ["name": String(repeating: "&", count: length)])
+            #expect(text.unicodeScalars.count <= Template.longestExpansion)
+            #expect(text.dropFirst("http://x/".count).split(separator: "%").allSatisfy { $0 == "26" })
+        }
     }
 
     @Test func `what a URL says is done, and its silence has a way too`() throws {
@@ -184,7 +221,7 @@ struct VoiceTests {
             )
         )
         var answered = try run([ask])
-        #expect(answered.start() == .http(url: "http://x/+74951112233", timeout: .seconds(3)))
+        #expect(answered.start() == .http(url: "http://x/%2B74951112233", timeout: .seconds(3)))
         #expect(
             answered.proceed(.steps([Step(.queue(Step.QueueEntry(name: "vip")))])) == .queue(QueueRequest(queue: "vip"))
         )

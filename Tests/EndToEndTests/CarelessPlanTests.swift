@@ -94,6 +94,7 @@ struct CarelessPlanTests {
             "'lost' is no cause"
         ),
         ("routes: [{match: \"1[2\", do: [answer]}]", "1:18: error: match: a set does not end"),
+        (plan("[{set: {n: \"5\"}}, {http: {url: \"{n}/x\"}}]"), "'{n}/x' is no URL"),
         (
             plan("[{hangup: busy}]", rest: "tests: [{name: n, call: {from: \"1\", to: \"2\"}, expect: []}]"),
             "the test expects nothing"
@@ -116,7 +117,9 @@ struct CarelessPlanTests {
                 flows: "{a: [{set: {x: \"{x:1}\"}}, {when: {x: \"\"}, then: [{hangup: busy}]}, {goto: a}]}"
             ),
             Self.plan("[{goto: a}]", flows: "{a: [{play: welcome}, {goto: a}]}"),
-            Self.plan("[{set: {n: \"5\"}}, {say: {number: \"{n}\"}}, {http: {url: \"{n}/x\"}}, {hangup: \"{n}\"}]"),
+            Self.plan(
+                "[{set: {n: \"5\"}}, {say: {number: \"{n}\"}}, {http: {url: \"http://{n}/x\"}}, {hangup: \"{n}\"}]"
+            ),
             Self.plan("[{when: {caller: x}, then: [{hangup: busy}]}, {say: {amount: \"12.50 RUB\"}}]"),
         ] {
             try Self.write(folder, plan: sound)

@@ -459,6 +459,29 @@ import Timebase
         }
     }
 
+    @Test func `a missed caller whom a queue let go is of that queue, and waited there alone`() throws {
+        try HistoryTests.withDatabase { database, _ in
+            func stay(_ queue: String, after offset: Int64, carried: Int64, _ outcome: QueueOutcome) -> HistoryRow {
+                var stay = QueueStay(
+                    callID: "a",
+                    queue: queue,
+                    number: "+74951234567",
+                    enteredMilliseconds: Self.start + offset
+                )
+                (stay.outcome, stay.waitMilliseconds, stay.endedMilliseconds) = (outcome, 2_000, Self.start + offset)
+                stay.carriedMilliseconds = carried
+                return .stay(stay)
+            }
+            try database.write([
+                stay("q", after: 500, carried: 0, .full), stay("r", after: 2_500, carried: 2_000, .timeout),
+                Self.call("a", .inbound, from: "+74951234567", to: "600", second: 0, .noAnswer),
+            ])
+            let missed = try #require(try database.missedCalls(from: Self.start, until: Self.start + 1_000).first)
+            #expect(missed.queue == "r" && missed.waitedMilliseconds == 4_000)
+            #expect(missed.atMilliseconds == Self.start + 2_500)
+        }
+    }
+
     /// A caller of a queue whom the plan then asked for his wish.
     private static func asker(_ id: String, number: String, second: Int64, wish: String) -> [HistoryRow] {
         var stay = QueueStay(

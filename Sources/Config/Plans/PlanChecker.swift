@@ -195,7 +195,6 @@ struct PlanChecker {
     /// As far as it does not hang on a variable.
     private func checkURL(_ url: Template, at position: SourcePosition) {
         let text = url.source
-        guard !text.hasPrefix("{") || text.hasPrefix("{{") else { return }
         let rest = ["http://", "https://"].compactMap {
             text.lowercased().hasPrefix($0) ? text.dropFirst($0.count) : nil
         }

@@ -1,0 +1,205 @@
+import Foundation
+import Testing
+
+/// Customers who have spoken with somebody and are handed on to a queue.
+@Suite("Customers who are handed on to a queue")
+struct HandedOnTests {
+    private static let tenant = """
+        queues:
+          - name: sales
+            record: false
+            callback: {attempts: 2, retry_after: 1s}
+            keys: {"1": {dialplan: incoming, flow: call-me-sales}}
+            agents: [{user: "1001"}]
+          - name: support
+            record: false
+            callback: {attempts: 2, retry_after: 1s}
+            keys: {"1": {dialplan: incoming, flow: call-me-support}}
+            agents: [{user: "1002"}]
+          - {name: night, on_empty: refuse, agents: [{user: "1003"}]}
+        """
+    private static let incoming = """
+        routes: [{match: ".", do: [{queue: sales}, {hangup: normal}]}]
+        flows:
+          call-me-sales: [{callback: {queue: sales, number: "{caller}"}}, {hangup: normal}]
+          call-me-support: [{callback: {queue: support, number: "{caller}"}}, {hangup: normal}]
+        """
+    private static let internalPlan = """
+        routes:
+          - {match: "1xxx", do: [{dial: {user: "{called}", timeout: 20s}}]}
+          - {match: "702", from: "1001", do: [{queue: support}]}
+          - {match: "703", do: [{queue: night}]}
+          - {match: "+7.", do: [{dial: {trunk: carrier, number: "{called}", timeout: 20s}}]}
+        """
+    private static let number = "+74951112233"
+
+    private let running: RunningSwitch
+    private let customer: Handset
+    private let anna: Handset
+    private let boris: Handset
+
+    init() throws {
+        running = try RunningSwitch(tenant: Self.tenant, incoming: Self.incoming, internalPlan: Self.internalPlan)
+        let carrier = try Phone(Self.number, server: running.sipPort, peer: running.carrier)
+        customer = Handset(carrier, media: try WirePeer())
+        anna = Handset(try Phone("1001", password: "anna-demo-1", server: running.sipPort), media: try WirePeer())
+        boris = Handset(try Phone("1002", password: "boris-demo-2", server: running.sipPort), media: try WirePeer())
+        _ = try (anna.phone.register(), boris.phone.register())
+        _ = try running.gudok("agent", "login", "1001")
+    }
+
+    private func take(_ invite: String, _ handset: Handset) throws -> UInt16 {
+        let phone = handset.phone
+        phone.respond("200 OK", to: invite, toTag: phone.user, sdp: Phone.sdp(port: handset.media.port))
+        _ = try #require(handset.await("ACK"))
+        return try #require(invite.audioPort)
+    }
+
+    private func waits(in queue: String) throws -> Bool {
+        try eventually { try running.rows("queues").first { $0["queue"] as? String == queue }?["waiting"] as? Int == 1 }
+    }
+
+    /// The customer calls, and speaks with Anna; her call, and where the customer sends to.
+    private func inbound() throws -> (invite: String, port: UInt16) {
+        let (_, port) = try customer.phone.arrive(media: customer.media)
+        let (invite, _) = try anna.phone.pickUp(media: anna.media)
+        return (invite, port)
+    }
+
+    /// Anna calls the customer; the dialog's tag on our side, and where he sends to.
+    private func outbound() throws -> (tag: String, port: UInt16) {
+        #expect(try anna.phone.dial(Self.number, sdp: Phone.sdp(port: anna.media.port)) == nil)
+        let port = try take(try #require(customer.await("INVITE")), customer)
+        let answer = try #require(anna.await("200", method: "INVITE"))
+        return (anna.phone.acknowledge(answer, to: Self.number), port)
+    }
+
+    /// He asked in a queue to be called back, and Anna has called him.
+    private func calledBack() throws -> (annas: String, customers: String) {
+        _ = try running.gudok("agent", "pause", "1001")
+        let (_, port) = try customer.phone.arrive(media: customer.media)
+        #expect(try waits(in: "sales"))
+        customer.media.press(1, to: port, at: 1)
+        #expect(customer.await("BYE") != nil)
+        _ = try running.gudok("agent", "unpause", "1001")
+        let (invite, _) = try anna.phone.pickUp(media: anna.media, within: 8)
+        let outward = try #require(customer.await("INVITE"))
+        _ = try take(outward, customer)
+        #expect(try eventually { try running.rows("callbacks").first?["state"] as? String == "done" })
+        return (invite, outward)
+    }
+
+    private func handOn(_ invite: String, to target: String = "702") {
+        let refer = ["Refer-To: <sip:\(target)@demo.test>"]
+        anna.phone.send(anna.phone.request("REFER", in: invite, sequence: 1, extra: refer))
+    }
+
+    private func lastRecord() throws -> [String: Any] {
+        var records: [[String: Any]] = []
+        #expect(
+            try eventually {
+                records = try running.rows("cdr")
+                return !records.isEmpty && records.allSatisfy { $0["ended_at"] is String }
+            }
+        )
+        return try #require(records.first)
+    }
+
+    @Test func `who was called back and is handed on to another queue speaks with its agent`() throws {
+        let talk = try calledBack()
+        _ = try running.gudok("agent", "login", "1002")
+        handOn(talk.annas)
+        let invite = try #require(boris.await("INVITE"))
+        #expect(invite.header("From")?.contains(Self.number) == true, "\(invite)")
+        let toBoris = try take(invite, boris)
+        #expect(anna.notified(200) != nil && anna.await("BYE") != nil)
+        let isTalking = try eventually {
+            let live = try running.rows("calls").first
+            return live?["state"] as? String == "talking" && live?["agent"] as? String == "1002"
+        }
+        #expect(isTalking)
+        let toCustomer = try #require(talk.customers.audioPort)
+        let heard = Speaker.heard(
+            among: [("customer", customer.media, toCustomer, 440), ("boris", boris.media, toBoris, 1_700)],
+            speaking: ["customer", "boris"],
+            share: 0.5
+        )
+        #expect(heard == ["customer": ["boris"], "boris": ["customer"]])
+        customer.phone.send(customer.phone.request("BYE", in: talk.customers, sequence: 1))
+        #expect(boris.await("BYE") != nil)
+        let record = try lastRecord()
+        #expect(record["disposition"] as? String == "answered" && record["sip_code"] as? Int == 200)
+        #expect(record["queue"] as? String == "support" && record["agent"] as? String == "1002")
+        let report = try #require(try running.rows("stats", "queues", "--queue", "support").first)
+        #expect(report["offered"] as? Int == 1 && report["answered"] as? Int == 1)
+    }
+
+    @Test(arguments: ["inbound", "outbound", "called back"])
+    func `the customer who is handed on is himself there: it is he who is called back and who is missed`(
+        way: String
+    ) throws {
+        let port: UInt16
+        switch way {
+        case "inbound":
+            let talk = try inbound()
+            port = talk.port
+            handOn(talk.invite)
+        case "outbound":
+            let talk = try outbound()
+            port = talk.port
+            let refer = ["Refer-To: <sip:702@demo.test>"]
+            anna.phone.send(anna.phone.request("REFER", to: Self.number, toTag: talk.tag, extra: refer))
+        default:
+            let talk = try calledBack()
+            port = try #require(talk.customers.audioPort)
+            handOn(talk.annas)
+        }
+        #expect(anna.notified(200) != nil && anna.await("BYE") != nil)
+        #expect(try waits(in: "support"))
+        customer.media.press(1, to: port, at: 1)
+        #expect(customer.await("BYE") != nil)
+        let wish = try #require(try running.rows("callbacks").first { $0["queue"] as? String == "support" })
+        #expect(wish["number"] as? String == Self.number && wish["state"] as? String == "waiting")
+        // Anna has spoken with him.
+        #expect(try lastRecord()["disposition"] as? String == "answered")
+    }
+
+    @Test func `a customer of ours who gives up in the queue was spoken with, and is missed under his own number`()
+        throws
+    {
+        let talk = try outbound()
+        anna.phone.send(
+            anna.phone.request(
+                "REFER",
+                to: Self.number,
+                toTag: talk.tag,
+                extra: ["Refer-To: <sip:702@demo.test>"]
+            )
+        )
+        #expect(try waits(in: "support"))
+        let call = try #require(try running.rows("calls").first?["call_id"] as? String)
+        #expect(try running.gudok("hangup", call).code == 0)
+        #expect(customer.await("BYE") != nil)
+        #expect(try lastRecord()["disposition"] as? String == "answered")
+        let missed = try #require(try running.rows("stats", "missed", "--queue", "support").first)
+        #expect(missed["number"] as? String == Self.number)
+    }
+
+    @Test func `a queue that refuses the party has not taken it: the two speak again`() throws {
+        let talk = try inbound()
+        handOn(talk.invite, to: "703")
+        #expect(anna.notified(480) != nil)
+        #expect(try eventually { try running.rows("calls").first?["state"] as? String == "talking" })
+        #expect(anna.await("BYE", within: 0.3) == nil && customer.await("BYE", within: 0.1) == nil)
+    }
+
+    @Test func `a waiting caller whom a supervisor sends to a queue that refuses him keeps his place`() throws {
+        _ = try running.gudok("agent", "pause", "1001")
+        _ = try customer.phone.arrive(media: customer.media)
+        #expect(try waits(in: "sales"))
+        let call = try #require(try running.rows("calls").first?["call_id"] as? String)
+        let (code, text) = try running.gudok("transfer", call, "703")
+        #expect(code == 1 && text.contains("takes nobody now"), "\(text)")
+        #expect(try waits(in: "sales"))
+    }
+}

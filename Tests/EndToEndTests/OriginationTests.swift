@@ -1,0 +1,84 @@
+import Foundation
+import Testing
+
+/// `gudok call FROM TO`: the record is of the call to TO.
+@Suite("Calls that the switch begins")
+struct OriginationTests {
+    private let running: RunningSwitch
+    private let anna: Phone
+    private let boris: Phone
+
+    init() throws {
+        running = try RunningSwitch()
+        anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        _ = try (anna.register(), boris.register())
+    }
+
+    private func record() throws -> [String: Any] {
+        #expect(try eventually { try running.rows("cdr").first?["ended_at"] is String })
+        return try #require(try running.rows("cdr").first)
+    }
+
+    /// Anna's phone rings for a second, and is answered.
+    private func annaCalls(_ number: String) throws -> String {
+        #expect(try running.gudok("call", "1001", number).code == 0)
+        let invite = try #require(anna.expect("INVITE"))
+        anna.respond("180 Ringing", to: invite, toTag: anna.user)
+        // The time that she takes is what the record must not count.
+        Thread.sleep(forTimeInterval: 1)
+        anna.respond("200 OK", to: invite, toTag: anna.user, sdp: Phone.sdp(port: try WirePeer().port))
+        #expect(anna.expect("ACK") != nil)
+        return invite
+    }
+
+    @Test func `it is answered by whom it reaches, and talks from then on`() throws {
+        let invite = try annaCalls("1002")
+        let ringing = try #require(boris.expect("INVITE"))
+        boris.respond("180 Ringing", to: ringing, toTag: boris.user)
+        Thread.sleep(forTimeInterval: 1)
+        #expect(try running.rows("cdr").first?["answered_at"] is NSNull)
+        boris.respond("200 OK", to: ringing, toTag: boris.user, sdp: Phone.sdp(port: try WirePeer().port))
+        #expect(boris.expect("ACK") != nil)
+        #expect(try eventually { try running.rows("calls").first?["state"] as? String == "talking" })
+        anna.hangUp(invite)
+        try boris.expectBye()
+        let record = try record()
+        #expect(record["disposition"] as? String == "answered" && record["sip_code"] as? Int == 200)
+        let times = ["setup_s", "ring_s", "talk_s", "duration_s"].compactMap { record[$0] as? Double }
+        try #require(times.count == 4)
+        #expect(times[0] < 0.9 && times[1] > 0.9, "\(record)")
+        #expect(times[3] - times[2] > 1.9, "\(record)")
+        let answers = [record["answered_at"], record.legs.last?["answered_at"]].compactMap { $0 as? String }
+        #expect(answers.count == 2 && Set(answers).count == 1, "\(record)")
+    }
+
+    @Test func `a busy line is busy, and no talk`() throws {
+        _ = try annaCalls("1002")
+        boris.respond("486 Busy Here", to: try #require(boris.expect("INVITE")), toTag: boris.user)
+        try anna.expectBye()
+        let record = try record()
+        #expect(record["disposition"] as? String == "busy" && record["sip_code"] as? Int == 486)
+        #expect(record["answered_at"] is NSNull && record["talk_s"] as? Double == 0)
+        #expect(record.legs.compactMap { $0["result"] as? String } == ["answered", "busy"])
+    }
+
+    @Test func `who gives up before it is answered has cancelled it`() throws {
+        let invite = try annaCalls("1002")
+        boris.respond("180 Ringing", to: try #require(boris.expect("INVITE")), toTag: boris.user)
+        #expect(try eventually { try running.rows("calls").first?["state"] as? String == "ringing" })
+        anna.hangUp(invite)
+        #expect(boris.expect("CANCEL") != nil)
+        let record = try record()
+        #expect(record["disposition"] as? String == "cancelled" && record["answered_at"] is NSNull)
+    }
+
+    @Test func `where the switch itself is called, it answers`() throws {
+        let invite = try annaCalls("600")
+        #expect(try eventually { try running.rows("cdr").first?["answered_at"] is String })
+        anna.hangUp(invite)
+        let record = try record()
+        #expect(record["disposition"] as? String == "answered" && record["sip_code"] as? Int == 200)
+        #expect((record["talk_s"] as? Double ?? 9) < (record["duration_s"] as? Double ?? 0) - 0.9)
+    }
+}
