@@ -140,7 +140,8 @@ public struct OwnVoice: ~Copyable {
         packet.storeBytes(of: stamp.bigEndian, toByteOffset: 4, as: UInt32.self)
         packet.storeBytes(of: ssrc.bigEndian, toByteOffset: 8, as: UInt32.self)
         let octets = UInt32(truncatingIfNeeded: header.payloadLength)
-        (sequence, timestamp) = (number &+ 1, stamp &+ octets)
+        // The clock is the peer's: `advance` has nothing to make up for.
+        (sequence, timestamp, frameTick) = (number &+ 1, stamp &+ octets, nil)
         sent = (sent.packets &+ 1, sent.octets &+ octets)
     }
 

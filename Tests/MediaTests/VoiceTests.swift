@@ -106,6 +106,20 @@ struct VoiceTests {
         #expect(stamps.count == (ptime == 20 ? 8 : 4))
     }
 
+    @Test func `in an echo the clock is the peer's, however often it is looked at`() {
+        var voice = voice([pcma])
+        var peer = Peer("192.0.2.1:4000")
+        voice.beginEcho()
+        let first = voice.clock
+        for tick in Int64(1_000)..<1_500 {
+            var packet = peer.speak()
+            packet.withUnsafeMutableBytes { voice.echo($0) }
+            if tick % 100 == 0 { voice.advance(to: tick) }
+        }
+        let clock = voice.clock &- first
+        #expect(clock == 500 * 160)
+    }
+
     @Test(arguments: G711.Law.allCases)
     func `425 Hz, without a click between frames`(law: G711.Law) {
         var samples: [Int16] = []
