@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -242,3 +243,14 @@ static int64_t read_clock(clockid_t clock) {
 int64_t linux_io_now(void) { return read_clock(CLOCK_MONOTONIC); }
 
 int64_t linux_io_wall_now(void) { return read_clock(CLOCK_REALTIME); }
+
+int32_t linux_io_mark_file(const char *path, linux_io_file_mark *mark) {
+    struct stat status;
+    if (stat(path, &status) != 0) return -errno;
+    mark->device = (uint64_t)status.st_dev;
+    mark->inode = (uint64_t)status.st_ino;
+    mark->size = (int64_t)status.st_size;
+    mark->seconds = (int64_t)status.st_ctim.tv_sec;
+    mark->nanoseconds = (int64_t)status.st_ctim.tv_nsec;
+    return 0;
+}

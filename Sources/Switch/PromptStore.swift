@@ -1,3 +1,4 @@
+import CLinuxIO
 import Dispatch
 import Events
 import Foundation
@@ -25,28 +26,23 @@ final class PromptStore: Sendable {
     /// A file and the state that it was read in. Linux sets the time of the last change itself, whoever copies or restores the file.
     private struct Mark: Equatable, Sendable {
         var path: String
-        var device: UInt64
-        var inode: UInt64
-        var size: Int64
-        var changed: (seconds: Int, nanoseconds: Int)
+        private var state = linux_io_file_mark()
 
         static func == (a: Mark, b: Mark) -> Bool {
-            a.path == b.path && a.device == b.device && a.inode == b.inode && a.size == b.size
-                && a.changed == b.changed
+            a.path == b.path && a.state.device == b.state.device && a.state.inode == b.state.inode
+                && a.state.size == b.state.size && a.state.seconds == b.state.seconds
+                && a.state.nanoseconds == b.state.nanoseconds
         }
 
         init?(_ file: URL) {
-            var status = stat()
-            guard stat(file.path, &status) == 0 else { return nil }
-            (path, device, inode) = (file.path, UInt64(status.st_dev), UInt64(status.st_ino))
-            size = Int64(status.st_size)
-            changed = (status.st_ctim.tv_sec, status.st_ctim.tv_nsec)
+            path = file.path
+            guard linux_io_mark_file(path, &state) == 0 else { return nil }
         }
 
         /// Or nobody can say that it is not.
         var isThere: Bool {
-            var status = stat()
-            return stat(path, &status) == 0 || errno != ENOENT && errno != ENOTDIR
+            var now = linux_io_file_mark()
+            return ![-ENOENT, -ENOTDIR].contains(linux_io_mark_file(path, &now))
         }
     }
 

@@ -64,4 +64,17 @@ int64_t linux_io_now(void);
 /* Nanoseconds since 1970, by the wall clock. */
 int64_t linux_io_wall_now(void);
 
+/// Which file a path leads to, and in which state: whatever is done to it, one of these is another.
+typedef struct {
+    uint64_t device;
+    uint64_t inode;
+    int64_t size;
+    /// Of the last change, which the kernel sets itself.
+    int64_t seconds;
+    int64_t nanoseconds;
+} linux_io_file_mark;
+
+/// 0, or minus the error number.
+int32_t linux_io_mark_file(const char *path, linux_io_file_mark *mark);
+
 #endif
