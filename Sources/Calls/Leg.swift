@@ -129,7 +129,7 @@ struct Leg {
 
 extension MediaParameters {
     init(ours: AudioStream, theirs: AudioStream, rtpTimeout: Duration?) {
-        let address = theirs.address.flatMap { $0.isUnspecified || $0.isForMany ? nil : $0 }
+        let address = theirs.address.isUnspecified ? nil : theirs.address
         let sends = theirs.direction == .sendrecv || theirs.direction == .recvonly
         let receives = theirs.direction == .sendrecv || theirs.direction == .sendonly
         let weReceive = ours.direction == .sendrecv || ours.direction == .recvonly
@@ -164,7 +164,8 @@ extension AudioStream {
         return own.filter { format in
             let isAlone = own.count { $0.isSameCodec(as: format) } == 1
             return known.contains {
-                $0.isSameCodec(as: format) && (isAlone || $0.number == format.number || $0.parameters == format.parameters)
+                $0.isSameCodec(as: format)
+                    && (isAlone || $0.number == format.number || $0.parameters == format.parameters)
             }
         }
     }
