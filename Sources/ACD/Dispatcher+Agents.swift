@@ -74,11 +74,17 @@ extension Dispatcher {
         agent.isReachable = reachableDevices.contains(seat)
     }
 
-    /// Who sits at a device: whoever logged in there, else its own user.
-    private func agent(at device: UserID) -> Agent? { visitors[device].flatMap { agents[$0] } ?? agents[device] }
+    /// Who sits at a device: whoever logged in there, else its own user, unless he works at another.
+    private func agent(at device: UserID) -> Agent? {
+        if let visitor = visitors[device].flatMap({ agents[$0] }) { return visitor }
+        guard let owner = agents[device], owner.device == device.number else { return nil }
+        return owner
+    }
 
-    /// The same, for whoever dials a feature code there.
-    public func occupant(of device: UserID) -> UserID { agent(at: device)?.id ?? device }
+    /// The same, for whoever dials a feature code there; nil: an agent's own phone that he has left for another.
+    public func occupant(of device: UserID) -> UserID? {
+        agent(at: device)?.id ?? (agents[device] == nil ? device : nil)
+    }
 
     /// Feature codes turn round what is.
     public func isLoggedIn(_ id: UserID) -> Bool { agents[id]?.isLoggedIn ?? false }

@@ -13,9 +13,15 @@ extension Call {
         }
         let device = UserID(tenant: tenant.id, number: user)
         // Whoever works at this phone now, which need not be its own user (hot desk).
-        let agent = claim.map { UserID(tenant: tenant.id, number: $0.user) } ?? core.acd.occupant(of: device)
-        let (command, prompt) = command(of: step, for: agent, at: claim == nil ? nil : user)
+        let occupant = claim.map { UserID(tenant: tenant.id, number: $0.user) } ?? core.acd.occupant(of: device)
+        let agent = occupant ?? device
+        let (command, prompt) = command(of: step, for: agent, at: claim == nil ? nil : user, isHere: occupant != nil)
         let before = core.acd.agentView(agent)
+        // Whoever uses the phone that an agent has left does not act for him; he may come back to it.
+        if occupant == nil, command != .logIn(device: nil) {
+            note(command, of: agent, before: before, refusal: "works at another phone")
+            return tell(["not-allowed"])
+        }
         if let claim, let refusal = refusal(of: claim, agent) {
             note(command, of: agent, before: before, refusal: refusal)
             return tell(["wrong-pin"])
@@ -49,7 +55,8 @@ extension Call {
     private func command(
         of step: Step.AgentStep,
         for agent: UserID,
-        at device: String?
+        at device: String?,
+        isHere: Bool
     ) -> (Dispatcher.AgentCommand, String) {
         let logIn = (Dispatcher.AgentCommand.logIn(device: device), "logged-in")
         let logOut = (Dispatcher.AgentCommand.logOut, "logged-out")
@@ -59,7 +66,7 @@ extension Call {
         switch step.change {
         case .login: return logIn
         case .logout: return logOut
-        case .toggleLogin: return core.acd.isLoggedIn(agent) ? logOut : logIn
+        case .toggleLogin: return isHere && core.acd.isLoggedIn(agent) ? logOut : logIn
         case .pause: return pause
         case .unpause: return unpause
         case .togglePause: return core.acd.isPaused(agent) ? unpause : pause

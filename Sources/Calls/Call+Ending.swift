@@ -1,6 +1,7 @@
 import DialPlan
 import Events
 import Media
+import SDP
 import SIP
 import SIPMessage
 import Timebase
@@ -85,6 +86,10 @@ extension Call {
         // A peer's Retry-After with 503 is of his whole server, which ours is not; without it a 503 is but a 500 (RFC 3261 §21.5.4).
         if let last = lastRejection, last.isLocal || last.status != 503, let retryAfter = last.retryAfter {
             headers.append((.retryAfter, "\(retryAfter)"))
+        }
+        // What is wrong with his description itself, and not with what the callee made of it (RFC 3261 §21.4.26).
+        if cause.status == 488, let offer = legs[0].described.remote, AudioStream(of: offer) == nil {
+            headers.append((.warning, .warning(offer.unusableReason)))
         }
         guard isRecorded else {
             heldAnswer = .reject(cause.status, headers)

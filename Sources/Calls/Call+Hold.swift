@@ -38,7 +38,7 @@ extension Call {
         guard case .talking(let peer) = stage else { return }
         for index in [anchor, peer] {
             let stream = legs[index].described.theirs
-            if stream?.direction == .inactive || stream?.address?.isUnspecified == true { noteHold(index) }
+            if stream?.direction == .inactive || stream?.address.isUnspecified == true { noteHold(index) }
             tellHold(index)
         }
         if legs[anchor].holds || legs[peer].holds { followHold() }

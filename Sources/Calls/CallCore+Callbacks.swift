@@ -86,10 +86,26 @@ extension CallCore {
                 callback.attempts = max(0, change.attempts - 1)
                 tell(callback, in: nil, because: "engine-restart")
             }
+            callback.next = change.nextMilliseconds.map { WallTime(milliseconds: $0) }
             callbacks.set(callback)
-            let waited = max(0, now.wall.milliseconds - change.requestedMilliseconds)
+            guard !putOffAgain(callback) else { continue }
+            let since = change.nextMilliseconds ?? change.requestedMilliseconds
+            let waited = max(0, now.wall.milliseconds - since)
             stand(callback, waited: .milliseconds(min(waited, 30 * 86_400_000)))
         }
+    }
+
+    /// Whether the pause before the next attempt goes on in this run. It is never longer than the queue has it: a clock may have been set back.
+    private func putOffAgain(_ callback: Callback) -> Bool {
+        guard let next = callback.next, next > now.wall, let rules = rules(of: callback) else { return false }
+        let left = Duration.milliseconds(next.milliseconds - now.wall.milliseconds)
+        timers.start(.callback(callback.id), at: now.instant + min(left, rules.retryAfter))
+        return true
+    }
+
+    /// nil: the queue is no more.
+    private func rules(of callback: Callback) -> Queue.CallingBack? {
+        surroundings?.tenant(callback.queue.tenant)?.queues[callback.queue.name]?.callingBack
     }
 
     /// No agent is rung any more: the switch is about to end, and the next run goes on with them.
@@ -153,7 +169,7 @@ extension CallCore {
     func attemptBegan(_ call: Call, by agent: UserID) {
         guard var callback = callbacks[call.id] else { return }
         callback.attempts += 1
-        (callback.agent, callback.state) = (agent.number, .calling)
+        (callback.agent, callback.state, callback.next) = (agent.number, .calling, nil)
         callbacks.set(callback)
         tell(callback, in: call.id)
     }
@@ -166,11 +182,11 @@ extension CallCore {
     /// The call is over, or the queue wants the place no more; nothing is done for what is concluded.
     func attemptFailed(_ attempt: CallID, because reason: String) {
         guard var callback = callbacks[attempt] else { return }
-        let queue = surroundings?.tenant(callback.queue.tenant)?.queues[callback.queue.name]
-        guard let rules = queue?.callingBack, callback.attempts < rules.attempts else {
+        guard let rules = rules(of: callback), callback.attempts < rules.attempts else {
             return conclude(callback, .failed, because: reason, in: call(attempt)?.id)
         }
         (callback.call, callback.state) = (nil, .waiting)
+        callback.next = now.wall.advanced(by: rules.retryAfter)
         callbacks.set(callback)
         timers.start(.callback(callback.id), at: now.instant + rules.retryAfter)
         tell(callback, in: call(attempt)?.id, because: reason)
@@ -180,7 +196,7 @@ extension CallCore {
         timers.stop(.callback(callback.id))
         callbacks.remove(callback)
         var concluded = callback
-        concluded.state = state
+        (concluded.state, concluded.next) = (state, nil)
         tell(concluded, in: call, because: reason)
     }
 }

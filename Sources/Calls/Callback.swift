@@ -16,6 +16,8 @@ struct Callback {
     var state = CallbackState.waiting
     /// The call of the next attempt, which is also its name in the queue; nil while the pause before it lasts.
     var call: CallID?
+    /// When the pause before the next attempt ends, or ended; nil while there has been none since it was asked for, or an attempt is made.
+    var next: WallTime?
 
     func changed(because reason: String?) -> CallbackChanged {
         CallbackChanged(
@@ -27,7 +29,8 @@ struct Callback {
             attempts: attempts,
             skill: skill,
             agent: agent,
-            reason: reason
+            reason: reason,
+            nextMilliseconds: next?.milliseconds
         )
     }
 }

@@ -129,7 +129,7 @@ struct Leg {
 
 extension MediaParameters {
     init(ours: AudioStream, theirs: AudioStream, rtpTimeout: Duration?) {
-        let address = theirs.address.flatMap { $0.isUnspecified || $0.isForMany ? nil : $0 }
+        let address = theirs.address.isUnspecified ? nil : theirs.address
         let sends = theirs.direction == .sendrecv || theirs.direction == .recvonly
         let receives = theirs.direction == .sendrecv || theirs.direction == .sendonly
         let weReceive = ours.direction == .sendrecv || ours.direction == .recvonly

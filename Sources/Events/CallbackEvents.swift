@@ -29,6 +29,8 @@ public struct CallbackChanged: Codable, Equatable, Sendable {
     public var agent: String?
     /// Why the last attempt came to nothing.
     public var reason: String?
+    /// When the next attempt is due, in milliseconds since 1970; nil: it is not put off.
+    public var nextMilliseconds: Int64?
 
     public init(
         id: String,
@@ -39,10 +41,12 @@ public struct CallbackChanged: Codable, Equatable, Sendable {
         attempts: Int,
         skill: Int,
         agent: String?,
-        reason: String?
+        reason: String?,
+        nextMilliseconds: Int64? = nil
     ) {
         (self.id, self.queue, self.number) = (id, queue, number)
         (self.requestedMilliseconds, self.state, self.attempts) = (requestedMilliseconds, state, attempts)
         (self.skill, self.agent, self.reason) = (skill, agent, reason)
+        self.nextMilliseconds = nextMilliseconds
     }
 }

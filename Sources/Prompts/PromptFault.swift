@@ -13,6 +13,8 @@ public enum PromptFault: Error, Equatable, Sendable {
     case rate(Int, isCompanded: Bool)
     /// Length in seconds.
     case tooLong(seconds: Int)
+    /// Music; its length in milliseconds.
+    case tooShort(milliseconds: Int)
     /// What SpeexDSP says.
     case cannotResample(String)
 }
@@ -35,6 +37,8 @@ extension PromptFault: CustomStringConvertible {
             "\(rate) samples a second, and only 8000, 11025, 16000, 22050, 44100 and 48000 are read"
         case .tooLong(let seconds):
             "the sound lasts \(seconds) s, and at most \(PromptFile.longest) s are read"
+        case .tooShort(let milliseconds):
+            "the music lasts \(milliseconds) ms, and \(Resampler.shortestLoop) ms are the least that is played again and again"
         case .cannotResample(let why): "the sound cannot be brought to 8000 samples a second (\(why))"
         }
     }
@@ -43,6 +47,7 @@ extension PromptFault: CustomStringConvertible {
         switch self {
         case .notWave, .noFormat, .encoding, .bits, .channels, .rate, .cannotResample: Self.convert
         case .noSound: "export or copy it again"
+        case .tooShort: "export or copy it again: it may have been cut off"
         case .empty: "record it again"
         case .tooLong: "cut it, for example `sox IN.wav OUT.wav trim 0 \(PromptFile.longest)`"
         }

@@ -38,10 +38,11 @@ public enum PromptFile {
     public static let head = 4096
 
     /// Why a file of so many octets could not be read, as its beginning tells; nil: nothing is wrong with it. A file whose chunks before the
-    /// sound are longer than `head` seems to have none: whoever has more of it asks again.
-    public static func fault(head: [UInt8], octets: Int) -> PromptFault? {
+    /// sound are longer than `head` seems to have none: whoever has more of it asks again. `isLoop` as in `read`.
+    public static func fault(head: [UInt8], octets: Int, isLoop: Bool = false) -> PromptFault? {
         do throws(PromptFault) {
-            _ = try Sound(head, octets: octets)
+            let sound = try Sound(head, octets: octets)
+            if isLoop { try Resampler.mayLoop(sound.frames, rate: sound.format.rate) }
             return nil
         } catch {
             return error

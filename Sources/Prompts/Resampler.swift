@@ -9,6 +9,10 @@ enum Resampler {
     private static let quality = SPEEX_RESAMPLER_QUALITY_MAX
     /// Output samples that the filter of that quality reaches to either side, and then some.
     private static let reach = 256
+    /// The largest term of a ratio that SpeexDSP can take.
+    static let largestTerm = (1 << 24) - 1
+    /// Milliseconds.
+    static let shortestLoop = 100
 
     /// Samples at one of `rates` as samples at 8 kHz; beyond their ends there is silence.
     static func telephone(_ samples: [Int16], rate: Int) throws(PromptFault) -> [Int16] {
@@ -21,23 +25,54 @@ enum Resampler {
     /// The same for sound whose end is followed by its beginning, as whole frames of 20 ms: what is missing to a whole one is
     /// made up by a pitch that is lower by that little, since silence there would be a click each time round.
     static func loop(_ samples: [Int16], rate: Int) throws(PromptFault) -> [Int16] {
+        try mayLoop(samples.count, rate: rate)
         let frame = PromptAudio.frame * rate
         let frames = (samples.count * telephone + frame - 1) / frame
         let count = frames * PromptAudio.frame
-        guard count > 0, count != samples.count else { return samples }
-        // So much of the next time round that the filter sees it both before the first sample and behind the last.
-        let more = (reach * 2 + 1) * samples.count / count + 1
+        guard count != samples.count else { return samples }
+        // So much of the next time round that the filter sees it behind the last sample that is taken of it.
+        let more = (reach * 3 + 1) * samples.count / count + 1
         let wrapped = samples + (0..<more).map { samples[$0 % samples.count] }
-        var output = try process(wrapped, from: samples.count, to: count, count: count + reach)
-        for place in 0..<reach where count + place < output.count { output[place % count] = output[count + place] }
-        output.removeLast(output.count - count)
+        var output = try process(wrapped, from: samples.count, to: count, count: count + reach * 2)
+        guard output.count == count + reach * 2 else { throw .cannotResample("\(output.count) of \(count) samples") }
+        // What the filter made of the beginning had silence before it: the next time round stands in its place.
+        for place in 0..<reach { output[place] = output[count + place] }
+        // The next time round may be off by a sample or two (`ratio`): it passes over into what is there.
+        for place in 0..<reach {
+            let (round, own) = (Int(output[count + reach + place]), Int(output[reach + place]))
+            output[reach + place] = Int16(clamping: (round * (reach - place) + own * place) / reach)
+        }
+        output.removeLast(reach * 2)
         return output
     }
 
-    /// The first `count` samples that `input` becomes. The sizes are bounded by `PromptFile.longest`.
-    private static func process(_ input: [Int16], from: Int, to: Int, count: Int) throws(PromptFault) -> [Int16] {
+    /// Refuses what is so short that the filter would reach round it several times; nobody means that by music. `count`: samples.
+    static func mayLoop(_ count: Int, rate: Int) throws(PromptFault) {
+        guard count * 1000 < shortestLoop * rate else { return }
+        throw .tooShort(milliseconds: count * 1000 / rate)
+    }
+
+    /// Two numbers in nearly the same ratio that SpeexDSP can take: with larger ones a product of 32 bits (the filter's length, 256 samples,
+    /// times the numerator) overflows, which it calls a lack of memory. Over an hour the result is off by less than two samples of the output.
+    static func ratio(_ from: Int, _ to: Int) -> (from: Int, to: Int) {
+        // The convergents of the continued fraction, the last that is small enough.
+        var (before, last) = ((from: 0, to: 1), (from: 1, to: 0))
+        var (dividend, divisor) = (from, to)
+        while divisor != 0 {
+            let whole = dividend / divisor
+            let next = (from: whole * last.from + before.from, to: whole * last.to + before.to)
+            guard next.from <= largestTerm, next.to <= largestTerm else { break }
+            (before, last) = (last, next)
+            (dividend, divisor) = (divisor, dividend % divisor)
+        }
+        return last
+    }
+
+    /// The first `count` samples that `input` becomes, or as many as there are. The sizes are bounded by `PromptFile.longest`.
+    static func process(_ input: [Int16], from: Int, to: Int, count: Int) throws(PromptFault) -> [Int16] {
         var status: Int32 = 0
-        let rates = [from, to].map { UInt32(clamping: $0) }
+        let ratio = ratio(from, to)
+        let rates = [ratio.from, ratio.to].map { UInt32(clamping: $0) }
         guard
             let state = speex_resampler_init_frac(1, rates[0], rates[1], rates[0], rates[1], Int32(quality), &status)
         else { throw .cannotResample(String(cString: speex_resampler_strerror(status))) }

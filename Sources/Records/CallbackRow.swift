@@ -23,7 +23,8 @@ public struct CallbackRow: Equatable, Sendable {
             attempts: row["attempts"],
             skill: row["skill"],
             agent: row["agent"],
-            reason: row["reason"]
+            reason: row["reason"],
+            nextMilliseconds: row["next_ms"]
         )
         doneMilliseconds = row["done_ms"]
     }
@@ -31,15 +32,16 @@ public struct CallbackRow: Equatable, Sendable {
     var arguments: StatementArguments {
         [
             callback.id, callback.queue, callback.number, callback.requestedMilliseconds, callback.state.rawValue,
-            callback.attempts, callback.skill, callback.agent, callback.reason, doneMilliseconds,
+            callback.attempts, callback.skill, callback.agent, callback.reason, callback.nextMilliseconds,
+            doneMilliseconds,
         ]
     }
 
     static let upsert = """
-        INSERT INTO callbacks (id, queue, number, requested_ms, state, attempts, skill, agent, reason, done_ms)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO callbacks (id, queue, number, requested_ms, state, attempts, skill, agent, reason, next_ms, done_ms)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT DO UPDATE SET state = excluded.state, attempts = excluded.attempts, agent = excluded.agent,
-          reason = excluded.reason, done_ms = excluded.done_ms
+          reason = excluded.reason, next_ms = excluded.next_ms, done_ms = excluded.done_ms
         """
 
     /// What an attempt needs to know, and why one came to nothing.
@@ -47,6 +49,9 @@ public struct CallbackRow: Equatable, Sendable {
         ALTER TABLE callbacks ADD COLUMN skill INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE callbacks ADD COLUMN reason TEXT;
         """
+
+    /// When an attempt that was put off is due.
+    static let due = "ALTER TABLE callbacks ADD COLUMN next_ms INTEGER"
 }
 
 /// Which callbacks; the newest first.

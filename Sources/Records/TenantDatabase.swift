@@ -89,6 +89,7 @@ public final class TenantDatabase: Sendable {
         migrator.registerMigration("indexes that cover") { try $0.execute(sql: HistorySchema.covering) }
         migrator.registerMigration("sums of agents") { try $0.execute(sql: HistorySchema.agentSums) }
         migrator.registerMigration("talks of agents") { try $0.execute(sql: HistorySchema.ownTalks) }
+        migrator.registerMigration("callbacks put off") { try $0.execute(sql: CallbackRow.due) }
         return migrator
     }
 

@@ -2,9 +2,8 @@ public import NetAddress
 
 /// What a description says of its one audio stream, boiled down.
 public struct AudioStream: Equatable, Sendable {
-    /// Where the writer wants its RTP; nil for a name.
-    public var address: IPAddress?
-    public var hostName: String?
+    /// Where the writer wants its RTP.
+    public var address: IPAddress
     public var rtpPort: UInt16
     public var rtcpAddress: IPAddress?
     public var rtcpPort: UInt16
@@ -22,15 +21,15 @@ public struct AudioStream: Equatable, Sendable {
     public var telephoneEvent: PayloadFormat? { telephoneEvents.first }
 
     /// The writer asks for silence: it does not listen, or has no address to listen on (RFC 3264 §8.4, and RFC 2543's 0.0.0.0).
-    public var isHold: Bool { direction == .sendonly || direction == .inactive || address?.isUnspecified == true }
+    public var isHold: Bool { direction == .sendonly || direction == .inactive || address.isUnspecified }
 
-    /// The first audio stream that is not refused, speaks plain RTP and says where (RFC 8866 §5.7); nil when there is none.
+    /// The first audio stream that is not refused, speaks plain RTP and says where (RFC 8866 §5.7), by an address of one host: names are
+    /// not looked up, and what goes to many is no call. nil when there is none.
     public init?(of description: SessionDescription) {
         guard let media = description.media.first(where: \.isUsableAudio),
-            let connection = media.connection ?? description.connection
+            let address = (media.connection ?? description.connection)?.address, !address.isForMany
         else { return nil }
-        address = connection.address
-        hostName = address == nil ? connection.host : nil
+        self.address = address
         rtpPort = media.port
         rtcpMux = media.attributes.contains { $0.name == "rtcp-mux" }
         (rtcpAddress, rtcpPort) = media.rtcp

@@ -80,7 +80,7 @@ public func relayAnswer(
     relayed: SessionDescription? = nil,
     as local: LocalMedia
 ) throws(SDPFault) -> SessionDescription {
-    guard let theirs = AudioStream(of: answer) else { throw .unacceptable("the answer has no audio stream") }
+    guard let theirs = AudioStream(of: answer) else { throw .unacceptable(answer.unusableReason) }
     let accepted = theirs.allFormats
     let offered = AudioStream(of: offer)?.heldDirection ?? .sendrecv
     let direction = theirs.heldDirection.answering(offered)
@@ -195,13 +195,15 @@ extension SessionDescription {
     }
 
     /// Why no stream of this description can be used, for the log and the Warning header.
-    var unusableReason: String {
-        guard let audio = media.first(where: { $0.kind == "audio" }) else { return "no audio stream is offered" }
+    public var unusableReason: String {
+        guard let audio = media.first(where: { $0.kind == "audio" }) else { return "there is no audio stream" }
         if audio.port == 0 { return "the audio stream is refused (port 0)" }
         guard audio.proto == "RTP/AVP" || audio.proto == "RTP/AVPF" else {
             return "the profile \(audio.proto) is not supported"
         }
-        guard audio.connection ?? connection != nil else { return "no c= line says where the audio stream goes" }
+        guard let place = audio.connection ?? connection else { return "no c= line says where the audio stream goes" }
+        guard let address = place.address else { return "c= names a host (\(place.host)), not an address" }
+        if address.isForMany { return "c= names \(address), which is not the address of one host" }
         return "no format of the audio stream has a meaning"
     }
 }
@@ -238,7 +240,7 @@ extension MediaDirection {
 extension AudioStream {
     /// The direction, with RFC 2543's way to hold (an address of zeros) said in RFC 3264's words.
     var heldDirection: MediaDirection {
-        guard address?.isUnspecified == true else { return direction }
+        guard address.isUnspecified else { return direction }
         return direction == .recvonly || direction == .inactive ? .inactive : .sendonly
     }
 }

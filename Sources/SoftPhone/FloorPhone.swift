@@ -146,6 +146,6 @@ public final class FloorPhone {
     }
 
     private static func target(_ description: SessionDescription) -> SocketAddress? {
-        AudioStream(of: description).flatMap { stream in stream.address.map { SocketAddress($0, stream.rtpPort) } }
+        AudioStream(of: description).map { SocketAddress($0.address, $0.rtpPort) }
     }
 }

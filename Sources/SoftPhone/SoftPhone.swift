@@ -104,7 +104,7 @@ public final class SoftPhone {
         case .answered(let description, _):
             (outcome.status, outcome.phrase) = (200, "OK")
             let stream = description.flatMap { AudioStream(of: $0) }
-            voiceTarget = stream.flatMap { stream in stream.address.map { SocketAddress($0, stream.rtpPort) } }
+            voiceTarget = stream.map { SocketAddress($0.address, $0.rtpPort) }
         case .rejected(let rejection): (outcome.status, outcome.phrase) = (rejection.status, rejection.phrase)
         case .ended: isOver = true
         case .offered(let offer):

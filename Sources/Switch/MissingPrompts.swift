@@ -79,15 +79,15 @@ private struct PromptShelf {
                 guard let path = files[key] else { continue }
                 let place =
                     folder == folders[0] ? "\(folder.lastPathComponent)/\(path)" : folder.appending(path: path).path
-                return (place, look(into: folder.appending(path: path)))
+                return (place, look(into: folder.appending(path: path), isMusic: name.hasPrefix("music/")))
             }
         }
         return nil
     }
 
-    private mutating func look(into file: URL) -> PromptTrouble? {
+    private mutating func look(into file: URL, isMusic: Bool) -> PromptTrouble? {
         if let known = inspected[file] { return known }
-        let found = PromptTrouble(of: file)
+        let found = PromptTrouble(of: file, isMusic: isMusic)
         inspected.updateValue(found, forKey: file)
         return found
     }
@@ -99,17 +99,17 @@ private struct PromptTrouble {
     var mend: String
 
     /// nil: nothing is wrong with it. As a rule its beginning is read alone.
-    init?(of file: URL) {
+    init?(of file: URL, isMusic: Bool) {
         do {
             let handle = try FileHandle(forReadingFrom: file)
             defer { try? handle.close() }
             let octets = try Int(clamping: handle.seekToEnd())
             try handle.seek(toOffset: 0)
             var head = Array(try handle.read(upToCount: PromptFile.head) ?? Data())
-            var fault = PromptFile.fault(head: head, octets: octets)
+            var fault = PromptFile.fault(head: head, octets: octets, isLoop: isMusic)
             if fault != nil, head.count < octets, let rest = try handle.readToEnd() {
                 head += rest
-                fault = PromptFile.fault(head: head, octets: octets)
+                fault = PromptFile.fault(head: head, octets: octets, isLoop: isMusic)
             }
             guard let fault else { return nil }
             (problem, mend) = (fault.problem, fault.mend)

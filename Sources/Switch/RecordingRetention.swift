@@ -23,13 +23,15 @@ public struct RecordingRetention {
         let database = try TenantDatabase(folder: folder, tenant: tenant.id)
         let moment = Int64((now.timeIntervalSince1970 * 1000).rounded())
         let limit = policy.keep.map { moment - Int64($0.inMilliseconds.rounded()) }
-        var room = policy.quota ?? .max
+        let rows = try database.recordings(RecordingQuery()).filter { $0.state != .recording }
+        // What may not be deleted has its room before all else.
+        var room = rows.filter(\.isOnLegalHold).reduce(policy.quota ?? .max) { $0 - ($1.octets ?? 0) }
         var deleted: [String] = []
         // Newest first: what finds no room any more is the oldest.
-        for row in try database.recordings(RecordingQuery()) where row.state != .recording {
+        for row in rows where !row.isOnLegalHold {
             let isOld = limit.map { row.startedMilliseconds < $0 } ?? false
             room -= row.octets ?? 0
-            guard isOld || room < 0, !row.isOnLegalHold else { continue }
+            guard isOld || room < 0 else { continue }
             let act = AuditedAct(
                 by: actor,
                 "recording.delete",

@@ -270,6 +270,27 @@ import Timebase
         #expect(floor.dispatcher.agentView(Floor.id("1"))?.device == "1")
     }
 
+    @Test func `whoever uses the phone that he has left does not make him busy`() {
+        let floor = floor()
+        floor.users.insert("9")
+        floor.apply()
+        #expect(floor.dispatcher.occupant(of: Floor.id("1")) == Floor.id("1"))
+        floor.perform(.logIn(device: "9"), "1")
+        floor.reachable(true, "9")
+        #expect(floor.dispatcher.occupant(of: Floor.id("9")) == Floor.id("1"))
+        #expect(floor.dispatcher.occupant(of: Floor.id("1")) == nil)
+        let call = floor.enter()
+        #expect(floor.ringing(call) == ["1"])
+        floor.engage("1", "a colleague's")
+        #expect(floor.ringing(call) == ["1"])
+        floor.leave(call)
+        #expect(floor.state("1") == .available)
+        floor.disengage("1", "a colleague's")
+        floor.perform(.logIn(device: nil), "1")
+        #expect(floor.dispatcher.occupant(of: Floor.id("1")) == Floor.id("1"))
+        #expect(floor.dispatcher.occupant(of: Floor.id("9")) == Floor.id("9"))
+    }
+
     @Test func `a device has one operator`() {
         let floor = Floor(agents: [agent("1"), agent("2")])
         floor.perform(.logIn(device: "2"), "1")

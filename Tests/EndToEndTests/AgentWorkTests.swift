@@ -116,6 +116,21 @@ struct AgentWorkTests {
         #expect(!(try running.gudok("export").text.contains("4711")))
     }
 
+    @Test func `codes at the phone that an operator has left do not act on him, but for the one that brings him back`()
+        throws
+    {
+        let running = try Self.centre()
+        let (_, anna, _) = try Self.phones(running)
+        _ = try running.gudok("agent", "login", "1001", "--device", "1002")
+        try anna.dial(code: "*46")
+        #expect(try running.state(of: "1001") == "available")
+        let refused = try #require(try running.rows("audit", "--action", "agent.pause").first)
+        #expect(refused["outcome"] as? String == "refused" && refused["object"] as? String == "agent 1001")
+        try anna.dial(code: "*45")
+        #expect(try running.state(of: "1001") == "available")
+        #expect(try running.agent("1001")?["device"] as? String == "1001")
+    }
+
     @Test func `a PIN that is keyed in before it is asked for is told to nobody`() throws {
         let running = try RunningSwitch(
             tenant: Self.tenant,

@@ -177,6 +177,30 @@ struct CallbackTests {
         #expect(try next.rows("audit", "--action", "callback.cancel").count == 1)
     }
 
+    @Test func `the pause before the next attempt goes on over a restart`() throws {
+        let pause = "retry_after: 8s"
+        let file = running.folder.appending(path: "tenants/demo.yaml")
+        let written = try String(contentsOf: file, encoding: .utf8)
+        try written.replacing("retry_after: 1s", with: pause).write(to: file, atomically: true, encoding: .utf8)
+        #expect(try running.gudok("apply", file.path).code == 0)
+        try ask()
+        _ = try running.gudok("agent", "unpause", "1001")
+        let (_, _, outward) = try agentCalls()
+        let failed = Date()
+        caller.respond("486 Busy Here", to: outward, toTag: "busy")
+        #expect(caller.expect("ACK") != nil)
+        try anna.expectBye(within: 12)
+        #expect(try eventually { try callback()["attempts"] as? Int == 1 })
+        _ = try running.gudok("agent", "end-wrap-up", "1001")
+        running.isFolderKept = true
+        #expect(running.stop() == 0)
+
+        let next = try RunningSwitch(folder: running.folder)
+        let annaThen = try Phone("1001", password: "anna-demo-1", server: next.sipPort, peer: anna.peer)
+        _ = try annaThen.pickUp(media: annasMedia, within: 20)
+        #expect(Date().timeIntervalSince(failed) > 7.9)
+    }
+
     @Test func `an attempt that is cancelled was answered by its agent`() throws {
         try ask()
         _ = try running.gudok("agent", "unpause", "1001")

@@ -211,7 +211,7 @@ struct CommandTests {
             "en/float": Self.wave(tag: 3, bits: 32, octets: 320), "de/long": Self.wave(bits: 16, octets: 60_000),
             "fine": Self.wave(bits: 16, octets: 320), "ru/russian": Self.wave(bits: 16, octets: 320),
             "de/german": Self.wave(bits: 16, octets: 320), "de/both": Self.wave(bits: 24, octets: 240),
-            "en/both": Self.wave(bits: 16, octets: 320), "music/mine": Self.wave(bits: 16, octets: 320),
+            "en/both": Self.wave(bits: 16, octets: 320), "music/mine": Self.wave(bits: 16, octets: 1_598),
         ]
         for (name, sound) in sounds {
             let file = folder.appending(path: "dialplans/prompts/\(name).wav")
@@ -227,6 +227,7 @@ struct CommandTests {
             "dialplans/plan.yaml:4:9: error: prompts/empty.wav cannot be heard: the file's sound is empty [bad-value]; ",
             "dialplans/plan.yaml:5:9: error: prompts/en/float.wav cannot be heard: the sound is encoded as floating point",
             "dialplans/plan.yaml:6:9: error: prompts/de/both.wav cannot be heard: a sample has 24 bits",
+            "tenants/a.yaml:4:27: error: prompts/music/mine.wav cannot be heard: the music lasts 99 ms",
             "tenants/a.yaml:4:53: error: there is no prompt 'german' in language ru, only in de [dead-reference]; ",
         ]
         for line in expected { #expect(text.contains(line), "\(line) in \(text)") }
@@ -265,7 +266,8 @@ struct CommandTests {
         }
         let node = #"{node: x, sip: {listen: ["udp://127.0.0.1:0"]}, media: {address: 127.0.0.1}}"#
         try write("gudok.yaml", node)
-        try write("tenants/a.yaml", tenant(pin: "47x1", lunch: "{name: break, limit: 2h, shift_limit: 1h, payed: no}"))
+        let bad = tenant(pin: "47x1", lunch: "{name: break, limit: 2h, shift_limit: 1h, payed: no}")
+        try write("tenants/a.yaml", "\(bad)\nrecordings: {keep: 0s}\n")
         try write(
             "dialplans/plan.yaml",
             """
@@ -279,6 +281,7 @@ struct CommandTests {
         for fault in [
             "the pin is none", "a shift's pauses may last less", "no key 'payed'", "'break' is given twice",
             "'pause' is for whoever is at the phone", "'pause' takes no 'by'", "plan.yaml:2:",
+            "recordings are kept for no time at all",
         ] { #expect(text.contains(fault), "\(fault) in \(text)") }
 
         try write(

@@ -17,6 +17,16 @@ struct OfferTests {
         #expect(carrier.final("INVITE")?.startWord == "200")
     }
 
+    @Test(arguments: ["1001", "600"])
+    func `a name in c= is 488 with the reason: nobody would hear a word`(called: String) throws {
+        let pair = try CallPair()
+        let offer = Phone.sdp(port: 4_000).replacing("c=IN IP4 127.0.0.1", with: "c=IN IP4 media.example.net")
+        pair.carrier.send(pair.carrier.request("INVITE", to: called, sdp: offer))
+        let answer = try #require(pair.carrier.final("INVITE"))
+        #expect(answer.startWord == "488")
+        #expect(answer.header("Warning")?.contains("c= names a host (media.example.net)") == true, "\(answer)")
+    }
+
     @Test func `RFC 4867 §8.1: of one codec in two packings the callee takes one, and packets keep theirs both ways`()
         throws
     {

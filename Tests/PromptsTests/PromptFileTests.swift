@@ -104,7 +104,9 @@ struct PromptFileTests {
     }
 
     /// A tone that fits the loop a whole number of times: any break where the end meets the beginning is a step.
-    @Test(arguments: [(8000, 8000), (8000, 8031), (16_000, 16_101), (44_100, 44_100), (48_000, 47_999), (48_000, 500)])
+    @Test(arguments: [
+        (8000, 8000), (8000, 8031), (16_000, 16_101), (44_100, 44_100), (48_000, 47_999), (48_000, 5_000),
+    ])
     func `a loop joins its own beginning without a click, whatever its length`(rate: Int, count: Int) throws {
         let waves = max(1, 1000 * count / rate)
         let tone = (0..<count)
@@ -117,6 +119,37 @@ struct PromptFileTests {
         #expect((zip(loop, expected).map { abs(Int($0) - $1) }.max() ?? .max) < 40)
         let audio = try PromptFile.read(Wave(rate: rate, data: pcm(tone)).bytes, isLoop: true)
         #expect(audio.alaw == loop.map { G711.encode($0, .a) })
+    }
+
+    @Test(arguments: Resampler.rates)
+    func `music of a few samples is refused, and as a prompt it is heard`(rate: Int) throws {
+        for count in 1...200 {
+            let wave = Wave(rate: rate, data: pcm(sine(440, rate: rate, count: count))).bytes
+            let short = PromptFault.tooShort(milliseconds: count * 1000 / rate)
+            #expect(throws: short) { try PromptFile.read(wave, isLoop: true) }
+            #expect(PromptFile.fault(head: wave, octets: wave.count, isLoop: true) == short)
+            #expect(try PromptFile.read(wave).milliseconds == (count * 50 + rate - 1) / rate * 20)
+        }
+        for count in (rate + 9) / 10...rate / 10 + 200 {
+            let audio = try Resampler.loop(sine(440, rate: rate, count: count), rate: rate)
+            #expect(audio.count == (count * 50 + rate - 1) / rate * PromptAudio.frame)
+        }
+    }
+
+    @Test(arguments: Resampler.rates, [400, 1800, PromptFile.longest])
+    func `music of any length is brought to whole frames, off by a sample or two at most`(
+        rate: Int,
+        seconds: Int
+    ) throws {
+        for count in [seconds * rate - 1, seconds * rate - rate / 7] {
+            let length = (count * 8000 / rate / PromptAudio.frame + 1) * PromptAudio.frame
+            let ratio = Resampler.ratio(count, length)
+            #expect(max(ratio.from, ratio.to) <= Resampler.largestTerm)
+            #expect(abs(Double(length) - Double(count) * Double(ratio.to) / Double(ratio.from)) < 2)
+            let tone = sine(440, rate: rate, count: rate / 2)
+            let begun = try Resampler.process(tone, from: count, to: length, count: 80)
+            #expect(begun.count == 80)
+        }
     }
 
     @Test func `a fault says what is wrong with the file`() {
@@ -146,6 +179,7 @@ struct PromptFileTests {
         let faults: [PromptFault] = [
             .notWave, .noFormat, .noSound, .empty, .encoding(tag: 0x55), .bits(8, expected: 16), .channels(6),
             .rate(96_000, isCompanded: false), .rate(16_000, isCompanded: true), .tooLong(seconds: 4000),
+            .tooShort(milliseconds: 3),
         ]
         for fault in faults {
             #expect("\(fault)".contains { $0 == ";" }, "\(fault)")

@@ -217,7 +217,8 @@ import Timebase
                 attempts: 0,
                 skill: 3,
                 agent: nil,
-                reason: nil
+                reason: nil,
+                nextMilliseconds: 7
             )
             let callback = CallbackRow(wish, at: 5)
             var open = CallbackQuery()
@@ -243,7 +244,7 @@ import Timebase
             #expect(try database.callbacks(CallbackQuery()).isEmpty)
             #expect(try database.writeSingly(rows).count == 1)
             #expect(try database.callbacks(open) == [callback])
-            (wish.state, wish.agent) = (.done, "1001")
+            (wish.state, wish.agent, wish.nextMilliseconds) = (.done, "1001", nil)
             try database.write([.callback(CallbackRow(wish, at: 9))])
             #expect(try database.callbacks(CallbackQuery()) == [CallbackRow(wish, at: 9)])
             #expect(try database.callbacks(open).isEmpty)

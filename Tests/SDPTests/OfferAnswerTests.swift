@@ -152,6 +152,23 @@ import Testing
         }
     }
 
+    @Test(arguments: ["media.example.net", "localhost", "224.0.0.5/127", "255.255.255.255"])
+    func `a name or many hosts in c= are 488, and the reason says so`(host: String) throws {
+        let description = try Self.description("m=audio 4000 RTP/AVP 8\n", session: "c=IN IP4 \(host)\n")
+        #expect(AudioStream(of: description) == nil)
+        #expect(description.unusableReason.hasPrefix("c= names "))
+        #expect(throws: SDPFault.unacceptable(description.unusableReason)) {
+            try relayOffer(description, as: Self.local, preferring: [])
+        }
+        #expect(throws: SDPFault.unacceptable(description.unusableReason)) {
+            try ownAnswer(to: description, codecs: ["PCMA"], as: Self.local, direction: .sendrecv)
+        }
+        let offer = try Self.description("m=audio 4000 RTP/AVP 8\n")
+        #expect(throws: SDPFault.unacceptable(description.unusableReason)) {
+            try relayAnswer(description, to: offer, as: Self.local)
+        }
+    }
+
     @Test func `B051: static payload types need no rtpmap, AVPF is answered as AVPF (B049)`() throws {
         let offer = try Self.description("m=audio 4000 RTP/AVPF 8 0\n")
         let answer = try ownAnswer(to: offer, codecs: ["PCMU"], as: Self.local, direction: .sendrecv)

@@ -40,7 +40,8 @@ import Timebase
             )
         }
         var tenant = Tenant(id: "demo", domains: ["demo.test"])
-        tenant.recordings.quota = 1_500
+        // Of it 1,000 octets are for what is held before.
+        tenant.recordings.quota = 2_500
         let log = try NodeDatabase(folder: folder)
         let retention = RecordingRetention(folder: folder, tenant: tenant)
         let actor = AuditedAct.Actor(.switch, "retention")

@@ -115,7 +115,16 @@ struct TenantReader {
             )
         }
         if let share = mapping.take("share")?.integer("share", in: 1...100) { policy.share = share }
-        if let keep = mapping.take("keep")?.duration("keep") { policy.keep = keep }
+        if let written = mapping.take("keep"), let keep = written.duration("keep") {
+            policy.keep = keep
+            if keep < .seconds(1) {
+                written.fault(
+                    .badValue,
+                    "recordings are kept for no time at all",
+                    mend: "write for how long, such as 2160h, or leave `keep` out to keep them for ever"
+                )
+            }
+        }
         if let quota = mapping.take("quota_mib")?.integer("quota_mib", in: 1...1_000_000_000) {
             policy.quota = Int64(quota) << 20
         }
