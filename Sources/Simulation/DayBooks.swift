@@ -81,8 +81,9 @@ final class DayBooks: EventSubscriber {
         switch envelope.event {
         case .callStarted(let start):
             guard let call else { break }
-            numbers[call] = start.from
             callbacks.started(start, call, at: now.instant)
+            // Whoever is called back is the customer of that call.
+            numbers[call] = callbacks.isAttempt(call) ? start.to : start.from
         case .transferStarted(let transfer):
             // Who asks somebody first leaves that talk to the party, too.
             for call in [call, transfer.otherCall] {
