@@ -164,11 +164,11 @@ struct CarelessPlanTests {
         let plan = Self.plan("[{hangup: busy}]")
         for (tenant, fault) in [
             ("queues: [{name: q, ring_timeout: 0s}]", "6:34: error: ring_timeout is no time at all"),
-            ("queues: [{name: q, music: nowhere}]", "6:27: error: there is no prompt 'nowhere'"),
+            ("queues: [{name: q, music: nowhere}]", "6:27: error: there is no prompt 'music/nowhere'"),
             ("queues: [{name: q, whisper: nowhere}]", "6:29: error: there is no prompt 'nowhere'"),
             ("queues: [{name: q, messages: [{prompt: nowhere, every: 9s}]}]", "there is no prompt 'nowhere'"),
             ("queues: [{name: q, messages: [{prompt: welcome, every: 0s}]}]", "every is no time at all"),
-            ("music: nowhere", "6:8: error: there is no prompt 'nowhere'"),
+            ("music: nowhere", "6:8: error: there is no prompt 'music/nowhere'"),
             ("queues: [{name: q, extension: \"1001\"}]", "6:31: error: extension 1001 is a user's"),
             (
                 "queues: [{name: q, extension: \"7\"}, {name: r, extension: \"7\"}]",

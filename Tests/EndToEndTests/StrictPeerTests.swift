@@ -359,7 +359,7 @@ struct StrictPeerTests {
         #expect(isDown)
     }
 
-    @Test func `a transfer takes the talk's own codec along, or G.711 where both parties have it`() throws {
+    @Test func `a transfer takes the talk's own codec along, and G.711 behind it`() throws {
         let pair = try CallPair()
         let boris = try Phone("1002", password: "boris-demo-2", server: pair.running.sipPort)
         #expect(try boris.register().startWord == "200")
@@ -368,7 +368,7 @@ struct StrictPeerTests {
         pair.calleeAsks("REFER", ["Refer-To: <sip:1002@demo.test>"])
         #expect(pair.callee.final("REFER")?.startWord == "202")
         let invite = try #require(boris.expect("INVITE"))
-        #expect(invite.sipBody.contains("RTP/AVP 18 8 101"), "\(invite.sipBody)")
+        #expect(invite.sipBody.contains("RTP/AVP 18 8 0 101"), "\(invite.sipBody)")
         boris.respond("200 OK", to: invite, toTag: "boris", sdp: Phone.sdp(port: 4_006, formats: "8 101"))
         #expect(boris.expect("ACK") != nil)
         let offer = try #require(pair.carrier.expect("INVITE"))

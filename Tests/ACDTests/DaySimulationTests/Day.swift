@@ -118,9 +118,10 @@ final class Day {
     private func beginOwnCall(_ agent: UserID) {
         let call = newCall()
         absorb(dispatcher.engaged(agent, in: call, at: now))
-        // His whose desk it is now, till its end.
-        let owner = dispatcher.engagements[Dispatcher.DeviceCall(device: agent, call: call)] ?? agent
-        ownCalls[owner, default: []].insert(call)
+        // His whose desk it is now, till its end; nobody's where its own agent works at another.
+        if let owner = dispatcher.engagements[Dispatcher.DeviceCall(device: agent, call: call)] {
+            ownCalls[owner, default: []].insert(call)
+        }
         world.start(.ownCallEnds(agent, call), at: later(5...300))
     }
 
