@@ -36,6 +36,14 @@ static inline CURL *ccurl_get(const char *url, long milliseconds, const char *ca
     return NULL;
 }
 
+/* Makes it a POST of a copy of these octets. 0 when there is no memory, or no transfer. */
+static inline int ccurl_post(CURL *easy, const void *octets, size_t count)
+{
+    if (!easy) return 0;
+    return curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)count) == CURLE_OK
+        && curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, count ? octets : "") == CURLE_OK;
+}
+
 static inline long ccurl_status(CURL *easy)
 {
     long status = 0;

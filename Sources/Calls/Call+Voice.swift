@@ -66,6 +66,7 @@ extension Call {
     // MARK: keys
 
     static let mostTypedAhead = 32
+    private static let terminatorPatience: Duration = .seconds(1)
 
     func ask(_ ask: Ask) {
         let ahead = typedAhead
@@ -100,6 +101,7 @@ extension Call {
     /// One key of the caller; each ends the prompt (barge-in). What nobody asks for yet is told of when somebody does: it may be a PIN.
     func take(_ typed: TypedKey) {
         let key = typed.name
+        if isLateTerminator(key) { return tell(of: typed, on: anchor) }
         guard case .asking(var asking) = stage else {
             switch stage {
             case .deciding, .telling, .consulting:
@@ -123,8 +125,16 @@ extension Call {
         if key == asking.ask.terminator { return finishAsking(asking) }
         asking.keys += key
         stage = .asking(asking)
-        if asking.keys.utf8.count >= asking.ask.maximum { return finishAsking(asking) }
-        awaitKey(asking)
+        guard asking.keys.utf8.count >= asking.ask.maximum else { return awaitKey(asking) }
+        if !asking.ask.terminator.isEmpty { filled = (asking.ask.terminator, now.instant) }
+        finishAsking(asking)
+    }
+
+    /// A prompt asked for it, though the last digit has ended the question: it is no answer to the next one.
+    private func isLateTerminator(_ key: String) -> Bool {
+        guard let (terminator, at) = filled else { return false }
+        filled = nil
+        return key == terminator && now.instant - at <= Self.terminatorPatience
     }
 
     func keysAreOver() {

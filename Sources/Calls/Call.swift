@@ -227,6 +227,8 @@ final class Call {
     var opening: Instruction?
     /// Keys that were pressed before anybody asked: whoever knows the menu need not wait for it.
     var typedAhead: [TypedKey] = []
+    /// The last question ended by as many digits as there may be, then; this key would have ended it too.
+    var filled: (terminator: String, at: Instant)?
     /// Names what is being said: an end that was overtaken is known by its number.
     var sayings: UInt64 = 0
     /// The record's end was published.

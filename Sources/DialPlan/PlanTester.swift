@@ -135,7 +135,9 @@ private struct Script {
         case .ask(let ask):
             connect()
             for name in ask.prompts { note(.played, name) }
-            return .input(input.isEmpty ? "" : String(input.removeFirst().prefix(ask.maximum)))
+            // As a call takes them: up to the key that ends them, or as many as there may be.
+            let keyed = input.isEmpty ? "" : input.removeFirst()
+            return .input(String(keyed.prefix { String($0) != ask.terminator }.prefix(ask.maximum)))
         case .dial(let request):
             note(.dialled, request.target.shortName)
             return meet()

@@ -118,10 +118,12 @@ extension Engine {
     /// rule for the number.
     func trunk(of request: SIPRequest, at address: SocketAddress) -> (Tenant, Trunk)? {
         if let registered = trunk(registeredAt: request.uri) { return registered }
+        let host = request.uri.host.lowercased()
+        // Whoever calls another tenant's domain from a trunk's address is no call of the trunk: one building has one address.
         let found = trunkSources.filter { isSource(address, of: $0) }
             .compactMap { source in configuration.tenants[source.tenant].map { ($0, source.trunk) } }
+            .filter { !isAnothers(host, than: $0.0) }
         guard found.count > 1 else { return found.first }
-        let host = request.uri.host.lowercased()
         let named = found.filter { tenant, _ in tenant.domains.contains(host) }
         let candidates = named.isEmpty ? found : named
         let called = request.uri.number ?? ""

@@ -14,6 +14,8 @@ public struct AgentTotalsRow: Codable, Equatable, Sendable {
     public var loggedIn: Int64 = 0
     /// Calls of queues that he took within the window.
     public var handled = 0
+    /// Of these, those whose talk is over.
+    public var talked = 0
     public var talk: Int64 = 0
     /// Within the talk.
     public var hold: Int64 = 0
@@ -36,7 +38,7 @@ public struct AgentTotalsRow: Codable, Equatable, Sendable {
         case states = "states_ms"
         case pauses = "pauses_ms"
         case loggedIn = "logged_in_ms"
-        case handled
+        case handled, talked
         case talk = "talk_ms"
         case hold = "hold_ms"
         case wrapUp = "wrap_up_ms"
@@ -115,13 +117,14 @@ extension AgentTotalsRow {
     fileprivate mutating func addCalls(_ database: Database, _ window: StatementArguments) throws {
         let calls = try database.cachedStatement(
             sql: """
-                SELECT count(*) AS calls, coalesce(sum(talk_ms), 0) AS talk, coalesce(sum(hold_ms), 0) AS hold,
+                SELECT count(*) AS calls, count(talk_ms) AS talked, coalesce(sum(talk_ms), 0) AS talk, coalesce(sum(hold_ms), 0) AS hold,
                   coalesce(sum(wrap_up_ms), 0) AS wrap_up
                 FROM queue_stays INDEXED BY queue_stays_by_agent
                 WHERE agent = :agent AND agent IS NOT NULL AND connected_ms >= :from AND connected_ms < :until
                 """
         )
         if let row = try Row.fetchOne(calls, arguments: window) {
+            talked = row["talked"]
             (handled, talk, hold, wrapUp) = (row["calls"], row["talk"], row["hold"], row["wrap_up"])
         }
         let offered = try database.cachedStatement(

@@ -12,6 +12,9 @@ public struct QueueTotalsRow: Codable, Equatable, Sendable {
     /// Everybody who entered: answered + abandoned + overflowed + waiting.
     public var offered = 0
     public var answered = 0
+    /// Of the answered, those whose talk is over, and those whose wrap-up is.
+    public var talked = 0
+    public var wrappedUp = 0
     /// Gave up, or lost the line to the engine's death before anybody answered.
     public var abandoned = 0
     /// Of the abandoned, those who waited no longer than `short`.
@@ -28,6 +31,7 @@ public struct QueueTotalsRow: Codable, Equatable, Sendable {
     /// Longer than `threshold`, whatever became of them.
     public var exceeded = 0
     public var waitAnswered: Int64 = 0
+    public var waitAbandoned: Int64 = 0
     /// Of those whose wait is over.
     public var waitAll: Int64 = 0
     /// Of all, those who wait now included.
@@ -40,7 +44,8 @@ public struct QueueTotalsRow: Codable, Equatable, Sendable {
     public var ring: Int64 = 0
 
     public enum CodingKeys: String, CodingKey, CaseIterable, Sendable {
-        case queue, from, until, offered, answered, abandoned
+        case queue, from, until, offered, answered, talked, abandoned
+        case wrappedUp = "wrapped_up"
         case shortAbandoned = "short_abandoned"
         case overflowed, waiting
         case waitingBeyond = "waiting_beyond"
@@ -48,6 +53,7 @@ public struct QueueTotalsRow: Codable, Equatable, Sendable {
         case abandonedWithin = "abandoned_within"
         case exceeded
         case waitAnswered = "wait_answered_ms"
+        case waitAbandoned = "wait_abandoned_ms"
         case waitAll = "wait_all_ms"
         case maxWait = "max_wait_ms"
         case talk = "talk_ms"
@@ -116,6 +122,39 @@ extension TenantDatabase {
         }
     }
 
+    /// Of the calls that entered a queue from `from` on and before `until` and were answered in it (by `agent`), how many there were, and how many of
+    /// their callers came into it again within so long. Times are milliseconds, since 1970; who withholds his number cannot be known again.
+    public func contacts(
+        from: Int64,
+        until: Int64,
+        queue name: String,
+        agent: String? = nil,
+        within: Int64
+    ) throws -> (answered: Int, repeated: Int) {
+        try queue.read { database in
+            let row = try Row.fetchOne(
+                database,
+                sql: """
+                    WITH contacts AS (
+                      SELECT number, min(entered_ms) AS at_ms,
+                        max(outcome = 'answered' AND (:agent IS NULL OR agent = :agent)) AS is_answered
+                      FROM queue_stays
+                      WHERE queue = :queue AND entered_ms >= :from AND entered_ms < :until + :within
+                        AND outcome IS NOT 'called-back' AND number NOT IN ('', 'anonymous')
+                      GROUP BY call_id, number
+                    ), followed AS (
+                      SELECT *, lead(at_ms) OVER (PARTITION BY number ORDER BY at_ms) - at_ms AS after_ms FROM contacts
+                    )
+                    SELECT count(*) AS answered, total(after_ms <= :within) AS repeated FROM followed
+                    WHERE is_answered AND at_ms < :until
+                    """,
+                arguments: ["agent": agent, "queue": name, "from": from, "until": until, "within": within]
+            )
+            let repeated: Double = row?["repeated"] ?? 0
+            return (row?["answered"] ?? 0, Int(repeated))
+        }
+    }
+
     /// Whom a crash cut off while he waited was lost as one who gave up is: the disconnect before an agent may be the system's.
     private static let isLost = "outcome IN ('abandoned', 'engine-restart')"
     private static let waited = "coalesce(wait_ms, max(0, :now - entered_ms)) + carried_ms"
@@ -124,6 +163,8 @@ extension TenantDatabase {
         """
         SELECT count(*) AS offered,
           sum(outcome = 'answered') AS answered,
+          sum(outcome = 'answered' AND talk_ms IS NOT NULL) AS talked,
+          sum(outcome = 'answered' AND wrap_up_ms IS NOT NULL) AS wrapped_up,
           sum(\(isLost)) AS abandoned,
           sum(\(isLost) AND wait_ms + carried_ms <= :short) AS short_abandoned,
           sum(outcome NOT IN ('answered', 'abandoned', 'engine-restart')) AS overflowed,
@@ -133,6 +174,7 @@ extension TenantDatabase {
           sum(\(isLost) AND wait_ms + carried_ms <= :threshold) AS abandoned_within,
           sum(\(waited) > :threshold) AS exceeded,
           sum(CASE outcome WHEN 'answered' THEN wait_ms + carried_ms END) AS wait_answered,
+          sum(CASE WHEN \(isLost) THEN wait_ms + carried_ms END) AS wait_abandoned,
           sum(wait_ms + carried_ms) AS wait_all,
           max(\(waited)) AS max_wait,
           sum(talk_ms) AS talk, sum(hold_ms) AS hold, sum(wrap_up_ms) AS wrap_up,
@@ -167,10 +209,12 @@ extension QueueTotalsRow {
         func number(_ name: String) -> Int64 { row[name] ?? 0 }
         func count(_ name: String) -> Int { row[name] ?? 0 }
         (answered, abandoned, shortAbandoned) = (count("answered"), count("abandoned"), count("short_abandoned"))
+        (talked, wrappedUp) = (count("talked"), count("wrapped_up"))
         (overflowed, waiting, waitingBeyond) = (count("overflowed"), count("waiting"), count("waiting_beyond"))
         (answeredWithin, abandonedWithin) = (count("answered_within"), count("abandoned_within"))
         exceeded = count("exceeded")
-        (waitAnswered, waitAll, maxWait) = (number("wait_answered"), number("wait_all"), number("max_wait"))
+        (waitAnswered, waitAbandoned) = (number("wait_answered"), number("wait_abandoned"))
+        (waitAll, maxWait) = (number("wait_all"), number("max_wait"))
         (talk, hold, wrapUp, ring) = (number("talk"), number("hold"), number("wrap_up"), number("ring"))
     }
 }

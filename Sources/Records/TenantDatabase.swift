@@ -10,12 +10,23 @@ public import Trace
 public final class TenantDatabase: Sendable {
     let queue: DatabaseQueue
     let tenant: TenantID
+    /// Of the file that was opened.
+    private let number: UInt64?
 
     /// Opens or makes the tenant's file.
     public init(folder: URL, tenant: TenantID, durability: RecordDurability = .process) throws {
         self.tenant = tenant
         let place = Self.path(in: folder, of: tenant)
         queue = try OpeningFault.guarding(place) { try Self.open(place, durability) }
+        number = Self.number(of: place.path)
+    }
+
+    /// False: the file was moved away, and another one may be in its place.
+    public var isInPlace: Bool { Self.number(of: queue.path) == number }
+
+    private static func number(of path: String) -> UInt64? {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        return (attributes?[.systemFileNumber] as? NSNumber)?.uint64Value
     }
 
     private static func open(_ place: URL, _ durability: RecordDurability) throws -> DatabaseQueue {
@@ -61,12 +72,14 @@ public final class TenantDatabase: Sendable {
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { try $0.execute(sql: "PRAGMA query_only = 1") }
         queue = try OpeningFault.guarding(place) { try DatabaseQueue(path: place.path, configuration: configuration) }
+        number = Self.number(of: place.path)
     }
 
     /// The history of a tenant that has none yet, in memory.
     public init(emptyOf tenant: TenantID) throws {
         self.tenant = tenant
         queue = try DatabaseQueue()
+        number = nil
         try Self.migrator.migrate(queue)
     }
 
@@ -90,6 +103,7 @@ public final class TenantDatabase: Sendable {
         migrator.registerMigration("sums of agents") { try $0.execute(sql: HistorySchema.agentSums) }
         migrator.registerMigration("talks of agents") { try $0.execute(sql: HistorySchema.ownTalks) }
         migrator.registerMigration("callbacks put off") { try $0.execute(sql: CallbackRow.due) }
+        migrator.registerMigration("sinks of records") { try $0.execute(sql: Undelivered.schema) }
         return migrator
     }
 

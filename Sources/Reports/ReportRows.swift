@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 
 protocol ReportRow: Encodable {
     /// What names the row in its report, whatever is written meanwhile: the next page begins behind it.
@@ -28,13 +29,30 @@ public struct QueueReportRow: ReportRow, Sendable {
     @OrNull public var occupancy: Double?
     public var talk_s: Double
     public var hold_s: Double
+    /// The same under other sources' formulas: see `QueueMetric`.
+    @OrNull public var average_delay_s: Double?
+    @OrNull public var average_time_to_abandon_s: Double?
+    @OrNull public var abandon_rate_of_offered: Double?
+    @OrNull public var short_abandon_rate: Double?
+    /// nil: nobody asked for it.
+    @OrNull public var first_contact_resolution: Double?
 
     var place: String { [queue, agent, from].compactMap { $0 }.joined(separator: " ") }
 
-    static let keys = [
-        "queue", "agent", "from", "to", "offered", "answered", "abandoned", "short_abandoned", "overflowed", "waiting",
-        "service_level", "service_level_formula", "asa_s", "aht_s", "acw_s", "max_wait_s", "abandon_rate", "occupancy",
-        "talk_s", "hold_s",
+    static let keys =
+        [
+            "queue", "agent", "from", "to", "offered", "answered", "abandoned", "short_abandoned", "overflowed",
+            "waiting",
+            "service_level", "service_level_formula", "asa_s", "aht_s", "acw_s", "max_wait_s", "abandon_rate",
+            "occupancy",
+            "talk_s", "hold_s",
+        ]
+        + variants.keys.sorted() + ["first_contact_resolution"]
+
+    /// Columns that tables leave out unless they are asked for, each with the metric that it is.
+    static let variants: [String: QueueMetric] = [
+        "average_delay_s": .averageDelay, "average_time_to_abandon_s": .averageTimeToAbandon,
+        "abandon_rate_of_offered": .abandonRateOfOffered, "short_abandon_rate": .shortAbandonRate,
     ]
 }
 
@@ -79,15 +97,30 @@ public struct AgentReportRow: ReportRow, Sendable {
     @OrNull public var planned_s: Double?
     @OrNull public var adherence: Double?
     @OrNull public var conformance: Double?
+    /// The same under other sources' formulas: see `AgentMetric` and `QueueMetric`.
+    @OrNull public var occupancy_ringing_as_work: Double?
+    @OrNull public var occupancy_with_off_phone: Double?
+    @OrNull public var utilisation: Double?
+    @OrNull public var utilisation_on_phone: Double?
+    @OrNull public var answer_rate_of_offers: Double?
 
     var place: String { "\(agent) \(from)" }
 
-    static let keys = [
-        "agent", "name", "from", "to", "handled", "offers", "missed", "answer_rate", "talk_s", "hold_s", "acw_s",
-        "aht_s", "direct_calls", "direct_talk_s",
-        "logged_in_s", "available_s", "ringing_s", "on_call_s", "wrap_up_s", "paused_s", "unreachable_s", "blocked_s",
-        "logged_out_s", "pauses_s", "paid_pause_s", "unpaid_pause_s", "paid_s", "occupancy", "occupancy_formula",
-        "check_s", "planned_s", "adherence", "conformance",
+    static let keys =
+        [
+            "agent", "name", "from", "to", "handled", "offers", "missed", "answer_rate", "talk_s", "hold_s", "acw_s",
+            "aht_s", "direct_calls", "direct_talk_s",
+            "logged_in_s", "available_s", "ringing_s", "on_call_s", "wrap_up_s", "paused_s", "unreachable_s",
+            "blocked_s",
+            "logged_out_s", "pauses_s", "paid_pause_s", "unpaid_pause_s", "paid_s", "occupancy", "occupancy_formula",
+            "check_s", "planned_s", "adherence", "conformance",
+        ]
+        + variants.keys.sorted() + ["answer_rate_of_offers"]
+
+    /// Columns that tables leave out unless they are asked for, each with the metric that it is.
+    static let variants: [String: AgentMetric] = [
+        "occupancy_ringing_as_work": .occupancyWithRinging, "occupancy_with_off_phone": .occupancyWithOffPhone,
+        "utilisation": .utilisation, "utilisation_on_phone": .utilisationOnPhone,
     ]
 }
 
@@ -161,10 +194,21 @@ public struct Report: Sendable {
     public var keys: [String]
     /// Formulas and what was left out, a line each.
     public var notes: [String]
+    /// Columns that a table has when they are asked for.
+    public var extras: [String]
     /// The place of the last row, when more follow.
     public var next: String?
+    /// What it is of, and on whose clock (an IANA name); nil: of no time.
+    public var window: Reporter.Window?
+    public var timeZone: String?
 
-    init<Row: ReportRow>(rows: [Row], keys: [String], notes: [String], page: Page) throws {
+    init<Row: ReportRow>(
+        rows: [Row],
+        keys: [String],
+        extras: [String] = [],
+        notes: [String],
+        page: Page
+    ) throws {
         var rest = rows[...]
         if let after = page.after {
             guard let last = rest.firstIndex(where: { $0.place == after }) else {
@@ -179,7 +223,7 @@ public struct Report: Sendable {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         json = Array(try encoder.encode(Array(shown)))
         next = shown.count < rest.count ? shown.last?.place : nil
-        (self.keys, self.notes) = (keys, notes)
+        (self.keys, self.extras, self.notes) = (keys, extras, notes)
     }
 }
 

@@ -14,7 +14,7 @@ public struct Reporter {
         /// What a report of this kind can be narrowed to; it has no other filter.
         public var filters: [Filter] {
             switch self {
-            case .queues: [.queue, .agent, .formula]
+            case .queues: [.queue, .agent, .formula, .fcrDays]
             case .agents, .worktime: [.agent]
             case .calls, .trunks: [.queue, .agent, .trunk, .from, .to, .disposition]
             case .missed: [.queue]
@@ -37,6 +37,8 @@ public struct Reporter {
         case queue, agent
         /// A name of `ServiceLevelFormula`; without one: the standard one.
         case formula
+        /// Within how many days who comes again was not helped: asks for the first-contact resolution.
+        case fcrDays = "fcr-days"
         case trunk, from, to
         /// A name of `Disposition`.
         case disposition
@@ -162,6 +164,7 @@ public struct Reporter {
 
     public func queueRows(_ request: Request) throws -> [QueueReportRow] {
         let formula = try formula(request)
+        let days = try fcrDays(request)
         let edges = try request.grouping?.length.map { length in
             try intervals(of: request.window, by: length).map(\.lowerBound)
         }
@@ -184,7 +187,11 @@ public struct Reporter {
                     now: lastKnown,
                     groupedBy: edges
                 )
-                for row in totals { rows.append(try self.row(row, agent: agent, formula, all, &times)) }
+                for row in totals {
+                    var made = try self.row(row, agent: agent, formula, all, &times)
+                    made.first_contact_resolution = try days.flatMap { try resolution(within: $0, row, agent) }
+                    rows.append(made)
+                }
             }
         }
         return rows
@@ -230,8 +237,30 @@ public struct Reporter {
                 &times
             ),
             talk_s: seconds(totals.talk - totals.hold),
-            hold_s: seconds(totals.hold)
+            hold_s: seconds(totals.hold),
+            average_delay_s: rounded(QueueMetric.averageDelay.value(of: tally)),
+            average_time_to_abandon_s: rounded(QueueMetric.averageTimeToAbandon.value(of: tally)),
+            abandon_rate_of_offered: rounded(QueueMetric.abandonRateOfOffered.value(of: tally)),
+            short_abandon_rate: rounded(QueueMetric.shortAbandonRate.value(of: tally))
         )
+    }
+
+    /// nil: it is not asked for.
+    private func fcrDays(_ request: Request) throws -> Int? {
+        guard let text = request.filters[.fcrDays] else { return nil }
+        if let days = Int(text), (1...90).contains(days) { return days }
+        throw Fault(description: "'\(text)' are no days to wait whether a caller comes again; write 1 to 90")
+    }
+
+    private func resolution(within days: Int, _ row: QueueTotalsRow, _ agent: String?) throws -> Double? {
+        let contacts = try database.contacts(
+            from: row.from,
+            until: row.until,
+            queue: row.queue,
+            agent: agent,
+            within: Int64(days) * 86_400_000
+        )
+        return rounded(firstContactResolution(answered: contacts.answered, repeated: contacts.repeated))
     }
 
     /// Of the queue's agents together, in whatever queue they worked: nobody is idle for one queue alone.
@@ -265,8 +294,20 @@ public struct Reporter {
             "\($0.rawValue) = \($0.formula)"
         }
         notes.append("occupancy = \(AgentMetric.occupancy.formula); ringing counts as available")
+        notes += QueueReportRow.variants.sorted { $0.key < $1.key }.map { "\($0.value.rawValue) = \($0.value.formula)" }
+        if let days = try fcrDays(request) {
+            notes.append(
+                "first_contact_resolution = \(firstContactResolutionFormula), N = \(days); withheld numbers left out"
+            )
+        }
         notes.append("a call belongs to the interval in which it entered the queue")
-        return try Report(rows: try queueRows(request), keys: QueueReportRow.keys, notes: notes, page: request.page)
+        return try Report(
+            rows: try queueRows(request),
+            keys: QueueReportRow.keys,
+            extras: QueueReportRow.variants.keys.sorted(),
+            notes: notes,
+            page: request.page
+        )
     }
 
     // MARK: the rest
@@ -303,6 +344,7 @@ public struct Reporter {
         let unpaid = totals.pauses.reduce(0) { sum, pause in
             tenant.pauseReason(pause.key)?.isPaid ?? true ? sum : sum + pause.value
         }
+        (time.offPhone, time.paid) = (state(.paused) - unpaid, totals.loggedIn - unpaid)
         return AgentReportRow(
             agent: totals.agent,
             name: tenant.users[totals.agent]?.name,
@@ -316,7 +358,7 @@ public struct Reporter {
             talk_s: seconds(totals.talk - totals.hold),
             hold_s: seconds(totals.hold),
             acw_s: seconds(totals.wrapUp),
-            aht_s: totals.handled == 0 ? nil : rounded(Double(handling) / 1000 / Double(totals.handled)),
+            aht_s: totals.talked == 0 ? nil : rounded(Double(handling) / 1000 / Double(totals.talked)),
             direct_calls: totals.ownCalls,
             direct_talk_s: seconds(totals.ownTalk),
             logged_in_s: seconds(totals.loggedIn),
@@ -337,19 +379,35 @@ public struct Reporter {
             check_s: seconds(totals.sumOfStates - totals.covered),
             planned_s: adherence.map { seconds($0.planned) },
             adherence: rounded(adherence?.value),
-            conformance: rounded(adherence?.conformance)
+            conformance: rounded(adherence?.conformance),
+            occupancy_ringing_as_work: rounded(AgentMetric.occupancyWithRinging.value(of: time)),
+            occupancy_with_off_phone: rounded(AgentMetric.occupancyWithOffPhone.value(of: time)),
+            utilisation: rounded(AgentMetric.utilisation.value(of: time)),
+            utilisation_on_phone: rounded(AgentMetric.utilisationOnPhone.value(of: time)),
+            answer_rate_of_offers: totals.offers == 0
+                ? nil : rounded(Double(totals.handled) / Double(totals.offers))
         )
     }
 
     private func agents(_ request: Request) throws -> Report {
-        let notes = [
-            "each moment from the first log-in on is in exactly one state; check_s is their sum less the time covered",
-            "paid = logged in less pauses whose reasons are unpaid today; a reason that the tenant does not name is paid",
-            "occupancy = \(AgentMetric.occupancy.formula); ringing counts as available",
-            "adherence = \(Adherence.formula); conformance = \(Adherence.conformanceFormula)",
-            "aht = Σ (talk + hold + wrap-up) ÷ handled; answer_rate = handled ÷ (handled + missed)",
-        ]
-        return try Report(rows: try agentRows(request), keys: AgentReportRow.keys, notes: notes, page: request.page)
+        let notes =
+            [
+                "each moment from the first log-in on is in exactly one state; check_s is their sum less the time covered",
+                "paid = logged in less pauses whose reasons are unpaid today; a reason that the tenant does not name is paid",
+                "occupancy = \(AgentMetric.occupancy.formula); ringing counts as available",
+                "adherence = \(Adherence.formula); conformance = \(Adherence.conformanceFormula)",
+                "aht = Σ (talk + hold + wrap-up) ÷ handled calls whose talk is over; answer_rate = handled ÷ (handled + missed)",
+                "answer_rate_of_offers = handled ÷ offers, those included during which the caller gave up",
+                "a call belongs whole to the interval in which its agent took it; states are cut where the interval ends",
+                "off-phone work is paid pauses; talk and hold are the time on calls, past the queues too",
+            ] + AgentReportRow.variants.sorted { $0.key < $1.key }.map { "\($0.value.rawValue) = \($0.value.formula)" }
+        return try Report(
+            rows: try agentRows(request),
+            keys: AgentReportRow.keys,
+            extras: AgentReportRow.variants.keys.sorted() + ["answer_rate_of_offers"],
+            notes: notes,
+            page: request.page
+        )
     }
 
     private func calls(_ request: Request) throws -> Report {
@@ -397,7 +455,7 @@ public struct Reporter {
         return try Report(
             rows: rows,
             keys: CallReportRow.keys,
-            notes: ["answer_rate = answered ÷ calls"],
+            notes: ["answer_rate = answered ÷ calls", "a call belongs to the interval in which it began"],
             page: request.page
         )
     }
@@ -470,10 +528,12 @@ extension QueueTally {
     init(_ row: QueueTotalsRow) {
         self.init()
         (offered, answered, abandoned) = (Int64(row.offered), Int64(row.answered), Int64(row.abandoned))
+        (talked, wrappedUp) = (Int64(row.talked), Int64(row.wrappedUp))
         (shortAbandoned, answeredWithin) = (Int64(row.shortAbandoned), Int64(row.answeredWithin))
         (abandonedWithin, overflowed) = (Int64(row.abandonedWithin), Int64(row.overflowed))
         (waiting, waitingBeyond, exceeded) = (Int64(row.waiting), Int64(row.waitingBeyond), Int64(row.exceeded))
-        (waitOfAnswered, waitOfAll, longestWait) = (row.waitAnswered, row.waitAll, row.maxWait)
+        (waitOfAnswered, waitOfAbandoned) = (row.waitAnswered, row.waitAbandoned)
+        (waitOfAll, longestWait) = (row.waitAll, row.maxWait)
         // The history's talk holds the time on hold.
         (talk, hold, wrapUpAuto, ring) = (row.talk - row.hold, row.hold, row.wrapUp, row.ring)
     }

@@ -139,20 +139,32 @@ extension Reporter {
             throw Fault(description: "a forecast is made of the intervals of a day; use --by 15m, 30m or hour")
         }
         try check(request)
+        // Half an interval has half the calls.
+        let whole = try intervals(of: request.window, by: length).filter {
+            $0.upperBound - $0.lowerBound == length.milliseconds
+        }
+        guard let first = whole.first, let last = whole.last else {
+            throw Fault(description: "no whole interval of \(length.rawValue) lies in that time; ask for a longer one")
+        }
+        var request = request
+        request.window = Window(from: first.lowerBound, until: last.upperBound)
         var goal = goal
         goal.interval = Double(length.milliseconds) / 1000
         var sums: [String: (calls: Int, answered: Int, handling: Double)] = [:]
         // On the day that a clock is set a time comes twice, or not at all.
         var times: [String: Int] = [:]
-        for interval in try intervals(of: request.window, by: length) {
+        for interval in whole {
             times[zone.local(WallTime(milliseconds: interval.lowerBound)).clock, default: 0] += 1
         }
         for row in try queueRows(request) {
             let clock = zone.local(WallTime(row.from) ?? WallTime(milliseconds: 0)).clock
             var sum = sums[clock] ?? (0, 0, 0)
             sum.calls += row.offered
-            sum.answered += row.answered
-            sum.handling += (row.aht_s ?? 0) * Double(row.answered)
+            // While all are in their first talk nobody knows how long it takes.
+            if let handle = row.aht_s {
+                sum.answered += row.answered
+                sum.handling += handle * Double(row.answered)
+            }
             sums[clock] = sum
         }
         let all = sums.values.reduce((0, 0.0)) { ($0.0 + $1.answered, $0.1 + $1.handling) }
@@ -171,7 +183,7 @@ extension Reporter {
         }
         let notes =
             goal.notes + [
-                "calls: the mean of all intervals at that time in \(days) day\(days == 1 ? "" : "s"); aht: Σ handling ÷ answered of the same intervals"
+                "calls: the mean of all whole intervals at that time in \(days) day\(days == 1 ? "" : "s"); aht: Σ handling ÷ answered of the same intervals"
             ]
         return try Report(rows: rows, keys: StaffingRow.keys, notes: notes, page: request.page)
     }

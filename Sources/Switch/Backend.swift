@@ -174,19 +174,32 @@ struct Backend: ControlBackend {
             or: BodyFault(what: "the body is no call", mend: #"send {"from": "1001", "to": "600"}"#)
         )
         let tenant = try tenant(wanted.tenant, request)
-        let id = try await node.handle.ask { core in
-            try core.turn { try $0.originate(from: wanted.from, to: wanted.to, tenant: tenant, at: $1) }
+        let (actor, way) = (AuditedAct.Actor(request.peer), "\(wanted.from) → \(wanted.to)")
+        let id: CallID
+        let owner: TenantID?
+        do {
+            (id, owner) = try await node.handle.ask { core in
+                try core.turn { engine, now in
+                    let id = try engine.originate(from: wanted.from, to: wanted.to, tenant: tenant, at: now)
+                    return (id, engine.tenant(ofCall: id))
+                }
+            }
+        } catch {
+            let known = tenant.map { TenantID($0) }
+            let why = (error as? Engine.Refusal)?.what ?? "\(error)"
+            await node.note(AuditedAct(by: actor, "call", way, tenant: known, outcome: .refused, detail: why))
+            throw error
         }
-        await node.note(
-            AuditedAct(by: .init(request.peer), "call", "call \(id)", detail: "\(wanted.from) → \(wanted.to)")
-        )
+        await node.note(AuditedAct(by: actor, "call", "call \(id)", tenant: owner, detail: way))
         return .json(["call_id": id.value], status: 201)
     }
 
     func hangUp(_ id: CallID, _ request: ControlRequest, _ node: Node) async throws -> ControlReply {
-        let found = try await node.handle.ask { core in core.turn { $0.hangUp(id, at: $1) } }
+        let (owner, found) = try await node.handle.ask { core in
+            core.turn { engine, now in (engine.tenant(ofCall: id), engine.hangUp(id, at: now)) }
+        }
         guard found else { return noCall(id) }
-        await node.note(AuditedAct(by: .init(request.peer), "hangup", "call \(id)"))
+        await node.note(AuditedAct(by: .init(request.peer), "hangup", "call \(id)", tenant: owner))
         return .json(["call_id": id.value])
     }
 

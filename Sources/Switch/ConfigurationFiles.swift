@@ -99,7 +99,9 @@ public struct ConfigurationFiles: Sendable {
     }
 
     /// The tenant's own prompts, beside the dial plans.
-    public var promptsFolder: URL { resolve(nodeConfiguration.dialPlansPath).appending(path: "prompts") }
+    public var promptsFolder: URL { dialPlansFolder.appending(path: "prompts") }
+
+    public var dialPlansFolder: URL { resolve(nodeConfiguration.dialPlansPath) }
     public var dataFolder: URL { resolve(nodeConfiguration.data) }
     public var socketPath: String { dataFolder.appending(path: "control.sock").path }
 

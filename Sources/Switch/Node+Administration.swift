@@ -80,6 +80,7 @@ extension Node {
         try database.apply(next.applied, noting: acts, at: SystemClock.now().wall)
         try await handle.ask { core in core.turn { $0.apply(configuration, changes: changes, at: $1) } }
         files = next
+        delivery.serve(configuration.tenants)
         return outcome
     }
 

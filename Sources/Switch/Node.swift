@@ -35,6 +35,7 @@ public actor Node {
     private let tapes: TapeRoom
     private let web: WebClient
     let planning = PlanningDesk()
+    var delivery: DeliveryDesk
     private let resolver: NameResolver
     /// Of each media thread: the frames of a hundred calls over a disk's stall of five seconds, and more.
     private static let ringOctets = 16 << 20
@@ -52,6 +53,10 @@ public actor Node {
     public init(configurationFile: String, log: LogSink) async throws {
         let inFolders = try ConfigurationFiles(file: configurationFile)
         // Before anything is touched: what a switch that lives has open is not for us to close.
+        try await ControlServer.requireUnserved(socket: inFolders.socketPath)
+        // Until it is served: whoever applies meanwhile, or starts another switch, waits and then finds this one.
+        let lock = try await FolderLock(inFolders.dataFolder)
+        defer { withExtendedLifetime(lock) {} }
         try await ControlServer.requireUnserved(socket: inFolders.socketPath)
         let database = try NodeDatabase(folder: inFolders.dataFolder)
         let files = inFolders.joined(by: try database.applied())
@@ -94,6 +99,7 @@ public actor Node {
             throw Fault("requests to URLs cannot be made: out of memory")
         }
         self.web = web
+        delivery = DeliveryDesk(folder: files.dataFolder, web: web, log: log)
         let key = try database.nonceKey()
         let interrupted = try Self.closeInterrupted(in: files.dataFolder, log)
         for (tenant, left) in interrupted where !left.calls.isEmpty {
@@ -156,6 +162,7 @@ public actor Node {
         }.get()
         (handle, sockets) = made
         do {
+            delivery.serve(configuration.tenants)
             try await listen(node)
             try await handle.ask { core in
                 core.turn { $0.restore(stored, at: $1) }
@@ -311,6 +318,7 @@ public actor Node {
 
     private func shutDown() async {
         retention?.cancel()
+        delivery.stop()
         feed.close()
         await control?.stop()
         let sockets = sockets

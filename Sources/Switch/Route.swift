@@ -81,6 +81,10 @@ struct Route: Sendable {
             let rows = try await asked.node.handle.ask { $0.engine.trunkStatuses.map(TrunkRow.init) }
             return .json(rows.filter { tenant == nil || $0.tenant == tenant })
         },
+        Route("GET", "api/v1/sinks") { _, asked in
+            let tenant = try asked.tenantAlone()
+            return .json(try await asked.node.delivery.rows().filter { tenant == nil || $0.tenant == tenant })
+        },
         Route("GET", "api/v1/queues") { _, asked in .json(try await asked.node.queueRows(of: asked.tenantAlone())) },
         Route("GET", "api/v1/agents") { _, asked in .json(try await asked.node.agentRows(of: asked.tenantAlone())) },
         Route("GET", "api/v1/trace/*") { backend, asked in

@@ -1,3 +1,4 @@
+import Config
 import ACD
 import Calls
 import Engine
@@ -61,6 +62,24 @@ struct CallRow: Encodable, Sendable {
         mos_a = call.mosA.map { ($0 * 1000).rounded() / 1000 }
         mos_b = call.mosB.map { ($0 * 1000).rounded() / 1000 }
         duration_s = ((now.instant - call.started.instant).inSeconds * 1000).rounded() / 1000
+    }
+}
+
+struct SinkRow: Encodable, Sendable {
+    var tenant: String
+    var sink: String
+    /// A URL without a password in it, or a file in the tenant's folder of data.
+    var to: String
+    /// Records that the sink is still to get.
+    var waiting: Int
+    /// Attempts since the start.
+    var failures: UInt64
+    /// Why the last attempt failed; null: it did not.
+    @OrNull var reason: String?
+
+    init(_ status: RecordDelivery.Status, waiting: Int) {
+        (tenant, sink, to) = (status.tenant.name, status.sink.name, status.sink.shown)
+        (self.waiting, failures, reason) = (waiting, status.failures, status.fault)
     }
 }
 

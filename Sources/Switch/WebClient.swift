@@ -15,9 +15,13 @@ final class WebClient: Sendable {
 
     /// Requests under way; more are refused.
     static let most = 1_000
+    /// What somebody says to what was handed over is not read; a receipt that never ends is none.
+    private static let longestReceipt = 1 << 20
 
     private struct Order: Sendable {
         var url: String
+        /// JSON to be posted; nil: the URL is only read.
+        var body: [UInt8]?
         var milliseconds: Int
         var longest: Int
         var answer: EventLoopPromise<[UInt8]>
@@ -42,7 +46,13 @@ final class WebClient: Sendable {
 
         init(_ order: Order) {
             self.order = order
-            headers = curl_slist_append(nil, "Accept: application/json")
+            var headers = curl_slist_append(nil, "Accept: application/json")
+            if order.body != nil {
+                headers = curl_slist_append(headers, "Content-Type: application/json")
+                // Nobody waits for a 100.
+                headers = curl_slist_append(headers, "Expect:")
+            }
+            self.headers = headers
             problem.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         }
 
@@ -78,9 +88,30 @@ final class WebClient: Sendable {
     /// The body of a 200, of at most `longest` octets; redirects are not followed.
     func get(_ url: String, within timeout: Duration, longest: Int, on loop: any EventLoop) -> EventLoopFuture<[UInt8]>
     {
+        ask(url, body: nil, within: timeout, longest: longest, on: loop)
+    }
+
+    /// Hands JSON over: succeeds with a 2xx; redirects are not followed.
+    func post(
+        _ json: [UInt8],
+        to url: String,
+        within timeout: Duration,
+        on loop: any EventLoop
+    ) -> EventLoopFuture<Void> {
+        ask(url, body: json, within: timeout, longest: Self.longestReceipt, on: loop).map { _ in }
+    }
+
+    private func ask(
+        _ url: String,
+        body: [UInt8]?,
+        within timeout: Duration,
+        longest: Int,
+        on loop: any EventLoop
+    ) -> EventLoopFuture<[UInt8]> {
         let answer = loop.makePromise(of: [UInt8].self)
         let order = Order(
             url: url,
+            body: body,
             milliseconds: max(1, Int(clamping: timeout.wholeNanoseconds / 1_000_000)),
             longest: longest,
             answer: answer
@@ -142,7 +173,9 @@ final class WebClient: Sendable {
             Unmanaged.passUnretained(transfer).toOpaque(),
             transfer.problem
         )
-        guard let easy, curl_multi_add_handle(multi.handle, easy) == CURLM_OK else {
+        let isWhole = order.body.map { body in body.withUnsafeBytes { ccurl_post(easy, $0.baseAddress, $0.count) != 0 }
+        }
+        guard let easy, isWhole ?? true, curl_multi_add_handle(multi.handle, easy) == CURLM_OK else {
             curl_easy_cleanup(easy)
             return settle(order, .failure(Fault("it cannot be asked: out of memory")))
         }
@@ -159,7 +192,8 @@ final class WebClient: Sendable {
             let text = detail.isEmpty ? String(cString: curl_easy_strerror(result)) : detail
             return settle(transfer.order, .failure(Fault(text)))
         }
-        settle(transfer.order, status == 200 ? .success(transfer.body) : .failure(Fault("status \(status)")))
+        let isDone = transfer.order.body == nil ? status == 200 : (200...299).contains(status)
+        settle(transfer.order, isDone ? .success(transfer.body) : .failure(Fault("status \(status)")))
     }
 
     private func settle(_ order: Order, _ result: Result<[UInt8], Fault>) {

@@ -57,6 +57,7 @@ struct Gudok: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             Serve.self, Demo.self, Check.self, Apply.self, Export.self, Registrations.self, Calls.self, Trunks.self,
+            Sinks.self,
             PlaceCall.self, Supervise.self,
             HangUp.self, Transfer.self, Callbacks.self, Queues.self, Agents.self, ChangeAgent.self,
             DialPlanCommand.self, Stats.self,

@@ -43,6 +43,24 @@ struct AdministrationTests {
         #expect(try eventually { try running.rows("cdr").filter { $0["ended_at"] is String }.count == before + 1 })
     }
 
+    @Test func `what several put in force at once, without a switch, is all in force`() throws {
+        let running = try RunningSwitch()
+        #expect(running.stop() == 0)
+        let names = (0..<6).map { "t\($0)" }
+        for name in names { try Self.write(Self.tenant(name), "\(name).yaml", in: running.folder) }
+        let commands = try names.map { name in
+            try ChildProcess(
+                RunningSwitch.binary,
+                ["apply", "\(name).yaml", "--config", "gudok.yaml"],
+                in: running.folder
+            )
+        }
+        for command in commands { #expect(command.exitCode(within: 30) == 0, "\(command.text)") }
+        let database = running.folder.appending(path: "data/gudok.sqlite")
+        let applied = try Self.sql("SELECT group_concat(name) FROM (SELECT name FROM applied ORDER BY name)", database)
+        #expect(applied.trimmingCharacters(in: .whitespacesAndNewlines) == names.joined(separator: ","))
+    }
+
     @Test func `prune, route and export go by what the switch has in force, whatever lies in its folders`() throws {
         let running = try RunningSwitch(tenant: "recordings: {keep: 9000h}")
         let folder = running.folder

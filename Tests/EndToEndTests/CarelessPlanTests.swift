@@ -76,6 +76,8 @@ struct CarelessPlanTests {
         (plan("[{dial: {user: \"1001\", timeout: 0s}}]"), "timeout is no time at all"),
         (plan("[{http: {url: \"ftp://x/\"}}]"), "3:10: error: 'ftp://x/' is no URL"),
         (plan("[{dial: {group: [\"1001\", \"1001\"]}}]"), "the user '1001' is named twice"),
+        (plan("[{dial: {group: []}}]"), "3:25: error: the group is nobody"),
+        (plan("[{dial: {trunk: [], number: \"1\"}}]"), "3:25: error: there is no trunk in the list"),
         (plan("[{dial: {trunk: [t, t], number: \"1\"}}]"), "the trunk 't' is named twice"),
         (plan("[{dial: {trunk: t, number: \"1 2\"}}]"), "'1 2' is no number"),
         (plan("[{when: {}, then: [{hangup: busy}]}]"), "the step 'when' has no condition"),

@@ -63,7 +63,12 @@ struct PagingTests {
         let numbers = (shown.rows + rest.rows).compactMap { $0["to"] as? String }
         #expect(numbers == ["600", "999"] && rest.next == nil)
         let table = try running.gudok("stats", "calls", "--limit", "1").text
-        #expect(table.contains("# more rows: --after '"))
+        let more = try #require(table.split(separator: "\n").first { $0.hasPrefix("# more rows: --since ") })
+        let options = more.dropFirst("# more rows: ".count).split(separator: " ", maxSplits: 5).map {
+            $0.trimmingCharacters(in: ["'"])
+        }
+        let behind = try running.gudok(["stats", "calls", "--limit", "1"] + options)
+        #expect(behind.code == 0 && behind.text.contains("inbound"), "\(behind.text)")
 
         #expect(try running.http("/api/v1/cdr?since=2026-01-01T00:00:00%2B03:00").rows.count == 2)
         for (query, name) in [

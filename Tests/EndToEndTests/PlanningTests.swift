@@ -223,7 +223,8 @@ struct PlanningTests {
             window[3]
         )
         #expect(
-            drawn.code == 0 && drawn.text.contains("sales 2026-11-23T07:00") && drawn.text.contains("# service level")
+            drawn.code == 0 && drawn.text.contains("sales 2026-11-23 10:00")
+                && drawn.text.contains("# times: Europe/Moscow") && drawn.text.contains("# service level")
         )
         let page = running.folder.appending(path: "day.html")
         #expect(

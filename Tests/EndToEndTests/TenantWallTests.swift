@@ -40,6 +40,8 @@ struct TenantWallTests {
             let reply = try post(path, #"{"from": "1002", "to": "600"\#(tenant)}"#)
             #expect(reply.status == 409 && reply.text.contains("tenant other has no user 1002"), "\(reply)")
         }
+        let refused = try running.rows("audit", "--tenant", "other", "--action", "call")
+        #expect(refused.count >= 2 && refused.allSatisfy { $0["outcome"] as? String == "refused" }, "\(refused)")
         for path in ["apply?tenant=demo", "apply?foo=1"] {
             let reply = try post(path, #"{"files": []}"#)
             #expect(reply.status == 400 && reply.text.contains("leave it out") == path.hasSuffix("demo"), "\(reply)")
@@ -79,6 +81,28 @@ struct TenantWallTests {
             caller.acknowledge(final, to: "1001")
         }
         #expect(anna.expect("INVITE", within: 0.2) == nil)
+    }
+
+    @Test func `a phone beside another tenant's trunk, behind one address, is asked who it is`() throws {
+        let running = try RunningSwitch()
+        let file = running.folder.appending(path: "tenants/other.yaml")
+        let plan = running.folder.appending(path: "dialplans/internal-other.yaml")
+        try """
+        tenant: other
+        domains: [other.test]
+        users: [{extension: "1001", password: other-1}]
+        trunks: [{name: pbx, host: 127.0.0.1, port: 9, accept_from: [127.0.0.1], dialplan: internal}]
+        dialplans: {internal: internal-other.yaml}
+        """.write(to: file, atomically: true, encoding: .utf8)
+        try "routes: [{match: \".\", do: [{hangup: declined}]}]".write(to: plan, atomically: true, encoding: .utf8)
+        #expect(try running.gudok("apply", file.path, plan.path).code == 0)
+        for (host, status) in [("demo.test", "407"), ("other.test", "603"), ("127.0.0.1", "603")] {
+            let phone = try Phone("1001", server: running.sipPort)
+            let request = phone.request("INVITE", to: "1002", sdp: Phone.sdp(port: 4_000))
+            let rest = request.split(separator: "\r\n", maxSplits: 1, omittingEmptySubsequences: false)[1]
+            phone.send("INVITE sip:1002@\(host) SIP/2.0\r\n" + rest)
+            #expect(phone.final("INVITE")?.startWord == status, "\(host)")
+        }
     }
 
     @Test func `a tenant is exported to nobody who names another`() throws {

@@ -47,10 +47,13 @@ import Timebase
         _ outcome: QueueOutcome?,
         wait: Int64? = nil,
         queue: String = "sales",
-        agent: String? = nil
+        agent: String? = nil,
+        from caller: String = "1",
+        call: String? = nil
     ) -> HistoryRow {
         let entered = start + Int64(number) * 1_000
-        var stay = QueueStay(callID: "\(queue) \(number)", queue: queue, number: "1", enteredMilliseconds: entered)
+        let id = call ?? "\(queue) \(number)"
+        var stay = QueueStay(callID: id, queue: queue, number: caller, enteredMilliseconds: entered)
         (stay.outcome, stay.waitMilliseconds, stay.agent) = (outcome, wait, agent)
         if let wait, agent != nil { (stay.connectedMilliseconds, stay.talkMilliseconds) = (entered + wait, 5_000) }
         stay.endedMilliseconds = wait.map { entered + $0 }
@@ -170,7 +173,82 @@ import Timebase
         }
     }
 
+    @Test func `the formulas of other sources are columns of their own`() throws {
+        let rows = [
+            Self.stay(0, .answered, wait: 3_000, agent: "1001"), Self.stay(1, .answered, wait: 1_000, agent: "1001"),
+            Self.stay(2, .abandoned, wait: 2_000), Self.stay(3, .abandoned, wait: 12_000),
+            Self.stay(4, .timeout, wait: 20_000),
+        ]
+        try Self.withReporter(rows) { reporter, request in
+            let row = try #require(try reporter.queueRows(request).first)
+            #expect(row.asa_s == 2 && row.average_delay_s == 7.6 && row.average_time_to_abandon_s == 7)
+            #expect(row.abandon_rate == 0.3333 && row.abandon_rate_of_offered == 0.4 && row.short_abandon_rate == 0.2)
+            #expect(row.first_contact_resolution == nil)
+            let report = try reporter.report(.queues, request)
+            for metric in ["average-delay", "average-time-to-abandon", "abandon-rate-of-offered", "short-abandon-rate"]
+            {
+                #expect(report.notes.contains { $0.hasPrefix("\(metric) = ") }, "\(metric)")
+            }
+            #expect(Set(report.extras).isSubset(of: report.keys) && report.extras.count == 4)
+        }
+    }
+
+    @Test func `who comes again within N days was not helped`() throws {
+        let day = 86_400
+        let rows = [
+            // Came again after two days, and after nine more.
+            Self.stay(0, .answered, wait: 0, agent: "1001", from: "a"),
+            Self.stay(2 * day, .abandoned, wait: 1_000, from: "a"),
+            Self.stay(11 * day, .answered, wait: 0, agent: "1001", from: "a"),
+            // Elsewhere; twice in one call; unknown; once.
+            Self.stay(10, .answered, wait: 0, agent: "1001", from: "b"),
+            Self.stay(day, .answered, wait: 0, queue: "support", agent: "1001", from: "b"),
+            Self.stay(20, .answered, wait: 0, agent: "1001", from: "c", call: "c"),
+            Self.stay(90, .answered, wait: 0, agent: "1002", from: "c", call: "c"),
+            Self.stay(30, .answered, wait: 0, agent: "1001", from: "anonymous"),
+            Self.stay(40, .answered, wait: 0, agent: "1001", from: "anonymous"),
+            Self.stay(50, .answered, wait: 0, agent: "1002", from: "d"),
+        ]
+        try Self.withReporter(rows, after: Int64(20 * day)) { reporter, request in
+            func resolution(_ days: String, _ agent: String? = nil) throws -> Double? {
+                var request = request
+                request.window.until = Self.start + Int64(day) * 1_000
+                request.filters = [.queue: "sales", .fcrDays: days]
+                if let agent { request.filters[.agent] = agent }
+                return try reporter.queueRows(request).first?.first_contact_resolution
+            }
+            let (week, day, annas) = (try resolution("7"), try resolution("1"), try resolution("7", "1001"))
+            #expect(week == 0.75 && day == 1 && annas == 0.6667)
+            #expect(throws: Reporter.Fault.self) { try resolution("0") }
+        }
+    }
+
     // MARK: agents
+
+    @Test func `utilisation is of paid time, and each occupancy says what it takes for work`() throws {
+        func interval(_ minute: Int64, _ state: AgentState, _ reason: String? = nil) -> HistoryRow {
+            var interval = AgentInterval(
+                agent: "1001",
+                state: state,
+                sinceMilliseconds: Self.start + minute * 60_000
+            )
+            interval.reason = reason
+            return .agent(interval)
+        }
+        // Available 3, ringing 1, on a call 4, wrap-up 2, paused 10 minutes.
+        let rows = [
+            interval(0, .available), interval(3, .ringing), interval(4, .onCall), interval(8, .wrapUp),
+            interval(10, .paused, "training"), interval(20, .loggedOut),
+        ]
+        try Self.withReporter(rows) { reporter, request in
+            let row = try #require(try reporter.agentRows(request).first)
+            #expect(row.paid_s == 1_200 && row.occupancy == 0.6)
+            #expect(row.occupancy_ringing_as_work == 0.7 && row.occupancy_with_off_phone == 0.8)
+            #expect(row.utilisation == 0.5 && row.utilisation_on_phone == 0.5)
+            let notes = try reporter.report(.agents, request).notes
+            #expect(notes.contains { $0.hasPrefix("utilisation = ") })
+        }
+    }
 
     @Test func `by agent are all who answered, whoever is in the queue today`() throws {
         let rows = [

@@ -51,6 +51,14 @@ extension Trunk {
     }
 }
 
+extension CDRSink {
+    var described: Described {
+        let (kind, place) = if case .url(let url) = target { ("url", url) } else { ("file", shown) }
+        let settings = [("kind", kind), ("to", shown), ("password", place), ("timeout", timeout.written)]
+        return Described(kind: "sink", name: name, settings: settings)
+    }
+}
+
 extension Queue {
     var described: Described {
         Described(kind: "queue", name: name, settings: written.map { ($0.key, $0.value ?? "none") })
@@ -75,7 +83,7 @@ extension Tenant {
                 ("shifts", shifts.map(\.written).joined(separator: ", ")),
             ]
         )
-        return [own] + users.values.sorted { $0.number < $1.number }.map(\.described)
+        return [own] + cdrSinks.map(\.described) + users.values.sorted { $0.number < $1.number }.map(\.described)
             + trunks.values.sorted { $0.name < $1.name }.map(\.described)
             + queues.values.sorted { $0.name < $1.name }.map(\.described)
     }

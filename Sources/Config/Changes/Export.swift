@@ -28,6 +28,7 @@ extension Tenant {
         if !pauseReasons.isEmpty {
             lines += ["", "pause_reasons: [\(pauseReasons.map(\.written).joined(separator: ", "))]"]
         }
+        if !cdrSinks.isEmpty { lines += ["", "cdr_sinks:"] + cdrSinks.map { "  - \($0.written)" } }
         if !shifts.isEmpty { lines += ["", "shifts:"] + shifts.map { "  - \($0.written)" } }
         if !dialPlans.isEmpty {
             lines += ["", "dialplans:"]
@@ -37,6 +38,15 @@ extension Tenant {
             }
         }
         return lines.joined(separator: "\n") + "\n"
+    }
+}
+
+extension CDRSink {
+    fileprivate var written: String {
+        switch target {
+        case .file(let file): "{name: \(quoted(name)), file: \(quoted(file))}"
+        case .url(let url): "{name: \(quoted(name)), url: \(quoted(url)), timeout: \(timeout.written)}"
+        }
     }
 }
 

@@ -21,6 +21,7 @@ public struct Tenant: Equatable, Sendable {
     public var pauseReasons: [PauseReason]
     public var shifts: [ShiftPlan] = []
     public var recordings = RecordingPolicy()
+    public var cdrSinks: [CDRSink] = []
     /// Numbers that plans look for, by the list's name.
     public var lists: [String: NumberList] = [:]
     /// The files that lists were read from.

@@ -125,8 +125,19 @@ struct StepReader {
         guard kind == "trunk" else {
             number?.fault(.unknownKey, "a \(kind) is dialled without 'number'", mend: "remove it")
             if kind == "user" { return value.template("user").map { .user($0) } }
-            let members = value.sequence("group").compactMap { $0.template("a user") }
+            let items = value.sequence("group")
+            if items.isEmpty, value.asSequence != nil {
+                value.fault(.badValue, "the group is nobody", mend: "write extensions, in quotes")
+            }
+            let members = items.compactMap { $0.template("a user") }
             return members.isEmpty ? nil : .group(members)
+        }
+        if value.asSequence?.isEmpty == true {
+            value.fault(
+                .badValue,
+                "there is no trunk in the list",
+                mend: "write a trunk's name, or several in their order"
+            )
         }
         let trunks = (value.asSequence ?? [value]).compactMap { $0.string("trunk") }
         guard !trunks.isEmpty else { return nil }

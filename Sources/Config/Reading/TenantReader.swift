@@ -59,6 +59,7 @@ struct TenantReader {
         if let reasons = file.take("pause_reasons") { reading.tenant.pauseReasons = readPauseReasons(reasons) }
         if let shifts = file.take("shifts") { readShifts(shifts, into: &reading) }
         if let recordings = file.take("recordings") { readRecordings(recordings, into: &reading) }
+        if let sinks = file.take("cdr_sinks") { reading.tenant.cdrSinks = readSinks(sinks) }
         file.finish("a tenant's file")
         return reading
     }
@@ -73,7 +74,7 @@ struct TenantReader {
         return name
     }
 
-    private static func isNameOctet(_ octet: UInt8) -> Bool {
+    static func isNameOctet(_ octet: UInt8) -> Bool {
         (48...57).contains(octet) || (97...122).contains(octet | 0x20) || [45, 46, 95].contains(octet)
     }
 

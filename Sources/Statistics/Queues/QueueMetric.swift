@@ -27,8 +27,8 @@ public enum QueueMetric: String, Hashable, Codable, Sendable, CaseIterable {
         case .averageSpeedOfAnswer: "Σ wait of answered calls ÷ answered"
         case .averageDelay: "Σ wait of all calls ÷ offered"
         case .averageTimeToAbandon: "Σ wait of abandoned calls ÷ abandoned"
-        case .averageHandleTime: "Σ (talk + hold + wrap-up) ÷ answered"
-        case .averageWrapUp: "Σ wrap-up ÷ answered"
+        case .averageHandleTime: "Σ (talk + hold + wrap-up) ÷ answered calls whose talk is over"
+        case .averageWrapUp: "Σ wrap-up ÷ answered calls whose wrap-up is over"
         case .abandonRate: "B′ ÷ (answered + B′), B′ = abandoned − abandoned within h"
         case .abandonRateOfOffered: "abandoned ÷ offered"
         case .shortAbandonRate: "abandoned within h ÷ offered"
@@ -53,8 +53,8 @@ public enum QueueMetric: String, Hashable, Codable, Sendable, CaseIterable {
         case .averageSpeedOfAnswer: quotient(Double(tally.waitOfAnswered) / 1000, answered)
         case .averageDelay: quotient(Double(tally.waitOfAll) / 1000, offered)
         case .averageTimeToAbandon: quotient(Double(tally.waitOfAbandoned) / 1000, abandoned)
-        case .averageHandleTime: quotient(Double(tally.handling) / 1000, answered)
-        case .averageWrapUp: quotient(Double(tally.wrapUp) / 1000, answered)
+        case .averageHandleTime: quotient(Double(tally.handling) / 1000, Double(tally.talked))
+        case .averageWrapUp: quotient(Double(tally.wrapUp) / 1000, Double(tally.wrappedUp))
         case .abandonRate: quotient(abandoned - short, answered + abandoned - short)
         case .abandonRateOfOffered: quotient(abandoned, offered)
         case .shortAbandonRate: quotient(short, offered)
@@ -62,4 +62,15 @@ public enum QueueMetric: String, Hashable, Codable, Sendable, CaseIterable {
         case .agentAnswerRateOfOffers: quotient(taken, offers)
         }
     }
+}
+
+/// What a switch can know of first-contact resolution: whether the same caller came into the same queue again (callcentrehelper.com, "First
+/// Call Resolution", with N commonly 7 to 14 days).
+public let firstContactResolutionFormula = """
+    1 − (answered contacts whose caller came into the same queue again within N days ÷ answered contacts)
+    """
+
+/// From 0 to 1, or nil when nobody was answered.
+public func firstContactResolution(answered: Int, repeated: Int) -> Double? {
+    quotient(Double(repeated), Double(answered)).map { 1 - $0 }
 }

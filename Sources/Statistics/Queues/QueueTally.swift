@@ -7,6 +7,10 @@ public struct QueueTally: Hashable, Codable, Sendable {
     public var offered: Int64 = 0
     /// A.
     public var answered: Int64 = 0
+    /// Of the answered, those whose talk is over: who is in talk adds no time yet.
+    public var talked: Int64 = 0
+    /// Of the answered, those whose wrap-up is over.
+    public var wrappedUp: Int64 = 0
     /// B, short abandons included.
     public var abandoned: Int64 = 0
     /// Bₕ: abandoned with a wait of h or less.
@@ -70,7 +74,7 @@ public struct QueueTally: Hashable, Codable, Sendable {
         longestWait = max(longestWait, wait)
         switch call.outcome {
         case .answered:
-            count(\.answered)
+            for path in [\QueueTally.answered, \.talked, \.wrappedUp] { count(path) }
             if isWithin { count(\.answeredWithin) }
             add(wait, to: \.waitOfAnswered)
         case .abandoned:
@@ -109,7 +113,7 @@ public struct QueueTally: Hashable, Codable, Sendable {
 
     private static var summed: [WritableKeyPath<QueueTally, Int64>] {
         [
-            \.offered, \.answered, \.abandoned, \.shortAbandoned, \.answeredWithin, \.abandonedWithin, \.overflowed,
+            \.offered, \.answered, \.talked, \.wrappedUp, \.abandoned, \.shortAbandoned, \.answeredWithin, \.abandonedWithin, \.overflowed,
             \.callbacks, \.waiting, \.waitingBeyond, \.exceeded, \.waitOfAnswered, \.waitOfAbandoned, \.waitOfAll,
             \.talk, \.hold, \.wrapUpAuto, \.wrapUpManual, \.ring, \.offers, \.offersAnswered, \.offersAbandoned,
         ]

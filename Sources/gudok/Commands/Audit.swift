@@ -42,7 +42,7 @@ struct ListAudit: AsyncParsableCommand {
             try JSONEncoder().encode(entries),
             keys: AuditEntry.CodingKeys.allCases.map(\.rawValue),
             columns: [
-                .init("id", "#"), .init("at"), .init("actor", "WHO"), .init("action"), .init("object"),
+                .init("id", "#"), .init("at"), .init("tenant"), .init("actor", "WHO"), .init("action"), .init("object"),
                 .init("outcome"), .init("before"), .init("after"), .init("detail"),
             ]
         )

@@ -73,25 +73,34 @@ struct Apply: AsyncParsableCommand {
                 throw Failure("\(error)")
             }
         }
-        let outcome: Application.Outcome
+        let outcome = try await outcome(of: wanted, folders)
+        try Output.write(lines: outcome.changes.isEmpty ? ["nothing changes"] : outcome.changes)
+        for warning in outcome.warnings { Output.complain("gudok: warning: \(warning)") }
+    }
+
+    private func outcome(of wanted: Application, _ folders: ConfigurationFiles) async throws -> Application.Outcome {
+        // Nobody else applies from the reading to the writing. A switch that starts has the lock until it can be asked.
+        let isServed = await folders.isServed
+        let lock: FolderLock?
+        do { lock = isServed || dryRun ? nil : try await FolderLock(folders.dataFolder) } catch {
+            throw Failure("\(error)")
+        }
+        defer { withExtendedLifetime(lock) {} }
         if await folders.isServed {
             let request = ControlRequest(
                 method: "POST",
                 path: ["api", "v1", "apply"],
                 body: Array(try JSONEncoder().encode(wanted))
             )
-            outcome = try JSONDecoder().decode(Application.Outcome.self, from: try await folders.ask(request))
-        } else {
-            do {
-                outcome = try wanted.perform(on: try config.files(), inFolders: folders, by: .commandLine)
-            } catch let failure as Failure {
-                throw failure
-            } catch {
-                throw Failure("\(error)")
-            }
+            return try JSONDecoder().decode(Application.Outcome.self, from: try await folders.ask(request))
         }
-        try Output.write(lines: outcome.changes.isEmpty ? ["nothing changes"] : outcome.changes)
-        for warning in outcome.warnings { Output.complain("gudok: warning: \(warning)") }
+        do {
+            return try wanted.perform(on: try config.files(), inFolders: folders, by: .commandLine)
+        } catch let failure as Failure {
+            throw failure
+        } catch {
+            throw Failure("\(error)")
+        }
     }
 }
 

@@ -41,7 +41,10 @@ struct Doctor: AsyncParsableCommand {
         checkFiles(files, &report)
         checkLimits(files.nodeConfiguration, &report)
         checkClock(&report)
-        if isServed { try await checkTrunks(files, &report) }
+        if isServed {
+            try await checkTrunks(files, &report)
+            try await checkSinks(files, &report)
+        }
         throw report.finish()
     }
 
@@ -97,9 +100,9 @@ struct Doctor: AsyncParsableCommand {
 
     private func checkFiles(_ files: ConfigurationFiles, _ report: inout Report) {
         let folder = files.dataFolder
-        var isFolder: ObjCBool = true
+        var isFolder: ObjCBool = false
         let isThere = FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder)
-        guard isFolder.boolValue else {
+        guard isFolder.boolValue || !isThere else {
             return report.bad("data folder", "\(folder.path) is a file; name a folder with `data:`, or move it away")
         }
         let parent = isThere ? folder : folder.deletingLastPathComponent()
@@ -173,6 +176,27 @@ struct Doctor: AsyncParsableCommand {
         }
     }
 
+    private struct Sink: Decodable {
+        var tenant: String
+        var sink: String
+        var to: String
+        var waiting: Int
+        var reason: String?
+    }
+
+    private func checkSinks(_ files: ConfigurationFiles, _ report: inout Report) async throws {
+        let rows = try await files.ask(ControlRequest(path: ["api", "v1", "sinks"]))
+        for sink in try JSONDecoder().decode([Sink].self, from: rows) {
+            let name = "sink \(sink.sink) (\(sink.tenant))"
+            let waiting = counted(sink.waiting, "record")
+            if let reason = sink.reason {
+                report.bad(name, "\(sink.to): \(reason); waiting: \(waiting)")
+            } else {
+                report.good(name, "\(sink.to): \(sink.waiting == 0 ? "has every record" : "\(waiting) on their way")")
+            }
+        }
+    }
+
     private struct Report {
         private var troubles = 0
 
@@ -185,7 +209,7 @@ struct Doctor: AsyncParsableCommand {
 
         /// The exit code as an error, so that it ends the command.
         func finish() -> ExitCode {
-            print(troubles == 0 ? "all is well" : "\(troubles) things to mend")
+            print(troubles == 0 ? "all is well" : "\(counted(troubles, "thing")) to mend")
             return ExitCode(troubles == 0 ? 0 : 1)
         }
     }

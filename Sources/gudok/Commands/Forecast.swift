@@ -15,9 +15,10 @@ struct Forecast: AsyncParsableCommand {
 
     @Option(name: .long, help: "Calls in the interval.") var calls: Double?
     @Option(name: .long, help: "The mean handling time in seconds.") var handle: Double?
-    @Option(name: .long, help: "The interval's length in seconds, with --calls.") var interval: Double = 1_800
-    @Option(name: .long, help: "The intervals' length, from history: 15m, 30m or hour.") var by: Reporter.Grouping =
-        .halfHour
+    @Option(name: .long, help: "The interval's length in seconds, with --calls; 1800 if left out.") var interval:
+        Double?
+    @Option(name: .long, help: "The intervals' length, from history: 15m, 30m or hour; 30m if left out.")
+    var by: Reporter.Grouping?
     @Option(name: .long, help: "Agents; left out: as few as the target needs.") var agents: Int?
     @Option(name: .long, help: "Answered within so many seconds.") var threshold: Double = 20
     @Option(name: .long, help: "The target in per cent.") var target: Double = 80
@@ -26,14 +27,22 @@ struct Forecast: AsyncParsableCommand {
 
     private var question: ForecastQuestion {
         var question = ForecastQuestion()
-        (question.calls, question.handle, question.interval) = (calls, handle, interval)
+        (question.calls, question.handle) = (calls, handle)
+        if let interval { question.interval = interval }
         (question.agents, question.threshold, question.target) = (agents, threshold, target)
         return question
     }
 
     func validate() throws {
         do { try question.check() } catch { throw ValidationError(error) }
-        let ofHistory = [("since", history.since), ("until", history.until), ("queue", history.queue)]
+        let ofHistory = [
+            ("since", history.since), ("until", history.until), ("queue", history.queue), ("by", by?.rawValue),
+        ]
+        if calls == nil, interval != nil {
+            throw ValidationError(
+                "--interval is of a forecast with --calls; from the history --by says how long one is"
+            )
+        }
         if calls != nil, let given = ofHistory.first(where: { $0.1 != nil }) {
             throw ValidationError(
                 "--\(given.0) is of a forecast from the history, --calls of one without it: give one of them"
@@ -50,7 +59,7 @@ struct Forecast: AsyncParsableCommand {
         }
         let report = try await history.report { reporter, request in
             var request = request
-            request.grouping = by
+            request.grouping = by ?? .halfHour
             return try reporter.forecast(request, goal)
         }
         try format.show(report)

@@ -71,6 +71,27 @@ struct Trunks: AsyncParsableCommand {
     }
 }
 
+struct Sinks: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Where call records go, and what waits for each sink."
+    )
+
+    @Option(name: .long, help: "Only this tenant's.") var tenant: String?
+    @OptionGroup var format: FormatOption
+    @OptionGroup var config: ConfigOption
+
+    func run() async throws {
+        let rows = try await config.files().ask(listing("sinks", tenant))
+        try format.show(
+            rows,
+            keys: ["tenant", "sink", "to", "waiting", "failures", "reason"],
+            columns: [
+                .init("tenant"), .init("sink"), .init("to"), .init("waiting"), .init("failures"), .init("reason"),
+            ]
+        )
+    }
+}
+
 private func listing(_ what: String, _ tenant: String?) -> ControlRequest {
     ControlRequest(path: ["api", "v1", what], query: tenant.map { ["tenant": $0] } ?? [:])
 }

@@ -7,6 +7,7 @@ import Records
 import Reports
 import Statistics
 import Switch
+import Timebase
 
 /// Reports from the history, with or without a running switch.
 struct Stats: AsyncParsableCommand {
@@ -35,6 +36,8 @@ struct StatsReport: AsyncParsableCommand {
     @Option(name: .long, help: "answered, no-answer, busy, failed, cancelled, abandoned, rejected or blocked.")
     var disposition: Disposition?
     @Flag(name: .long, help: "List the calls behind the numbers instead.") var showCalls = false
+    @Option(name: .long, help: "Of queues: who comes again within 1 to 90 days was not helped.") var fcrDays: String?
+    @Flag(name: .long, help: "Show the metrics under other sources' formulas too.") var variants = false
     @Flag(name: .long, help: "Draw it too.") var chart = false
     @Option(name: .long, help: "Write a page with charts instead.") var html: String?
     @Option(name: .long, help: "At most so many rows.") var limit: Int?
@@ -49,7 +52,7 @@ struct StatsReport: AsyncParsableCommand {
     private var filters: [Reporter.Filter: String] {
         let given: [Reporter.Filter: String?] = [
             .queue: history.queue, .agent: agent, .formula: formula.formula, .trunk: trunk, .from: from, .to: to,
-            .disposition: disposition?.rawValue,
+            .disposition: disposition?.rawValue, .fcrDays: fcrDays,
         ]
         return given.compactMapValues { $0 }
     }
@@ -61,20 +64,20 @@ struct StatsReport: AsyncParsableCommand {
             return showCalls ? try reporter.calls(behind: kind, request) : try reporter.report(kind, request)
         }
         if let html { return try await write(report, to: html) }
-        let hidden = ["service_level_formula"] + (isByTime ? [] : ["to"])
+        let hidden = ["service_level_formula"] + (isByTime ? [] : ["to"]) + (variants ? [] : report.extras)
         try format.show(report, hiding: hidden, chart: chart ? try drawn(report) : [])
     }
 
     private var isByTime: Bool { by.map(Reporter.Grouping.times.contains) ?? false }
 
     private func points(of report: Report) throws -> [(label: String, value: Double)] {
-        let rows = try JSONSerialization.jsonObject(with: Data(report.json)) as? [[String: Any]] ?? []
+        let rows = try report.rowsToRead()
         let value = ["offered", "handled", "calls", "waited_s"].first { report.keys.contains($0) } ?? ""
         return rows.map { row in
             let names = ["queue", "agent", "direction", "disposition", "trunk", "number"].compactMap {
                 row[$0] as? String
             }
-            let time = isByTime ? (row["from"] as? String).map { [String($0.prefix(16))] } ?? [] : []
+            let time = isByTime ? (row["from"] as? String).map { [$0] } ?? [] : []
             return ((names + time).joined(separator: " "), (row[value] as? NSNumber)?.doubleValue ?? 0)
         }
     }
@@ -85,7 +88,7 @@ struct StatsReport: AsyncParsableCommand {
 
     private func write(_ report: Report, to path: String) async throws {
         let title = "\(try await history.owner.id): \(kind.rawValue)"
-        let rows = try JSONSerialization.jsonObject(with: Data(report.json)) as? [[String: Any]] ?? []
+        let rows = try report.rowsToRead()
         let cells = rows.map { row in report.keys.map { key in row[key].map { $0 is NSNull ? "" : "\($0)" } ?? "" } }
         let bars = try points(of: report).map { ReportValue($0.label, $0.value) }
         let section = ReportSection(
@@ -95,7 +98,8 @@ struct StatsReport: AsyncParsableCommand {
                 .table(caption: kind.rawValue, headings: report.keys, rows: cells),
             ]
         )
-        let notes = ReportSection("How the numbers are made", report.notes.map { .text($0) })
+        let times = report.timeZone.map { ["times: \($0)"] } ?? []
+        let notes = ReportSection("How the numbers are made", (report.notes + times).map { .text($0) })
         let page = HTMLReport.htmlReport(title: title, sections: [section, notes])
         do {
             try Data(page.utf8).write(to: URL(fileURLWithPath: path))
@@ -145,8 +149,35 @@ struct HistoryOptions: ParsableArguments {
         if let end = until.flatMap(millisecond) { window.until = end }
         var request = Reporter.Request(window: window)
         request.filters[.queue] = queue
-        do { return try make(reporter, request) } catch { throw Failure("\(error)") }
+        do {
+            var report = try make(reporter, request)
+            (report.window, report.timeZone) = (window, owner.timeZone)
+            return report
+        } catch { throw Failure("\(error)") }
     }
+}
+
+extension Report {
+    /// The rows as people read them: times on the tenant's clock, whole days without one.
+    func rowsToRead() throws -> [[String: Any]] {
+        let rows = try JSONSerialization.jsonObject(with: Data(json)) as? [[String: Any]] ?? []
+        guard let zone = timeZone.flatMap({ TimeZone(identifier: $0) }) else { return rows }
+        let (reading, writing) = (ISO8601DateFormatter(), DateFormatter())
+        reading.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
+        (writing.locale, writing.timeZone) = (Locale(identifier: "en_US_POSIX"), zone)
+        writing.dateFormat = "yyyy-MM-dd HH:mm:ss"
+        return rows.map { row in
+            row.merging(
+                Self.times.compactMap { key -> (String, Any)? in
+                    guard let stamp = row[key] as? String, let date = reading.date(from: stamp) else { return nil }
+                    let text = writing.string(from: date)
+                    return (key, text.hasSuffix(" 00:00:00") ? String(text.prefix(10)) : text)
+                }
+            ) { $1 }
+        }
+    }
+
+    private static let times = ["from", "to", "at", "entered_at", "started_at"]
 }
 
 extension FormatOption {
@@ -156,11 +187,22 @@ extension FormatOption {
         let columns = report.keys.filter { key in
             !hidden.contains(key) && rows.contains { $0[key] != nil && !($0[key] is NSNull) }
         }.map { Listing.Column($0, $0.uppercased().replacingOccurrences(of: "_S", with: " S")) }
-        try show(Data(report.json), keys: report.keys, columns: columns)
-        guard format ?? .table == .table else { return }
+        guard format ?? .table == .table else {
+            return try show(Data(report.json), keys: report.keys, columns: columns)
+        }
+        try show(JSONSerialization.data(withJSONObject: report.rowsToRead()), keys: report.keys, columns: columns)
         for line in chart { print(line) }
         for note in report.notes { print("# \(note)") }
-        if let next = report.next { print("# more rows: --after '\(next)'") }
+        if let zone = report.timeZone, report.keys.contains(where: ["from", "at", "entered_at", "started_at"].contains)
+        {
+            print("# times: \(zone)")
+        }
+        guard let next = report.next else { return }
+        // A time that is told from now on would name other rows.
+        let window = report.window.map { window in
+            [window.from, window.until].map { "\(WallTime(milliseconds: $0))" }
+        }
+        print("# more rows: \(window.map { "--since \($0[0]) --until \($0[1]) " } ?? "")--after '\(next)'")
     }
 }
 

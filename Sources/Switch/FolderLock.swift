@@ -1,0 +1,40 @@
+public import Foundation
+
+/// Whoever reads what is applied and then writes it, or begins to serve it, does so alone. The lock is the kernel's, on the folder of data itself: it
+/// leaves no file behind, and ends with its holder.
+public final class FolderLock: Sendable {
+    public struct Fault: Error, CustomStringConvertible { public var description: String }
+
+    private static let pause: Duration = .milliseconds(20)
+    private let descriptor: Int32
+
+    /// Waits for whoever has it; makes the folder where there is none.
+    public init(_ folder: URL, patience: Duration = .seconds(30)) async throws {
+        do {
+            try FileManager.default.createDirectory(
+                at: folder,
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700]
+            )
+        } catch { throw Fault(description: "\(folder.path): \(FileFault(writing: error))") }
+        descriptor = folder.path.withCString { Glibc.open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        guard descriptor >= 0 else {
+            let error = POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO)
+            throw Fault(description: "\(folder.path): \(FileFault(reading: error))")
+        }
+        let deadline = ContinuousClock.now + patience
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            // A file system without locks has had none before either.
+            guard errno == EWOULDBLOCK || errno == EINTR else { return }
+            guard ContinuousClock.now < deadline else {
+                throw Fault(
+                    description:
+                        "another gudok has begun to change \(folder.path), and does not end; look for it with `ps`"
+                )
+            }
+            try await Task.sleep(for: Self.pause)
+        }
+    }
+
+    deinit { if descriptor >= 0 { close(descriptor) } }
+}
