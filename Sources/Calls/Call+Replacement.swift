@@ -63,7 +63,7 @@ extension Call {
 
     /// Makes the newcomer's leg and answers him.
     func admit(_ newcomer: Leg, inPlaceOf seat: Int?, codecs: [String]) throws(TransferRefusal) -> Int {
-        guard let port = core.openPort(for: newcomer.id, near: anyPort) else { throw .noPort }
+        guard let port = core.openPort(for: newcomer.id, near: anyPort, isV6: newcomer.isV6) else { throw .noPort }
         var leg = newcomer
         let media = leg.described.media(port)
         let own: SessionDescription?

@@ -187,7 +187,7 @@ extension Engine {
         return nil
     }
 
-    private func logStranger(_ level: LogLevel, _ text: String) {
+    func logStranger(_ level: LogLevel, _ text: String) {
         if let line = strangersLog.take(text, now: now.instant) { outlet.log(level, line, call: nil) }
     }
 

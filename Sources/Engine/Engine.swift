@@ -168,6 +168,12 @@ public final class Engine {
             || trunks.values.contains { $0.hasServer(at: flow.remote.ip, now: now.instant) }
     }
 
+    /// Something of strangers for the log, of which it takes so much as it can bear.
+    public func warnOfStranger(_ text: String, at moment: Moment) {
+        enter(moment)
+        logStranger(.warning, text)
+    }
+
     // MARK: time
 
     /// When `fire` wants to be called next.
