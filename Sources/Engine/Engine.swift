@@ -60,6 +60,7 @@ public final class Engine {
     private var pending: [TransactionAction] = []
     var trace = TraceTap()
     var strangersLog = LogAllowance()
+    var streamless = StreamlessPeers()
 
     /// `secret` signs nonces: the same after a restart, so that phones need not be challenged again. Tags, branches,
     /// Call-IDs and nonces come from `generator`.
@@ -148,6 +149,7 @@ public final class Engine {
         enter(moment)
         defer { settle() }
         outlet.log(.info, "cannot reach \(flow): \(why)", call: nil)
+        if flow.isForLongRequests { streamless.add(flow.remote, now: now.instant) }
         perform(transactions.transportFailed(flow, now: now.instant))
     }
 
