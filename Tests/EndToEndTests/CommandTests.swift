@@ -496,6 +496,27 @@ struct CommandTests {
         #expect(text.contains("BAD   \(places[1]): another program has it"), "\(text)")
     }
 
+    @Test func `doctor has both families at one port, and names a listener whose family has no media`() throws {
+        let folder = try RunningSwitch.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let port = try WirePeer().port
+        let file = folder.appending(path: "gudok.yaml")
+        func doctor(_ hosts: [String], media: String) throws -> String {
+            let places = hosts.flatMap { ["\"udp://\($0):\(port)\"", "\"tcp://\($0):\(port)\""] }
+            try "node: x\nsip: {listen: [\(places.joined(separator: ", "))]}\nmedia: {address: \(media)}\n"
+                .write(to: file, atomically: true, encoding: .utf8)
+            let command = try ChildProcess(RunningSwitch.binary, ["doctor", "--config", file.path], in: folder)
+            command.exitCode(within: 20)
+            return command.text
+        }
+        let both = try doctor(["0.0.0.0", "[::]"], media: "[127.0.0.1, \"::1\"]")
+        for place in ["udp://0.0.0.0", "udp://[::]", "tcp://0.0.0.0", "tcp://[::]"] {
+            #expect(both.contains("ok    \(place):\(port): free"), "\(both)")
+        }
+        let one = try doctor(["127.0.0.1", "[::1]"], media: "127.0.0.1")
+        #expect(one.contains("BAD   udp://[::1]:\(port): media.address has none of its family"), "\(one)")
+    }
+
     @Test func `a tenant without a call has reports, and they have the contract's keys`() throws {
         let running = try RunningSwitch()
         for kind in ["queues", "agents", "calls", "trunks", "worktime", "missed"] {
