@@ -22,7 +22,7 @@ final class ThreadBench {
         guard fd >= 0, bound == 0,
             let threads = try? MediaThreads(
                 threads: 1,
-                address: Self.loopback,
+                addresses: OwnAddresses(Self.loopback),
                 ports: 20_000...29_999,
                 deliver: { _ in }
             )
@@ -31,7 +31,7 @@ final class ThreadBench {
         self.threads = threads
         let codec = MediaFormat(number: 8, encoding: "PCMA", clockRate: 8_000)
         for _ in 0..<count {
-            guard let port = try? threads.open(near: nil) else { return nil }
+            guard let port = try? threads.open(near: nil, isV6: false) else { return nil }
             let remote = SocketAddress(Self.loopback, UInt16(bigEndian: own.sin_port))
             let parameters = MediaParameters(
                 remoteRTP: remote,

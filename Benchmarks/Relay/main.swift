@@ -28,8 +28,8 @@ setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
 
 /// A bridged call whose peers are on the address itself: the first packet tells their ports.
 func open(_ threads: MediaThreads) throws -> (MediaPort, MediaPort) {
-    let a = try threads.open(near: nil)
-    let b = try threads.open(near: a.id)
+    let a = try threads.open(near: nil, isV6: false)
+    let b = try threads.open(near: a.id, isV6: false)
     let codec = MediaFormat(number: 8, encoding: "PCMA", clockRate: 8_000)
     for port in [a, b] {
         let parameters = MediaParameters(
@@ -47,7 +47,7 @@ func open(_ threads: MediaThreads) throws -> (MediaPort, MediaPort) {
 
 do {
     let last = UInt16(Int(base) + 4 * calls - 1)
-    let threads = try MediaThreads(threads: 1, address: address, ports: base...last) { _ in }
+    let threads = try MediaThreads(threads: 1, addresses: OwnAddresses(address), ports: base...last) { _ in }
     for _ in 0..<calls {
         let (a, b) = try open(threads)
         print(a.rtpPort, b.rtpPort, address)

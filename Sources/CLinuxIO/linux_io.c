@@ -76,12 +76,13 @@ void linux_io_inbox_free(struct linux_io_inbox *inbox) { free(inbox); }
 
 struct linux_io_datagram *linux_io_inbox_datagrams(struct linux_io_inbox *inbox) { return inbox->datagrams; }
 
-int linux_io_udp_open(struct linux_io_address address, int is_v6, int only_v6, int tos) {
+int linux_io_udp_open(struct linux_io_address address, int is_v6, int tos) {
     int fd = socket(is_v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return -errno;
     int buffer = 256 << 10;
     if (is_v6) {
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof only_v6);
+        int yes = 1;
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes);
         setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof tos);
     } else {
         setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof tos);

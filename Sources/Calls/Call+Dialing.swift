@@ -101,7 +101,8 @@ extension Call {
         near neighbour: MediaPort? = nil
     ) -> Leg? {
         let legID = LegID(call: id, index: legs.count)
-        guard let port = core.openPort(for: legID, near: neighbour ?? anyPort) else {
+        let isV6 = route.flows.first?.remote.ip.unmapped.isV6 ?? false
+        guard let port = core.openPort(for: legID, near: neighbour ?? anyPort, isV6: isV6) else {
             return forgo(route, status: 503, why: "no media port is free")
         }
         var described = Leg.Description(sessionID: core.makeSessionID())

@@ -90,8 +90,9 @@ extension Call {
             headers.append((.retryAfter, "\(retryAfter)"))
         }
         // What is wrong with his description itself, and not with what the callee made of it (RFC 3261 §21.4.26).
-        if cause.status == 488, let offer = legs[0].described.remote, AudioStream(of: offer) == nil {
-            headers.append((.warning, .warning(offer.unusableReason)))
+        if cause.status == 488, let offer = legs[0].described.remote {
+            if AudioStream(of: offer) == nil { headers.append((.warning, .warning(offer.unusableReason))) }
+            if !legs[0].isServed(by: core.media) { headers.append((.warning, .incompatibleAddress)) }
         }
         guard isRecorded else {
             heldAnswer = .reject(cause.status, headers)

@@ -61,7 +61,8 @@ extension Call {
         outside: OutsideReferral?
     ) throws(TransferRefusal) {
         guard other.relayed == nil, other.legs[peer].session.isSettled else { throw .busy }
-        guard let port = core.openPort(for: LegID(call: id, index: legs.count), near: anyPort) else { throw .noPort }
+        let leg = LegID(call: id, index: legs.count)
+        guard let port = core.openPort(for: leg, near: anyPort, isV6: other.legs[peer].isV6) else { throw .noPort }
         beginTransfer(
             .attended,
             by: index,

@@ -18,7 +18,8 @@ extension Call {
     /// Opens the caller's port; nil when none is free.
     func openCallerPort() -> MediaPort? {
         if let port = legs[0].port { return port }
-        guard let port = core.openPort(for: legs[0].id, near: anyPort ?? supervisedPort) else { return nil }
+        let near = anyPort ?? supervisedPort
+        guard let port = core.openPort(for: legs[0].id, near: near, isV6: legs[0].isV6) else { return nil }
         legs[0].port = port
         legs[0].awaitsReport = true
         return port
@@ -130,6 +131,10 @@ extension Call {
 
     /// The peer of one leg wants other media: the other leg is asked.
     func offered(_ index: Int, offer: SessionDescription?) {
+        guard isOfOneFamily(index, with: offer) else {
+            publish(.note("leg \(index) would have its media at an address of another family than ours"))
+            return act(on: index) { $0.refuseOffer(488, now: $1) }
+        }
         guard let other = counterpart(of: index), relayed == nil, reoffers[other] == nil, let port = legs[other].port
         else {
             return answerAlone(index, offer: offer)
@@ -157,6 +162,14 @@ extension Call {
             publish(.note("leg \(index) offered media that cannot be relayed: \(error.what)"))
             act(on: index) { $0.refuseOffer(488, now: $1) }
         }
+    }
+
+    /// A port keeps its family as long as it lives.
+    private func isOfOneFamily(_ index: Int, with offer: SessionDescription?) -> Bool {
+        guard let address = offer.flatMap({ AudioStream(of: $0) })?.address, !address.isUnspecified,
+            let port = legs[index].port
+        else { return true }
+        return address.unmapped.isV6 == port.address.isV6
     }
 
     /// Whoever wanted other media took that back: the other side need not decide any more.

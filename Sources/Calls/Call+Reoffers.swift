@@ -112,7 +112,7 @@ extension Call {
     func seat(_ index: Int) {
         guard let port = legs[index].port, let partner = legs[anchor].port else { return }
         guard core.media.areTogether(port.id, partner.id) else {
-            guard let near = core.openPort(for: legs[index].id, near: partner) else {
+            guard let near = core.openPort(for: legs[index].id, near: partner, isV6: legs[index].isV6) else {
                 return end(.answered, by: .switch, cause: .congestion, reason: "no-media-port")
             }
             core.closePort(port.id)

@@ -63,7 +63,14 @@ extension Call {
 
     /// Makes the newcomer's leg and answers him.
     func admit(_ newcomer: Leg, inPlaceOf seat: Int?, codecs: [String]) throws(TransferRefusal) -> Int {
-        guard let port = core.openPort(for: newcomer.id, near: anyPort) else { throw .noPort }
+        guard newcomer.isServed(by: core.media) else {
+            throw TransferRefusal(
+                .notAcceptable,
+                "we have no media address of its family",
+                mend: "add one to media.address"
+            )
+        }
+        guard let port = core.openPort(for: newcomer.id, near: anyPort, isV6: newcomer.isV6) else { throw .noPort }
         var leg = newcomer
         let media = leg.described.media(port)
         let own: SessionDescription?

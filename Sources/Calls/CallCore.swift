@@ -78,12 +78,13 @@ public final class CallCore {
 
     // MARK: what comes in
 
-    /// A new INVITE of somebody the engine knows.
+    /// A new INVITE of somebody the engine knows; `opening` stands in the place of the plan's rules.
     public func receiveInvite(
         _ request: SIPRequest,
         transaction: ServerTransactionID,
         over flow: Flow,
-        from identity: CallerIdentity
+        from identity: CallerIdentity,
+        opening: Instruction? = nil
     ) throws(SIPFault) {
         let session = try Session(
             answering: request,
@@ -116,6 +117,7 @@ public final class CallCore {
         )
         leg.side = .caller
         if let body = request.sdpBody() { leg.described.remote = try describe(body) }
+        call.opening = opening ?? (leg.isServed(by: media) ? nil : .hangup(.notAcceptable))
         call.legs.append(leg)
         serverTransactions[transaction] = leg.id
         open(call, source: "\(flow)")
@@ -353,9 +355,9 @@ public final class CallCore {
         for timer in Session.Timer.allCases { timers.rename(.session(old, timer), to: .session(leg.id, timer)) }
     }
 
-    func openPort(for leg: LegID, near: MediaPort?) -> MediaPort? {
+    func openPort(for leg: LegID, near: MediaPort?, isV6: Bool) -> MediaPort? {
         do throws(MediaRefusal) {
-            let port = try media.open(near: near?.id)
+            let port = try media.open(near: near?.id, isV6: isV6)
             ports[port.id] = leg
             return port
         } catch {

@@ -77,6 +77,19 @@ struct Leg {
         }
     }
 
+    /// Whether its party speaks IPv6 with its media: as it describes them, and where it has described nothing, as its messages come.
+    var isV6: Bool {
+        if let port { return port.address.isV6 }
+        if let address = described.theirs?.address, !address.isUnspecified { return address.unmapped.isV6 }
+        return session.peer?.unmapped.isV6 ?? false
+    }
+
+    /// Whether a port of ours reaches its party, where that has said where it is.
+    func isServed(by media: any MediaControl) -> Bool {
+        guard let address = described.theirs?.address, !address.isUnspecified else { return true }
+        return media.reaches(address)
+    }
+
     var isOver: Bool { if case .over = progress { true } else { false } }
 
     init(

@@ -12,7 +12,7 @@ public import Timebase
 /// What the calls see of the engine: the way out for their SIP.
 extension Engine: SIPOutlet {
     public func send(_ request: SIPRequest, over flows: [Flow]) -> ClientTransactionID {
-        let (id, actions) = transactions.send(request, over: flows, now: now.instant)
+        let (id, actions) = transactions.send(request, over: flows.flatMap(ways), now: now.instant)
         perform(actions)
         return id
     }
@@ -124,10 +124,7 @@ extension Engine: TargetDirectory {
         if let wait = trunks[id]?.admit(now: now.instant) {
             return .unreachable(.congestion, status: 503, retryAfter: wait, why: "the trunk is over its limit")
         }
-        // Requests too long for a datagram may go over TCP where a listener of ours has it (RFC 3261 §18.1.1).
-        let flows = hops(ways, by: proxies.first).flatMap {
-            [$0] + ($0.transport == .udp ? flow(to: $0.remote, transport: .tcp).map { [$0] } ?? [] : [])
-        }
+        let flows = hops(ways, by: proxies.first)
         return .routes([
             TargetRoute(
                 uri: trunk.uri(user: number),
@@ -167,7 +164,23 @@ extension Engine: TargetDirectory {
         guard let best else { return nil }
         var flow = Flow(transport: transport, local: best.address, remote: remote)
         flow.leavesFromAnywhere = true
+        flow.isNamed = true
         return flow
+    }
+
+    /// A flow, and what may stand in its place: requests too long for a datagram go over TCP, where the peer has it and a listener of
+    /// ours (RFC 3261 §18.1.1).
+    private func ways(_ flow: Flow) -> [Flow] {
+        guard flow.transport == .udp else { return [flow] }
+        // It goes on where a stream ended, which has another place of ours.
+        guard listeners.contains(where: { $0.transport == .udp && $0.address.port == flow.local.port }) else {
+            return [self.flow(to: flow.remote, transport: .udp) ?? flow]
+        }
+        guard flow.isNamed, !streamless.has(flow.remote, now: now.instant),
+            var stream = self.flow(to: flow.remote, transport: .tcp)
+        else { return [flow] }
+        (stream.isTrial, stream.isForLongRequests) = (true, true)
+        return [flow, stream]
     }
 
     func askForName(_ query: ServerQuery) {

@@ -44,14 +44,21 @@ extension Engine {
             return refuse(transaction, request, 400, [(.warning, .warning("the INVITE has no usable Contact"))])
         }
         guard let identity = identify(request, transaction: transaction, over: flow) else { return }
-        guard !takesPlace(request, transaction: transaction, over: flow, from: identity) else { return }
+        let isForeign = identity.trunk == nil && !isLookedUp(request.uri, in: identity.tenant)
+        guard isForeign || !takesPlace(request, transaction: transaction, over: flow, from: identity) else { return }
         if let trunk = identity.trunk, let wait = trunks[trunk]?.admit(now: now.instant) {
             outlet.log(.warning, "trunk \(trunk) is over its limit: 503", call: nil)
             return refuse(transaction, request, 503, [(.retryAfter, "\(wait)")])
         }
         counters.callsStarted &+= 1
         do throws(SIPFault) {
-            try calls.receiveInvite(request, transaction: transaction, over: flow, from: identity)
+            try calls.receiveInvite(
+                request,
+                transaction: transaction,
+                over: flow,
+                from: identity,
+                opening: isForeign ? .hangup(.notFound) : nil
+            )
         } catch {
             if let trunk = identity.trunk { trunks[trunk]?.release() }
             refuse(transaction, request, error.status ?? 400, [(.warning, .warning(error.what))])
@@ -84,14 +91,12 @@ extension Engine {
             )
         }
         guard let (tenant, user) = authenticate(request, transaction: transaction, over: flow) else { return nil }
-        guard isLookedUp(request.uri, in: tenant) else {
+        if !isLookedUp(request.uri, in: tenant) {
             outlet.log(
                 .notice,
                 "user \(user.number) of \(tenant.id) calls \(request.uri), which is not of his tenant: 404",
                 call: nil
             )
-            refuse(transaction, request, 404)
-            return nil
         }
         guard let plan = tenant.internalPlan else {
             outlet.log(.warning, "tenant \(tenant.id) has no dial plan 'internal': 404", call: nil)
@@ -189,7 +194,7 @@ extension Engine {
         return nil
     }
 
-    private func logStranger(_ level: LogLevel, _ text: String) {
+    func logStranger(_ level: LogLevel, _ text: String) {
         if let line = strangersLog.take(text, now: now.instant) { outlet.log(level, line, call: nil) }
     }
 

@@ -188,7 +188,7 @@ extension Engine {
         guard isFirst else { return }
         var bye = dialog.request(.bye, branch: ids.branch(), contact: nil)
         bye.headers.append(.reason, Session.completedElsewhere)
-        _ = send(bye, over: [dialog.nextHop])
+        _ = send(bye, over: dialog.ways)
     }
 }
 

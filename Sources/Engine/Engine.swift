@@ -60,6 +60,7 @@ public final class Engine {
     private var pending: [TransactionAction] = []
     var trace = TraceTap()
     var strangersLog = LogAllowance()
+    var streamless = StreamlessPeers()
 
     /// `secret` signs nonces: the same after a restart, so that phones need not be challenged again. Tags, branches,
     /// Call-IDs and nonces come from `generator`.
@@ -148,6 +149,7 @@ public final class Engine {
         enter(moment)
         defer { settle() }
         outlet.log(.info, "cannot reach \(flow): \(why)", call: nil)
+        if flow.isForLongRequests { streamless.add(flow.remote, now: now.instant) }
         perform(transactions.transportFailed(flow, now: now.instant))
     }
 
@@ -166,6 +168,12 @@ public final class Engine {
     public func needs(_ flow: Flow) -> Bool {
         registrar.reaches(over: flow) || calls.hasParty(over: flow) || notifier.tells(over: flow)
             || trunks.values.contains { $0.hasServer(at: flow.remote.ip, now: now.instant) }
+    }
+
+    /// Something of strangers for the log, of which it takes so much as it can bear.
+    public func warnOfStranger(_ text: String, at moment: Moment) {
+        enter(moment)
+        logStranger(.warning, text)
     }
 
     // MARK: time

@@ -4,8 +4,12 @@ public import NetAddress
 public protocol MediaControl: AnyObject {
     /// Binds a pair of ports, RTP on an even one and RTCP above it (RFC 3550 §11).
     ///
-    /// `near` is a port of the same call: both are served by one thread, so that a relayed packet crosses none.
-    func open(near: MediaID?) throws(MediaRefusal) -> MediaPort
+    /// `near` is a port of the same call: both are served by one thread, so that a relayed packet crosses none. `isV6`: the family that
+    /// the leg's peer speaks; where we have no address of it, the port is of the other one.
+    func open(near: MediaID?, isV6: Bool) throws(MediaRefusal) -> MediaPort
+
+    /// Whether a peer at this address can be sent to: we have an address of its family.
+    func reaches(_ address: IPAddress) -> Bool
 
     /// Whether one thread serves both: only such ports can be bridged or mixed.
     func areTogether(_ a: MediaID, _ b: MediaID) -> Bool

@@ -15,9 +15,9 @@ extension MediaThread {
         }
         for letter in letters {
             switch letter.message {
-            case .attach(let slot, let id, let port, let rtp, let rtcp, let randomness):
+            case .attach(let slot, let id, let home, let port, let rtp, let rtcp, let randomness):
                 let relay = RelayPort(id: id, randomness: randomness)
-                (slots + slot).initialize(to: Slot(relay: relay, port: port, rtp: rtp, rtcp: rtcp))
+                (slots + slot).initialize(to: Slot(relay: relay, home: home, port: port, rtp: rtp, rtcp: rtcp))
                 isOpen[slot] = true
                 open.append(slot)
             case .command(let command): perform(command, sentAt: letter.sentAt)
@@ -36,7 +36,11 @@ extension MediaThread {
         switch command {
         case .configure(let id, let parameters):
             guard let slot = slot(id) else { return }
-            slots[slot].relay.configure(parameters, isUnreachable: isUnreachable(parameters), now: sentAt)
+            let home = slots[slot].home
+            var parameters = parameters
+            parameters.remoteRTP = home.reachable(parameters.remoteRTP)
+            parameters.remoteRTCP = home.reachable(parameters.remoteRTCP)
+            slots[slot].relay.configure(parameters, isUnreachable: isUnreachable(parameters, from: home), now: sentAt)
             if case .bridged(let other) = slots[slot].relay.mode, isOpen[other] { joinFormats(slot, other) }
             if slots[slot].relay.mode == .mixing {
                 slots[slot].relay.fillFormats(towards: slots[slot].relay.parameters.receiveFormats)
@@ -82,8 +86,8 @@ extension MediaThread {
     }
 
     /// A private address cannot be reached from the public network.
-    private func isUnreachable(_ parameters: MediaParameters) -> Bool {
-        guard isPublic, let ip = parameters.remoteRTP?.ip else { return false }
+    private func isUnreachable(_ parameters: MediaParameters, from home: MediaHome) -> Bool {
+        guard home.isPublic, let ip = parameters.remoteRTP?.ip else { return false }
         return ip.isPrivate && !ip.isLoopback
     }
 

@@ -57,7 +57,7 @@ extension MediaThread {
         guard length > 0, let destination = slots[slot].relay.controlDestination else { return }
         var address = linux_io_address(high: destination.high, low: destination.low, port: destination.port)
         // Lost like any datagram: the next one says it all again.
-        _ = linux_io_send(slots[slot].rtcp, isV6 ? 1 : 0, &address, packet.baseAddress, length)
+        _ = linux_io_send(slots[slot].rtcp, slots[slot].home.isV6 ? 1 : 0, &address, packet.baseAddress, length)
     }
 
     private func finishSaying(_ slot: Int) {
@@ -85,7 +85,7 @@ extension MediaThread {
             let length = slots[slot].relay.writeKeepAlive(into: packet)
             var address = linux_io_address(high: destination.high, low: destination.low, port: destination.port)
             // Lost like any datagram: the next one does as well.
-            _ = linux_io_send(slots[slot].rtp, isV6 ? 1 : 0, &address, packet.baseAddress, length)
+            _ = linux_io_send(slots[slot].rtp, slots[slot].home.isV6 ? 1 : 0, &address, packet.baseAddress, length)
         }
     }
 

@@ -2,7 +2,6 @@ import CLinuxIO
 import Codecs
 import Events
 import Media
-import NetAddress
 import RTP
 import RecordingIO
 import Synchronization
@@ -16,7 +15,7 @@ import Threading
 /// alone, from `run` on.
 final class MediaThread: @unchecked Sendable {
     enum Message: Sendable {
-        case attach(slot: Int, MediaID, port: UInt16, rtp: Int32, rtcp: Int32, randomness: UInt64)
+        case attach(slot: Int, MediaID, home: MediaHome, port: UInt16, rtp: Int32, rtcp: Int32, randomness: UInt64)
         case command(MediaCommand)
         case stop
 
@@ -43,6 +42,7 @@ final class MediaThread: @unchecked Sendable {
     /// The sockets and the state of one port.
     struct Slot: ~Copyable {
         var relay: RelayPort
+        let home: MediaHome
         let port: UInt16
         let rtp: Int32
         let rtcp: Int32
@@ -61,11 +61,8 @@ final class MediaThread: @unchecked Sendable {
     }
 
     private let index: Int
-    let isV6: Bool
-    /// Where our own sockets are.
-    private let own: (address: WireAddress, ports: ClosedRange<UInt16>)
-    /// Our own address is one of the public network.
-    let isPublic: Bool
+    /// Where our own sockets are, at each of our addresses.
+    private let ports: ClosedRange<UInt16>
     /// Frames that are recorded go in here; kept, since `tape` points into it.
     let tapeRing: FrameRing?
     private let tape: FrameRingProducer?
@@ -109,16 +106,13 @@ final class MediaThread: @unchecked Sendable {
     init?(
         index: Int,
         capacity: Int,
-        address: IPAddress,
         ports: ClosedRange<UInt16>,
         ring: FrameRing?,
         counters: MediaCounters,
         deliver: @escaping @Sendable ([MediaEvent]) -> Void,
         release: @escaping @Sendable (Int, UInt16) -> Void
     ) {
-        (self.index, self.capacity, self.counters) = (index, capacity, counters)
-        (isV6, isPublic) = (address.isV6, !address.isPrivate && !address.isLoopback)
-        own = (WireAddress(SocketAddress(address, 0)), ports)
+        (self.index, self.capacity, self.ports, self.counters) = (index, capacity, ports, counters)
         tapeRing = ring
         tape = ring?.producer
         (self.deliver, self.release) = (deliver, release)
@@ -234,7 +228,7 @@ final class MediaThread: @unchecked Sendable {
     private func receive(slot: Int, isControl: Bool, _ inbox: OpaquePointer) {
         guard slot < capacity, isOpen[slot] else { return }
         let fd = isControl ? slots[slot].rtcp : slots[slot].rtp
-        let count = Int(linux_io_receive(fd, isV6 ? 1 : 0, inbox))
+        let count = Int(linux_io_receive(fd, slots[slot].home.isV6 ? 1 : 0, inbox))
         guard count > 0, let datagrams = linux_io_inbox_datagrams(inbox) else { return }
         for place in 0..<count {
             let datagram = datagrams[place]
@@ -254,7 +248,7 @@ final class MediaThread: @unchecked Sendable {
 
     private func relay(_ packet: UnsafeMutableRawBufferPointer, from source: WireAddress, slot: Int) {
         let here = slots + slot
-        guard !own.address.isNeighbour(source, in: own.ports) || here.pointee.loopGuard.admits(now: now) else {
+        guard !here.pointee.home.wire.isNeighbour(source, in: ports) || here.pointee.loopGuard.admits(now: now) else {
             foreign &+= 1
             return
         }
@@ -304,7 +298,8 @@ final class MediaThread: @unchecked Sendable {
     func forward(_ packet: UnsafeMutableRawBufferPointer, to slot: UnsafeMutablePointer<Slot>) {
         guard let destination = slot.pointee.relay.destination else { return }
         var address = linux_io_address(high: destination.high, low: destination.low, port: destination.port)
-        guard linux_io_send(slot.pointee.rtp, isV6 ? 1 : 0, &address, packet.baseAddress, packet.count) == 0 else {
+        let family: Int32 = slot.pointee.home.isV6 ? 1 : 0
+        guard linux_io_send(slot.pointee.rtp, family, &address, packet.baseAddress, packet.count) == 0 else {
             unsent &+= 1
             return
         }
@@ -327,7 +322,8 @@ final class MediaThread: @unchecked Sendable {
         slots[slot].relay.restoreNumbers(inReport: packet)
         slots[other].relay.addInserted(toReport: packet)
         var address = linux_io_address(high: destination.high, low: destination.low, port: destination.port)
-        guard linux_io_send(slots[other].rtcp, isV6 ? 1 : 0, &address, octets.baseAddress, octets.count) == 0 else {
+        let family: Int32 = slots[other].home.isV6 ? 1 : 0
+        guard linux_io_send(slots[other].rtcp, family, &address, octets.baseAddress, octets.count) == 0 else {
             return
         }
         slots[other].relay.noteForwarded(read, now: now)

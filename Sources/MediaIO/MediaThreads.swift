@@ -19,7 +19,7 @@ public final class MediaThreads: MediaControl, Sendable {
     }
 
     public let counters = MediaCounters()
-    private let address: IPAddress
+    private let homes: [MediaHome]
     private let isBatching: Bool
     private let threads: [MediaThread]
     private let pool: Mutex<Pool>
@@ -29,7 +29,7 @@ public final class MediaThreads: MediaControl, Sendable {
     /// for the next packet, what a thread does of its own accord (a tone, a prompt, a mix, a key) for `flush`.
     public init(
         threads count: Int,
-        address: IPAddress,
+        addresses: OwnAddresses,
         ports: ClosedRange<UInt16>,
         isBatching: Bool = false,
         ringOctets: Int = 0,
@@ -38,7 +38,7 @@ public final class MediaThreads: MediaControl, Sendable {
         let pairs = PortPairs(ports)
         let capacity = pairs.capacity
         let count = max(1, min(count, 64))
-        self.address = address
+        homes = addresses.all.map { MediaHome($0) }
         self.isBatching = isBatching
         let free = Array((0..<capacity).reversed())
         pool = Mutex(Pool(pairs: pairs, slots: Array(repeating: free, count: count)))
@@ -48,7 +48,6 @@ public final class MediaThreads: MediaControl, Sendable {
             let thread = MediaThread(
                 index: index,
                 capacity: capacity,
-                address: address,
                 ports: ports,
                 ring: ringOctets > 0 ? FrameRing(capacity: ringOctets) : nil,
                 counters: counters,
@@ -73,14 +72,15 @@ public final class MediaThreads: MediaControl, Sendable {
         for thread in threads { thread.join() }
     }
 
-    public func open(near: MediaID?) throws(MediaRefusal) -> MediaPort {
+    public func open(near: MediaID?, isV6: Bool) throws(MediaRefusal) -> MediaPort {
         guard !hasStopped.load(ordering: .acquiring) else { throw .cannotBind("the media plane has stopped") }
+        guard let home = homes.first(where: { $0.isV6 == isV6 }) ?? homes.first else { throw .noPorts }
         var refusal = MediaRefusal.noPorts
         // A port that somebody else holds is passed over, and tried again when its turn comes round.
         for _ in 0..<1_000 {
             guard let place = take(near: near) else { throw refusal }
-            let rtp = bind(place.port)
-            let rtcp = rtp >= 0 ? bind(place.port + 1) : rtp
+            let rtp = home.bind(place.port)
+            let rtcp = rtp >= 0 ? home.bind(place.port + 1) : rtp
             guard rtp >= 0, rtcp >= 0 else {
                 if rtp >= 0 { linux_io_close(rtp) }
                 giveBack(place.slot, place.port, of: place.thread)
@@ -91,6 +91,7 @@ public final class MediaThreads: MediaControl, Sendable {
             let message = MediaThread.Message.attach(
                 slot: place.slot,
                 id,
+                home: home,
                 port: place.port,
                 rtp: rtp,
                 rtcp: rtcp,
@@ -102,10 +103,12 @@ public final class MediaThreads: MediaControl, Sendable {
                 throw .cannotBind("epoll refuses the socket: \(String(cString: strerror(-status)))")
             }
             if !isBatching { threads[place.thread].ring(evenForLittle: true) }
-            return MediaPort(id: id, address: address, rtpPort: place.port)
+            return MediaPort(id: id, address: home.ip, rtpPort: place.port)
         }
         throw refusal
     }
+
+    public func reaches(_ address: IPAddress) -> Bool { homes.contains { $0.isV6 == address.unmapped.isV6 } }
 
     /// Where recorded frames come out, for the recorder.
     public var rings: [FrameRing] { threads.compactMap(\.tapeRing) }
@@ -161,13 +164,6 @@ public final class MediaThreads: MediaControl, Sendable {
             pool.pairs.giveBack(port)
         }
         counters.portsInUse.subtract(1, ordering: .relaxed)
-    }
-
-    /// DSCP EF (RFC 4594 §4.1: telephony).
-    private func bind(_ port: UInt16) -> Int32 {
-        let place = WireAddress(SocketAddress(address, port))
-        let raw = linux_io_address(high: place.high, low: place.low, port: port)
-        return linux_io_udp_open(raw, address.isV6 ? 1 : 0, 1, 0xB8)
     }
 }
 

@@ -74,6 +74,12 @@ public struct Flow: Hashable, Sendable, CustomStringConvertible {
     public var returnPort: UInt16?
     /// Datagrams leave from the address that the kernel finds best; false: from `local`, which the peer asked (RFC 3581 §4).
     public var leavesFromAnywhere = false
+    /// The peer named `remote` itself and no transport: others may be tried there, as no NAT's mapping is what leads there.
+    public var isNamed = false
+    /// It is one of several ways to the same peer: a stream is opened soon, or another way is taken.
+    public var isTrial = false
+    /// A stream beside datagrams to the same place, for what is too long for them.
+    public var isForLongRequests = false
 
     public init(transport: Transport, local: SocketAddress, remote: SocketAddress, connection: UInt64 = 0) {
         (self.transport, self.local, self.remote, self.connection) = (transport, local, remote, connection)

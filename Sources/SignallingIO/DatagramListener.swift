@@ -32,10 +32,7 @@ final class DatagramListener {
 
     deinit { linux_io_close(descriptor) }
 
-    /// What it listens to and can send to, IPv6 or not: one of IPv6 that is bound to no address in particular has IPv4 too.
-    var families: [Bool] { isV6 && local.ip.isUnspecified ? [true, false] : [isV6] }
-
-    func reaches(_ ip: IPAddress) -> Bool { families.contains(ip.unmapped.isV6) }
+    func reaches(_ ip: IPAddress) -> Bool { ip.unmapped.isV6 == isV6 }
 
     func send(_ bytes: [UInt8], over flow: Flow) -> Outcome {
         guard waiting.isEmpty else { return wait(bytes, flow) }

@@ -16,9 +16,17 @@ public protocol SignallingReceiver: AnyObject {
     func returned(_ quote: [UInt8], over flow: Flow, why: String)
     /// Whether somebody is to be reached over a stream, so that it stays open though nothing goes over it.
     func needs(_ flow: Flow) -> Bool
+    /// A connection that a peer opened was closed at once: there are too many.
+    func connectionRefused(_ remote: NetAddress.SocketAddress, _ bound: ConnectionBound)
     /// A listener ended though nobody closed it: it is opened anew until that succeeds.
     func listenerEnded(_ transport: Transport, _ address: NetAddress.SocketAddress)
     func listenerIsBack(_ transport: Transport, _ address: NetAddress.SocketAddress)
+}
+
+/// So many connections there may be, and are.
+public enum ConnectionBound: Equatable, Sendable {
+    case ofAll(Int)
+    case ofOneAddress(Int)
 }
 
 /// What a stranger can make the sockets hold.
@@ -30,6 +38,8 @@ public struct SignallingLimits: Sendable {
     /// How long nothing may go over a connection by which nobody is to be reached.
     public var idle: TimeAmount = .minutes(10)
     public var connectSeconds: Int64 = 10
+    /// Where there is another way to the same peer: long enough for one lost SYN.
+    public var trialSeconds: Int64 = 2
 
     public init() {}
 }

@@ -15,6 +15,8 @@ public final class SignallingSockets {
     public internal(set) var counters = SignallingCounters()
     private(set) var datagramListeners: [NetAddress.SocketAddress: DatagramListener] = [:]
     private var streamListeners: [any Channel] = []
+    /// What they are or were bound to: connections of our own begin there too, as peers know us by it.
+    private var streamAddresses: Set<IPAddress> = []
     /// What is heard by ICMP, for each family that datagrams are listened to in.
     private var returnChannels: [Bool: any Channel] = [:]
     private var connections: [UInt64: StreamConnection] = [:]
@@ -53,7 +55,7 @@ public final class SignallingSockets {
     private func listenForDatagrams(
         on address: NetAddress.SocketAddress
     ) -> EventLoopFuture<NetAddress.SocketAddress> {
-        let descriptor = linux_io_udp_open(linux_io_address(address), address.ip.isV6 ? 1 : 0, 0, Int32(Self.mark))
+        let descriptor = linux_io_udp_open(linux_io_address(address), address.ip.isV6 ? 1 : 0, Int32(Self.mark))
         let copy = descriptor < 0 ? descriptor : linux_io_copy(descriptor)
         guard copy >= 0 else {
             if descriptor >= 0 { linux_io_close(descriptor) }
@@ -97,10 +99,9 @@ public final class SignallingSockets {
     /// Not by IP_RECVERR of the listener's socket: NIO takes most such errors for the end of the channel, and when nothing is left to be
     /// read then, for a fault of its own that ends the process.
     private func hearReturns(at local: NetAddress.SocketAddress) -> EventLoopFuture<Void> {
-        let families = datagramListeners[local]?.families ?? []
-        let opened = families.filter { returnChannels[$0] == nil }.map { hearReturns(isV6: $0) }
+        guard returnChannels[local.ip.isV6] == nil else { return loop.makeSucceededVoidFuture() }
         // Without it a datagram is merely waited for in vain.
-        return EventLoopFuture.andAllComplete(opened, on: loop)
+        return hearReturns(isV6: local.ip.isV6).recover { _ in }
     }
 
     private func hearReturns(isV6: Bool) -> EventLoopFuture<Void> {
@@ -119,7 +120,7 @@ public final class SignallingSockets {
 
     /// Whether it is heard of all listeners by ICMP what arrives nowhere.
     public var hearsReturns: Bool {
-        datagramListeners.values.allSatisfy { $0.families.allSatisfy { returnChannels[$0] != nil } }
+        datagramListeners.keys.allSatisfy { returnChannels[$0.ip.isV6] != nil }
     }
 
     /// Whoever waits for an answer to what came back is told that nobody has it.
@@ -169,6 +170,7 @@ public final class SignallingSockets {
         return ServerBootstrap(group: loop)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .only(isV6: address.ip.isV6)
             .childChannelOption(.socketOption(.so_keepalive), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in bound.value.adopt(channel) }
@@ -178,6 +180,7 @@ public final class SignallingSockets {
                     throw SignallingFault.unusable(address)
                 }
                 bound.value.streamListeners.append(channel)
+                bound.value.streamAddresses.insert(local.ip)
                 bound.value.watch(channel, .tcp, local)
                 return local
             }
@@ -304,8 +307,8 @@ public final class SignallingSockets {
             return connection
         }
         let bound = NIOLoopBound(connection, eventLoop: loop)
-        ClientBootstrap(group: loop)
-            .connectTimeout(.seconds(limits.connectSeconds))
+        begin(at: flow.local.ip)
+            .connectTimeout(.seconds(flow.isTrial ? limits.trialSeconds : limits.connectSeconds))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.socketOption(.so_keepalive), value: 1)
             .channelInitializer { channel in
@@ -326,14 +329,23 @@ public final class SignallingSockets {
         return connection
     }
 
+    /// Where a listener has an address of its own, from there: a peer's firewall or list of sources knows no other.
+    private func begin(at ip: IPAddress) -> ClientBootstrap {
+        let bootstrap = ClientBootstrap(group: loop)
+        guard streamAddresses.contains(ip), !ip.isUnspecified,
+            let place = NIOCore.SocketAddress(NetAddress.SocketAddress(ip, 0))
+        else { return bootstrap }
+        return bootstrap.bind(to: place)
+    }
+
     /// A stream that a peer opened.
     private func adopt(_ channel: any Channel) -> EventLoopFuture<Void> {
         guard let local = NetAddress.SocketAddress(channel.localAddress),
-            let remote = NetAddress.SocketAddress(channel.remoteAddress), !isClosing,
-            connections.count < limits.connections,
-            countByAddress[remote.ip, default: 0] < limits.connectionsOfOneAddress
-        else {
+            let remote = NetAddress.SocketAddress(channel.remoteAddress), !isClosing
+        else { return channel.close() }
+        if let bound = exhausted(by: remote.ip) {
             counters.connectionsRefused &+= 1
+            tell { $0.connectionRefused(remote, bound) }
             return channel.close()
         }
         serial &+= 1
@@ -350,6 +362,14 @@ public final class SignallingSockets {
         return channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandler(StreamHandler(connection))
         }
+    }
+
+    /// The bound that one more connection of this address would break.
+    private func exhausted(by ip: IPAddress) -> ConnectionBound? {
+        if countByAddress[ip, default: 0] >= limits.connectionsOfOneAddress {
+            return .ofOneAddress(limits.connectionsOfOneAddress)
+        }
+        return connections.count >= limits.connections ? .ofAll(limits.connections) : nil
     }
 
     func remove(_ connection: StreamConnection) {
@@ -372,6 +392,15 @@ public final class SignallingSockets {
         streamListeners = []
         returnChannels = [:]
         return EventLoopFuture.andAllComplete(channels.map { $0.close() }, on: loop)
+    }
+}
+
+extension ServerBootstrap {
+    /// An IPv6 listener leaves IPv4 to another one of the same port.
+    fileprivate func only(isV6: Bool) -> ServerBootstrap {
+        guard isV6 else { return self }
+        let name = NIOBSDSocket.Option(rawValue: IPV6_V6ONLY)
+        return serverChannelOption(ChannelOptions.Types.SocketOption(level: .ipv6, name: name), value: 1)
     }
 }
 

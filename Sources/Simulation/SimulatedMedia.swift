@@ -26,7 +26,7 @@ public final class SimulatedMedia: MediaControl {
 
     public init(address: IPAddress) { self.address = address }
 
-    public func open(near: MediaID?) throws(MediaRefusal) -> MediaPort {
+    public func open(near: MediaID?, isV6: Bool) throws(MediaRefusal) -> MediaPort {
         serial += 1
         nextPort = nextPort >= 60_000 ? 20_000 : nextPort + 2
         let port = MediaPort(id: MediaID(rawValue: serial), address: address, rtpPort: nextPort)
@@ -64,6 +64,7 @@ public final class SimulatedMedia: MediaControl {
         }
     }
 
+    public func reaches(_ address: IPAddress) -> Bool { true }
     public func areTogether(_ a: MediaID, _ b: MediaID) -> Bool { threads[a] == threads[b] }
     public func flush() {}
 

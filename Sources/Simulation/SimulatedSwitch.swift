@@ -202,7 +202,14 @@ final class SimulatedSwitch {
         var isBusy = true
         while isBusy {
             isBusy = false
-            for (bytes, flow) in world.takeOutput() { send(bytes, over: flow) }
+            for (bytes, flow) in world.takeOutput() {
+                guard isTaken(flow) else {
+                    isBusy = true
+                    engine.transportFailed(flow, why: "refused", at: now)
+                    continue
+                }
+                send(bytes, over: flow)
+            }
             for index in active.sorted() {
                 for (bytes, flow) in phones[index].takeOutput() { send(bytes, over: flow) }
             }
@@ -223,6 +230,12 @@ final class SimulatedSwitch {
                 engine.recorded(opened, at: now)
             }
         }
+    }
+
+    /// Whether somebody listens there: phones of UDP take no TCP.
+    private func isTaken(_ flow: Flow) -> Bool {
+        guard flow.transport == .tcp, let index = places[flow.remote] else { return true }
+        return phones[index].transport == .tcp
     }
 
     private func send(_ bytes: [UInt8], over flow: Flow) {

@@ -26,7 +26,7 @@ final class PhoneSockets {
         let address = linux_io_address(high: any.high, low: any.low, port: 0)
         let own = linux_io_address(high: any.high, low: any.low, port: port)
         descriptors = (
-            linux_io_udp_open(own, isV6 ? 1 : 0, 1, 0x60), linux_io_udp_open(address, isV6 ? 1 : 0, 1, 0xB8)
+            linux_io_udp_open(own, isV6 ? 1 : 0, 0x60), linux_io_udp_open(address, isV6 ? 1 : 0, 0xB8)
         )
         epoll = linux_io_epoll_make()
         guard descriptors.signalling >= 0, descriptors.voice >= 0, epoll >= 0, let inbox = linux_io_inbox_make() else {

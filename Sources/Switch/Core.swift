@@ -21,8 +21,8 @@ final class Core: SignallingReceiver {
     let engine: Engine
     let records: RecordWriter
     let outlet: Outlet
-    /// A listener on "any address" is known to peers by this one.
-    private let advertised: IPAddress
+    /// A listener on "any address" is known to peers by one of these.
+    private let advertised: OwnAddresses
     private var alarm: Scheduled<Void>?
     private var alarmAt: Instant?
     private var isTurning = false
@@ -36,7 +36,7 @@ final class Core: SignallingReceiver {
     private(set) var recordingTroubles = RecordingTroubles()
     private(set) var longestStall: Duration = .zero
 
-    init(loop: any EventLoop, engine: Engine, records: RecordWriter, outlet: Outlet, advertised: IPAddress) {
+    init(loop: any EventLoop, engine: Engine, records: RecordWriter, outlet: Outlet, advertised: OwnAddresses) {
         (self.loop, self.engine, self.records, self.outlet) = (loop, engine, records, outlet)
         self.advertised = advertised
     }
@@ -109,6 +109,15 @@ final class Core: SignallingReceiver {
         return engine.needs(advertise(flow))
     }
 
+    func connectionRefused(_ remote: NetAddress.SocketAddress, _ bound: ConnectionBound) {
+        let line =
+            switch bound {
+            case .ofAll(let count): "the \(count) TCP connections that may be are there (sip.connections)"
+            case .ofOneAddress(let count): "it has \(count) TCP connections already (sip.connections_per_address)"
+            }
+        turn { $0.warnOfStranger("a connection of \(remote) is closed: \(line)", at: $1) }
+    }
+
     func listenerEnded(_ transport: Transport, _ address: NetAddress.SocketAddress) {
         outlet.log(.error, "\(transport.rawValue)://\(address) is closed, and is opened anew", call: nil)
     }
@@ -120,12 +129,12 @@ final class Core: SignallingReceiver {
     func advertise(_ flow: Flow) -> Flow {
         guard flow.local.ip.isUnspecified else { return flow }
         var flow = flow
-        flow.local.ip = advertised
+        flow.local.ip = advertised.facing(flow.remote.ip)
         return flow
     }
 
     func advertise(_ address: NetAddress.SocketAddress) -> NetAddress.SocketAddress {
-        address.ip.isUnspecified ? NetAddress.SocketAddress(advertised, address.port) : address
+        address.ip.isUnspecified ? NetAddress.SocketAddress(advertised.facing(address.ip), address.port) : address
     }
 
     // MARK: from elsewhere

@@ -73,7 +73,7 @@ public actor Node {
         do {
             media = try MediaThreads(
                 threads: node.mediaThreads,
-                address: node.mediaAddress,
+                addresses: node.mediaAddresses,
                 ports: node.mediaPorts,
                 isBatching: true,
                 ringOctets: Self.ringOctets,
@@ -150,10 +150,10 @@ public actor Node {
                 engine: engine,
                 records: records,
                 outlet: outlet,
-                advertised: node.mediaAddress
+                advertised: node.mediaAddresses
             )
             outlet.core = core
-            let sockets = SignallingSockets(loop: loop, receiver: core)
+            let sockets = SignallingSockets(loop: loop, receiver: core, limits: SignallingLimits(node))
             outlet.sockets = sockets
             core.watchStalls()
             let handle = CoreHandle(core)
@@ -342,6 +342,13 @@ private final class CorePost: Sendable {
     private let storage = NIOLockedValueBox<CoreHandle?>(nil)
     var handle: CoreHandle? { storage.withLockedValue { $0 } }
     func set(_ handle: CoreHandle) { storage.withLockedValue { $0 = handle } }
+}
+
+extension SignallingLimits {
+    init(_ node: NodeConfiguration) {
+        self.init()
+        (connections, connectionsOfOneAddress) = (node.connections, node.connectionsPerAddress)
+    }
 }
 
 extension RecordWriter.Settings {

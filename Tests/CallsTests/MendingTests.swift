@@ -17,12 +17,13 @@ import Timebase
         private var count: UInt64 = 0
         private(set) var closed: [UInt64] = []
 
-        func open(near: MediaID?) throws(MediaRefusal) -> MediaPort {
+        func open(near: MediaID?, isV6: Bool) throws(MediaRefusal) -> MediaPort {
             count += 1
             return MediaPort(id: MediaID(rawValue: count), address: .v4(0x7F00_0001), rtpPort: 20_000)
         }
 
         func perform(_ command: MediaCommand) { if case .close(let id) = command { closed.append(id.rawValue) } }
+        func reaches(_ address: IPAddress) -> Bool { true }
         func areTogether(_ a: MediaID, _ b: MediaID) -> Bool { true }
         func flush() {}
     }
@@ -49,7 +50,7 @@ import Timebase
 
     @Test func `a port whose call is no more is closed, and told of once`() throws {
         let leg = LegID(call: CallID("gone"), index: 0)
-        _ = try #require(core.openPort(for: leg, near: nil))
+        _ = try #require(core.openPort(for: leg, near: nil, isV6: false))
         #expect(core.mend().found == ["media port 1 was open for gone, which is no more"])
         #expect(media.closed == [1])
         #expect(core.residue["ports"] == 0)

@@ -110,6 +110,37 @@ struct CommandTests {
         #expect(try check(folder).text.contains(line))
     }
 
+    private static let listens = "sip: {listen: [\"udp://127.0.0.1:5060\"]}\n"
+    private static let speaks = "media: {address: 127.0.0.1}\n"
+
+    @Test(arguments: [
+        ("media.address is '224.0.0.1'", CommandTests.listens + "media: {address: 224.0.0.1}"),
+        ("media.address is '255.255.255.255'", CommandTests.listens + "media: {address: 255.255.255.255}"),
+        ("media.address has 2 addresses", CommandTests.listens + "media: {address: [192.0.2.1, 192.0.2.2]}"),
+        ("'udp://224.0.0.1:5060' is no address", CommandTests.speaks + #"sip: {listen: ["udp://224.0.0.1:5060"]}"#),
+        ("is for IPv6, of which media.address has none", CommandTests.speaks + #"sip: {listen: ["udp://[::]:5060"]}"#),
+        ("sip.connections is '0'", CommandTests.speaks + #"sip: {listen: ["udp://127.0.0.1:5060"], connections: 0}"#),
+        ("rtp_timeout is too short", CommandTests.listens + CommandTests.speaks + "calls: {rtp_timeout: 0s}"),
+        (
+            "default_expires is not between",
+            CommandTests.listens + CommandTests.speaks + "registrations: {default_expires: 10s}"
+        ),
+        ("keep_alive is too short", CommandTests.listens + CommandTests.speaks + "registrations: {keep_alive: 0s}"),
+        (
+            "ok: ",
+            #"sip: {connections: 9, connections_per_address: 9, listen: ["udp://[::]:5060", "udp://0.0.0.0:5060"]}"#
+                + "\nmedia: {address: [\"::1\", 127.0.0.1]}\nregistrations: {keep_alive: never, max_expires: 600s}"
+        ),
+    ])
+    func `a node's values that would break its calls are errors`(line: String, node: String) throws {
+        let folder = try RunningSwitch.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appending(path: "gudok.yaml")
+        try "node: x\n\(node)\n".write(to: file, atomically: true, encoding: .utf8)
+        let (code, text) = try check(folder)
+        #expect(text.contains(line) && (code == 0) == line.hasPrefix("ok"), "\(text)")
+    }
+
     @Test func `check warns of lines of number lists that match no number, and is content`() throws {
         let folder = try RunningSwitch.makeFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -463,6 +494,27 @@ struct CommandTests {
         let text = try running.gudok("doctor").text
         #expect(text.contains("ok    \(places[0]): free"), "\(text)")
         #expect(text.contains("BAD   \(places[1]): another program has it"), "\(text)")
+    }
+
+    @Test func `doctor has both families at one port, and names a listener whose family has no media`() throws {
+        let folder = try RunningSwitch.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let port = try WirePeer().port
+        let file = folder.appending(path: "gudok.yaml")
+        func doctor(_ hosts: [String], media: String) throws -> String {
+            let places = hosts.flatMap { ["\"udp://\($0):\(port)\"", "\"tcp://\($0):\(port)\""] }
+            try "node: x\nsip: {listen: [\(places.joined(separator: ", "))]}\nmedia: {address: \(media)}\n"
+                .write(to: file, atomically: true, encoding: .utf8)
+            let command = try ChildProcess(RunningSwitch.binary, ["doctor", "--config", file.path], in: folder)
+            command.exitCode(within: 20)
+            return command.text
+        }
+        let both = try doctor(["0.0.0.0", "[::]"], media: "[127.0.0.1, \"::1\"]")
+        for place in ["udp://0.0.0.0", "udp://[::]", "tcp://0.0.0.0", "tcp://[::]"] {
+            #expect(both.contains("ok    \(place):\(port): free"), "\(both)")
+        }
+        let one = try doctor(["127.0.0.1", "[::1]"], media: "127.0.0.1")
+        #expect(one.contains("BAD   udp://[::1]:\(port): media.address has none of its family"), "\(one)")
     }
 
     @Test func `a tenant without a call has reports, and they have the contract's keys`() throws {

@@ -46,4 +46,63 @@ struct IPv6Tests {
         )
         #expect(try eventually { try running.metric("gudok_rtp_port_pairs_in_use") == 0 })
     }
+
+    private static func sdp(_ media: WirePeer) -> String {
+        let text = Phone.sdp(port: media.port)
+        return media.family == .v4 ? text : text.replacingOccurrences(of: "IP4 127.0.0.1", with: "IP6 ::1")
+    }
+
+    @Test(
+        .enabled(if: IPv6Tests.hasLoopback, "this machine has no ::1"),
+        arguments: [WirePeer.Family.v6, .v4]
+    )
+    func `RFC 5118: a phone of IPv6 and one of IPv4 hear each other, each told an address of its own family`(
+        caller: WirePeer.Family
+    ) throws {
+        let running = try RunningSwitch(beside: "[::1]")
+        func phone(_ user: String, _ password: String, _ family: WirePeer.Family) throws -> Phone {
+            let port = family == .v4 ? running.sipPort : running.portBeside
+            return try Phone(user, password: password, server: port, peer: WirePeer(family: family))
+        }
+        let callee: WirePeer.Family = caller == .v6 ? .v4 : .v6
+        let (anna, boris) = (try phone("1001", "anna-demo-1", caller), try phone("1002", "boris-demo-2", callee))
+        for phone in [anna, boris] { #expect(try phone.register().startWord == "200") }
+        let (annas, borises) = (try WirePeer(family: caller), try WirePeer(family: callee))
+        let place = { (family: WirePeer.Family) in family == .v4 ? "c=IN IP4 127.0.0.1" : "c=IN IP6 ::1" }
+        #expect(try anna.dial("1002", sdp: Self.sdp(annas)) == nil)
+        let invite = try #require(boris.expect("INVITE"))
+        #expect(invite.contains(place(callee)) && invite.header("Contact")?.contains(boris.host) == true, "\(invite)")
+        boris.respond("200 OK", to: invite, toTag: "boris", sdp: Self.sdp(borises))
+        let answer = try #require(anna.answer(to: "INVITE"))
+        #expect(answer.startWord == "200" && answer.contains(place(caller)), "\(answer)")
+        #expect(answer.header("Contact")?.contains(anna.host) == true)
+        let tag = anna.acknowledge(answer, to: "1002")
+        #expect(boris.expect("ACK") != nil)
+        let (toAnna, toBoris) = (try #require(answer.audioPort), try #require(invite.audioPort))
+        Speaker.speak([(annas, toAnna, 440), (borises, toBoris, 1_000)], seconds: 2)
+        #expect(Tone.share(of: 1_000, in: annas.samples()) > 0.8)
+        #expect(Tone.share(of: 440, in: borises.samples()) > 0.8)
+        // A port has one family for as long as it lives.
+        let moved = Phone.sdp(port: 4_000, version: 2)
+        let other = caller == .v4 ? moved.replacingOccurrences(of: "IP4 127.0.0.1", with: "IP6 ::1") : moved
+        anna.send(anna.request("INVITE", to: "1002", toTag: tag, sdp: other))
+        #expect(anna.answer(to: "INVITE")?.startWord == "488")
+        anna.send(anna.request("ACK", to: "1002", toTag: tag, sequence: anna.sequence))
+        anna.send(anna.request("BYE", to: "1002", toTag: tag))
+        boris.respond("200 OK", to: try #require(boris.expect("BYE")))
+        #expect(anna.answer(to: "BYE")?.startWord == "200")
+        #expect(try eventually { try running.metric("gudok_rtp_port_pairs_in_use") == 0 })
+    }
+
+    @Test func `RFC 3261 20.43: media of a family that we have no address of are 488, warned of and on record`() throws
+    {
+        let running = try RunningSwitch()
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        #expect(try anna.register().startWord == "200")
+        let sdp = Phone.sdp(port: 4_000).replacingOccurrences(of: "IP4 127.0.0.1", with: "IP6 2001:db8::1")
+        #expect(try anna.dial("600", sdp: sdp) == nil)
+        let refusal = try #require(anna.answer(to: "INVITE"))
+        #expect(refusal.startWord == "488" && refusal.header("Warning")?.hasPrefix("301 ") == true, "\(refusal)")
+        #expect(try running.rows("cdr").first?["reason"] as? String == "not-acceptable")
+    }
 }

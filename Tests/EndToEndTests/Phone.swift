@@ -83,6 +83,18 @@ final class Phone {
         sdp: String? = nil,
         withContact: Bool = true
     ) {
+        send(response(status, to: request, toTag: toTag, extra: extra, sdp: sdp, withContact: withContact))
+    }
+
+    /// Its text, for whoever answers by another way.
+    func response(
+        _ status: String,
+        to request: String,
+        toTag: String? = nil,
+        extra: [String] = [],
+        sdp: String? = nil,
+        withContact: Bool = true
+    ) -> String {
         var lines = ["SIP/2.0 \(status)"]
         lines += request.headers("Via").map { "Via: \($0)" }
         lines += request.headers("Record-Route").map { "Record-Route: \($0)" }
@@ -96,7 +108,7 @@ final class Phone {
         lines += extra
         if sdp != nil { lines.append("Content-Type: application/sdp") }
         lines.append("Content-Length: \(sdp?.utf8.count ?? 0)")
-        peer.send(lines.joined(separator: "\r\n") + "\r\n\r\n" + (sdp ?? ""), to: server)
+        return lines.joined(separator: "\r\n") + "\r\n\r\n" + (sdp ?? "")
     }
 
     static func sdp(port: UInt16, direction: String? = nil, formats: String = "8 0 101", version: Int = 1) -> String {

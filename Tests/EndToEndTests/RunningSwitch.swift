@@ -7,6 +7,8 @@ final class RunningSwitch {
     let process: ChildProcess
     let sipPort: UInt16
     let tcpPort: UInt16
+    /// For UDP, at the other address.
+    let portBeside: UInt16
     let httpPort: UInt16
     /// The carrier's port: `trunk carrier` of the tenant `demo` is this address and port.
     let carrier: WirePeer?
@@ -14,10 +16,11 @@ final class RunningSwitch {
     var isFolderKept = false
 
     /// With `carrierPort` the test starts the carrier itself; `address` is that of its listeners and of its
-    /// media; the other texts are added to the files as they are.
+    /// media, `beside` another one of either; the other texts are added to the files as they are.
     init(
         carrierPort: UInt16? = nil,
         address: String = "127.0.0.1",
+        beside other: String? = nil,
         codecs: String = "PCMA, PCMU",
         node: String = "",
         httpNames: [String] = [],
@@ -36,7 +39,7 @@ final class RunningSwitch {
         if existing == nil {
             try Self.write(
                 folder,
-                address: address,
+                addresses: [address] + (other.map { [$0] } ?? []),
                 codecs: codecs,
                 node: node,
                 httpNames: httpNames,
@@ -60,6 +63,7 @@ final class RunningSwitch {
         }
         sipPort = Self.port(after: "udp://\(address):", in: line)
         tcpPort = Self.port(after: "tcp://\(address):", in: line)
+        portBeside = other.map { Self.port(after: "udp://\($0):", in: line) } ?? 0
         httpPort = Self.port(after: "http=127.0.0.1:", in: line)
     }
 
@@ -193,7 +197,7 @@ final class RunningSwitch {
 
     private static func write(
         _ folder: URL,
-        address: String,
+        addresses: [String],
         codecs: String,
         node: String,
         httpNames: [String],
@@ -204,13 +208,15 @@ final class RunningSwitch {
         incoming: String,
         internalPlan: String
     ) throws {
+        let listen = addresses.flatMap { ["\"udp://\($0):0\"", "\"tcp://\($0):0\""] }.joined(separator: ", ")
+        let media = addresses.map { "\"\($0.trimmingCharacters(in: ["[", "]"]))\"" }.joined(separator: ", ")
         let files = [
             "gudok.yaml": """
             node: test
             data: ./data
             sip:
-              listen: ["udp://\(address):0", "tcp://\(address):0"]
-            media: {address: "\(address.trimmingCharacters(in: ["[", "]"]))", ports: 30000-39999, codecs: [\(codecs)]}
+              listen: [\(listen)]
+            media: {address: \(addresses.count == 1 ? media : "[\(media)]"), ports: 30000-39999, codecs: [\(codecs)]}
             http: {listen: "127.0.0.1:0", names: [\(httpNames.joined(separator: ", "))]}
             tenants: ./tenants
             dialplans: ./dialplans

@@ -6,6 +6,9 @@ final class StreamPeer {
     private let descriptor: Int32
     private var buffer: [UInt8] = []
 
+    /// Of a connection that is there.
+    fileprivate init(_ connection: Int32) { descriptor = connection }
+
     init(from own: UInt16 = 0, to port: UInt16) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var yes: Int32 = 1
@@ -78,5 +81,29 @@ final class StreamPeer {
         guard buffer.count >= whole else { return nil }
         defer { buffer.removeFirst(whole) }
         return String(decoding: buffer[..<whole], as: UTF8.self)
+    }
+}
+
+/// Takes TCP connections at a port of loopback.
+final class StreamListener {
+    private let descriptor: Int32
+
+    init(at port: UInt16) throws {
+        let made = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        descriptor = made
+        var yes: Int32 = 1
+        setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+        let isBound = WirePeer.Family.v4.withAddress(port) { bind(made, $0, $1) } == 0
+        guard isBound, listen(made, 8) == 0 else { throw WireError.cannotBind(errno) }
+    }
+
+    deinit { close(descriptor) }
+
+    /// The next connection; nil when none comes in time.
+    func accept(within seconds: Double = 5) -> StreamPeer? {
+        var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        guard poll(&poller, 1, Int32(seconds * 1000)) == 1 else { return nil }
+        let connection = Glibc.accept(descriptor, nil, nil)
+        return connection >= 0 ? StreamPeer(connection) : nil
     }
 }

@@ -69,15 +69,18 @@ struct TenantWallTests {
                     + request.split(separator: "\r\n", maxSplits: 1, omittingEmptySubsequences: false)[1]
             }
             caller.send(aim(first))
-            let challenge = try #require(caller.final("INVITE"))
+            let challenge = try #require(caller.answer(to: "INVITE"))
             caller.acknowledge(challenge, to: "1001")
             let answer = try caller.authorization(for: challenge, method: "INVITE", uri: uri)
             caller.send(aim(caller.request("INVITE", to: "1001", extra: [answer], sdp: Phone.sdp(port: 4_000))))
             if status == "486" {
                 anna.respond("486 Busy Here", to: try #require(anna.expect("INVITE"), "\(host)"), toTag: "a")
             }
-            let final = try #require(caller.final("INVITE"))
+            let final = try #require(caller.answer(to: "INVITE"))
             #expect(final.startWord == status, "\(host): \(final)")
+            guard status == "404" else { continue }
+            let row = try #require(try running.rows("cdr", "--tenant", "demo", "--limit", "1").first)
+            #expect(row["from"] as? String == "1002" && row["reason"] as? String == "not-found", "\(row)")
             caller.acknowledge(final, to: "1001")
         }
         #expect(anna.expect("INVITE", within: 0.2) == nil)

@@ -22,12 +22,17 @@ final class Plane: Sendable {
         let bell = DispatchSemaphore(value: 0)
     }
 
-    init(threads count: Int = 1, ports: ClosedRange<UInt16> = FreePorts.range(20), isBatching: Bool = false) throws {
+    init(
+        threads count: Int = 1,
+        addresses: OwnAddresses = OwnAddresses(.v4(0x7F00_0001)),
+        ports: ClosedRange<UInt16> = FreePorts.range(20),
+        isBatching: Bool = false
+    ) throws {
         let news = News()
         self.news = news
         threads = try MediaThreads(
             threads: count,
-            address: .v4(0x7F00_0001),
+            addresses: addresses,
             ports: ports,
             isBatching: isBatching
         ) { events in
@@ -53,7 +58,7 @@ final class Plane: Sendable {
     /// Returns when everything commanded before has taken effect; what the thread had allocated by then.
     @discardableResult
     func settle(near: MediaPort) throws -> UInt64 {
-        let mark = try threads.open(near: near.id)
+        let mark = try threads.open(near: near.id, isV6: false)
         threads.perform(.close(mark.id))
         _ = try event { if case .closed(mark.id, _) = $0 { true } else { nil } }
         return news.told.withLock { $0.allocations }
@@ -66,7 +71,7 @@ final class Plane: Sendable {
         number keys: UInt8 = 101,
         hasReports: Bool = false
     ) throws -> MediaPort {
-        let port = try threads.open(near: near?.id)
+        let port = try threads.open(near: near?.id, isV6: false)
         describe(port, as: phone.port, number: keys, hasReports: hasReports)
         return port
     }

@@ -38,6 +38,7 @@ final class Desk: SignallingReceiver {
         first?(flow)
     }
     func received(_ outcome: ParseOutcome, bytes: [UInt8], over flow: Flow) {
+        flows.append(flow)
         note("message")
         guard let happening = meanwhile else { return }
         meanwhile = nil
@@ -51,13 +52,14 @@ final class Desk: SignallingReceiver {
     func returned(_ quote: [UInt8], over flow: Flow, why: String) {
         note("\(String(decoding: quote, as: UTF8.self)) to \(flow.remote) came back: \(why)")
     }
+    func connectionRefused(_ remote: NetAddress.SocketAddress, _ bound: ConnectionBound) { note("refused: \(bound)") }
     func needs(_ flow: Flow) -> Bool {
         note("asked")
         needs -= 1
         return needs >= 0
     }
 
-    private func note(_ text: String) {
+    func note(_ text: String) {
         news.append(text)
         interruptions += isSending ? 1 : 0
     }

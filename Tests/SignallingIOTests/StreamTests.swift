@@ -23,6 +23,30 @@ struct StreamTests {
         #expect(story.news == Array(repeating: "asked", count: needs + 1) + ["closed"])
     }
 
+    @Test func `a stream of ours begins at the address that its listener is bound to`() async throws {
+        let story = try await Desk.listening(.tcp, at: "127.0.0.3") { desk, local, _ in
+            desk.send(LeavingPeer.request, over: Flow(transport: .tcp, local: local, remote: local))
+        } until: {
+            $0.contains("message")
+        }
+        // The kernel would have it begin at 127.0.0.1.
+        #expect(story.flows.map { "\($0.remote.ip)" } == ["127.0.0.3"])
+    }
+
+    @Test(arguments: [(1, 9, ConnectionBound.ofOneAddress(1)), (9, 1, .ofAll(1))])
+    func `a connection too many is closed and told of`(own: Int, all: Int, bound: ConnectionBound) async throws {
+        var limits = SignallingLimits()
+        (limits.connectionsOfOneAddress, limits.connections) = (own, all)
+        let peers = Mutex<[LeavingPeer]>([])
+        let story = try await Desk.listening(.tcp, limits: limits) { _, local, _ in
+            let two = [try LeavingPeer(to: local.port), try LeavingPeer(to: local.port)]
+            peers.withLock { $0 = two }
+        } until: {
+            !$0.isEmpty
+        }
+        #expect(story.news == ["refused: \(bound)"])
+    }
+
     @Test func `a stream that failed before it was open is closed when it opens`() async throws {
         let peer = try ListeningPeer()
         var limits = SignallingLimits()

@@ -125,7 +125,7 @@ struct TurnTests {
 final class LeavingPeer: Sendable {
     private struct Refused: Error {}
 
-    private static let request = Array(
+    static let request = Array(
         "OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/TCP a;branch=z9hG4bK1\r\nContent-Length: 0\r\n\r\n".utf8
     )
     private let descriptor: Int32

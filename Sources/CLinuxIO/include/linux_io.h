@@ -27,8 +27,8 @@ struct linux_io_inbox *linux_io_inbox_make(void);
 void linux_io_inbox_free(struct linux_io_inbox *);
 struct linux_io_datagram *linux_io_inbox_datagrams(struct linux_io_inbox *);
 
-/* A non-blocking UDP socket bound to an address, its packets marked with `tos`; one of IPv6 that is not `only_v6` hears IPv4 too. */
-int linux_io_udp_open(struct linux_io_address, int is_v6, int only_v6, int tos);
+/* A non-blocking UDP socket bound to an address, its packets marked with `tos`; one of IPv6 hears IPv6 alone. */
+int linux_io_udp_open(struct linux_io_address, int is_v6, int tos);
 /* A second descriptor of the same socket. */
 int linux_io_copy(int fd);
 int linux_io_receive(int fd, int is_v6, struct linux_io_inbox *);

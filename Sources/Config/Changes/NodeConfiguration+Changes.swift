@@ -29,7 +29,8 @@ extension NodeConfiguration {
         let seconds = { (value: Int?) in value.map { "\($0)s" } ?? "never" }
         return [
             ("data", data), ("tenants", tenantsPath), ("dialplans", dialPlansPath),
-            ("sip.listen", list(listen.map(\.description))), ("media.address", "\(mediaAddress)"),
+            ("sip.listen", list(listen.map(\.description))), ("sip.connections", "\(connections)"),
+            ("sip.connections_per_address", "\(connectionsPerAddress)"), ("media.address", "\(mediaAddresses)"),
             ("media.ports", "\(mediaPorts.lowerBound)-\(mediaPorts.upperBound)"), ("media.threads", "\(mediaThreads)"),
             ("media.codecs", list(codecs)), ("http.listen", httpListen.map { "\($0)" } ?? "none"),
             ("http.names", list(httpNames)), ("dns.servers", list(nameServers.map { "\($0)" })),
@@ -42,7 +43,7 @@ extension NodeConfiguration {
             ("registrations.default_expires", "\(registrations.defaultExpires)s"),
             ("registrations.max_expires", "\(registrations.maxExpires)s"),
             ("registrations.max_contacts", "\(registrations.maxContacts)"),
-            ("registrations.keep_alive", registrations.keepAliveInterval.written),
+            ("registrations.keep_alive", registrations.keepAliveInterval?.written ?? "never"),
             ("subscriptions.min_expires", "\(subscriptions.minExpires)s"),
             ("subscriptions.default_expires", "\(subscriptions.defaultExpires)s"),
             ("subscriptions.max_expires", "\(subscriptions.maxExpires)s"),

@@ -41,9 +41,12 @@ public struct NodeConfiguration: Equatable, Sendable {
     /// Those of the folders above that the file names itself.
     public var folders: [FileReference] = []
     public var listen: [ListenAddress]
+    /// TCP connections that peers may have open, all together and one address.
+    public var connections = 10_000
+    public var connectionsPerAddress = 500
     public var timers = Timers()
-    /// Written into SDP.
-    public var mediaAddress: IPAddress
+    /// Written into SDP, each for peers of its family.
+    public var mediaAddresses: OwnAddresses
     public var mediaPorts: ClosedRange<UInt16>
     public var mediaThreads = 2
     /// Whom names are asked of; empty: the servers of the system.
@@ -68,8 +71,8 @@ public struct NodeConfiguration: Equatable, Sendable {
     public var traceDays = 30
     public var traceMebibytes = 1024
 
-    public init(name: String, listen: [ListenAddress], mediaAddress: IPAddress, mediaPorts: ClosedRange<UInt16>) {
-        (self.name, self.listen, self.mediaAddress, self.mediaPorts) = (name, listen, mediaAddress, mediaPorts)
+    public init(name: String, listen: [ListenAddress], mediaAddresses: OwnAddresses, mediaPorts: ClosedRange<UInt16>) {
+        (self.name, self.listen, self.mediaAddresses, self.mediaPorts) = (name, listen, mediaAddresses, mediaPorts)
     }
 
     /// What it listens on, UDP first: a carrier that offers both is asked by that.

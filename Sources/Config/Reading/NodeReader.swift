@@ -12,15 +12,19 @@ struct NodeReader {
         else { return nil }
         let name = file.require("node", of: "the node's file")?.string("node")
         let data = file.take("data")?.string("data")
-        let listen = file.require("sip", of: "the node's file").map(readListen)
+        var sip = SIPPart()
+        if let value = file.require("sip", of: "the node's file") { sip = readSIP(value) }
         var media = MediaPart()
         if let value = file.require("media", of: "the node's file") { media = readMedia(value) }
+        if let addresses = media.addresses { requireFamilies(of: sip.listen, among: addresses) }
         var node = NodeConfiguration(
             name: name ?? "",
-            listen: listen ?? [],
-            mediaAddress: media.address ?? .v4(0),
+            listen: sip.listen.map(\.address),
+            mediaAddresses: media.addresses ?? OwnAddresses(.v4(0)),
             mediaPorts: media.ports ?? 20_000...29_999
         )
+        if let count = sip.connections { node.connections = count }
+        if let count = sip.connectionsPerAddress { node.connectionsPerAddress = count }
         if let data { node.data = data }
         if let codecs = media.codecs { node.codecs = codecs }
         if let threads = media.threads { node.mediaThreads = threads }
@@ -42,107 +46,6 @@ struct NodeReader {
         if let records = file.take("records") { readRecords(records, into: &node) }
         file.finish("the node's file")
         return node
-    }
-
-    private func readListen(_ value: YAMLValue) -> [ListenAddress] {
-        guard var sip = value.mapping("sip") else { return [] }
-        defer { sip.finish("sip") }
-        guard let list = sip.require("listen", of: "sip")?.sequence("sip.listen") else { return [] }
-        if list.isEmpty { value.fault(.badValue, "sip.listen is empty", mend: "add one such as udp://127.0.0.1:5060") }
-        var addresses: [ListenAddress] = []
-        for item in list {
-            guard let address = readListenAddress(item) else { continue }
-            if addresses.contains(address), address.address.port != 0 {
-                item.fault(.duplicate, "\(address) is given twice", mend: "remove one of them, or choose another port")
-            }
-            addresses.append(address)
-        }
-        return addresses
-    }
-
-    private func readListenAddress(_ value: YAMLValue) -> ListenAddress? {
-        guard let text = value.string("an address to listen on") else { return nil }
-        let parts = text.components(separatedAt: "://")
-        guard parts.count == 2, let transport = Transport(rawValue: parts[0]), let address = SocketAddress(parts[1])
-        else {
-            value.fault(
-                .badValue,
-                "'\(text)' is no address to listen on",
-                mend: "write udp:// or tcp://, an IP address and a port: udp://127.0.0.1:5060"
-            )
-            return nil
-        }
-        guard transport == .udp || transport == .tcp else {
-            value.fault(.badValue, "\(parts[0]) is not built yet", mend: "listen on udp:// or tcp://")
-            return nil
-        }
-        return ListenAddress(transport: transport, address: address)
-    }
-
-    private struct MediaPart {
-        var address: IPAddress?
-        var ports: ClosedRange<UInt16>?
-        var codecs: [String]?
-        var threads: Int?
-    }
-
-    private func readMedia(_ value: YAMLValue) -> MediaPart {
-        guard var media = value.mapping("media") else { return MediaPart() }
-        defer { media.finish("media") }
-        var part = MediaPart()
-        if let address = media.require("address", of: "media"), let text = address.string("media.address") {
-            part.address = IPAddress(text)
-            if part.address == nil || part.address?.isUnspecified == true {
-                address.fault(
-                    .badValue,
-                    "media.address is '\(text)'",
-                    mend: "write the IP address that phones and carriers can reach"
-                )
-            }
-        }
-        if let ports = media.take("ports") { part.ports = readPorts(ports) }
-        if let codecs = media.take("codecs") { part.codecs = readCodecs(codecs) }
-        part.threads = media.take("threads")?.integer("media.threads", in: 1...64)
-        return part
-    }
-
-    private func readPorts(_ value: YAMLValue) -> ClosedRange<UInt16>? {
-        guard let text = value.string("media.ports") else { return nil }
-        let bounds = text.split(separator: "-").map { UInt16($0.filter { $0 != " " }) }
-        guard bounds.count == 2, let first = bounds[0], let last = bounds[1], first >= 1024, first < last else {
-            value.fault(.badValue, "media.ports is '\(text)'", mend: "write the first and the last port: 20000-29999")
-            return nil
-        }
-        guard last - first >= 3 else {
-            value.fault(.badValue, "media.ports has no room for a call", mend: "a call takes four ports: widen it")
-            return nil
-        }
-        return first...last
-    }
-
-    private static let knownCodecs = ["opus", "G722", "PCMA", "PCMU", "G729", "GSM", "iLBC", "speex", "AMR", "AMR-WB"]
-
-    private func readCodecs(_ value: YAMLValue) -> [String] {
-        let items = value.sequence("media.codecs")
-        if value.asSequence?.isEmpty == true {
-            value.fault(.badValue, "media.codecs is empty", mend: "write [PCMA, PCMU], or leave it out")
-        }
-        var seen: Set<String> = []
-        return items.compactMap { item in
-            guard let text = item.string("a codec") else { return nil }
-            if let known = Self.knownCodecs.first(where: { $0.lowercased() == text.lowercased() }) {
-                if !seen.insert(known).inserted {
-                    item.fault(.duplicate, "the codec \(known) is given twice", mend: "remove one of them")
-                }
-                return known
-            }
-            item.fault(
-                .badValue,
-                "the codec '\(text)' is unknown",
-                mend: suggestion(for: text, among: Self.knownCodecs)
-            )
-            return nil
-        }
     }
 
     private func readHTTP(_ value: YAMLValue, into node: inout NodeConfiguration) {
@@ -250,10 +153,10 @@ struct NodeReader {
         if let count = part.take("max_contacts")?.integer("registrations.max_contacts", in: 1...100) {
             limits.maxContacts = count
         }
-        if let interval = part.take("keep_alive")?.duration("registrations.keep_alive") {
-            limits.keepAliveInterval = interval
-            if interval < .seconds(1) {
-                value.fault(.badValue, "registrations.keep_alive is too short", mend: "write at least 1s")
+        if let text = part.take("keep_alive") {
+            limits.keepAliveInterval = text.asScalar == "never" ? nil : text.duration("registrations.keep_alive")
+            if let interval = limits.keepAliveInterval, interval < .seconds(1) {
+                text.fault(.badValue, "registrations.keep_alive is too short", mend: "write at least 1s, or never")
             }
         }
         part.finish("registrations")
@@ -288,13 +191,20 @@ struct NodeReader {
         _ most: inout Int
     ) {
         if let time = part.take("min_expires")?.duration("\(name).min_expires") { least = time.wholeSeconds }
-        if let time = part.take("default_expires")?.duration("\(name).default_expires") { usual = time.wholeSeconds }
+        let written = part.take("default_expires")
+        if let time = written?.duration("\(name).default_expires") { usual = time.wholeSeconds }
         if let time = part.take("max_expires")?.duration("\(name).max_expires") { most = time.wholeSeconds }
         if least < 1 || most < least {
             place.fault(
                 .badValue,
                 "the times of \(name) are out of order",
                 mend: "min_expires is at least 1s, and max_expires at least min_expires"
+            )
+        } else if let written, !(least...most).contains(usual) {
+            written.fault(
+                .badValue,
+                "\(name).default_expires is not between min_expires and max_expires",
+                mend: "write from \(least)s to \(most)s"
             )
         }
         usual = min(max(usual, least), most)

@@ -102,14 +102,27 @@ public struct Dialog: Sendable {
 
     /// Where requests of this dialog go: the first route or the remote target, or the flow that the peer uses when that
     /// names nothing reachable. A stream that has ended is opened anew where that URI says.
-    public var nextHop: Flow {
-        let uri = routeSet.first?.uri ?? remoteTarget
+    public var nextHop: Flow { ways.first { !$0.isForLongRequests } ?? hop }
+
+    private var hop: Flow {
+        let uri = nextURI
         var hop = flow.leading(to: uri, directly: isDirect && routeSet.isEmpty)
         if hop.transport.isReliable, uri.hostAddress?.unmapped == hop.remote.ip.unmapped {
             hop.returnPort = uri.port ?? hop.transport.defaultPort
         }
         return hop
     }
+
+    /// The ways there, each to be tried when the one before fails: over a stream that the peer once used though its URI names no transport,
+    /// which is UDP (RFC 3263 §4.1), and by that.
+    public var ways: [Flow] {
+        var hop = hop
+        guard let datagrams = hop.datagrams(to: nextURI, directly: isDirect && routeSet.isEmpty) else { return [hop] }
+        hop.isTrial = true
+        return [hop, datagrams]
+    }
+
+    private var nextURI: SIPURI { routeSet.first?.uri ?? remoteTarget }
 
     /// Counts a request of the peer in: stale ones earn a 500 (§12.2.2). ACK and CANCEL carry the INVITE's number and are not asked.
     public mutating func receive(_ sequence: UInt32) -> Order {
@@ -145,14 +158,31 @@ extension Flow {
     /// The flow that reaches `uri` from here: the same listener or connection, another address where the URI names one.
     /// `directly`: no proxy is between the peer and us, so its private address lies behind a NAT and this flow is the way back.
     public func leading(to uri: SIPURI, directly: Bool) -> Flow {
-        guard let ip = uri.hostAddress else { return self }
+        guard let ip = reachableAddress(of: uri, directly: directly) else { return self }
         if ip.unmapped == remote.ip.unmapped, transport.isReliable { return self }
-        if ip.isUnspecified || (ip.isLoopback && !remote.ip.isLoopback) { return self }
-        if directly, ip.isPrivate, ip.unmapped != remote.ip.unmapped { return self }
-        guard ip.isV6 == local.ip.isV6 else { return self }
         let wanted = uri.transport ?? transport
         guard wanted == transport else { return self }
-        return moved(to: SocketAddress(ip, uri.port ?? transport.defaultPort))
+        var flow = moved(to: SocketAddress(ip, uri.port ?? transport.defaultPort))
+        flow.isNamed = uri.transport == nil
+        return flow
+    }
+
+    /// What `uri` names, where it can be reached from here.
+    private func reachableAddress(of uri: SIPURI, directly: Bool) -> IPAddress? {
+        guard let ip = uri.hostAddress, ip.isV6 == local.ip.isV6 else { return nil }
+        if ip.isUnspecified || (ip.isLoopback && !remote.ip.isLoopback) { return nil }
+        if directly, ip.isPrivate, ip.unmapped != remote.ip.unmapped { return nil }
+        return ip
+    }
+
+    /// By datagrams to where `uri` says, beside this stream; nil: it asks for a stream, or says nothing that can be reached.
+    func datagrams(to uri: SIPURI, directly: Bool) -> Flow? {
+        guard transport.isReliable, uri.transport ?? .udp == .udp,
+            let ip = reachableAddress(of: uri, directly: directly)
+        else { return nil }
+        var flow = Flow(transport: .udp, local: local, remote: SocketAddress(ip, uri.port ?? Transport.udp.defaultPort))
+        flow.leavesFromAnywhere = true
+        return flow
     }
 
     /// From the same place of ours to another of the peer's, over no connection that there is.

@@ -57,6 +57,8 @@ public struct StoredRegistration: Codable, Hashable, Sendable {
     public var expiresAt: WallTime
     /// nil: it has none, or was kept by a release that knew of none.
     public var path: [String]?
+    /// nil: no NAT is between us, or only the contact tells of one.
+    public var isBehindNAT: Bool?
 
     init(_ binding: Binding, of user: UserID) {
         self.user = user
@@ -68,6 +70,7 @@ public struct StoredRegistration: Codable, Hashable, Sendable {
         (userAgent, instance) = (binding.userAgent, binding.instance)
         (registeredAt, expiresAt) = (binding.registeredAt, binding.expiresAt.wall)
         path = binding.path.isEmpty ? nil : binding.path
+        isBehindNAT = binding.isBehindNAT ? true : nil
     }
 }
 
@@ -77,8 +80,8 @@ public struct RegistrarLimits: Equatable, Sendable {
     public var defaultExpires: Int
     public var maxExpires: Int
     public var maxContacts: Int
-    /// How often a phone behind a NAT is asked whether it is there, which keeps the NAT open.
-    public var keepAliveInterval: Duration
+    /// How often a phone behind a NAT is asked whether it is there, which keeps the NAT open; nil: never.
+    public var keepAliveInterval: Duration?
     /// So many unanswered in a row end its binding.
     public var keepAliveFailures: Int
 
@@ -87,7 +90,7 @@ public struct RegistrarLimits: Equatable, Sendable {
         defaultExpires: Int = 3600,
         maxExpires: Int = 3600,
         maxContacts: Int = 10,
-        keepAliveInterval: Duration = .seconds(30),
+        keepAliveInterval: Duration? = .seconds(30),
         keepAliveFailures: Int = 3
     ) {
         (self.minExpires, self.defaultExpires) = (minExpires, defaultExpires)

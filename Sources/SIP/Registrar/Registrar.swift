@@ -136,7 +136,8 @@ public struct Registrar: Sendable {
         guard change.seconds > 0 else {
             return old.map { remove($0, of: user, why: "unregistered", now: now) } ?? []
         }
-        let (target, isBehindNAT) = Self.target(of: change.contact.uri, by: path, source: flow)
+        var (target, isBehindNAT) = Self.target(of: change.contact.uri, by: path, source: flow)
+        if path.isEmpty, Self.isTranslated(request, source: flow) { (target.isNamed, isBehindNAT) = (false, true) }
         let lasts: Duration = .seconds(change.seconds)
         let binding = Binding(
             contact: change.contact.uri,
@@ -179,6 +180,15 @@ public struct Registrar: Sendable {
         }
         // From its own address: the phone takes calls on the port that it names.
         return (source.leading(to: contact, directly: true), false)
+    }
+
+    /// Whether the phone believes to be elsewhere than where its REGISTER came from: a NAT's mapping is what leads back, though its Contact
+    /// names it already, learnt by STUN or from our answers (RFC 3581 §4).
+    private static func isTranslated(_ request: SIPRequest, source: Flow) -> Bool {
+        guard !source.transport.isReliable, let via = try? request.topVia(), let ip = IPAddress(via.host) else {
+            return false
+        }
+        return ip.unmapped != source.remote.ip.unmapped || via.sentByPort != source.remote.port
     }
 
     /// The same for a repeated request; it names no dialog.
@@ -256,8 +266,8 @@ public struct Registrar: Sendable {
         bindings[user, default: []].removeAll { $0.contact.isEquivalent(to: binding.contact) }
         bindings[user, default: []].append(binding)
         timers.start(.expiry(user, key), at: binding.expiresAt.instant)
-        if binding.isBehindNAT {
-            timers.start(.probe(user, key), at: now.instant + limits.keepAliveInterval)
+        if binding.isBehindNAT, let interval = limits.keepAliveInterval {
+            timers.start(.probe(user, key), at: now.instant + interval)
         } else {
             timers.stop(.probe(user, key))
         }
@@ -286,8 +296,10 @@ public struct Registrar: Sendable {
                 guard let binding = binding(user, contact) else { continue }
                 actions += remove(binding, of: user, why: "expired", now: now)
             case .probe(let user, let contact):
-                guard let index = index(user, contact), let binding = bindings[user]?[index] else { continue }
-                timers.start(key, at: now.instant + limits.keepAliveInterval)
+                guard let index = index(user, contact), let binding = bindings[user]?[index],
+                    let interval = limits.keepAliveInterval
+                else { continue }
+                timers.start(key, at: now.instant + interval)
                 guard binding.probeSent == nil else { continue }
                 bindings[user]?[index].probeSent = now.instant
                 actions.append(.probe(RegistrarProbe(user: user, contact: binding.contact, flow: binding.target)))
@@ -340,7 +352,8 @@ public struct Registrar: Sendable {
             }
             let flow = Flow(transport: registration.transport, local: local, remote: remote)
             let path = registration.path ?? []
-            let (target, isBehindNAT) = Self.target(of: contact, by: path, source: flow)
+            var (target, isBehindNAT) = Self.target(of: contact, by: path, source: flow)
+            if registration.isBehindNAT == true { (target.isNamed, isBehindNAT) = (false, true) }
             // A clock that was set back must not make a binding live longer than it was granted.
             let lasts: Duration = .milliseconds(min(left, Int64(limits.maxExpires) * 1000))
             let binding = Binding(

@@ -46,7 +46,7 @@ extension Session {
         if case .ours(let offer, _, let attempts) = renegotiation, purpose == .reinvite || purpose == .update {
             renegotiation = .ours(offer: offer, sequence: dialog.localSequence, attempts: attempts)
         }
-        return remembering([.send(request, purpose, over: [dialog.nextHop])])
+        return remembering([.send(request, purpose, over: dialog.ways)])
     }
 
     /// The ACK for a 2xx carries what its INVITE was let in with (§13.2.2.4): nobody can challenge it.

@@ -32,7 +32,7 @@ extension Session {
         self.dialog = dialog
         request.headers.append(.contentType, contentType)
         request.body = body
-        return remembering([.send(request, .info, over: [dialog.nextHop])])
+        return remembering([.send(request, .info, over: dialog.ways)])
     }
 
     public mutating func fired(_ timer: Timer, now: Instant) -> [Action] {
@@ -106,7 +106,7 @@ extension Session {
         var actions = dismissRenegotiation()
         phase = .leaving
         actions += Timer.ofInvite.map { .stop($0) }
-        return actions + remembering([.send(bye, .bye, over: [dialog.nextHop])])
+        return actions + remembering([.send(bye, .bye, over: dialog.ways)])
     }
 
     /// What is left of a session that somebody else goes on with: over, and silent.

@@ -193,7 +193,7 @@ extension Session {
             var prack = early.dialog.request(.prack, branch: branch, contact: nil)
             let cSeq = (try? request.cSeq().number) ?? 1
             prack.headers.append(.rack, "\(number) \(cSeq) INVITE")
-            actions += remembering([.send(prack, .prack, over: [early.dialog.nextHop])])
+            actions += remembering([.send(prack, .prack, over: early.dialog.ways)])
         }
         var description: SessionDescription?
         // Without an offer of ours only a reliable response may bring one (§13.2.1), and we invite none before the 2xx.
@@ -297,7 +297,7 @@ extension Session {
         bye.headers.append(.reason, Self.completedElsewhere)
         return [
             .sendStateless(.request(ack), over: fork.nextHop),
-            .send(bye, .cancelledBye, over: [fork.nextHop]),
+            .send(bye, .cancelledBye, over: fork.ways),
         ]
     }
 

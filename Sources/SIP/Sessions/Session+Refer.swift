@@ -121,7 +121,7 @@ extension Session {
         self.dialog = dialog
         hasReferred = true
         request.headers.append(.referTo, "<\(target)>")
-        return remembering([.send(request, .refer, over: [dialog.nextHop])])
+        return remembering([.send(request, .refer, over: dialog.ways)])
     }
 
     /// Nobody else's subscription is ours (RFC 6665 §4.1.3).
@@ -144,6 +144,6 @@ extension Session {
             product: settings.product
         )
         self.dialog = dialog
-        return remembering([.send(request, .notify, over: [dialog.nextHop])])
+        return remembering([.send(request, .notify, over: dialog.ways)])
     }
 }

@@ -230,7 +230,7 @@ extension Session {
         timer.describe(&request)
         renegotiation = .ours(offer: sdp, sequence: dialog.localSequence, attempts: attempts)
         reofferReliable = nil
-        return remembering([.send(request, .reinvite, over: [dialog.nextHop])])
+        return remembering([.send(request, .reinvite, over: dialog.ways)])
             + [.start(.reinviteUnanswered, at: now + settings.reinvitePatience)]
     }
 
@@ -245,7 +245,7 @@ extension Session {
         }
         timer.describe(&request)
         renegotiation = .ours(offer: sdp, sequence: dialog.localSequence, attempts: attempts)
-        return remembering([.send(request, .update, over: [dialog.nextHop])])
+        return remembering([.send(request, .update, over: dialog.ways)])
     }
 
     /// Refreshes the session timer (RFC 4028 §10): by UPDATE without body where the peer takes it, else by the same offer again.
@@ -285,7 +285,7 @@ extension Session {
         var prack = dialog.request(.prack, branch: random.branch(), contact: nil)
         self.dialog = dialog
         prack.headers.append(.rack, "\(number) \(sequence) INVITE")
-        return remembering([.send(prack, .prack, over: [dialog.nextHop])])
+        return remembering([.send(prack, .prack, over: dialog.ways)])
     }
 
     private mutating func receiveReofferFinal(

@@ -160,6 +160,9 @@ public struct Session: Sendable {
         dialog?.recognises(remoteTag: tag) ?? false || earlyDialogs[tag] != nil
     }
 
+    /// Whom its messages come from or go to; a proxy, where one is between us.
+    public var peer: IPAddress? { (dialog?.flow ?? flows.first)?.remote.ip }
+
     /// Whether the peer is reached over this stream.
     public func isReached(over flow: Flow) -> Bool {
         !isEnded && (flows + [dialog?.flow].compactMap(\.self)).contains { $0.isSameWay(as: flow) }

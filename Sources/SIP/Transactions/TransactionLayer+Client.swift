@@ -18,10 +18,9 @@ extension TransactionLayer {
     ) -> (ClientTransactionID, [TransactionAction]) {
         let branch = (try? request.topVia())?.branch ?? "z9hG4bK\(nextSerial())"
         var flows = flows
-        if flows.contains(where: { !$0.transport.isReliable }), flows.contains(where: \.transport.isReliable),
-            request.write().count > Self.longestDatagram
-        {
-            flows = flows.streamsFirst()
+        if flows.contains(where: { !$0.transport.isReliable }), flows.contains(where: \.transport.isReliable) {
+            let isLong = request.write().count > Self.longestDatagram
+            flows = isLong ? flows.streamsFirst() : flows.filter { !$0.isForLongRequests }
         }
         guard !flows.isEmpty else {
             let id = ClientTransactionID(nextSerial())

@@ -5,4 +5,7 @@ extension String {
         let words = text.utf8.prefix(200).filter { $0 >= 32 && $0 < 127 && $0 != 34 && $0 != 92 }
         return "399 gudok \"\(String(decoding: words, as: UTF8.self))\""
     }
+
+    /// We have no address of the family that a description names (RFC 3261 §20.43).
+    public static let incompatibleAddress = "301 gudok \"Incompatible network address formats\""
 }

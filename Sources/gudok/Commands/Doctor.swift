@@ -60,25 +60,32 @@ struct Doctor: AsyncParsableCommand {
     private func checkPorts(_ node: NodeConfiguration, _ report: inout Report) {
         var places = node.listen.map { ("\($0)", $0.address, $0.transport == .tcp, "sip.listen") }
         if let http = node.httpListen { places.append(("http://\(http)", http, true, "http.listen")) }
+        // All at once, as the switch has them.
+        var held: [Int32] = []
+        defer { for descriptor in held { close(descriptor) } }
         for (name, address, isStream, key) in places where address.port != 0 {
-            switch bindError(address, isStream: isStream) {
+            switch bindError(address, isStream: isStream, holding: &held) {
             case 0: report.good(name, "free")
             case EADDRINUSE: report.bad(name, "another program has it; stop it, or choose another port in \(key)")
             case EADDRNOTAVAIL: report.bad(name, "this machine has no such address; choose one of `ip address`")
             case let error: report.bad(name, String(cString: strerror(error)))
             }
         }
-        let place = SocketAddress(node.mediaAddress, node.mediaPorts.lowerBound)
-        let error = bindError(place, isStream: false)
-        if error == EADDRNOTAVAIL {
-            report.bad("media \(node.mediaAddress)", "this machine has no such address; choose one of `ip address`")
-        } else {
-            report.good("media \(node.mediaAddress)", "\(node.mediaPorts.count / 4) calls have room")
+        for address in node.mediaAddresses.all {
+            let place = SocketAddress(address, node.mediaPorts.lowerBound)
+            if bindError(place, isStream: false, holding: &held) == EADDRNOTAVAIL {
+                report.bad("media \(address)", "this machine has no such address; choose one of `ip address`")
+            } else {
+                report.good("media \(address)", "\(node.mediaPorts.count / 4) calls have room")
+            }
+        }
+        for listener in node.listen where node.mediaAddresses.ofFamily(isV6: listener.address.ip.isV6) == nil {
+            report.bad("\(listener)", "media.address has none of its family: who knows no other hears nothing; add one")
         }
     }
 
-    /// 0, or the error number of binding.
-    private func bindError(_ address: SocketAddress, isStream: Bool) -> Int32 {
+    /// 0, or the error number of binding; what was bound is held.
+    private func bindError(_ address: SocketAddress, isStream: Bool, holding held: inout [Int32]) -> Int32 {
         let type = isStream ? Int32(SOCK_STREAM.rawValue) : Int32(SOCK_DGRAM.rawValue)
         var hints = addrinfo()
         hints.ai_socktype = type
@@ -90,10 +97,13 @@ struct Doctor: AsyncParsableCommand {
         defer { freeaddrinfo(list) }
         let descriptor = socket(info.ai_family, type, 0)
         guard descriptor >= 0 else { return errno }
-        defer { close(descriptor) }
+        held.append(descriptor)
         // As the switch opens it: connections of its own that have just ended are not in its way, but whoever listens is.
         var yes: Int32 = 1
         if isStream { setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size)) }
+        if address.ip.isV6 {
+            setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &yes, socklen_t(MemoryLayout<Int32>.size))
+        }
         guard bind(descriptor, info.ai_addr, info.ai_addrlen) == 0 else { return errno }
         return !isStream || listen(descriptor, 1) == 0 ? 0 : errno
     }

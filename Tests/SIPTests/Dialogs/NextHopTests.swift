@@ -6,7 +6,9 @@ import Testing
 
 /// Where requests of a dialog go (RFC 3261 §12.2.1.1).
 @Suite struct NextHopTests {
-    private func hop(_ contact: String, over flow: Flow) throws -> Flow {
+    private func hop(_ contact: String, over flow: Flow) throws -> Flow { try dialog(contact, over: flow).nextHop }
+
+    private func dialog(_ contact: String, over flow: Flow) throws -> Dialog {
         let invite = TransactionBench.request(
             """
             INVITE sip:600@127.0.0.1 SIP/2.0
@@ -18,7 +20,7 @@ import Testing
             Contact: <\(contact)>
             """
         )
-        return try Dialog(answering: invite, localTag: "us", over: flow, localSequence: 0).nextHop
+        return try Dialog(answering: invite, localTag: "us", over: flow, localSequence: 0)
     }
 
     @Test func `over TCP they take the peer's connection, else a new one to its contact's port`() throws {
@@ -32,9 +34,27 @@ import Testing
         #expect(try self.hop("sip:1001@10.0.0.1:5090;transport=tcp", over: flow).returnAddress == flow.remote)
     }
 
+    @Test func `RFC 3263 4.1: where the contact names no stream, datagrams are what is left when the stream has ended`()
+        throws
+    {
+        let flow = TransactionBench.flow(.tcp, port: 40_000)
+        func ways(_ contact: String) throws -> [String] { try dialog(contact, over: flow).ways.map { "\($0)" } }
+        let stream = "tcp:127.0.0.1:40000"
+        #expect(try ways("sip:1001@127.0.0.1:5090") == [stream, "udp:127.0.0.1:5090"])
+        #expect(try ways("sip:1001@127.0.0.1;transport=udp") == [stream, "udp:127.0.0.1:5060"])
+        for contact in ["127.0.0.1:5090;transport=tcp", "phone.invalid", "10.0.0.1:5090", "0.0.0.0", "[2001:db8::1]"] {
+            #expect(try ways("sip:1001@\(contact)") == [stream], "\(contact)")
+        }
+        #expect(try dialog("sip:1001@127.0.0.1", over: TransactionBench.flow()).ways.count == 1)
+    }
+
     @Test func `over UDP they go to the contact`() throws {
         let hop = try hop("sip:1001@127.0.0.1:5090", over: TransactionBench.flow())
-        #expect(hop.remote.port == 5090 && hop.returnPort == nil)
+        #expect(hop.remote.port == 5090 && hop.returnPort == nil && hop.isNamed)
+        // One that wants datagrams, and one that a NAT hides: no stream leads there.
+        for contact in ["127.0.0.1:5090;transport=udp", "10.0.0.1:5090"] {
+            #expect(try !self.hop("sip:1001@\(contact)", over: TransactionBench.flow()).isNamed)
+        }
     }
 
     @Test(arguments: [true, false])

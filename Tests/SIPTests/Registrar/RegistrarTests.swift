@@ -191,6 +191,32 @@ import Timebase
         #expect(!registrar.reaches(over: Self.flow(port: 5063, connection: 10)))
     }
 
+    @Test(arguments: [("192.168.1.50:5062", true), ("192.0.2.7:6000", true), ("192.0.2.7:5062", false)])
+    func `RFC 3581: a phone whose Via is elsewhere than it is behind a NAT, whatever its contact`(
+        sentBy: String,
+        isBehindNAT: Bool
+    ) throws {
+        var registrar = Registrar(limits: RegistrarLimits())
+        var request = Self.request(contacts: ["<sip:a@192.0.2.7:5062>"], expires: "600")
+        request.headers[.via] = "SIP/2.0/UDP \(sentBy);branch=z9hG4bK1;rport"
+        let flow = Self.flow(0xC000_0207)
+        let (_, actions) = registrar.register(request, user: Self.anna, over: flow, now: Self.start)
+        #expect(registrar.bindings(for: Self.anna, now: Self.start.instant).first?.target.isNamed == !isBehindNAT)
+        let kept = actions.lazy.compactMap { if case .store(let stored) = $0 { stored } else { nil } }
+        let stored = try #require(kept.first)
+        var restarted = Registrar(limits: RegistrarLimits())
+        _ = restarted.restore([stored], now: Self.start)
+        for var registrar in [registrar, restarted] {
+            #expect(registrar.fire(now: Self.later(30)).count == (isBehindNAT ? 1 : 0))
+        }
+    }
+
+    @Test func `no phone is asked where the configuration says never`() {
+        var registrar = Registrar(limits: RegistrarLimits(keepAliveInterval: nil))
+        #expect(register(&registrar, ["<sip:a@10.0.0.1:5062>"]).status == 200)
+        #expect(registrar.fire(now: Self.later(30)).isEmpty)
+    }
+
     @Test func `a phone behind a NAT is asked, its round trip measured, and three silences end it`() {
         var registrar = Registrar(limits: RegistrarLimits())
         _ = register(&registrar, ["<sip:a@192.168.1.5>"], flow: Self.flow(0xC000_0201))

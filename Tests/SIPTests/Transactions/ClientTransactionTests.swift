@@ -115,6 +115,19 @@ import Timebase
         #expect(answered == id)
     }
 
+    @Test(arguments: [0, 1_400])
+    func `RFC 3261 18.1.1: a stream that stands beside datagrams is for what is too long for them`(octets: Int) {
+        var bench = TransactionBench()
+        var request = SIPRequest.invite
+        request.headers.append(HeaderName("X-Long"), String(repeating: "x", count: octets))
+        var stream = TransactionBench.flow(.tcp)
+        stream.isForLongRequests = true
+        _ = bench.send(request, over: [TransactionBench.flow(), stream])
+        #expect(bench.actions.first?.sent?.contains("SIP/2.0/\(octets == 0 ? "UDP" : "TCP")") == true)
+        bench.actions += bench.layer.transportFailed(TransactionBench.flow(), now: bench.now)
+        #expect(!bench.actions.contains { $0.sent?.contains("SIP/2.0/TCP") == true } || octets > 0)
+    }
+
     @Test func `RFC 3261 18.2.2: who rings when his connection is lost may answer over another`() {
         for (hasRung, isThere) in [(false, false), (true, true)] {
             var bench = TransactionBench()
