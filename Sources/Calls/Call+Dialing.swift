@@ -62,7 +62,10 @@ extension Call {
                 why: "the trunk asked to be left alone for \(wait) s"
             )
         }
-        return core.reach(request.target, of: tenant)
+        let reach = core.reach(request.target, of: tenant)
+        guard let callerID = request.callerID, case .routes(var routes) = reach else { return reach }
+        for place in routes.indices { routes[place].callerID = callerID }
+        return .routes(routes)
     }
 
     /// The names that a dial waited for are known, or known not to be.
@@ -91,6 +94,9 @@ extension Call {
                 )
             )
         )
+        if route.trunk != nil, !startsUponAnswer, let shown = substitute(towards: route) {
+            publish(.note("leg \(leg.id.index) shows \(shown.number) for the caller"))
+        }
         return leg.id.index
     }
 
