@@ -288,8 +288,7 @@ extension Call {
             stopTone()
             if isOffer, !answerLateOffer(of: index, description) { return incompatible(index) }
             configureMedia(index)
-            seat(index)
-            return talkBegan()
+            return hand(to: index) { seat(index) }
         }
         if isOffer {
             // Late offer end to end: the callee's offer goes to the caller in our 200, the caller's ACK brings the answer.
@@ -319,6 +318,7 @@ extension Call {
 
     private func incompatible(_ index: Int) {
         publish(.note("leg \(index) answered with media that the caller did not offer"))
+        if transfer != nil { return takerFailed(index, 488, reason: "no-common-codec") }
         end(.failed, by: .switch, cause: HangupCause(status: 488), reason: "no-common-codec")
     }
 
