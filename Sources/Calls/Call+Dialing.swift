@@ -150,6 +150,7 @@ extension Call {
             described: described
         )
         (leg.history, leg.number, leg.server) = (past, route.to.uri.user, route.flows.first?.remote)
+        leg.contact = route.uri
         leg.port = port
         leg.awaitsReport = true
         leg.side = startsUponAnswer ? .caller : legs[anchor].side.opposite
@@ -225,13 +226,14 @@ extension Call {
             let told = legs[0].described.local
             if let answer = answerForCaller(description, of: index) {
                 // His first answer is the one that counts, and the 200 will say it too.
-                if let told { legs[0].described.local = told }
+                if let told { legs[0].described.repeats(told) }
                 dial.early = index
                 stage = .dialing(dial)
                 configureMedia(index)
                 configureMedia(0)
                 bridge(0, index)
-                act(on: 0) { $0.ring(status, sdp: (told ?? answer).write(), now: $1) }
+                // Early media that is lost would be lost for good (RFC 3262 §3).
+                act(on: 0) { $0.ring(status, sdp: (told ?? answer).write(), isReliable: true, now: $1) }
                 return
             }
         }
@@ -305,7 +307,7 @@ extension Call {
         guard let answer = answerForCaller(description, of: index) else { return incompatible(index) }
         configureMedia(index)
         if let told {
-            legs[0].described.local = told
+            legs[0].described.repeats(told)
             let isUnderstood = speakAlike(0, index)
             if !isUnderstood || AudioStream(of: told)?.direction != AudioStream(of: answer)?.direction {
                 reoffers[0] = Reoffer(isNeeded: !isUnderstood)

@@ -130,6 +130,10 @@ extension Call {
 
     /// The peer of one leg wants other media: the other leg is asked.
     func offered(_ index: Int, offer: SessionDescription?) {
+        if index > 0, heldAnswer != nil {
+            // The caller's 200 waits for the record: in a moment he can be asked.
+            return act(on: index) { $0.refuseOffer(491, now: $1) }
+        }
         guard let other = counterpart(of: index), relayed == nil, reoffers[other] == nil, let port = legs[other].port
         else {
             return answerAlone(index, offer: offer)
