@@ -64,7 +64,16 @@ extension Call {
     func ring(_ redirect: Redirect) -> [Int] {
         var routes = redirect.routes ?? []
         if redirect.routes == nil, case .routes(let found) = reach(redirect.request) { routes = found }
-        return routes.filter { !isLoop($0.user, redirect.history) }.compactMap { invite($0, after: redirect.history) }
+        return routes.filter { !isRung($0) && !isLoop($0.user, redirect.history) }
+            .compactMap { invite($0, after: redirect.history) }
+    }
+
+    /// What rings for this call is not rung once more (RFC 3261 §8.1.3.4: an address joins the targets once).
+    private func isRung(_ route: TargetRoute) -> Bool {
+        route.user != nil
+            && legs.contains {
+                $0.user == route.user && $0.contact == route.uri && $0.progress == .trying && !$0.session.isEnded
+            }
     }
 
     /// Where a 3xx leads to, as far as its author may call there: who rings, together those of the same `q`, and the plans that this is
@@ -95,18 +104,21 @@ extension Call {
             var next = history
             next.goOn(to: SIPURI(user: number, host: domain), branch: branch)
             var way: Redirect?
+            var isRungAlready = false
             if case .dial(let request) = first {
                 if !isFirst {
                     way = Redirect(request: request, history: next)
                 } else if case .routes(let all) = reach(request) {
-                    let routes = all.filter { !isLoop($0.user, history) }
+                    let routes = all.filter { !isRung($0) && !isLoop($0.user, history) }
+                    isRungAlready = routes.isEmpty && all.contains(where: isRung)
                     way = routes.isEmpty ? nil : Redirect(request: request, routes: routes, history: next)
                 }
             }
             if var run = asDialled {
                 // Who can be rung rings at once, beside the others; the plan goes on when they will not.
-                if way != nil { for entry in run.takeTrail() { publish(Event(entry, plan: run.plan)) } }
-                onward.append(Onward(run: run, first: way == nil ? first : nil, history: history))
+                let isRinging = way != nil || isRungAlready
+                if isRinging { for entry in run.takeTrail() { publish(Event(entry, plan: run.plan)) } }
+                onward.append(Onward(run: run, first: isRinging ? nil : first, history: history))
             }
             return way
         }
