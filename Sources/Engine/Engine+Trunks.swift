@@ -110,7 +110,8 @@ extension Engine {
             guard let status, status != 503 else {
                 return missed(id, status.map { "\($0) to OPTIONS" } ?? "no answer to OPTIONS")
             }
-            if trunks[id]?.answered(now: now.instant) == true {
+            let repeated = flow?.transport.isReliable == true ? nil : calls.settings.session.timers.t1
+            if trunks[id]?.answered(now: now.instant, repeated: repeated) == true {
                 outlet.log(.notice, "trunk \(id) is up again", call: nil)
                 bus.publish(.trunkUp(name: id.name), tenant: id.tenant, at: now)
             }
