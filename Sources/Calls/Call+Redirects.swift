@@ -35,7 +35,12 @@ extension Call {
         }
         redirects += 1
         stage = .dialing(dial)
-        let (ways, onward) = leads(of: rejection, from: index, timeout: dial.request.timeout)
+        let (ways, onward) = leads(
+            of: rejection,
+            from: index,
+            timeout: dial.request.timeout,
+            callerID: dial.request.callerID
+        )
         dial.onward += onward
         if let place = dial.searches.firstIndex(where: { $0.ringing.contains(index) }) {
             dial.searches[place].later.insert(contentsOf: ways, at: 0)
@@ -81,7 +86,8 @@ extension Call {
     func leads(
         of rejection: Rejection,
         from index: Int,
-        timeout: Duration
+        timeout: Duration,
+        callerID: String? = nil
     ) -> (ways: [[Redirect]], onward: [Onward]) {
         let domain = tenant.domains.first ?? "localhost"
         var history = legs[index].history
@@ -95,7 +101,8 @@ extension Call {
         func way(to contact: SIPURI, isFirst: Bool) -> Redirect? {
             guard branch < Self.mostContacts, let number = contact.number, !isLoop(number, history) else { return nil }
             let onTrunk = legs[index].trunk.map { trunk in
-                Instruction.dial(DialRequest(target: .trunk(trunk.name, number: number), timeout: timeout))
+                let target = DialTarget.trunk(trunk.name, number: number)
+                return Instruction.dial(DialRequest(target: target, timeout: timeout, callerID: callerID))
             }
             var asDialled = onTrunk == nil ? tenant.internalPlan.map { run(of: $0, to: number, by: legs[index]) } : nil
             guard let first = onTrunk ?? asDialled?.start(), first != .noRoute else { return nil }

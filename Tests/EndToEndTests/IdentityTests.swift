@@ -142,6 +142,24 @@ struct IdentityTests {
         #expect(try running.gudok("why", call).text.contains("leg 1 shows \(number) for the caller"))
     }
 
+    @Test func `a number that the plan wants shown stays where the carrier sends the call on`() throws {
+        let dial = "{dial: {trunk: carrier, number: \"{called}\", caller_id: \"+74950000715\"}}"
+        let running = try RunningSwitch(
+            trunk: Self.rule,
+            internalPlan: "routes: [{match: \".\", do: [\(dial)]}]"
+        )
+        let carrier = try Phone("carrier", server: running.sipPort, peer: running.carrier)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        _ = try anna.dial("+7111", sdp: Phone.sdp(port: 4_000))
+        let first = try #require(carrier.expect("INVITE"))
+        let contact = ["Contact: <sip:+7333@carrier.test>"]
+        carrier.respond("302 Moved Temporarily", to: first, toTag: "c", extra: contact, withContact: false)
+        let next = try #require(carrier.expect("INVITE"))
+        for invite in [first, next] { #expect(invite.header("From")?.contains("<sip:+74950000715@") == true) }
+        carrier.respond("486 Busy Here", to: next, toTag: "d")
+        #expect(anna.answer(to: "INVITE")?.startWord == "486")
+    }
+
     @Test func `who is sent on by one carrier to another is no number of ours there`() throws {
         let running = try RunningSwitch(
             trunk: Self.rule,
