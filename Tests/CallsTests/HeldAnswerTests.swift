@@ -110,12 +110,8 @@ import Timebase
             logger: { _, _, _ in }
         )
         core.surroundings = world
-        let plan = DialPlan(
-            name: "internal",
-            routes: [
-                Route(match: try Pattern("."), steps: [Step(.dial(Step.Dial(target: .user(try Template("1002")))))])
-            ]
-        )
+        let step = Step(.dial(Step.Dial(target: .user(try Template("1002")))))
+        let plan = DialPlan(name: "internal", routes: [Route(match: try Pattern("."), steps: [step])])
         let identity = CallerIdentity(
             tenant: Tenant(id: TenantID("demo"), domains: ["demo.test"]),
             direction: .internal,
@@ -125,7 +121,12 @@ import Timebase
             user: "1001",
             plan: plan
         )
-        let first = Self.invite(from: "<sip:1001@demo.test>;tag=a", to: "<sip:1002@demo.test>", callID: "a", port: 4_000)
+        let first = Self.invite(
+            from: "<sip:1001@demo.test>;tag=a",
+            to: "<sip:1002@demo.test>",
+            callID: "a",
+            port: 4_000
+        )
         try core.receiveInvite(first, transaction: ServerTransactionID(1), over: Self.flow, from: identity)
         let rung = try #require(world.requests.first)
         var answer = SIPResponse(status: 200, to: rung, toTag: "b")
