@@ -62,7 +62,10 @@ extension Call {
                 why: "the trunk asked to be left alone for \(wait) s"
             )
         }
-        return core.reach(request.target, of: tenant)
+        let reach = core.reach(request.target, of: tenant)
+        guard let callerID = request.callerID, case .routes(var routes) = reach else { return reach }
+        for place in routes.indices { routes[place].callerID = callerID }
+        return .routes(routes)
     }
 
     /// The names that a dial waited for are known, or known not to be.
@@ -91,6 +94,9 @@ extension Call {
                 )
             )
         )
+        if route.trunk != nil, !startsUponAnswer, let shown = substitute(towards: route) {
+            publish(.note("leg \(leg.id.index) shows \(shown.number) for the caller"))
+        }
         return leg.id.index
     }
 
@@ -145,6 +151,7 @@ extension Call {
             described: described
         )
         (leg.history, leg.number, leg.server) = (past, route.to.uri.user, route.flows.first?.remote)
+        leg.contact = route.uri
         leg.port = port
         leg.awaitsReport = true
         leg.side = startsUponAnswer ? .caller : legs[anchor].side.opposite
@@ -220,13 +227,14 @@ extension Call {
             let told = legs[0].described.local
             if let answer = answerForCaller(description, of: index) {
                 // His first answer is the one that counts, and the 200 will say it too.
-                if let told { legs[0].described.local = told }
+                if let told { legs[0].described.repeats(told) }
                 dial.early = index
                 stage = .dialing(dial)
                 configureMedia(index)
                 configureMedia(0)
                 bridge(0, index)
-                act(on: 0) { $0.ring(status, sdp: (told ?? answer).write(), now: $1) }
+                // Early media that is lost would be lost for good (RFC 3262 §3).
+                act(on: 0) { $0.ring(status, sdp: (told ?? answer).write(), isReliable: true, now: $1) }
                 return
             }
         }
@@ -283,8 +291,7 @@ extension Call {
             stopTone()
             if isOffer, !answerLateOffer(of: index, description) { return incompatible(index) }
             configureMedia(index)
-            seat(index)
-            return talkBegan()
+            return hand(to: index) { seat(index) }
         }
         if isOffer {
             // Late offer end to end: the callee's offer goes to the caller in our 200, the caller's ACK brings the answer.
@@ -301,7 +308,7 @@ extension Call {
         guard let answer = answerForCaller(description, of: index) else { return incompatible(index) }
         configureMedia(index)
         if let told {
-            legs[0].described.local = told
+            legs[0].described.repeats(told)
             let isUnderstood = speakAlike(0, index)
             if !isUnderstood || AudioStream(of: told)?.direction != AudioStream(of: answer)?.direction {
                 reoffers[0] = Reoffer(isNeeded: !isUnderstood)
@@ -314,6 +321,7 @@ extension Call {
 
     private func incompatible(_ index: Int) {
         publish(.note("leg \(index) answered with media that the caller did not offer"))
+        if transfer != nil { return takerFailed(index, 488, reason: "no-common-codec") }
         end(.failed, by: .switch, cause: HangupCause(status: 488), reason: "no-common-codec")
     }
 

@@ -18,18 +18,29 @@ extension Call {
         let holds = stream.isHold && stream.direction != .recvonly
         guard holds != legs[index].holds else { return }
         legs[index].holds = holds
+        legs[index].silentSince = holds ? now.instant : nil
         tellHold(index)
         followHold()
+    }
+
+    /// Who begins in silence in front of the switch itself may be gone as well.
+    func noteSilentCaller() {
+        guard legs[0].described.theirs.map(isSilent) ?? false else { return }
+        noteHold(0)
+    }
+
+    private func isSilent(_ stream: AudioStream) -> Bool {
+        stream.direction == .inactive || stream.address.isUnspecified
     }
 
     /// Tells of a hold, or of its end: what lies before the talk (in a queue, a prompt, a whisper) keeps nobody waiting.
     private func tellHold(_ index: Int) {
         let wasHold = legs[index].holdsSince != nil
         let isHold = legs[index].holds && (wasHold || isTalk)
+        defer { watchHold() }
         guard isHold != wasHold else { return }
         legs[index].holdsSince = isHold ? now.instant : nil
         publish(isHold ? .callHeld(leg: index) : .callResumed(leg: index))
-        watchHold()
     }
 
     /// A party may hold from the first: it offers or answers that it neither speaks nor listens. One that only speaks has something to say.
@@ -37,8 +48,7 @@ extension Call {
     func noteSilence() {
         guard case .talking(let peer) = stage else { return }
         for index in [anchor, peer] {
-            let stream = legs[index].described.theirs
-            if stream?.direction == .inactive || stream?.address.isUnspecified == true { noteHold(index) }
+            if let stream = legs[index].described.theirs, isSilent(stream) { noteHold(index) }
             tellHold(index)
         }
         if legs[anchor].holds || legs[peer].holds { followHold() }
@@ -48,12 +58,21 @@ extension Call {
     func stopHolding(_ index: Int) {
         guard legs[index].holds else { return }
         legs[index].holds = false
+        legs[index].silentSince = nil
         tellHold(index)
     }
 
-    /// Nobody is held for ever: a forgotten party is let go, whatever the other does meanwhile.
+    private var isWaiting: Bool {
+        switch stage {
+        case .queued, .parked: true
+        default: false
+        }
+    }
+
+    /// Nobody is held for ever: a forgotten party is let go, whatever the other does meanwhile; and of a caller who holds a menu nothing else
+    /// would tell that he is gone.
     private func watchHold() {
-        let since = legs.lazy.filter { !$0.isOver }.compactMap(\.holdsSince).min()
+        let since = legs.lazy.filter { !$0.isOver }.compactMap { $0.holdsSince ?? $0.silentSince }.min()
         guard let since, let longest = core.settings.maximumHold else {
             return core.timers.stop(.call(id, .holdEnds))
         }
@@ -62,6 +81,10 @@ extension Call {
 
     func heldTooLong() {
         guard !isEnding else { return }
+        if isWaiting, legs.allSatisfy({ $0.isOver || $0.holdsSince == nil }), let longest = core.settings.maximumHold {
+            // A place in a line is kept however long that is, and has bounds of its own; asked again when he may have left it.
+            return core.timers.start(.call(id, .holdEnds), at: now.instant + longest)
+        }
         publish(.note("on hold for longer than calls.max_hold"))
         end(.answered, by: .switch, cause: .normal, reason: "max-hold")
     }

@@ -1,4 +1,5 @@
 import Config
+import Events
 import SIP
 import SIPMessage
 
@@ -9,7 +10,7 @@ extension Call {
         // Whoever is rung to call somebody sees whom.
         if startsUponAnswer { return NameAddress(uri: SIPURI(user: to, host: route.fromHost)) }
         // A carrier goes on being told who called: it takes only numbers that somebody vouches for.
-        guard route.trunk == nil else { return isPrivate ? .anonymous : caller(at: route.fromHost) }
+        guard route.trunk == nil else { return isPrivate ? .anonymous : identity(towards: route) }
         let party = servedParty
         guard !party.isPrivate else { return .anonymous }
         return NameAddress(uri: SIPURI(user: party.number, host: route.fromHost), displayName: party.name)
@@ -21,7 +22,10 @@ extension Call {
         guard route.trunk != nil else { return referrer.map { [(.referredBy, "\($0)")] } ?? [] }
         guard !startsUponAnswer else { return [] }
         var headers: [(HeaderName, String)] = []
-        if route.takesIdentity, isAsserted { headers.append((.pAssertedIdentity, "\(caller(at: route.fromHost))")) }
+        // For a number of our own we vouch ourselves.
+        if route.takesIdentity, isAsserted || substitute(towards: route) != nil {
+            headers.append((.pAssertedIdentity, "\(identity(towards: route))"))
+        }
         if isPrivate { headers.append((.privacy, "id")) }
         return headers
     }
@@ -33,7 +37,21 @@ extension Call {
         return NameAddress(uri: uri, displayName: tenant.users[user]?.name)
     }
 
-    private func caller(at host: String) -> NameAddress {
-        NameAddress(uri: SIPURI(user: from, host: host), displayName: fromName)
+    private func identity(towards route: TargetRoute) -> NameAddress {
+        let shown = substitute(towards: route) ?? CallerID(number: from, name: fromName)
+        return NameAddress(uri: SIPURI(user: shown.number, host: route.fromHost), displayName: shown.name)
+    }
+
+    /// What a trunk is shown in the caller's place: what the plan's step wants, the number that is the caller's own outside, or the
+    /// trunk's; nil: the caller as he is.
+    func substitute(towards route: TargetRoute) -> CallerID? {
+        let rule = route.trunk.flatMap { tenant.trunks[$0.name] }?.callerID
+        // Whoever calls in another's name (a queue's call-back) has not that one's number.
+        let own = user == from ? tenant.users[from]?.callerID : nil
+        let wishes = [route.callerID.map { CallerID(number: $0) }, own].compactMap { $0 } + [CallerID(number: from)]
+        var shown = rule?.chosen(among: wishes) ?? wishes[0]
+        guard shown.number != from else { return nil }
+        shown.name = shown.name ?? rule?.standard.name
+        return shown
     }
 }

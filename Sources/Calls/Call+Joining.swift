@@ -77,8 +77,11 @@ extension Call {
         link(with: other)
         other.endJoined(by: seat)
         enter(.talking(joined))
-        moveMedia(joined)
-        talkBegan()
+        // What it still sends goes to its old port: until it knows the new one the party hears music.
+        hand(to: joined) {
+            configureMedia(joined)
+            reoffer(joined, Reoffer(isNeeded: true))
+        }
     }
 
     /// Its phones go on ringing, for the party now.
@@ -132,6 +135,36 @@ extension Call {
         other.isUnserved = false
         link(with: other)
         other.endJoined(by: seat)
+    }
+
+    // MARK: whose the party is
+
+    /// Somebody is there for whoever is served, and is brought together with him. A party that is handed on is his only when both have taken the
+    /// media for it; whoever sends it is told, and let go, no sooner.
+    func hand(to index: Int, by seating: () -> Void) {
+        guard transfer != nil else {
+            seating()
+            return talkBegan()
+        }
+        transfer?.taker = index
+        seating()
+        mediaTaken()
+    }
+
+    /// Nobody has to take anything any more.
+    func mediaTaken() {
+        guard let taker = transfer?.taker, !isEnding, !reoffers.values.contains(where: \.isNeeded) else { return }
+        transfer?.taker = nil
+        bridge(anchor, taker)
+        talkBegan()
+    }
+
+    /// Who was to have the party cannot, or will not: it goes back.
+    func takerFailed(_ index: Int, _ status: Int, reason: String) {
+        transfer?.taker = nil
+        for leg in [anchor, index] where reoffers[leg]?.isNeeded == true { reoffers[leg] = nil }
+        letGo(index, .answered, "No media", reason: reason, endingService: false)
+        transferFailed(HangupCause(status: status))
     }
 
     /// Each record names the other call.

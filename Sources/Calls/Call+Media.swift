@@ -135,6 +135,10 @@ extension Call {
             publish(.note("leg \(index) would have its media at an address of another family than ours"))
             return act(on: index) { $0.refuseOffer(488, now: $1) }
         }
+        if index > 0, heldAnswer != nil {
+            // The caller's 200 waits for the record: in a moment he can be asked.
+            return act(on: index) { $0.refuseOffer(491, now: $1) }
+        }
         guard let other = counterpart(of: index), relayed == nil, reoffers[other] == nil, let port = legs[other].port
         else {
             return answerAlone(index, offer: offer)

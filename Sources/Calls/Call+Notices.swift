@@ -72,6 +72,7 @@ extension Call {
         let result: LegResult = transfer?.from == index ? .transferred : .answered
         finishLeg(index, result, status: 200, reason: reason ?? "normal")
         if transfer?.from == index { return transferorLeft() }
+        if transfer?.taker == index { return takerFailed(index, 480, reason: "normal") }
         let party = legs[index].side
         switch stage {
         case .ending: break
@@ -92,6 +93,7 @@ extension Call {
         let wasAnswered = isLost && legs[index].progress == .answered
         finishLeg(index, wasAnswered ? .answered : .failed, status: wasAnswered ? 200 : nil, reason: failure.rawValue)
         if transfer?.from == index { return transferorLeft() }
+        if transfer?.taker == index { return takerFailed(index, 480, reason: failure.rawValue) }
         guard index == anchor || isTalking(to: index) else { return }
         let disposition: Disposition = callerIsAnswered && wasAnswered ? .answered : .failed
         let status = failure == .badAnswer ? 488 : 408
@@ -135,6 +137,8 @@ extension Call {
         case .quality(let port, let mos): if legs[index].port?.id == port { legs[index].mos = mos }
         // Whoever has given the other party away need not say anything more, nor hear.
         case .inactive where transfer?.from == index: break
+        // Nor may he be heard who does not know his new port yet.
+        case .inactive where transfer?.taker == index: break
         case .inactive(_, let silence):
             let seconds = Int(silence.inSeconds)
             publish(.note("leg \(index): neither RTP nor RTCP for \(seconds) s"))

@@ -35,7 +35,12 @@ extension Call {
         }
         redirects += 1
         stage = .dialing(dial)
-        let (ways, onward) = leads(of: rejection, from: index, timeout: dial.request.timeout)
+        let (ways, onward) = leads(
+            of: rejection,
+            from: index,
+            timeout: dial.request.timeout,
+            callerID: dial.request.callerID
+        )
         dial.onward += onward
         if let place = dial.searches.firstIndex(where: { $0.ringing.contains(index) }) {
             dial.searches[place].later.insert(contentsOf: ways, at: 0)
@@ -64,7 +69,16 @@ extension Call {
     func ring(_ redirect: Redirect) -> [Int] {
         var routes = redirect.routes ?? []
         if redirect.routes == nil, case .routes(let found) = reach(redirect.request) { routes = found }
-        return routes.filter { !isLoop($0.user, redirect.history) }.compactMap { invite($0, after: redirect.history) }
+        return routes.filter { !isRung($0) && !isLoop($0.user, redirect.history) }
+            .compactMap { invite($0, after: redirect.history) }
+    }
+
+    /// What rings for this call is not rung once more (RFC 3261 §8.1.3.4: an address joins the targets once).
+    private func isRung(_ route: TargetRoute) -> Bool {
+        route.user != nil
+            && legs.contains {
+                $0.user == route.user && $0.contact == route.uri && $0.progress == .trying && !$0.session.isEnded
+            }
     }
 
     /// Where a 3xx leads to, as far as its author may call there: who rings, together those of the same `q`, and the plans that this is
@@ -72,7 +86,8 @@ extension Call {
     func leads(
         of rejection: Rejection,
         from index: Int,
-        timeout: Duration
+        timeout: Duration,
+        callerID: String? = nil
     ) -> (ways: [[Redirect]], onward: [Onward]) {
         let domain = tenant.domains.first ?? "localhost"
         var history = legs[index].history
@@ -86,7 +101,8 @@ extension Call {
         func way(to contact: SIPURI, isFirst: Bool) -> Redirect? {
             guard branch < Self.mostContacts, let number = contact.number, !isLoop(number, history) else { return nil }
             let onTrunk = legs[index].trunk.map { trunk in
-                Instruction.dial(DialRequest(target: .trunk(trunk.name, number: number), timeout: timeout))
+                let target = DialTarget.trunk(trunk.name, number: number)
+                return Instruction.dial(DialRequest(target: target, timeout: timeout, callerID: callerID))
             }
             var asDialled = onTrunk == nil ? tenant.internalPlan.map { run(of: $0, to: number, by: legs[index]) } : nil
             guard let first = onTrunk ?? asDialled?.start(), first != .noRoute else { return nil }
@@ -95,18 +111,21 @@ extension Call {
             var next = history
             next.goOn(to: SIPURI(user: number, host: domain), branch: branch)
             var way: Redirect?
+            var isRungAlready = false
             if case .dial(let request) = first {
                 if !isFirst {
                     way = Redirect(request: request, history: next)
                 } else if case .routes(let all) = reach(request) {
-                    let routes = all.filter { !isLoop($0.user, history) }
+                    let routes = all.filter { !isRung($0) && !isLoop($0.user, history) }
+                    isRungAlready = routes.isEmpty && all.contains(where: isRung)
                     way = routes.isEmpty ? nil : Redirect(request: request, routes: routes, history: next)
                 }
             }
             if var run = asDialled {
                 // Who can be rung rings at once, beside the others; the plan goes on when they will not.
-                if way != nil { for entry in run.takeTrail() { publish(Event(entry, plan: run.plan)) } }
-                onward.append(Onward(run: run, first: way == nil ? first : nil, history: history))
+                let isRinging = way != nil || isRungAlready
+                if isRinging { for entry in run.takeTrail() { publish(Event(entry, plan: run.plan)) } }
+                onward.append(Onward(run: run, first: isRinging ? nil : first, history: history))
             }
             return way
         }

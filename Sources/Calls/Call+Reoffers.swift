@@ -87,6 +87,7 @@ extension Call {
         noteHold(index)
         followCodec()
         changedOver(index)
+        mediaTaken()
         return true
     }
 
@@ -98,6 +99,10 @@ extension Call {
             return
         }
         reoffers[index] = nil
+        if own.isNeeded, let taker = transfer?.taker {
+            publish(.note("leg \(index) does not take the media of the transfer (\(status))"))
+            return takerFailed(taker, status, reason: "no-common-codec")
+        }
         guard own.isNeeded, isTalking(to: index) || index == anchor else {
             publish(.note("leg \(index) keeps its media as it is (\(status))"))
             return changedOver(index)

@@ -411,6 +411,7 @@ final class Call {
         case .answering:
             let next = upcoming
             upcoming = nil
+            noteSilentCaller()
             carryOut(next ?? .answer)
         case .deciding, .dialing, .echoing, .talking, .sounding, .ending, .telling, .asking, .queued, .introducing,
             .consulting, .supervising, .parked:

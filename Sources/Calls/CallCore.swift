@@ -228,15 +228,16 @@ public final class CallCore {
         return true
     }
 
-    /// A 2xx whose transaction is gone: its ACK was lost, or it comes from a branch nobody knew.
-    public func receiveStray(_ response: SIPResponse, over flow: Flow) {
+    /// A 2xx whose transaction is gone: its ACK was lost, or it comes from a branch nobody knew. False: no leg is left that it is for.
+    public func receiveStray(_ response: SIPResponse, over flow: Flow) -> Bool {
         guard let callID = response.headers[.callID], let tag = try? response.from().tag,
             let legID = dialogs[DialogKey(callID: callID, tag: tag)], let cSeq = try? response.cSeq(),
             cSeq.method == .invite
-        else { return }
+        else { return false }
         calls[legID.call]?.act(on: legID.index) {
             $0.receive(response, to: cSeq.number == 1 ? .invite : .reinvite, over: flow, now: $1)
         }
+        return true
     }
 
     /// No final answer (408) or no way to the peer (503).

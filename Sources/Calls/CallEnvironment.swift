@@ -71,6 +71,8 @@ public struct TargetRoute: Sendable {
     public var credentials: Credentials?
     /// It is entrusted with who calls, whoever else may know (RFC 3325 §5).
     public var takesIdentity: Bool
+    /// The number that the plan wants shown in the caller's place; nil: none.
+    public var callerID: String?
 
     public init(
         uri: SIPURI,

@@ -26,6 +26,8 @@ struct Leg {
     let sipCallID: String
     /// Whom it was to reach; nil for whoever called us.
     var number: String?
+    /// Where its INVITE went; nil for whoever called us.
+    var contact: SIPURI?
     /// By which numbers the call came to it.
     var history = DiversionHistory()
     var progress: Progress = .trying
@@ -41,6 +43,8 @@ struct Leg {
     var holds = false
     /// Since when that keeps the other party of a talk waiting.
     var holdsSince: Instant?
+    /// Since when it is silent so, whoever it keeps waiting.
+    var silentSince: Instant?
     /// Keys that its INFO told of, which the other party has not been told of, and until when they wait for their telephone-events.
     var informed: [(digit: InfoDigit, due: Instant)] = []
     var hasEnded = false
@@ -70,6 +74,12 @@ struct Leg {
         }
 
         init(sessionID: UInt64) { versions = OriginVersions(sessionID: sessionID) }
+
+        /// We say what we said before, and not what was stamped last.
+        mutating func repeats(_ told: SessionDescription) {
+            local = told
+            versions.goBack(to: told)
+        }
 
         /// Our end of this leg's media, under the leg's one session id.
         func media(_ port: MediaPort) -> LocalMedia {

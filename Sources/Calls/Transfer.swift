@@ -23,6 +23,8 @@ struct Transfer {
     var policy: RecordingPolicy?
     /// The queue whose talk ends with this.
     var queue: String?
+    /// Who is to have the party, while somebody has not taken yet the media that they need for it: it may still go back.
+    var taker: Int?
     /// Whoever asked for it from outside of the dialog is told in another one.
     var outside: OutsideReferral?
 

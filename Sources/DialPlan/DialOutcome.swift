@@ -16,7 +16,8 @@ public enum DialOutcome: String, CaseIterable, Sendable {
         switch status {
         case 200..<300: self = .answered
         case 486, 600: self = .busy
-        case 408, 480, 487: self = .unavailable
+        // A place that nobody could follow to is nobody.
+        case 300..<400, 408, 480, 487: self = .unavailable
         case 404, 410, 484, 485, 604: self = .notFound
         // Whom we are, or owe, is no word of the called person: 401, 402 and 407 are among what failed.
         case 403, 603...: self = .declined

@@ -180,9 +180,12 @@ public struct DialRequest: Equatable, Sendable {
     public var timeout: Duration
     /// Another will be tried when nothing is heard of this one.
     public var hasAlternative: Bool
+    /// The number that a trunk is to be shown, where it takes it; nil: the caller's.
+    public var callerID: String?
 
-    public init(target: DialTarget, timeout: Duration, hasAlternative: Bool = false) {
+    public init(target: DialTarget, timeout: Duration, hasAlternative: Bool = false, callerID: String? = nil) {
         (self.target, self.timeout, self.hasAlternative) = (target, timeout, hasAlternative)
+        self.callerID = callerID
     }
 }
 

@@ -125,11 +125,10 @@ public struct PlanRun: Sendable {
         if outcome == .answered { return .hangup(.normal) }
         trail.append(.note("dial_result is \(outcome.rawValue)", line: currentLine))
         if outcome.isTrunkFault, !moreTrunks.isEmpty, let dialled, case .trunk(_, let number) = dialled.target {
-            let target = DialTarget.trunk(moreTrunks.removeFirst(), number: number)
-            return dial(
-                DialRequest(target: target, timeout: dialled.timeout, hasAlternative: !moreTrunks.isEmpty),
-                currentLine
-            )
+            var next = dialled
+            next.target = .trunk(moreTrunks.removeFirst(), number: number)
+            next.hasAlternative = !moreTrunks.isEmpty
+            return dial(next, currentLine)
         }
         return isTransfer ? .hangup(HangupCause(outcome)) : advance()
     }
@@ -168,10 +167,10 @@ public struct PlanRun: Sendable {
             if let cause = HangupCause(named: name) { return tell("hangup \(name)", line, .hangup(cause)) }
             trail.append(.note("'\(name)' is no cause to hang up with", line: line))
             return .hangup(.failed)
-        case .dial(let step): return dial(step.target, timeout: step.timeout, line)
+        case .dial(let step): return dial(step, line)
         case .transfer(let target):
             isTransfer = true
-            return dial(target, timeout: Step.Dial.defaultTimeout, line)
+            return dial(Step.Dial(target: target), line)
         case .when(let when):
             let holds = when.conditions.allSatisfy { condition in
                 let value = variables[condition.variable] ?? ""
@@ -271,16 +270,27 @@ public struct PlanRun: Sendable {
 
     // MARK: dialling
 
-    private mutating func dial(_ target: Step.Target, timeout: Duration, _ line: Int) -> Instruction {
+    private mutating func dial(_ step: Step.Dial, _ line: Int) -> Instruction {
         moreTrunks = []
-        switch target {
-        case .user(let number): return dial(DialRequest(target: .user(expand(number)), timeout: timeout), line)
-        case .group(let numbers): return dial(DialRequest(target: .group(numbers.map(expand)), timeout: timeout), line)
+        let target: DialTarget
+        switch step.target {
+        case .user(let number): target = .user(expand(number))
+        case .group(let numbers): target = .group(numbers.map(expand))
         case .trunks(let names, let number):
             moreTrunks = Array(names.dropFirst())
-            let target = DialTarget.trunk(names.first ?? "", number: expand(number))
-            return dial(DialRequest(target: target, timeout: timeout, hasAlternative: !moreTrunks.isEmpty), line)
+            target = .trunk(names.first ?? "", number: expand(number))
         }
+        // A variable that is not set wishes for nothing.
+        let callerID = step.callerID.map(expand).flatMap { $0.isEmpty ? nil : $0 }
+        return dial(
+            DialRequest(
+                target: target,
+                timeout: step.timeout,
+                hasAlternative: !moreTrunks.isEmpty,
+                callerID: callerID
+            ),
+            line
+        )
     }
 
     private mutating func dial(_ request: DialRequest, _ line: Int) -> Instruction {

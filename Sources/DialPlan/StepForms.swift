@@ -13,9 +13,11 @@ extension Step {
 
         public var target: Target
         public var timeout: Duration
+        /// The number that a trunk is to be shown; nil: the caller's.
+        public var callerID: Template?
 
-        public init(target: Target, timeout: Duration = Dial.defaultTimeout) {
-            (self.target, self.timeout) = (target, timeout)
+        public init(target: Target, timeout: Duration = Dial.defaultTimeout, callerID: Template? = nil) {
+            (self.target, self.timeout, self.callerID) = (target, timeout, callerID)
         }
     }
 

@@ -4,7 +4,7 @@ import Events
 import NetAddress
 public import SIP
 import SIPMessage
-import Timebase
+public import Timebase
 
 /// Phones that watch colleagues: lamps and presence (RFC 6665, RFC 4235, RFC 3856).
 ///
@@ -81,6 +81,13 @@ extension Engine {
             now: now.instant
         )
         perform(actions)
+    }
+
+    /// The switch stops: whoever watches is told, and asks the next one.
+    public func endSubscriptions(at moment: Moment) {
+        enter(moment)
+        defer { settle() }
+        perform(notifier.endAll(state: state(of:)))
     }
 
     func expireSubscriptions() { perform(notifier.fire(now: now.instant, state: state(of:))) }

@@ -110,7 +110,8 @@ extension Engine {
             guard let status, status != 503 else {
                 return missed(id, status.map { "\($0) to OPTIONS" } ?? "no answer to OPTIONS")
             }
-            if trunks[id]?.answered(now: now.instant) == true {
+            let repeated = flow?.transport.isReliable == true ? nil : calls.settings.session.timers.t1
+            if trunks[id]?.answered(now: now.instant, repeated: repeated) == true {
                 outlet.log(.notice, "trunk \(id) is up again", call: nil)
                 bus.publish(.trunkUp(name: id.name), tenant: id.tenant, at: now)
             }
@@ -189,6 +190,21 @@ extension Engine {
         var bye = dialog.request(.bye, branch: ids.branch(), contact: nil)
         bye.headers.append(.reason, Session.completedElsewhere)
         _ = send(bye, over: dialog.ways)
+    }
+
+    /// Somebody answers an INVITE of which nothing is left here: he is to know that nobody is there (§13.2.2.4). Each 2xx earns one ACK
+    /// and one BYE, back to where it came from: who forges one has nobody flooded.
+    func leaveStray(_ response: SIPResponse, over flow: Flow) {
+        guard let contact = (try? response.contacts())?.first, let sequence = try? response.cSeq().number
+        else { return }
+        var request = SIPRequest(method: .invite, uri: contact.uri)
+        for name in [HeaderName.from, .callID, .cSeq] { request.headers.append(name, response.headers[name] ?? "") }
+        guard var dialog = try? Dialog(request: request, answeredBy: response, over: flow),
+            dialog.nextHop.remote.ip.unmapped == flow.remote.ip.unmapped
+        else { return }
+        let ack = dialog.acknowledgement(sequence: sequence, branch: ids.branch(), contact: nil)
+        let bye = dialog.request(.bye, branch: ids.branch(), contact: nil)
+        for request in [ack, bye] { sendStateless(.request(request), over: dialog.nextHop) }
     }
 }
 

@@ -240,12 +240,13 @@ public final class Engine {
             outlet.transmit(bytes, over: flow)
         case .request(let transaction, let request, let flow): receive(request, transaction: transaction, over: flow)
         case .cancelled(let transaction, let cancel):
-            calls.cancelled(transaction, reason: cancel.headers[.reason])
+            calls.cancelled(transaction, reason: cancel.reasons)
         case .acknowledged(let ack, _): calls.acknowledged(ack)
         case .response(let transaction, let response, let flow):
             guard !calls.receive(response, to: transaction, over: flow) else { return }
             finishErrand(transaction, response, over: flow)
-        case .strayResponse(let response, let flow): calls.receiveStray(response, over: flow)
+        case .strayResponse(let response, let flow):
+            if !calls.receiveStray(response, over: flow) { leaveStray(response, over: flow) }
         case .gaveWay(_, let flow, let response): gaveWay(from: flow, response)
         case .acceptedTooLate(let request, let response, let flow, let isFirst):
             leave(request, acceptedBy: response, over: flow, isFirst: isFirst)

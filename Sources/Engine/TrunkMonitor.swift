@@ -65,8 +65,11 @@ struct TrunkMonitor {
     mutating func release() { activeCalls = max(0, activeCalls - 1) }
 
     /// An answer to OPTIONS, whatever its status: somebody is there. Returns true when the trunk comes up by it.
-    mutating func answered(now: Instant) -> Bool {
-        if let sent = probeSent { roundTrip = now - sent }
+    ///
+    /// `repeated`: after so long the question was sent again (nil: over a stream it never is). Which of the two a later answer is to,
+    /// nobody knows: it tells no round trip (Karn's algorithm, RFC 6298 §3).
+    mutating func answered(now: Instant, repeated: Duration?) -> Bool {
+        if let sent = probeSent, repeated.map({ now - sent < $0 }) ?? true { roundTrip = now - sent }
         probeSent = nil
         failures = 0
         guard !isUp else { return false }

@@ -29,6 +29,15 @@ public struct OriginVersions: Sendable {
         stamped.origin.version = String(version)
         return stamped
     }
+
+    /// What was stamped after `told` was never sent: the next one counts on from there (RFC 3264 §8).
+    public mutating func goBack(to told: SessionDescription) {
+        guard let number = UInt64(told.origin.version), number <= version else { return }
+        version = number
+        var unstamped = told
+        unstamped.origin.version = "0"
+        last = unstamped
+    }
 }
 
 /// What we offer to a callee in the caller's place: the same codecs under the same numbers, preferred ones first, at our address.

@@ -294,6 +294,7 @@ public actor Node {
             log.log(.warning, "ending \(left) calls that did not end by themselves")
             try? await handle.ask { core in core.turn { $0.hangUpEverything(reason: "shutdown", at: $1) } }
         }
+        try? await handle.ask { core in core.turn { $0.endSubscriptions(at: $1) } }
         // The last answers to our BYEs, and the last records.
         await waitForResidue(until: .now + .seconds(3))
         await shutDown()

@@ -234,4 +234,23 @@ struct HoldTests {
         #expect(try eventually(within: 20) { try running.rows("calls").first?["state"] as? String == "held" })
         #expect(hearsMusic(callers))
     }
+
+    @Test(arguments: ["first", "later"])
+    func `a caller who holds the switch itself is let go after calls.max_hold`(when: String) throws {
+        let running = try RunningSwitch(node: "calls: {max_hold: 1s}")
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let silent = Phone.sdp(port: 4_000, direction: "inactive", version: 2)
+        carrier.send(
+            carrier.request("INVITE", to: "600", sdp: when == "first" ? silent : Phone.sdp(port: 4_000))
+        )
+        let answer = try #require(carrier.answer(to: "INVITE"))
+        let tag = carrier.acknowledge(answer, to: "600")
+        if when == "later" {
+            carrier.send(carrier.request("INVITE", to: "600", toTag: tag, sdp: silent))
+            carrier.acknowledge(try #require(carrier.answer(to: "INVITE")), to: "600")
+        }
+        let bye = try #require(carrier.expect("BYE"))
+        carrier.respond("200 OK", to: bye)
+        #expect(try eventually { try running.rows("cdr").first?["reason"] as? String == "max-hold" })
+    }
 }

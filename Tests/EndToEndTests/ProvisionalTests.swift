@@ -249,4 +249,47 @@ struct ProvisionalTests {
         #expect(arrives(from: others, at: try #require(invite.audioPort), to: annas))
         #expect(arrives(from: annas, at: toAnna, to: others))
     }
+
+    @Test func `RFC 3262 §3: early media is told reliably to whoever supports that, a 180 without is not`() throws {
+        let pair = try CallPair(node: "timers: {t1: 100ms}")
+        try pair.ring(["Supported: 100rel", "Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE"])
+        pair.callee.respond("180 Ringing", to: pair.invite, toTag: "1001")
+        #expect(try #require(pair.carrier.expect("180")).header("RSeq") == nil)
+        let session = ["Allow: INVITE, ACK, BYE, CANCEL, UPDATE"]
+        let sdp = Phone.sdp(port: 4_002)
+        pair.callee.respond("183 Session Progress", to: pair.invite, toTag: "1001", extra: session, sdp: sdp)
+        // It is lost once.
+        let first = try #require(pair.carrier.expect("183"))
+        let early = try #require(pair.carrier.expect("183"))
+        #expect(first.header("RSeq") != nil && early.header("RSeq") == first.header("RSeq"))
+        #expect(early.header("Require") == "100rel" && early.audioPort != nil)
+        pair.learn(early)
+        prack(pair, early)
+        #expect(pair.carrier.final("PRACK")?.startWord == "200")
+        // From here on the callee may offer other media (RFC 3311 §5.1).
+        pair.calleeAsks("UPDATE", sdp: Phone.sdp(port: 4_012, version: 2))
+        let update = try #require(pair.carrier.expect("UPDATE"))
+        pair.carrier.respond("200 OK", to: update, sdp: Phone.sdp(port: 4_000, version: 2))
+        #expect(pair.callee.final("UPDATE")?.startWord == "200")
+        pair.callee.respond("200 OK", to: pair.invite, toTag: "1001", sdp: Phone.sdp(port: 4_012, version: 2))
+        #expect(pair.carrier.final("INVITE")?.startWord == "200")
+    }
+
+    @Test func `RFC 3311 §5.2: an offer by UPDATE before the first is surely answered is 500, and goes nowhere`() throws
+    {
+        let pair = try CallPair()
+        try pair.ring()
+        let sdp = Phone.sdp(port: 4_002)
+        let allow = ["Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE"]
+        pair.callee.respond("183 Session Progress", to: pair.invite, toTag: "1001", extra: allow, sdp: sdp)
+        let early = try #require(pair.carrier.expect("183"))
+        #expect(early.header("RSeq") == nil)
+        pair.learn(early)
+        pair.ask("UPDATE", sdp: Phone.sdp(port: 4_010, version: 2))
+        let refusal = try #require(pair.carrier.final("UPDATE"))
+        #expect(refusal.startWord == "500" && refusal.header("Retry-After") != nil)
+        #expect(pair.callee.expect("UPDATE", within: 0.3) == nil)
+        pair.callee.respond("200 OK", to: pair.invite, toTag: "1001", sdp: sdp)
+        #expect(pair.carrier.final("INVITE")?.startWord == "200")
+    }
 }

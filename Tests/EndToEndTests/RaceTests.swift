@@ -140,4 +140,30 @@ struct RaceTests {
         #expect(try running(pair) == "talking")
         try pair.hangUp()
     }
+
+    @Test func `§13.2.2.4: a 200 to an INVITE of which nothing is left is acknowledged, and hung up on`() throws {
+        let running = try RunningSwitch()
+        let phone = try Phone("1001", server: running.sipPort)
+        let forgotten = phone.request("INVITE", to: "1001")
+        for _ in 0..<2 {
+            phone.respond("200 OK", to: forgotten, toTag: "late", sdp: Phone.sdp(port: 4_002))
+            for method in ["ACK", "BYE"] {
+                let request = try #require(phone.expect(method))
+                #expect(request.header("To")?.hasSuffix(";tag=late") == true)
+                #expect(request.header("Call-ID") == phone.callID)
+                #expect(request.header("From")?.contains(phone.tag) == true)
+            }
+        }
+    }
+
+    @Test func `RFC 3261 §7.3.1: several rows of Reason are one, of which Q.850 tells most`() throws {
+        let pair = try CallPair()
+        try pair.talk()
+        pair.ask("BYE", ["Reason: SIP;cause=486", "Reason: Q.850;cause=31"])
+        #expect(pair.carrier.final("BYE")?.startWord == "200")
+        let bye = try #require(pair.callee.expect("BYE"))
+        #expect(bye.header("Reason")?.contains("cause=31") == true)
+        pair.callee.respond("200 OK", to: bye)
+        #expect(try eventually { try pair.running.rows("cdr").first?["q850_cause"] as? Int == 31 })
+    }
 }

@@ -178,4 +178,24 @@ struct RedirectTests {
         #expect(house.carrier.answer(to: "INVITE")?.startWord == "404")
         try house.end()
     }
+
+    @Test(arguments: ["200 OK", "486 Busy Here"])
+    func `§8.1.3.4: a 302 of one of a group to another who rings already rings his phone no second time`(
+        answer: String
+    ) throws {
+        let house = try House(
+            incoming: "routes: [{match: \".\", do: [{dial: {group: [\"1001\", \"1003\"], timeout: 5s}}]}]"
+        )
+        house.carrier.send(house.carrier.request("INVITE", to: "777", sdp: Phone.sdp(port: 4_000)))
+        let ringing = try #require(house.vera.expect("INVITE"))
+        house.vera.respond("180 Ringing", to: ringing, toTag: "vera")
+        let invite = try #require(house.anna.expect("INVITE"))
+        let contact = ["Contact: <sip:654@demo.test>"]
+        house.anna.respond("302 Moved Temporarily", to: invite, toTag: "anna", extra: contact, withContact: false)
+        #expect(house.anna.expect("ACK") != nil)
+        #expect(house.vera.expect("INVITE", within: 0.3) == nil)
+        let isAnswered = answer.hasPrefix("200")
+        house.vera.respond(answer, to: ringing, toTag: "vera", sdp: isAnswered ? Phone.sdp(port: 4_002) : nil)
+        #expect(house.carrier.answer(to: "INVITE")?.startWord == String(answer.prefix(3)))
+    }
 }

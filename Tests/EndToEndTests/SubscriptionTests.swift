@@ -189,4 +189,16 @@ struct SubscriptionTests {
         #expect(his.notified()?.header("Subscription-State") == "terminated;reason=rejected")
         #expect(try running.metric("gudok_subscriptions") == 0)
     }
+
+    @Test func `RFC 6665 §4.1.3: at a planned stop whoever watches is told to ask again`() throws {
+        let running = try RunningSwitch()
+        let lamp = try Lamp(watches: "1001", at: running.sipPort)
+        #expect(try lamp.subscribe().startWord == "200")
+        _ = try #require(lamp.notified())
+        running.process.signal(SIGTERM)
+        let last = try #require(lamp.notified())
+        let state = try #require(last.header("Subscription-State"))
+        #expect(state.hasPrefix("terminated;reason=probation;retry-after="))
+        #expect(running.process.exitCode(within: 10) == 0)
+    }
 }

@@ -99,6 +99,9 @@ final class TransferCentre {
         call = try #require(try running.rows("calls").first?["call_id"] as? String)
     }
 
+    /// Of the caller's call, as Anna knows it.
+    var callID: String? { invite.header("Call-ID") }
+
     /// Anna's next request in the caller's call.
     func ask(_ method: String, _ extra: [String] = [], sdp: String? = nil) {
         sequence += 1

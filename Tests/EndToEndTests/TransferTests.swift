@@ -244,9 +244,9 @@ struct TransferTests {
         let consultation = try centre.consult(answered: true)
         centre.refer(to: "sip:1002@demo.test?Replaces=\(consultation.replaces)")
         #expect(centre.anna.await("202") != nil)
+        _ = try centre.moved(centre.boris)
         #expect(centre.anna.notified(200) != nil)
         #expect(centre.anna.await("BYE") != nil && centre.anna.await("BYE") != nil)
-        _ = try centre.moved(centre.boris)
         _ = try centre.moved(centre.caller)
         #expect(centre.heard("caller", "boris") == ["caller": ["boris"], "boris": ["caller"]])
         #expect(try eventually { try centre.running.state(of: "1001") == "wrap-up" })
@@ -268,6 +268,35 @@ struct TransferTests {
         #expect(try centre.isClean())
     }
 
+    @Test(arguments: ["488 Not Acceptable Here", "403 Forbidden", "BYE"])
+    func `an attended transfer whose new party does not take the media goes back`(refusal: String) throws {
+        let centre = try TransferCentre()
+        try centre.talk()
+        let consultation = try centre.consult(answered: true)
+        centre.refer(to: "sip:1002@demo.test?Replaces=\(consultation.replaces)")
+        #expect(centre.anna.await("202") != nil)
+        let offered = try #require(centre.boris.phone.expect("INVITE"))
+        // Nobody is let go, and no success told, before he has answered.
+        #expect(centre.anna.notified(200, within: 0.3) == nil)
+        let isLetGo = { (text: String) in text.startWord == "BYE" && text.header("Call-ID") == centre.callID }
+        #expect(centre.anna.await(within: 0.1, isLetGo) == nil)
+        if refusal == "BYE" {
+            centre.borisSends("BYE", in: consultation.invite)
+            centre.boris.phone.respond("481 Call/Transaction Does Not Exist", to: offered)
+        } else {
+            centre.boris.phone.respond(refusal, to: offered)
+            #expect(centre.boris.await("BYE") != nil)
+        }
+        let status = refusal == "BYE" ? 480 : Int(refusal.prefix(3)) ?? 0
+        #expect(centre.anna.notified(status) != nil)
+        #expect(centre.heard("caller", "anna") == ["caller": ["anna"], "anna": ["caller"]])
+        centre.hangUp()
+        #expect(centre.anna.await(isLetGo) != nil)
+        let record = try #require(try centre.records(2).first { $0["call_id"] as? String == centre.call })
+        #expect(record["disposition"] as? String == "answered" && record["hangup_by"] as? String == "caller")
+        #expect(try centre.isClean())
+    }
+
     @Test func `B098: a transfer to a phone that rings already`() throws {
         let centre = try TransferCentre()
         try centre.talk()
@@ -277,11 +306,11 @@ struct TransferTests {
         #expect(centre.anna.await("487", method: "INVITE") != nil)
         #expect(centre.anna.notified(180) != nil)
         try centre.borisTakes(consultation.invite)
-        #expect(centre.anna.notified(200) != nil && centre.anna.await("BYE") != nil)
         // Two calls may be served by two threads: then his phone is told of another port.
         if let moved = centre.boris.await(within: 1, { $0.startWord == "INVITE" && $0.toTagged })?.audioPort {
             centre.follow(moved)
         }
+        #expect(centre.anna.notified(200) != nil && centre.anna.await("BYE") != nil)
         #expect(centre.heard("caller", "boris") == ["caller": ["boris"], "boris": ["caller"]])
         centre.hangUp()
         #expect(centre.boris.await("BYE") != nil)

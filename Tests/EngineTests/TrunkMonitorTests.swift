@@ -21,13 +21,13 @@ import Timebase
     @Test func `three probes without an answer in a row mark it down, one answer brings it up, each told once`() {
         var monitor = monitor()
         let early = [1, 2].map { monitor.missed("no answer", now: Self.moment($0)) }
-        let answer = monitor.answered(now: Self.moment(3).instant)
+        let answer = monitor.answered(now: Self.moment(3).instant, repeated: nil)
         #expect(early == [false, false] && !answer && monitor.isUp)
         let told = [4, 5, 6, 7].map { monitor.missed("no answer \($0)", now: Self.moment($0)) }
         #expect(told == [false, false, true, false])
         #expect(!monitor.isUp && monitor.downSince == Self.moment(6) && monitor.lastFailure == "no answer 7")
         monitor.probeSent = Self.moment(8).instant
-        let back = [9, 10].map { monitor.answered(now: Self.moment($0).instant) }
+        let back = [9, 10].map { monitor.answered(now: Self.moment($0).instant, repeated: nil) }
         #expect(back == [true, false])
         #expect(monitor.isUp && monitor.downSince == nil && monitor.roundTrip == .seconds(1))
     }
@@ -116,5 +116,18 @@ import Timebase
         var taken = 0
         while monitor.admit(now: start + .seconds(60)) == nil { taken += 1 }
         #expect(taken == 10)
+    }
+
+    @Test func `an answer to a question that was repeated tells no round trip`() {
+        var monitor = monitor()
+        for (answered, told) in [(100, 100), (700, 100), (300, 300)] {
+            let start = Self.moment(10).instant
+            monitor.probeSent = start
+            _ = monitor.answered(now: start + .milliseconds(answered), repeated: .milliseconds(500))
+            #expect(monitor.roundTrip == .milliseconds(told))
+        }
+        monitor.probeSent = Self.moment(20).instant
+        _ = monitor.answered(now: Self.moment(22).instant, repeated: nil)
+        #expect(monitor.roundTrip == .seconds(2))
     }
 }

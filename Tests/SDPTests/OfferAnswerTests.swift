@@ -196,6 +196,16 @@ import Testing
         #expect([first, first, held, first].map { versions.stamp($0).origin.version } == ["1", "1", "2", "3"])
     }
 
+    @Test func `RFC 3264 §8: what is described and never said takes no version`() {
+        var versions = OriginVersions(sessionID: 42)
+        let told = versions.stamp(ownOffer(codecs: ["PCMA"], as: Self.local, direction: .sendrecv))
+        let other = ownOffer(codecs: ["PCMU"], as: Self.local, direction: .sendrecv)
+        _ = versions.stamp(other)
+        versions.goBack(to: told)
+        #expect(versions.stamp(told).origin.version == "1")
+        #expect(versions.stamp(other).origin.version == "2")
+    }
+
     @Test func `RFC 3264 §8.3.2: a number keeps its meaning, and what is new has a free one`() throws {
         let earlier = [
             PayloadFormat(number: 96, encoding: "opus", clockRate: 48_000, channels: 2),

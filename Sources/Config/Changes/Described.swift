@@ -26,6 +26,7 @@ extension User {
             settings: [
                 ("name", name ?? "none"), ("role", role.rawValue), ("password", hashes.joined()),
                 ("pin", pin.map { $0.ha1.sorted { $0.key.rawValue < $1.key.rawValue }.map(\.value).joined() } ?? ""),
+                ("caller_id", callerID?.written ?? "none"),
             ]
         )
     }
@@ -45,6 +46,7 @@ extension Trunk {
                 ("calls_per_second", callsPerSecond.map { "\($0)" } ?? "none"), ("dialplan", dialPlan ?? "none"),
                 ("auth.username", credentials?.username ?? "none"), ("password", secret ?? "none"),
                 ("register", registration?.written ?? "false"), ("send_identity", "\(takesIdentity)"),
+                ("caller_id", callerID?.written ?? "none"),
                 ("probe", probe.isEnabled ? "every \(probe.interval.written), \(probe.failures) failures" : "false"),
             ]
         )

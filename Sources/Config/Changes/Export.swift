@@ -92,6 +92,7 @@ extension User {
             "extension: \(quoted(number))", name.map { "name: \(quoted($0))" }, "role: \(role.rawValue)",
             "ha1: \(exportedHashes(credentials.exportedPairs))",
             pin.map { "pin_ha1: \(exportedHashes($0.exportedPairs))" },
+            callerID.map { "caller_id: \($0.written)" },
         ]
         return "  - {" + parts.compactMap { $0 }.joined(separator: ", ") + "}"
     }
@@ -114,12 +115,25 @@ extension Trunk {
             lines.append("    auth: {\(parts), ha1: \(exportedHashes(credentials.exportedPairs))}")
         }
         if takesIdentity { lines.append("    send_identity: true") }
+        if let callerID { lines.append("    caller_id: \(callerID.written)") }
         if let registration { lines.append("    register: \(registration.written)") }
         lines.append(
             probe.isEnabled
                 ? "    probe: {interval: \(probe.interval.written), failures: \(probe.failures)}" : "    probe: false"
         )
         return lines
+    }
+}
+
+extension CallerID {
+    fileprivate var pairs: String { "number: \(quoted(number))" + (name.map { ", name: \(quoted($0))" } ?? "") }
+    var written: String { "{\(pairs)}" }
+}
+
+extension CallerIDRule {
+    var written: String {
+        let patterns = allowed.map { quoted($0.description) }.joined(separator: ", ")
+        return "{\(standard.pairs)" + (allowed.isEmpty ? "" : ", allow: [\(patterns)]") + "}"
     }
 }
 

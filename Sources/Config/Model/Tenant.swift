@@ -114,6 +114,8 @@ public struct User: Equatable, Sendable {
     public var credentials: Credentials
     /// What he logs in with at another's phone, kept like a password; nil: he cannot.
     public var pin: Credentials?
+    /// What trunks are shown when he calls, where they take it; nil: his extension and name.
+    public var callerID: CallerID?
 
     public init(number: String, name: String?, role: Role, credentials: Credentials) {
         (self.number, self.name, self.role, self.credentials) = (number, name, role, credentials)
@@ -164,6 +166,8 @@ public struct Trunk: Equatable, Sendable {
     public var probe = Probe()
     /// It is entrusted with who calls (P-Asserted-Identity), whoever else may know.
     public var takesIdentity = false
+    /// nil: it is shown whoever calls, as he is known here.
+    public var callerID: CallerIDRule?
 
     public init(name: String, host: String, port: UInt16? = nil, transport: Transport? = nil) {
         (self.name, self.host, self.port, self.transport) = (name, host, port, transport)

@@ -76,7 +76,9 @@ struct PlanChecker {
                 fault(position, .badValue, "'\(name)' is no cause", suggestion(for: name, among: known))
             }
         case .goto(let flow): require("flow", flow, in: plan.flows.keys, at: position)
-        case .dial(let dial): check(dial.target, at: position)
+        case .dial(let dial):
+            check(dial.target, at: position)
+            if let callerID = dial.callerID { check(callerID, over: dial.target, at: position) }
         case .transfer(let target), .pickup(let target): check(target, at: position)
         case .park(let park): check(park.slot, at: position)
         case .when(let when): for condition in when.conditions { check(condition, at: position) }
@@ -114,6 +116,21 @@ struct PlanChecker {
             // Where a tenant lists none, any will do.
             guard let tenant, !tenant.pauseReasons.isEmpty, let reason = agent.reason else { return }
             require("pause reason", reason, in: tenant.pauseReasons.map(\.name), at: position)
+        }
+    }
+
+    /// A number that a trunk never shows is a mistake in one of the two.
+    private func check(_ callerID: Template, over target: Step.Target, at position: SourcePosition) {
+        check(callerID, at: position)
+        guard case .trunks(let names, _) = target, let number = callerID.constant else { return }
+        for name in names {
+            guard let rule = tenant?.trunks[name]?.callerID, !rule.allows(number) else { continue }
+            fault(
+                position,
+                .badValue,
+                "trunk \(name) does not show '\(number)'",
+                "add it to `allow` in the trunk's `caller_id`"
+            )
         }
     }
 

@@ -103,8 +103,13 @@ struct StepReader {
         defer { mapping.finish("dial") }
         let target = readTarget(&mapping, of: "dial")
         let timeout = mapping.take("timeout").map { $0.positiveDuration("timeout") }
+        let callerID = mapping.take("caller_id")
         guard let target, let timeout = timeout ?? Step.Dial.defaultTimeout else { return nil }
-        return .dial(Step.Dial(target: target, timeout: timeout))
+        guard case .trunks = target else {
+            callerID?.fault(.unknownKey, "only trunks are shown a 'caller_id'", mend: "remove it")
+            return .dial(Step.Dial(target: target, timeout: timeout))
+        }
+        return .dial(Step.Dial(target: target, timeout: timeout, callerID: callerID?.template("caller_id")))
     }
 
     private func readTarget(_ mapping: inout YAMLMapping, of what: String) -> Step.Target? {

@@ -28,6 +28,7 @@ extension TenantReader {
             if let identity = mapping.take("send_identity")?.boolean("send_identity") {
                 trunk.takesIdentity = identity
             }
+            if let caller = mapping.take("caller_id") { trunk.callerID = readCallerIDRule(caller) }
             if let probe = mapping.take("probe") { readProbe(probe, into: &trunk) }
             guard reading.tenant.trunks[name] == nil else {
                 named.fault(.duplicate, "trunk \(name) is given twice", mend: "choose another name")
@@ -113,5 +114,46 @@ extension TenantReader {
             trunk.probe.failures = failures
         }
         probe.finish("probe")
+    }
+
+    // MARK: caller ID
+
+    /// A number, or a mapping.
+    private func readCallerIDRule(_ value: YAMLValue) -> CallerIDRule? {
+        guard value.asScalar == nil else { return readCallerID(value).map { CallerIDRule(standard: $0) } }
+        guard var mapping = value.mapping("caller_id") else { return nil }
+        let allowed = mapping.take("allow").map { list in
+            (list.asSequence == nil ? [list] : list.sequence("allow")).compactMap { $0.pattern("allow") }
+        }
+        let standard = readCallerID(&mapping)
+        mapping.finish("caller_id")
+        return standard.map { CallerIDRule(standard: $0, allowed: allowed ?? []) }
+    }
+
+    /// A number, or `{number, name}`.
+    func readCallerID(_ value: YAMLValue) -> CallerID? {
+        guard value.asScalar == nil else { return readNumber(value).map { CallerID(number: $0) } }
+        guard var mapping = value.mapping("caller_id") else { return nil }
+        defer { mapping.finish("caller_id") }
+        return readCallerID(&mapping)
+    }
+
+    private func readCallerID(_ mapping: inout YAMLMapping) -> CallerID? {
+        let number = mapping.require("number", of: "caller_id").flatMap(readNumber)
+        let name = mapping.take("name")?.string("caller_id.name")
+        return number.map { CallerID(number: $0, name: name) }
+    }
+
+    private func readNumber(_ value: YAMLValue) -> String? {
+        guard let number = value.string("caller_id") else { return nil }
+        guard !number.isEmpty, number.utf8.count <= 32, number.utf8.allSatisfy(Self.isExtensionOctet) else {
+            value.fault(
+                .badValue,
+                "'\(number)' is no number",
+                mend: "write it as the carrier does, such as \"+74950000700\""
+            )
+            return nil
+        }
+        return number
     }
 }

@@ -199,6 +199,7 @@ struct TenantReader {
                 isRequired: true
             )
             let pin = readPIN(&user, username: number ?? "", realm: reading.tenant.realm)
+            let callerID = user.take("caller_id").flatMap(readCallerID)
             guard let number, let numberValue, let secret else { continue }
             guard number.utf8.count <= 32, number.utf8.allSatisfy(Self.isExtensionOctet) else {
                 numberValue.fault(.badValue, "'\(number)' is no extension", mend: "use digits, letters, '*' and '#'")
@@ -209,12 +210,12 @@ struct TenantReader {
                 continue
             }
             var known = User(number: number, name: name, role: role, credentials: secret)
-            known.pin = pin
+            (known.pin, known.callerID) = (pin, callerID)
             reading.tenant.users[number] = known
         }
     }
 
-    private static func isExtensionOctet(_ octet: UInt8) -> Bool {
+    static func isExtensionOctet(_ octet: UInt8) -> Bool {
         isNameOctet(octet) || octet == UInt8(ascii: "*") || octet == UInt8(ascii: "#") || octet == UInt8(ascii: "+")
     }
 

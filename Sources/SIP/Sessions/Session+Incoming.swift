@@ -173,7 +173,7 @@ extension Session {
         let wasLeaving = if case .leaving = phase { true } else { false }
         phase = .ended
         actions += Timer.ofInvite.map { .stop($0) }
-        if !wasLeaving { actions.append(.tell(.hungUp(reason: request.headers[.reason]))) }
+        if !wasLeaving { actions.append(.tell(.hungUp(reason: request.reasons))) }
         return actions + [.tell(.ended)]
     }
 
@@ -196,7 +196,7 @@ extension Session {
         let rejection = Rejection(
             status: 480,
             phrase: ReasonPhrase.standard(480),
-            reason: request.headers[.reason],
+            reason: request.reasons,
             isLocal: true
         )
         return answer + dismissRenegotiation() + [.cancelInvite(reason: nil), .tell(.rejected(rejection))]

@@ -50,6 +50,7 @@ extension Session {
         case .reinviteUnanswered:
             guard case .ours = renegotiation, case .confirmed = phase else { return [] }
             return [.cancelInvite(reason: "SIP;cause=408;text=\"Request Timeout\"")]
+        case .updateOverdue: return updateOverdue(now: now)
         case .backOff:
             guard case .backingOff(let offer, let attempts) = renegotiation, case .confirmed = phase else { return [] }
             renegotiation = .none

@@ -360,7 +360,7 @@ extension Rejection {
         self.init(
             status: response.status,
             phrase: response.reason,
-            reason: response.headers[.reason],
+            reason: response.reasons,
             contacts: Dictionary(grouping: contacts, by: \.quality).sorted { $0.key > $1.key }.map {
                 $0.value.map(\.uri)
             },

@@ -11,6 +11,9 @@ extension Session {
         case .confirmed:
             guard case .none = renegotiation else { return [.tell(.reofferRefused(status: 491))] }
             return sendReinvite(sdp, attempts: 0, now: now)
+        case .received where reliable.heldAcceptance != nil:
+            // Our 2xx waits for a PRACK: in a moment the dialog is confirmed.
+            return [.tell(.reofferRefused(status: 491))]
         case .calling, .received:
             // Before the final answer only UPDATE may carry an offer, to a peer that takes it and that surely has the answer to its own
             // (RFC 3311 §5.1).
@@ -27,16 +30,29 @@ extension Session {
     public mutating func answerOffer(_ sdp: [UInt8], now: Instant) -> [Action] {
         guard case .theirs(let transaction, let request, let flow) = renegotiation else { return [] }
         localDescription = sdp
-        return acceptRenegotiation(transaction, request, over: flow, body: sdp, now: now)
+        return stopsAwaiting(request) + acceptRenegotiation(transaction, request, over: flow, body: sdp, now: now)
     }
 
     /// Refuses the peer's `offered`: the session goes on as it was (§14.1).
     public mutating func refuseOffer(_ status: Int, now: Instant) -> [Action] {
         guard case .theirs(let transaction, let request, _) = renegotiation else { return [] }
         renegotiation = .none
+        // Nobody who does not ask by INVITE is told 408 (RFC 4320 §4.2): he has timed out by then.
+        let status = status == 408 && request.method != .invite ? 504 : status
         var response = makeResponse(status, to: request, body: nil)
         if status == 500 { response.headers.append(.retryAfter, "\(Int.random(in: 0...10, using: &random))") }
-        return [.respond(transaction, response)] + (request.method == .prack ? afterPrack(now: now) : [])
+        return stopsAwaiting(request) + [.respond(transaction, response)]
+            + (request.method == .prack ? afterPrack(now: now) : [])
+    }
+
+    /// Nobody has decided upon the peer's UPDATE, whose sender is about to give up (Timer F, RFC 3261 §17.1.2.2).
+    mutating func updateOverdue(now: Instant) -> [Action] {
+        guard case .theirs(_, let request, _) = renegotiation, request.method == .update else { return [] }
+        return refuseOffer(504, now: now) + [.tell(.offerWithdrawn)]
+    }
+
+    private func stopsAwaiting(_ request: SIPRequest) -> [Action] {
+        request.method == .update ? [.stop(.updateOverdue)] : []
     }
 
     /// An offer of the peer waits for our answer: it has not been taken back.
@@ -101,8 +117,8 @@ extension Session {
         {
             return [.respond(transaction, makeResponse(491, to: request, body: nil))]
         }
-        if case .received = phase, localDescription == nil {
-            // Its first offer is not answered yet (RFC 3311 §5.2).
+        if case .received = phase, !reliable.hasAnswered {
+            // Its first offer has no answer yet that it surely has (RFC 3311 §5.2).
             var response = makeResponse(500, to: request, body: nil)
             response.headers.append(.retryAfter, "\(Int.random(in: 0...10, using: &random))")
             return [.respond(transaction, response)]
@@ -154,7 +170,10 @@ extension Session {
             return acceptRenegotiation(transaction, request, over: flow, body: localDescription, now: now)
         }
         renegotiation = .theirs(transaction, request, over: flow)
-        return [.tell(.offered(offer))]
+        // Some time before 64·T1, so that a repetition of the request finds the answer if it is lost.
+        let patience: [Action] =
+            request.method == .update ? [.start(.updateOverdue, at: now + settings.timers.t1 * 56)] : []
+        return patience + [.tell(.offered(offer))]
     }
 
     private mutating func acceptRenegotiation(

@@ -266,6 +266,8 @@ extension Session {
         case progressRepeat
         /// Our re-INVITE had its time: CANCEL.
         case reinviteUnanswered
+        /// The peer's UPDATE has waited for its answer for as long as its sender waits (RFC 3311 §5.2).
+        case updateOverdue
         /// A 491 was met: try our re-INVITE again (§14.1).
         case backOff
         /// Half of the session interval: refresh (RFC 4028 §10).

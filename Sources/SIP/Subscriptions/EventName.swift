@@ -67,13 +67,26 @@ struct Notification: Sendable {
         var description: String {
             switch self {
             case .active(let seconds): "active;expires=\(seconds)"
-            case .terminated(let reason): "terminated;reason=\(reason.rawValue)"
+            case .terminated(let reason): "terminated;reason=\(reason)"
             }
         }
     }
 
     /// Why a subscription is over (RFC 6665 §4.1.3).
-    enum Reason: String, Sendable { case timeout, noresource, rejected }
+    enum Reason: Equatable, Sendable, CustomStringConvertible {
+        case timeout, noresource, rejected
+        /// To be asked for again, after so many seconds.
+        case probation(retryAfter: Int)
+
+        var description: String {
+            switch self {
+            case .timeout: "timeout"
+            case .noresource: "noresource"
+            case .rejected: "rejected"
+            case .probation(let seconds): "probation;retry-after=\(seconds)"
+            }
+        }
+    }
 
     var event: EventName
     var state: State

@@ -103,7 +103,8 @@ public enum EventPackage: String, CaseIterable, Sendable {
             document.element("state", phase)
             write("local", user.address, name: nil, to: &document)
             if let remote = dialog.remote {
-                write("remote", "sip:\(remote.number)@\(user.domain)", name: remote.name, to: &document)
+                let address = WatchedUser.address(remote.number, at: user.domain)
+                write("remote", address, name: remote.name, to: &document)
             }
             document.close("dialog")
         }

@@ -266,6 +266,18 @@ public struct Notifier: Sendable {
         return actions
     }
 
+    /// All of them end, as the switch does: whoever watches is to ask again when another one listens (RFC 6665 §4.1.3), and not all at one
+    /// moment.
+    public mutating func endAll(state: (UserID) -> WatchedState) -> [Action] {
+        sorted(Set(subscriptions.keys)).flatMap { id -> [Action] in
+            guard let user = subscriptions[id]?.user.id else { return [] }
+            return end(id, .probation(retryAfter: Int.random(in: Self.absence, using: &random)), state(user))
+        }
+    }
+
+    /// Seconds that a restart takes.
+    private static let absence = 5...15
+
     /// The last NOTIFY, which nobody waits for.
     private mutating func end(
         _ id: SubscriptionID,

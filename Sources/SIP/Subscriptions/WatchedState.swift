@@ -1,4 +1,5 @@
 public import Events
+import SIPMessage
 
 /// What there is to know of a user for those who watch him.
 public struct WatchedState: Equatable, Sendable {
@@ -60,7 +61,10 @@ public struct WatchedUser: Hashable, Sendable {
 
     public init(id: UserID, domain: String) { (self.id, self.domain) = (id, domain) }
 
-    var address: String { "sip:\(id.number)@\(domain)" }
+    var address: String { Self.address(id.number, at: domain) }
+
+    /// A URI, whatever the number holds (RFC 4235 §4.1.6).
+    static func address(_ number: String, at domain: String) -> String { "\(SIPURI(user: number, host: domain))" }
 }
 
 /// A user who watches, and how much he may know.

@@ -84,6 +84,12 @@ extension SIPMessageContent {
     /// Whether the sender understands this option (§20.37).
     public func supports(_ option: String) -> Bool { headers.has(option, in: .supported) }
 
+    /// All values of Reason (RFC 3326 §2) as one row (RFC 3261 §7.3.1); nil: there is none.
+    public var reasons: String? {
+        let values = headers.list(.reason)
+        return values.isEmpty ? nil : values.joined(separator: ", ")
+    }
+
     /// `type/subtype` of the body in lower case, without parameters; nil when the header is absent.
     public func contentType() -> String? {
         guard let entry = headers.first(.contentType) else { return nil }

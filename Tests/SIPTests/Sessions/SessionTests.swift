@@ -314,6 +314,43 @@ struct SessionTests {
         )
     }
 
+    @Test func `RFC 4320 §4.2 an UPDATE that nobody decides upon is 504 before its sender gives up`() {
+        var pair = SessionPair()
+        pair.start()
+        pair.onCallee { $0.ring(183, sdp: SessionPair.answer, isReliable: true, now: $1) }
+        pair.onCallee { $0.reoffer(SessionPair.offer, now: $1) }
+        pair.ladder = []
+        pair.run(for: .seconds(31))
+        #expect(pair.ladder == [" 28000 -> 504 UPDATE"])
+        #expect(pair.notices[.caller]?.last == .offerWithdrawn)
+        #expect(pair.notices[.callee]?.last == .reofferRefused(status: 504))
+        // What the other party says in the end is too late.
+        pair.onCaller { $0.refuseOffer(408, now: $1) }
+        #expect(pair.ladder.count == 1)
+    }
+
+    @Test func `RFC 4320 §4.2 an UPDATE is never answered 408`() {
+        var pair = SessionPair()
+        pair.start()
+        pair.onCallee { $0.ring(183, sdp: SessionPair.answer, isReliable: true, now: $1) }
+        pair.onCallee { $0.reoffer(SessionPair.offer, now: $1) }
+        pair.onCaller { $0.refuseOffer(408, now: $1) }
+        #expect(pair.ladder.last == "     0 -> 504 UPDATE")
+        pair.ladder = []
+        pair.run(for: .seconds(60))
+        #expect(!pair.text.contains("UPDATE"))
+    }
+
+    @Test func `an offer for a caller whose 200 waits for a PRACK is to be made again in a moment`() {
+        var pair = SessionPair()
+        pair.start()
+        pair.lost = ["PRACK"]
+        pair.onCallee { $0.ring(183, sdp: SessionPair.answer, isReliable: true, now: $1) }
+        pair.onCallee { $0.accept(sdp: SessionPair.answer, now: $1) }
+        pair.onCallee { $0.reoffer(SessionPair.offer, now: $1) }
+        #expect(pair.notices[.callee]?.last == .reofferRefused(status: 491))
+    }
+
     @Test func `RFC 3261 §15.1.2 an UPDATE that waits is answered before a cancelled INVITE is over`() {
         var pair = SessionPair()
         pair.start()

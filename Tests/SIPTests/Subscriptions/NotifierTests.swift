@@ -328,4 +328,27 @@ struct NotifierTests {
         )
         #expect(!copy.isEmpty)
     }
+
+    @Test func `RFC 6665 §4.1.3: a stop ends all of them, each to be asked for again at a moment of its own`() throws {
+        var watch = Watch()
+        for number in 0..<10 { _ = watch.subscribe(Watch.request(callID: "w\(number)")) }
+        let last = watch.notifier.endAll { _ in Watch.idle }
+        #expect(last.count == 10 && watch.notifier.isEmpty)
+        let waits = try last.map { action in
+            let state = try #require(action.request.headers[.subscriptionState])
+            let parts = state.split(separator: ";retry-after=")
+            #expect(parts.first == "terminated;reason=probation")
+            return try #require(parts.last.flatMap { Int($0) })
+        }
+        #expect(waits.allSatisfy { (5...15).contains($0) } && Set(waits).count > 1)
+    }
+
+    @Test func `RFC 4235 §4.1.6: an identity is a URI whatever the number holds`() {
+        var watch = Watch()
+        _ = watch.subscribe(Watch.request())
+        watch.answer()
+        let odd = WatchedDialog.Party(number: "<a b>#1", name: nil, isInside: true)
+        watch.becomes([Watch.dialog(.early, remote: odd)])
+        #expect(watch.last.contains("<identity>sip:%3Ca%20b%3E%231@demo.test</identity>"), "\(watch.last)")
+    }
 }
