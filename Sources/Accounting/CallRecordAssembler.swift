@@ -120,11 +120,15 @@ extension CallRecordAssembler.Live {
             record.recording = recording.id
             record.notRecorded = nil
             return .changed(record)
+        case .recordingEnded(let end):
+            guard end.isEmpty, record.recording == end.id else { break }
+            (record.recording, record.notRecorded) = (nil, .failed)
+            return .changed(record)
         case .notRecorded(let why): if record.recording == nil { record.notRecorded = why }
         case .callStarted, .callEnded, .transferStarted, .transferEnded, .routed, .step, .legProvisional, .digit, .note,
             .sip,
             .queueOffered, .queueOfferEnded,
-            .queueTalkEnded, .agentChanged, .prompt, .recordingPaused, .recordingResumed, .recordingEnded, .registered,
+            .queueTalkEnded, .agentChanged, .prompt, .recordingPaused, .recordingResumed, .registered,
             .unregistered, .registrationExpired, .trunkUp, .trunkDown, .trunkRegistered,
             .trunkUnregistered, .configurationApplied, .audited, .pauseExceeded:
             break

@@ -1,4 +1,5 @@
 public import Config
+public import Events
 public import Foundation
 import Hashes
 public import Records
@@ -100,6 +101,7 @@ public struct ConfigurationFiles: Sendable {
 
     /// The tenant's own prompts, beside the dial plans.
     public var promptsFolder: URL { resolve(nodeConfiguration.dialPlansPath).appending(path: "prompts") }
+    public func recordingsFolder(of tenant: TenantID) -> URL { TapeRoom.folder(of: tenant, in: dataFolder) }
     public var dataFolder: URL { resolve(nodeConfiguration.data) }
     public var socketPath: String { dataFolder.appending(path: "control.sock").path }
 

@@ -142,6 +142,11 @@ extension Node {
             "Times the disk of the recordings took over a second.",
             Double(seen.recordings.stalls)
         )
+        page.gauge(
+            "recording_disk_stall_seconds",
+            "How long the disk of the recordings has not answered.",
+            [([], seen.recordings.stall > .seconds(1) ? seen.recordings.stall.inSeconds : 0)]
+        )
         page.counter(
             "recording_frames_refused_total",
             "Frames for recordings without room on their way.",
@@ -156,6 +161,11 @@ extension Node {
         page.gauge("cdr_queued", "Records that wait to be written.", [([], Double(seen.records.queued))])
         page.counter("cdr_written_total", "Rows written.", Double(seen.records.written))
         page.counter("cdr_write_failures_total", "Batches the disk refused.", Double(seen.records.failures))
+        page.counter(
+            "cdr_set_aside_total",
+            "Rows that a tenant's database refused for ever, set aside in a file.",
+            Double(seen.records.setAside)
+        )
         page.counter("traces_dropped_total", "Traces without room.", Double(seen.records.droppedTraces))
         return page.text
     }

@@ -207,6 +207,23 @@ import Timebase
         #expect(refused.notRecorded == nil)
     }
 
+    @Test func `a recording that failed before anything was written is none, and the next one of the call is`() throws {
+        let started = { (id: String) in Event.recordingStarted(RecordingStarted(id: id, file: "f", policy: "plan")) }
+        let failed = { (id: String, milliseconds: Int64) in
+            Event.recordingEnded(
+                RecordingEnded(id: id, isComplete: false, milliseconds: milliseconds, octets: 0, digest: nil)
+            )
+        }
+        let begun = [Self.answeredCall[0], (Self.at(1), .callAnswered), (Self.at(1), started("a"))]
+        let empty = begun + [(Self.at(2), failed("a", 0))]
+        var record = try #require(closed(fold(empty + [Self.end(Self.at(9))])))
+        #expect(record.recording == nil && record.notRecorded == .failed)
+        record = try #require(closed(fold(empty + [(Self.at(3), started("b")), Self.end(Self.at(9))])))
+        #expect(record.recording == "b" && record.notRecorded == nil)
+        record = try #require(closed(fold(begun + [(Self.at(2), failed("a", 1_000)), Self.end(Self.at(9))])))
+        #expect(record.recording == "a" && record.notRecorded == nil)
+    }
+
     @Test(arguments: [Disposition.answered, .noAnswer, .abandoned])
     func `what the switch says to a caller whom nobody takes is no talk`(disposition: Disposition) throws {
         let events = [Self.answeredCall[0], (Self.at(1), .callAnswered), Self.end(Self.at(9), disposition)]
