@@ -133,7 +133,7 @@ extension RelayPort {
     }
 
     /// The peer hears nobody but another party, whose reports are relayed.
-    public var isOnlyRelay: Bool { isBridged && keysAreRelayed }
+    public var isOnlyRelay: Bool { isBridged && (keysAreRelayed || !voice.isPressing) }
     private var isBridged: Bool { if case .bridged = mode { true } else { false } }
 
     /// This peer's report, about to be passed on: the other party is told of its numbers as it knows them (RFC 3550 §6.4.1).
