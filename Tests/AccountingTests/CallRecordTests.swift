@@ -207,6 +207,31 @@ import Timebase
         #expect(refused.notRecorded == nil)
     }
 
+    @Test func `of a queue's ringings without an answer the last ones are kept, and all other legs`() throws {
+        let entry = QueueEntered(queue: "q", number: "1", priority: 0, position: 1, carriedMilliseconds: 0)
+        var events = [Self.answeredCall[0], (Self.at(1), Event.queueEntered(entry))]
+        let count = CallRecord.mostVainOffers + 50
+        for leg in 1...count {
+            let start = LegStarted(
+                leg: leg,
+                target: "user \(leg)",
+                user: "\(leg)",
+                trunk: nil,
+                address: "x",
+                sipCallID: "sip-\(leg)"
+            )
+            events.append((Self.at(1), .legStarted(start)))
+            guard leg < count else { continue }
+            events.append((Self.at(1), .legEnded(LegEnded(leg: leg, result: .noAnswer, sipCode: 487, reason: "r"))))
+        }
+        events.append((Self.at(2), .legAnswered(leg: count, codec: "PCMA")))
+        let record = try #require(closed(fold(events + [Self.end(Self.at(9))])))
+        #expect(record.legs.count == CallRecord.mostVainOffers + 2 && record.codecB == "PCMA")
+        #expect(record.legs.first?.target == LegRecord.caller && record.legs.last?.user == "\(count)")
+        #expect(record.legs[1].user == "50" && record.sipCallIDs.count == CallRecord.mostVainOffers + 2)
+        #expect(record.legs[1].legID.hasSuffix("/50"))
+    }
+
     @Test func `a recording that failed before anything was written is none, and the next one of the call is`() throws {
         let started = { (id: String) in Event.recordingStarted(RecordingStarted(id: id, file: "f", policy: "plan")) }
         let failed = { (id: String, milliseconds: Int64) in
