@@ -112,7 +112,8 @@ public final class TenantDatabase: Sendable {
 
     /// Writes the rows one by one in one transaction, so that one which the database refuses takes no other with it.
     ///
-    /// - Parameter setAside: keeps those that were refused elsewhere; what it throws undoes all.
+    /// `setAside` keeps those that were refused elsewhere; what it throws undoes all.
+    ///
     /// - Throws: what may pass, of which no row is the cause. Nothing was written then.
     func writeSingly(
         _ rows: [HistoryRow],

@@ -77,6 +77,16 @@ final class PromptStore: Sendable {
         sweep()
     }
 
+    /// The same on a thread of its own, for whoever must not be held up: long music takes its time.
+    func loadBeside(_ folders: [URL]) async {
+        await withCheckedContinuation { done in
+            DispatchQueue.global(qos: .utility).async { [self] in
+                load(folders)
+                done.resume()
+            }
+        }
+    }
+
     private func entries(below folders: [URL]) -> [String: Entry] {
         let before = shelf.withLock { $0.entries }
         var files = before.mapValues { _ in [URL]() }
