@@ -53,7 +53,7 @@ let package = Package(
             dependencies: ["Events", "Hashes", "NetAddress", "SDP", "SIPMessage", "Timebase"],
             swiftSettings: settings
         ),
-        .target(name: "DialPlan", dependencies: ["Events"], swiftSettings: settings),
+        .target(name: "DialPlan", dependencies: ["Events", "Timebase"], swiftSettings: settings),
         .target(
             name: "Config",
             dependencies: ["DialPlan", "Events", "NetAddress", "SIP", "Yams"],

@@ -4,6 +4,8 @@ public import Events
 ///
 /// Times are RFC 3339 in UTC with milliseconds, durations seconds with milliseconds.
 public struct CallRecord: Codable, Equatable, Sendable {
+    /// Ringings for a queue that nobody answered: older ones are not kept with the call.
+    public static let mostVainOffers = 200
     /// Variables beyond these are not recorded.
     public static let mostVariables = 64
 

@@ -53,7 +53,7 @@ public struct CallRecordAssembler: Sendable {
         if case .callEnded(let end) = envelope.event {
             var call = live.remove(at: place).value
             call.finish(end, envelope.at)
-            return .closed(call.record)
+            return .closed(call.written)
         }
         // In place: a record that is taken out to be changed is copied with all its legs.
         return live.values[place].apply(envelope.event, at: envelope.at)
@@ -89,6 +89,22 @@ public struct CallRecordAssembler: Sendable {
 }
 
 extension CallRecordAssembler.Live {
+    /// The record as its row has it. A queue may ring agents for hours, and each ringing is a leg: of those that were over without an answer the last
+    /// ones are enough, as `missed_offers` has them all.
+    fileprivate var written: CallRecord {
+        let legs = record.legs
+        let vain = legs.indices.filter {
+            legs[$0].queue != nil && legs[$0].answeredAt == nil && legs[$0].endedAt != nil
+        }
+        guard vain.count > CallRecord.mostVainOffers else { return record }
+        let dropped = Set(vain.dropLast(CallRecord.mostVainOffers))
+        let sipCallIDs = Set(dropped.map { legs[$0].sipCallID })
+        var shortened = record
+        shortened.legs = legs.indices.filter { !dropped.contains($0) }.map { legs[$0] }
+        shortened.sipCallIDs.removeAll(where: sipCallIDs.contains)
+        return shortened
+    }
+
     /// What of it is to be written at once.
     fileprivate mutating func apply(_ event: Event, at: Moment) -> CallRecordAssembler.Output? {
         switch event {
@@ -102,7 +118,7 @@ extension CallRecordAssembler.Live {
             stopRinging(at)
             answered = at.instant
             record.answeredAt = stamp(at)
-            return .answered(record)
+            return .answered(written)
         case .callHeld(let leg): hold.begin(leg, at.instant)
         case .callResumed(let leg): hold.end(leg, at.instant)
         case .legStarted(let leg): add(leg, at)
@@ -119,12 +135,16 @@ extension CallRecordAssembler.Live {
             guard record.recording == nil else { break }
             record.recording = recording.id
             record.notRecorded = nil
-            return .changed(record)
+            return .changed(written)
+        case .recordingEnded(let end):
+            guard end.isEmpty, record.recording == end.id else { break }
+            (record.recording, record.notRecorded) = (nil, .failed)
+            return .changed(written)
         case .notRecorded(let why): if record.recording == nil { record.notRecorded = why }
         case .callStarted, .callEnded, .transferStarted, .transferEnded, .routed, .step, .legProvisional, .digit, .note,
             .sip,
             .queueOffered, .queueOfferEnded,
-            .queueTalkEnded, .agentChanged, .prompt, .recordingPaused, .recordingResumed, .recordingEnded, .registered,
+            .queueTalkEnded, .agentChanged, .prompt, .recordingPaused, .recordingResumed, .registered,
             .unregistered, .registrationExpired, .trunkUp, .trunkDown, .trunkRegistered,
             .trunkUnregistered, .configurationApplied, .audited, .pauseExceeded:
             break

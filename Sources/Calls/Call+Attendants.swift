@@ -49,11 +49,11 @@ extension Call {
             let works = operatorsLeg(of: attendant, speakingWith: peer)
             return SupervisedTalk.Listener(port: port.id, mode: attendant.mode, operatorsPort: legs[works].port?.id)
         }
-        if talk.listeners.isEmpty, talk.parties.count == 2 {
-            return core.media.perform(.bridge(talk.parties[0], talk.parties[1]))
-        }
-        core.media.perform(.mix(talk.members))
+        core.media.perform(talk.command)
     }
+
+    /// Somebody is in the talk who is heard there: what the two hear is a mix.
+    var isMixed: Bool { attendants.contains { $0.isPresent && $0.mode != .listen } }
 
     // MARK: what is mixed
 

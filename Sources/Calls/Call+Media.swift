@@ -348,7 +348,7 @@ extension Call {
         guard !isInBand || legs[other].described.ours?.telephoneEvent != nil else { return }
         guard !hasTelephoneEvent(other) else {
             // Over a bridge telephone-events went on by themselves; a mix is only sound.
-            guard isInBand || attendants.contains(where: \.isPresent), let port = legs[other].port else { return }
+            guard isInBand || isMixed, let port = legs[other].port else { return }
             return core.media.perform(.sendDigit(port.id, digit, milliseconds: 160))
         }
         guard !isInBand else { return }

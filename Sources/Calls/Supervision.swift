@@ -35,10 +35,23 @@ struct SupervisedTalk {
             let heard = audible.filter { $0.mode == .barge || $0.operatorsPort == party }
             return MixMember(port: party, hears: parties.filter { $0 != party } + heard.map(\.port))
         }
-        return talk
-            + listeners.map { listener in
-                MixMember(port: listener.port, hears: parties + audible.map(\.port).filter { $0 != listener.port })
-            }
+        return talk + listening
+    }
+
+    /// The listeners' part of it.
+    private var listening: [MixMember] {
+        let audible = listeners.filter { $0.mode != .listen }
+        return listeners.map { listener in
+            MixMember(port: listener.port, hears: parties + audible.map(\.port).filter { $0 != listener.port })
+        }
+    }
+
+    /// What the media plane is to do for it. Two whom nobody speaks to hear each other as they did before: a mix has a cushion, and what
+    /// comes unevenly over it would be a worse line.
+    var command: MediaCommand {
+        guard parties.count == 2, listeners.allSatisfy({ $0.mode == .listen }) else { return .mix(members) }
+        return listeners.isEmpty
+            ? .bridge(parties[0], parties[1]) : .tap(parties[0], parties[1], by: listening)
     }
 }
 

@@ -1,4 +1,5 @@
 public import Events
+import Timebase
 
 /// What the interpreter wants done next.
 public enum Instruction: Equatable, Sendable {
@@ -147,30 +148,16 @@ extension LocalTime {
 
     /// Reckons in the Gregorian calendar from seconds since 1970 of the place's own clock (UTC and its offset).
     public init(localSeconds: Int64) {
-        let days = localSeconds.flooredQuotient(86_400)
-        let seconds = localSeconds &- days &* 86_400
-        // Days from 0000-03-01, in eras of 400 years (H. Hinnant's civil calendar).
-        let shifted = days &+ 719_468
-        let era = shifted.flooredQuotient(146_097)
-        let dayOfEra = shifted &- era &* 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let monthFromMarch = (5 * dayOfYear + 2) / 153
-        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+        let (days, seconds) = WallTime.floorDivide(localSeconds, 86_400)
+        let date = WallTime.civil(fromDays: days)
         self.init(
-            year: Int(clamping: yearOfEra &+ era &* 400 &+ (month <= 2 ? 1 : 0)),
-            month: Int(clamping: month),
-            day: Int(clamping: dayOfYear - (153 * monthFromMarch + 2) / 5 + 1),
-            weekday: Int(clamping: (days &+ 3) &- (days &+ 3).flooredQuotient(7) &* 7 &+ 1),
+            year: Int(clamping: date.year),
+            month: Int(clamping: date.month),
+            day: Int(clamping: date.day),
+            // The first day of 1970 was a Thursday.
+            weekday: Int(clamping: WallTime.floorDivide(days + 3, 7).1 + 1),
             minute: Int(clamping: seconds / 60)
         )
-    }
-}
-
-extension Int64 {
-    fileprivate func flooredQuotient(_ divisor: Int64) -> Int64 {
-        let (quotient, rest) = quotientAndRemainder(dividingBy: divisor)
-        return rest < 0 ? quotient - 1 : quotient
     }
 }
 

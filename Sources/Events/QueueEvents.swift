@@ -123,6 +123,8 @@ public enum NotRecorded: String, Codable, Sendable, CaseIterable {
     case share
     /// A side speaks what the switch only passes on.
     case codec
+    /// It failed before anything was written.
+    case failed
     case engineRestart = "engine-restart"
 }
 
@@ -135,6 +137,11 @@ public struct RecordingEnded: Codable, Equatable, Sendable {
     public var octets: Int64
     /// SHA-256 of the file, hexadecimal.
     public var digest: String?
+    /// Packets of both sides that never came, or too late, and are silence in the file; nil: nobody counted to the end.
+    public var lostFrames: Int64?
+
+    /// It failed before anything was written: there is nothing to be heard.
+    public var isEmpty: Bool { !isComplete && milliseconds == 0 }
 
     public init(
         id: String,

@@ -106,6 +106,9 @@ public enum MediaCommand: Equatable, Sendable {
     /// Each of these ports, which one thread serves (`open(near:)`), hears the sum of those that it names. The list is the whole of
     /// who hears whom among them; a bridge, or whatever else a port is told to do, takes it out.
     case mix([MixMember])
+    /// A bridge of the two whom others hear, and whom they do not hear: what they say to each other goes on as it comes, and these members
+    /// hear a copy as in a mix.
+    case tap(MediaID, MediaID, by: [MixMember])
     /// Ends the bridge that this port is part of.
     case unbridge(MediaID)
     /// The peer hears itself.

@@ -3,17 +3,24 @@ import RTP
 /// The stream of another party that a peer hears over a bridge, and the packets that we put into it: keys that the switch makes itself are
 /// events of that stream (RFC 4733 §2.1), not of a second one beside it.
 ///
-/// Each of them takes a sequence number, so what is relayed later goes on under numbers that are as much higher. Nothing else of it changes.
+/// Each of them takes a sequence number, so what is relayed later goes on under numbers that are as much higher. And what was held back while
+/// the peer heard somebody else, or music, has taken none: the stream goes on under the next number, or the receiver would count it as lost
+/// (RFC 3550 §6.4.1, A.3). The time stamps stay the sender's: they are of the clock, and the first packet after such a pause is marked
+/// (RFC 3551 §4.1).
 struct RelayedStream: Sendable {
     private(set) var source: UInt32 = 0
     /// A packet of it came since the bridge was made.
     private(set) var isHeard = false
+    /// One of this source was passed on, over this bridge or an earlier one.
+    private var isKnown = false
     /// As the sender counts.
     private var highest: UInt16 = 0
     private var timestamp: UInt32 = 0
     private var heardAt: Int64 = 0
-    /// Packets that were put in, by all and by this source: what numbers are shifted by, and what its sender has not counted.
+    /// What numbers are shifted by: packets that were put in, less those that were held back. Of 65,536 and more that were held back at once
+    /// the rest counts, which is all that a number tells.
     private(set) var shift: UInt32 = 0
+    /// Packets that were put in and that the sender of this source has not counted.
     private(set) var inserted: UInt32 = 0
     /// The sender's numbers behind which the latest ones were put in: a packet that comes late is from before some of them.
     private var places = SIMD16<UInt16>()
@@ -23,6 +30,8 @@ struct RelayedStream: Sendable {
     private static let window: Int16 = 64
     /// Nanoseconds within which the stream is under way. Two keys are further apart, so that each has a time stamp of its own.
     private static let pause: Int64 = 100_000_000
+    /// Nanoseconds within which a lower number is that of a packet that was overtaken, though the bridge was made anew meanwhile.
+    private static let overtaken: Int64 = 1_000_000_000
 
     /// Whoever is bridged now is not heard yet.
     mutating func end() { isHeard = false }
@@ -41,17 +50,26 @@ struct RelayedStream: Sendable {
         let ssrc = packet.loadUnaligned(fromByteOffset: 8, as: UInt32.self).bigEndian
         if ssrc != source { begin(ssrc) }
         let step = Int16(bitPattern: number &- highest)
-        if isHeard, step <= 0, step > -Self.window {
+        if step <= 0, step > -Self.window, isHeard || isKnown && now - heardAt < Self.overtaken {
             return UInt16(truncatingIfNeeded: shift) &- insertedSince(number)
         }
+        if !isHeard { resume(packet, after: step) }
         if step < 0 { placeCount = 0 }
-        (isHeard, highest, heardAt) = (true, number, now)
+        (isHeard, isKnown, highest, heardAt) = (true, true, number, now)
         timestamp = packet.loadUnaligned(fromByteOffset: 4, as: UInt32.self).bigEndian
         return UInt16(truncatingIfNeeded: shift)
     }
 
     private mutating func begin(_ ssrc: UInt32) {
-        (source, isHeard, inserted, placeCount) = (ssrc, false, 0, 0)
+        (source, isHeard, isKnown, inserted, placeCount) = (ssrc, false, false, 0, 0)
+    }
+
+    /// The first packet of the bridge; where the peer knows its source already, that goes on where it was left.
+    private mutating func resume(_ packet: UnsafeMutableRawBufferPointer, after step: Int16) {
+        guard isKnown, step != 1 else { return }
+        shift &-= UInt32(UInt16(bitPattern: step &- 1))
+        placeCount = 0
+        packet[1] |= 0x80
     }
 
     /// Packets that were put in behind a number, up to the highest.
@@ -115,7 +133,7 @@ extension RelayPort {
     }
 
     /// The peer hears nobody but another party, whose reports are relayed.
-    public var isOnlyRelay: Bool { isBridged && keysAreRelayed }
+    public var isOnlyRelay: Bool { isBridged && (keysAreRelayed || !voice.isPressing) }
     private var isBridged: Bool { if case .bridged = mode { true } else { false } }
 
     /// This peer's report, about to be passed on: the other party is told of its numbers as it knows them (RFC 3550 §6.4.1).

@@ -47,12 +47,11 @@ extension MediaThread {
             }
         case .bridge(let a, let b):
             guard let first = slot(a), let second = slot(b) else { return }
-            leave(first)
-            leave(second)
-            slots[first].relay.mode = .bridged(second)
-            slots[second].relay.mode = .bridged(first)
-            joinFormats(first, second)
+            bridge(first, second)
         case .mix(let members): mix(members)
+        case .tap(let a, let b, let members):
+            if let first = slot(a), let second = slot(b) { tap(first, second) }
+            mix(members)
         case .unbridge(let id): if let slot = slot(id) { leave(slot) }
         case .echo(let id):
             guard let slot = slot(id) else { return }
@@ -85,6 +84,14 @@ extension MediaThread {
         }
     }
 
+    func bridge(_ first: Int, _ second: Int) {
+        leave(first)
+        leave(second)
+        slots[first].relay.mode = .bridged(second)
+        slots[second].relay.mode = .bridged(first)
+        joinFormats(first, second)
+    }
+
     /// A private address cannot be reached from the public network.
     private func isUnreachable(_ parameters: MediaParameters, from home: MediaHome) -> Bool {
         guard home.isPublic, let ip = parameters.remoteRTP?.ip else { return false }
@@ -103,9 +110,10 @@ extension MediaThread {
 
     /// Ends what a port does, and its partner with it.
     func leave(_ slot: Int) {
-        if slots[slot].relay.mode == .mixing { leaveMix(slot) }
+        if slots[slot].relay.mode == .mixing || slots[slot].isTapped { leaveMix(slot) }
         if slots[slot].relay.mode == .saying { slots[slot].relay.voice.endSaying() }
         if case .bridged(let other) = slots[slot].relay.mode, isOpen[other] {
+            if slots[other].isTapped { leaveMix(other) }
             slots[other].relay.mode = .idle
             slots[other].relay.endRelay()
         }

@@ -2,7 +2,8 @@ import Codecs
 import Media
 import RTP
 
-/// Mixes: ports of this thread that hear the sum of others, every 20 ms.
+/// Mixes: ports of this thread that hear the sum of others, every 20 ms. Of two whom others only listen to, what they say goes on as it
+/// comes, and a copy of it is heard.
 extension MediaThread {
     func mix(_ members: [MixMember]) {
         for member in members {
@@ -20,8 +21,19 @@ extension MediaThread {
         }
     }
 
+    /// A bridge whose two are heard by others. One that is there already goes on.
+    func tap(_ first: Int, _ second: Int) {
+        if slots[first].relay.mode != .bridged(second) { bridge(first, second) }
+        for slot in [first, second] where !slots[slot].isTapped {
+            slots[slot].isTapped = true
+            slots[slot].relay.intake.begin()
+            beginSpeaking(slot)
+        }
+    }
+
     /// Nobody hears a port any more that is out of its mix.
     func leaveMix(_ slot: Int) {
+        slots[slot].isTapped = false
         slots[slot].hears.removeAll()
         for other in open where slots[other].relay.mode == .mixing { slots[other].hears.removeAll { $0 == slot } }
     }
@@ -42,7 +54,9 @@ extension MediaThread {
 
     /// Before anybody is sent anything: a frame of each member, which all who hear him get.
     func takeFrames() {
-        for slot in speaking where isOpen[slot] && slots[slot].relay.mode == .mixing { slots[slot].relay.intake.take() }
+        for slot in speaking where isOpen[slot] && (slots[slot].relay.mode == .mixing || slots[slot].isTapped) {
+            slots[slot].relay.intake.take()
+        }
     }
 
     /// The next packet for one member: the sum of those he hears, clipped where they are too loud together.

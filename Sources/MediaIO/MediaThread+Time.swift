@@ -70,7 +70,8 @@ extension MediaThread {
         if slots[slot].relay.voice.isPressing { return true }
         return switch slots[slot].relay.mode {
         case .tone, .saying, .mixing: true
-        case .idle, .bridged, .echo: false
+        case .bridged: slots[slot].isTapped
+        case .idle, .echo: false
         }
     }
 

@@ -25,7 +25,7 @@ final class MediaThread: @unchecked Sendable {
             case .attach: false
             case .command(let command):
                 switch command {
-                case .play, .say, .mix, .sendDigit: true
+                case .play, .say, .mix, .tap, .sendDigit: true
                 case .configure, .bridge, .unbridge, .echo, .record, .stopRecording, .stop, .close: false
                 }
             case .stop: true
@@ -51,6 +51,8 @@ final class MediaThread: @unchecked Sendable {
         var channel: UInt8 = 0
         /// Whom this peer hears in a mix.
         var hears: [Int] = []
+        /// It is bridged, and others hear what it says.
+        var isTapped = false
         var loopGuard = LoopGuard()
     }
 
@@ -268,6 +270,7 @@ final class MediaThread: @unchecked Sendable {
         switch here.pointee.relay.mode {
         case .bridged(let other):
             guard isOpen[other] else { return }
+            if here.pointee.isTapped { intake(packet, slot: here) }
             slots[other].relay.pass(packet, now: now)
             forward(packet, to: slots + other)
         case .echo:

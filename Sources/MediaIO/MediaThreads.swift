@@ -184,6 +184,7 @@ extension MediaCommand {
             .sendDigit(let id, _, _), .close(let id):
             id
         // A mix of nobody is no thread's.
+        case .tap(let id, _, _): id
         case .mix(let members): members.first?.port ?? MediaID(rawValue: .max)
         }
     }

@@ -24,6 +24,8 @@ public struct PromptAudio: Equatable, Sendable {
 public enum PromptFile {
     /// The longest sound that is read, in seconds.
     public static let longest = 3600
+    /// The most that such a sound has in octets, and some chunks beside it: stereo at 48 kHz.
+    public static let mostOctets = longest * 48_000 * 4 + 16 << 20
 
     /// Reads a whole file. Of a data chunk that is cut short, what is there is read. `isLoop`: it is played again and again, so its
     /// end must join its beginning.
@@ -52,13 +54,17 @@ public enum PromptFile {
     /// One sample for every frame of the file: that of its only channel, or the mean of both.
     private static func mixed(_ bytes: [UInt8], from start: Int, count: Int, format: Format) -> [Int16] {
         let width = format.octets / format.channels
-        return (0..<count)
-            .map { frame in
+        return [Int16](unsafeUninitializedCapacity: count) { output, made in
+            for frame in 0..<count {
                 let first = start + frame * format.octets
-                let left = Int(format.encoding.sample(bytes, at: first))
-                guard format.channels == 2 else { return Int16(truncatingIfNeeded: left) }
-                return Int16(truncatingIfNeeded: (left + Int(format.encoding.sample(bytes, at: first + width))) / 2)
+                var sample = Int(format.encoding.sample(bytes, at: first))
+                if format.channels == 2 {
+                    sample = (sample + Int(format.encoding.sample(bytes, at: first + width))) / 2
+                }
+                output[frame] = Int16(truncatingIfNeeded: sample)
             }
+            made = count
+        }
     }
 }
 

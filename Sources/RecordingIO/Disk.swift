@@ -10,9 +10,11 @@ final class Disk {
     private var isStalled = false
     /// Called as soon as it is known: others may have to wait for the same disk.
     var tell: (RecorderEvent) -> Void = { _ in }
+    /// Told when an operation begins, and nil when it is over: whoever looks on from outside sees one that never ends.
+    private let busy: (Int64?) -> Void
 
-    init(_ storage: any RecordingStorage, clock: @escaping () -> Int64) {
-        (self.storage, self.clock) = (storage, clock)
+    init(_ storage: any RecordingStorage, clock: @escaping () -> Int64, busy: @escaping (Int64?) -> Void) {
+        (self.storage, self.clock, self.busy) = (storage, clock, busy)
     }
 
     func create(_ path: String) -> Int32 { timed { storage.create(path) } }
@@ -46,7 +48,9 @@ final class Disk {
 
     private func timed<Result>(_ operation: () -> Result) -> Result {
         let before = clock()
+        busy(before)
         let result = operation()
+        busy(nil)
         let took = clock() &- before
         if took > Self.patience {
             isStalled = true

@@ -24,6 +24,10 @@ public final class Recorder: Sendable {
     private let mailbox = Mutex(Mailbox())
     private let thread = Mutex<OwnThread?>(nil)
     private let bell: Int32
+    /// Rung when the thread is over.
+    private let end: Int32
+    /// When the operation on the disk that is under way began; 0: there is none.
+    private let busySince = Atomic<Int64>(0)
 
     /// Starts the thread; nil when there is none to be had. `clock`: nanoseconds, the one that arrivals are stamped
     /// with, the monotonic one if none is given. `deliver` is called on the thread, with what happened since the last time. The thread keeps the recorder
@@ -36,13 +40,13 @@ public final class Recorder: Sendable {
     ) {
         (self.rings, self.storage, self.deliver) = (rings, storage, deliver)
         self.clock = clock ?? { linux_io_now() }
-        bell = linux_io_bell_make()
-        guard bell >= 0 else { return nil }
+        (bell, end) = (linux_io_bell_make(), linux_io_bell_make())
+        guard bell >= 0, end >= 0 else { return nil }
         guard let started = OwnThread(named: "gudok-recorder", { [self] in run() }) else { return nil }
         thread.withLock { $0 = started }
     }
 
-    deinit { if bell >= 0 { linux_io_close(bell) } }
+    deinit { for descriptor in [bell, end] where descriptor >= 0 { linux_io_close(descriptor) } }
 
     public func open(_ request: RecordingRequest) { send(.open(request)) }
 
@@ -54,11 +58,27 @@ public final class Recorder: Sendable {
     /// Ends the file at `at`.
     public func close(_ id: UInt64, at instant: Int64) { send(.close(id, at: instant)) }
 
+    /// How long the disk has not answered, in nanoseconds; 0: nothing is asked of it. From any thread.
+    public var stall: Int64 {
+        let since = busySince.load(ordering: .relaxed)
+        return since == 0 ? 0 : max(0, clock() &- since)
+    }
+
     /// Closes and reports whatever is open, and waits for that. Nothing may be opened afterwards.
-    public func stop() {
+    ///
+    /// - Parameter patience: nanoseconds for which one operation on the disk is waited for: five seconds.
+    /// - Returns: false: the disk does not answer. The thread waits on, and what is open is as after a crash.
+    @discardableResult
+    public func stop(patience: Int64 = 5_000_000_000) -> Bool {
         mailbox.withLock { $0.isStopping = true }
         linux_io_bell_ring(bell)
-        thread.withLock { $0.take() }?.join()
+        guard let thread = thread.withLock({ $0.take() }) else { return true }
+        var ready = pollfd(fd: end, events: Int16(POLLIN), revents: 0)
+        while poll(&ready, 1, Self.interval) <= 0 {
+            if stall > patience { return false }
+        }
+        thread.join()
+        return true
     }
 
     private func send(_ command: RecorderCommand) {
@@ -75,6 +95,7 @@ public final class Recorder: Sendable {
             storage: storage,
             clock: clock,
             takeCommands: takeCommands,
+            busy: { [self] since in busySince.store(since.map { max(1, $0) } ?? 0, ordering: .relaxed) },
             deliver: deliver
         )
         while !mailbox.withLock({ $0.isStopping }) {
@@ -83,6 +104,7 @@ public final class Recorder: Sendable {
             if poll(&ready, 1, Self.interval) > 0 { linux_io_bell_clear(bell) }
         }
         core.finish()
+        linux_io_bell_ring(end)
     }
 
     private func takeCommands() -> [RecorderCommand] {

@@ -27,10 +27,11 @@ final class RecorderCore {
         storage: any RecordingStorage,
         clock: @escaping () -> Int64,
         takeCommands: @escaping () -> [RecorderCommand],
+        busy: @escaping (Int64?) -> Void = { _ in },
         deliver: @escaping ([RecorderEvent]) -> Void
     ) {
         (self.rings, self.clock, self.takeCommands, self.deliver) = (rings, clock, takeCommands, deliver)
-        disk = Disk(storage, clock: clock)
+        disk = Disk(storage, clock: clock, busy: busy)
         samples = .allocate(capacity: FrameRing.longestPayload)
         samples.initialize(repeating: 0)
         buffer = .allocate(byteCount: 1 << 18, alignment: 16)

@@ -1,6 +1,5 @@
 import Events
 import GRDB
-import Hashes
 
 /// One line of the audit log, chained to the one before it: whoever changes, removes or inserts one breaks every hash from there on.
 public struct AuditEntry: Codable, Equatable, Sendable {
@@ -55,17 +54,9 @@ public struct AuditEntry: Codable, Equatable, Sendable {
         (before, after, detail, hash) = (row["before"], row["after"], row["detail"], row["hash"])
     }
 
-    /// What stands before the first entry.
-    static let firstHash = String(repeating: "0", count: 64)
-
-    /// SHA-256 of the hash before, the id and the texts in the order of the columns: each with its length in octets and a colon
-    /// before it and a comma behind it (netstrings, so that no text can pass for two), `-,` where there is none.
+    /// Of the hash before, the id and the texts in the order of the columns.
     func expectedHash(after previous: String) -> String {
-        let texts: [String?] = [
-            previous, "\(id)", at, channel, actor, tenant, action, object, outcome, before, after, detail,
-        ]
-        let written = texts.map { text in text.map { "\($0.utf8.count):\($0)," } ?? "-," }.joined()
-        return hex(sha256(Array(written.utf8)))
+        ChainHash.of([previous, "\(id)", at, channel, actor, tenant, action, object, outcome, before, after, detail])
     }
 
     static let schema = """

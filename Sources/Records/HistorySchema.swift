@@ -8,6 +8,8 @@ enum HistorySchema {
         ALTER TABLE recordings ADD COLUMN pauses TEXT NOT NULL DEFAULT '[]';
         """
 
+    static let lostFrames = "ALTER TABLE recordings ADD COLUMN lost_frames INTEGER"
+
     static let text = [calls, stays, offers, agents, tiling, recordings].joined(separator: "\n")
 
     /// Conditions and expressions must be the queries' own, or the index is not used.

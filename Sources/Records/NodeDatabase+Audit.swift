@@ -42,7 +42,7 @@ extension NodeDatabase {
             act,
             id: (last?["id"] ?? 0) + 1,
             at: stamp,
-            after: last?["hash"] ?? AuditEntry.firstHash
+            after: last?["hash"] ?? ChainHash.first
         )
         try database.cachedStatement(sql: AuditEntry.insertion).execute(arguments: entry.arguments)
     }
@@ -76,7 +76,7 @@ extension NodeDatabase {
     /// Walks the whole chain.
     public func verifyAudit() throws -> AuditVerdict {
         try read { database in
-            var verdict = AuditVerdict(entries: 0, head: AuditEntry.firstHash, fault: nil)
+            var verdict = AuditVerdict(entries: 0, head: ChainHash.first, fault: nil)
             let rows = try Row.fetchCursor(database, sql: "SELECT * FROM audit ORDER BY id")
             while let row = try rows.next() {
                 let entry = AuditEntry(row)

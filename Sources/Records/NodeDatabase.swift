@@ -165,15 +165,18 @@ public final class NodeDatabase: Sendable {
 
     /// Replaces what is applied, and notes who did it, in one transaction.
     public func apply(_ files: [AppliedFile], noting acts: [AuditedAct], at moment: WallTime) throws {
-        try queue.write { database in
-            try database.execute(sql: "DELETE FROM applied")
-            for file in files {
-                try database.execute(
-                    sql: "INSERT INTO applied (kind, name, text, replacing) VALUES (?, ?, ?, ?)",
-                    arguments: [file.kind.rawValue, file.name, file.text, file.replacing]
-                )
+        // Somebody waits for the answer, and a full disk has a mend.
+        try OpeningFault.naming(queue.path) {
+            try queue.write { database in
+                try database.execute(sql: "DELETE FROM applied")
+                for file in files {
+                    try database.execute(
+                        sql: "INSERT INTO applied (kind, name, text, replacing) VALUES (?, ?, ?, ?)",
+                        arguments: [file.kind.rawValue, file.name, file.text, file.replacing]
+                    )
+                }
+                for act in acts { try Self.append(act, at: "\(moment)", to: database) }
             }
-            for act in acts { try Self.append(act, at: "\(moment)", to: database) }
         }
     }
 

@@ -2,26 +2,29 @@ import Foundation
 import GRDB
 
 /// A database of the data folder that cannot be used: which file, why, and what to do.
-struct OpeningFault: Error, CustomStringConvertible {
+public struct OpeningFault: Error, CustomStringConvertible {
     var place: URL
     var cause: any Error
 
-    var description: String {
+    public var description: String { "\(what); \(mend)" }
+    public var what: String { "\(place.path) \(words.what)" }
+    public var mend: String { words.mend }
+
+    private var words: (what: String, mend: String) {
         if let denied = cause as? POSIXError, [.EACCES, .EPERM].contains(denied.code) {
-            return "\(place.path) is not yours to read; run this as the owner of the data folder"
+            return ("is not yours to read", "run this as the owner of the data folder")
         }
         guard let fault = cause as? DatabaseError else {
-            return
-                "\(place.path) cannot be made: \(cause.localizedDescription); `data:` must name a folder that is yours"
+            return ("cannot be made: \(cause.localizedDescription)", "`data:` must name a folder that is yours")
         }
         let why = fault.message ?? "\(fault.resultCode)"
-        switch fault.resultCode {
+        return switch fault.resultCode {
         case .SQLITE_NOTADB, .SQLITE_CORRUPT:
-            return "\(place.path) is damaged: \(why); move it away, and take it from a backup (gudok restore)"
-        case .SQLITE_FULL: return "\(place.path) cannot be written: \(why); make room on its disk"
-        case .SQLITE_BUSY, .SQLITE_LOCKED: return "\(place.path) is held by another program: \(why); end that"
-        case .SQLITE_ERROR: return "\(place.path) is no database of gudok's: \(why); move it away"
-        default: return "\(place.path) cannot be opened: \(why); the file and its folder must be yours to write"
+            ("is damaged: \(why)", "move it away, and take it from a backup (gudok restore)")
+        case .SQLITE_FULL: ("cannot be written: \(why)", "make room on its disk")
+        case .SQLITE_BUSY, .SQLITE_LOCKED: ("is held by another program: \(why)", "end that")
+        case .SQLITE_ERROR: ("is no database of gudok's: \(why)", "move it away")
+        default: ("cannot be opened: \(why)", "the file and its folder must be yours to write")
         }
     }
 

@@ -6,7 +6,7 @@ public import Trace
 
 /// The records of all tenants in a data folder, read beside a running switch or without one.
 public struct RecordFolder: Sendable {
-    private let folder: URL
+    let folder: URL
 
     public init(_ folder: URL) { self.folder = folder }
 

@@ -1,7 +1,6 @@
 import Accounting
 import Events
 import Foundation
-import GRDB
 import Synchronization
 import Timebase
 import Trace
@@ -30,6 +29,7 @@ final class RecordWorker: Sendable {
         var written: UInt64 = 0
         var droppedTraces: UInt64 = 0
         var failures: UInt64 = 0
+        var setAside: UInt64 = 0
         /// When the oldest record of the batch under way was queued.
         var inHand: Instant?
         /// The last event that was taken from the queue, written or not.
@@ -97,6 +97,7 @@ final class RecordWorker: Sendable {
                 written: state.written,
                 droppedTraces: state.droppedTraces,
                 failures: state.failures,
+                setAside: state.setAside,
                 lag: oldest.map { now - $0 } ?? .zero
             )
         }
@@ -242,15 +243,24 @@ final class RecordWorker: Sendable {
         feed.advance(horizons, all: events(failed).min().map { $0 - 1 } ?? last)
     }
 
-    /// What the database refuses for what it says, and not for want of room, would be refused for ever: it must not hold up
-    /// the rest.
+    /// What the database refuses for what it says, and not for want of room, would be refused for ever: it is set aside, where nothing of
+    /// it is lost, and does not hold up the rest.
     private func write(_ rows: [HistoryRow], to database: TenantDatabase, of tenant: TenantID) throws {
         do {
             // What begins right before a crash is to have lasted until it was written.
             try database.write(rows, at: Self.now)
-        } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
-            for refusal in try database.writeSingly(rows) {
-                onTrouble("a record of tenant \(tenant) is refused: \(refusal)")
+        } catch  where !TenantDatabase.mayPass(error) {
+            let place = SetAside(in: folder, of: tenant)
+            var refused: [SetAside.Refused] = []
+            try database.writeSingly(rows, at: Self.now) {
+                try place.add($0, at: Self.now)
+                refused = $0
+            }
+            state.withLock { $0.setAside &+= UInt64(refused.count) }
+            for refusal in refused {
+                onTrouble(
+                    "a record of tenant \(tenant) is refused, and set aside in \(place.place.path): \(refusal.why)"
+                )
             }
         }
     }

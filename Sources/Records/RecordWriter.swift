@@ -26,6 +26,8 @@ public final class RecordWriter: EventSubscriber {
         public var written: UInt64
         public var droppedTraces: UInt64
         public var failures: UInt64
+        /// Rows that no database will take.
+        public var setAside: UInt64
         /// How long the oldest record that is not on disk has waited.
         public var lag: Duration
     }

@@ -22,6 +22,8 @@ public struct RecordingRow: Codable, Equatable, Sendable {
     public var fault: String?
     /// From when to when it is silence on purpose, milliseconds from its start; without an end when it ended so.
     public var pauses: [[Int64?]] = []
+    /// Packets of both sides that never came, or too late, and are silence in the file; nil: nobody counted to the end.
+    public var lostFrames: Int64?
     /// Never deleted while this holds.
     public var isOnLegalHold: Bool
     /// When its file was deleted, milliseconds since 1970.
@@ -33,6 +35,7 @@ public struct RecordingRow: Codable, Equatable, Sendable {
         case file, policy
         case startedMilliseconds = "started_ms"
         case milliseconds, octets, sha256, state, fault, pauses
+        case lostFrames = "lost_frames"
         case isOnLegalHold = "legal_hold"
         case deletedMilliseconds = "deleted_ms"
     }
@@ -46,7 +49,7 @@ public struct RecordingRow: Codable, Equatable, Sendable {
         (id, callID, file, policy) = (row["id"], row["call_id"], row["file"], row["policy"])
         (startedMilliseconds, milliseconds, octets) = (row["started_ms"], row["milliseconds"], row["octets"])
         (sha256, fault, isOnLegalHold) = (row["sha256"], row["fault"], row["legal_hold"])
-        deletedMilliseconds = row["deleted_ms"]
+        (deletedMilliseconds, lostFrames) = (row["deleted_ms"], row["lost_frames"])
         state = State(rawValue: row["state"]) ?? .failed
         // A file that is only read may be of a version before the pauses.
         let pauses: String? = row["pauses"]
@@ -69,14 +72,24 @@ public struct RecordingRow: Codable, Equatable, Sendable {
         // A pause that nobody ended ends with the file.
         try database.cachedStatement(
             sql: """
-                UPDATE recordings SET state = ?, fault = ?, milliseconds = ?, octets = ?, sha256 = ?,
+                UPDATE recordings SET state = ?, fault = ?, milliseconds = ?, octets = ?, sha256 = ?, lost_frames = ?,
                   pauses = CASE json_type(pauses, '$[#-1][1]')
                     WHEN 'null' THEN json_set(pauses, '$[#-1][1]', max(?, json_extract(pauses, '$[#-1][0]'))) ELSE pauses END
                 WHERE id = ?
                 """
         ).execute(arguments: [
-            state.rawValue, end.fault, end.milliseconds, end.octets, end.digest, end.milliseconds, end.id,
+            state.rawValue, end.fault, end.milliseconds, end.octets, end.digest, end.lostFrames, end.milliseconds,
+            end.id,
         ])
+        try RecordingLink.append(end.id, to: database)
+        guard end.isEmpty else { return }
+        // A call that is over does not say of itself any more that nothing of it is to be heard.
+        try database.cachedStatement(
+            sql: """
+                UPDATE calls SET recording = NULL, not_recorded = ?
+                WHERE call_id = (SELECT call_id FROM recordings WHERE id = ?) AND recording = ?
+                """
+        ).execute(arguments: [NotRecorded.failed.rawValue, end.id, end.id])
     }
 }
 

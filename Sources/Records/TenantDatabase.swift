@@ -104,6 +104,8 @@ public final class TenantDatabase: Sendable {
         migrator.registerMigration("talks of agents") { try $0.execute(sql: HistorySchema.ownTalks) }
         migrator.registerMigration("callbacks put off") { try $0.execute(sql: CallbackRow.due) }
         migrator.registerMigration("sinks of records") { try $0.execute(sql: Undelivered.schema) }
+        migrator.registerMigration("manifest of recordings") { try RecordingLink.begin($0) }
+        migrator.registerMigration("lost frames of recordings") { try $0.execute(sql: HistorySchema.lostFrames) }
         return migrator
     }
 
@@ -122,19 +124,42 @@ public final class TenantDatabase: Sendable {
         }
     }
 
-    /// Writes the rows one by one, so that one which the database refuses takes no other with it.
+    /// Writes the rows one by one in one transaction, so that one which the database refuses takes no other with it.
     ///
-    /// - Returns: why rows were refused; a disk that fails is thrown.
-    func writeSingly(_ rows: [HistoryRow]) throws -> [String] {
-        var refusals: [String] = []
-        for row in rows {
-            do {
-                try write([row])
-            } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
-                refusals.append("\(row): \(error)")
+    /// `setAside` keeps those that were refused elsewhere; what it throws undoes all.
+    ///
+    /// - Throws: what may pass, of which no row is the cause. Nothing was written then.
+    func writeSingly(
+        _ rows: [HistoryRow],
+        at now: WallTime,
+        setAside: ([SetAside.Refused]) throws -> Void
+    ) throws {
+        try queue.write { database in
+            // A file that does not even take this is itself at fault, and not what was to be written into it.
+            try Self.beat(database, at: now)
+            var refused: [SetAside.Refused] = []
+            for row in rows {
+                do {
+                    try database.inSavepoint {
+                        try row.write(to: database)
+                        return .commit
+                    }
+                } catch  where !Self.mayPass(error) {
+                    refused.append(SetAside.Refused(row: row, why: "\(error)"))
+                }
             }
+            try setAside(refused)
         }
-        return refusals
+    }
+
+    /// Whether the same row may be taken later: when the disk has room, is well or is free again, or the file was replaced.
+    static func mayPass(_ error: any Error) -> Bool {
+        guard let code = (error as? DatabaseError)?.resultCode else { return false }
+        return [
+            .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_PROTOCOL, .SQLITE_INTERRUPT, .SQLITE_FULL, .SQLITE_IOERR,
+            .SQLITE_NOMEM,
+            .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH, .SQLITE_CORRUPT, .SQLITE_NOTADB,
+        ].contains(code)
     }
 
     /// Notes that the switch lives: what a crash leaves open ends at the last such time.

@@ -15,6 +15,7 @@ public struct RecordingReportRow: Encodable, Sendable {
     public var state: String
     @OrNull public var fault: String?
     public var pauses: [[Int64?]]
+    @OrNull public var lost_frames: Int64?
     public var legal_hold: Bool
     public var deleted: Bool
 
@@ -25,12 +26,13 @@ public struct RecordingReportRow: Encodable, Sendable {
         duration_s = row.milliseconds.map(seconds)
         (octets, sha256, fault) = (row.octets, row.sha256, row.fault)
         (state, pauses) = (row.state.rawValue, row.pauses)
+        lost_frames = row.lostFrames
         legal_hold = row.isOnLegalHold
         deleted = row.deletedMilliseconds != nil
     }
 
     public static let keys = [
         "id", "call_id", "tenant", "file", "policy", "started_at", "duration_s", "octets", "sha256", "state", "fault",
-        "pauses", "legal_hold", "deleted",
+        "pauses", "lost_frames", "legal_hold", "deleted",
     ]
 }

@@ -43,11 +43,10 @@ public final class SimulatedMedia: MediaControl {
             mixes[id] = nil
             if let other = bridges.removeValue(forKey: id) { bridges[other] = nil }
             pending.append(.closed(id, MediaReport()))
-        case .bridge(let a, let b):
-            guard open.contains(a), open.contains(b) else { return }
-            if threads[a] != threads[b] { faults.append("a bridge over two threads") }
-            (bridges[a], bridges[b]) = (b, a)
-            (mixes[a], mixes[b]) = (nil, nil)
+        case .bridge(let a, let b): bridge(a, b)
+        case .tap(let a, let b, let members):
+            bridge(a, b)
+            perform(.mix(members))
         case .mix(let members):
             if Set(members.compactMap { threads[$0.port] }).count > 1 { faults.append("a mix over two threads") }
             for member in members {
@@ -65,6 +64,14 @@ public final class SimulatedMedia: MediaControl {
     }
 
     public func reaches(_ address: IPAddress) -> Bool { true }
+
+    private func bridge(_ a: MediaID, _ b: MediaID) {
+        guard open.contains(a), open.contains(b) else { return }
+        if threads[a] != threads[b] { faults.append("a bridge over two threads") }
+        (bridges[a], bridges[b]) = (b, a)
+        (mixes[a], mixes[b]) = (nil, nil)
+    }
+
     public func areTogether(_ a: MediaID, _ b: MediaID) -> Bool { threads[a] == threads[b] }
     public func flush() {}
 

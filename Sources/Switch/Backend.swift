@@ -55,6 +55,8 @@ struct Backend: ControlBackend {
                 what: "\(PlanningDesk.most) replays and forecasts are under way or waiting",
                 mend: "ask again in a moment"
             )
+        case let fault as OpeningFault:
+            return .problem(status: 500, code: "internal", what: fault.what, mend: fault.mend)
         default: return .problem(status: 500, code: "internal", what: "\(error)", mend: "look into the switch's log")
         }
     }

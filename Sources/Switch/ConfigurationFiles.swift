@@ -1,4 +1,5 @@
 public import Config
+public import Events
 public import Foundation
 import Hashes
 public import Records
@@ -102,6 +103,7 @@ public struct ConfigurationFiles: Sendable {
     public var promptsFolder: URL { dialPlansFolder.appending(path: "prompts") }
 
     public var dialPlansFolder: URL { resolve(nodeConfiguration.dialPlansPath) }
+    public func recordingsFolder(of tenant: TenantID) -> URL { TapeRoom.folder(of: tenant, in: dataFolder) }
     public var dataFolder: URL { resolve(nodeConfiguration.data) }
     public var socketPath: String { dataFolder.appending(path: "control.sock").path }
 

@@ -34,6 +34,8 @@ final class Core: SignallingReceiver {
     private(set) var callsPerSecond: UInt64 = 0
     private var callsBefore: UInt64 = 0
     private(set) var recordingTroubles = RecordingTroubles()
+    /// It was told that the disk of the recordings does not answer.
+    private var isStallTold = false
     private(set) var longestStall: Duration = .zero
 
     init(loop: any EventLoop, engine: Engine, records: RecordWriter, outlet: Outlet, advertised: OwnAddresses) {
@@ -151,18 +153,17 @@ final class Core: SignallingReceiver {
         for event in events {
             switch event {
             case .final(let number, let milliseconds, let octets, let sha256, let lost):
-                if lost > 0 {
-                    outlet.log(.info, "a recording has \(lost) frames of silence for lost packets", call: nil)
-                }
                 turn { engine, now in
                     engine.recordingEnded(number, at: now) { id in
-                        RecordingEnded(
+                        var end = RecordingEnded(
                             id: id,
                             isComplete: true,
                             milliseconds: Int64(milliseconds),
                             octets: Int64(octets),
                             digest: sha256
                         )
+                        end.lostFrames = Int64(lost)
+                        return end
                     }
                 }
             case .failed(let number, let why, let milliseconds, let octets, let sha256):
@@ -194,6 +195,17 @@ final class Core: SignallingReceiver {
         for line in invariants.note(turn { $0.watch(at: $1) }) { outlet.log(.error, line, call: nil) }
     }
 
+    /// Tells of a disk that does not answer while it does not: what the recorder says of it comes when it is well again.
+    private func watchRecordings() {
+        recordingTroubles.stall = outlet.recordingStall
+        let isStalled = recordingTroubles.stall > .seconds(1)
+        defer { isStallTold = isStalled }
+        guard isStalled, !isStallTold else { return }
+        let seconds = Int(recordingTroubles.stall.inSeconds)
+        let text = "the disk of the recordings has not answered for \(seconds) s, and is waited for; calls go on"
+        outlet.log(.error, text, call: nil)
+    }
+
     /// Counts how often the loop comes late to a task: calls wait that long.
     func watchStalls() {
         let every: Duration = .milliseconds(50)
@@ -215,6 +227,7 @@ final class Core: SignallingReceiver {
         watches &+= 1
         guard watches % 20 == 0 else { return }
         watchInvariants()
+        watchRecordings()
         let started = engine.counters.callsStarted
         (callsPerSecond, callsBefore) = (started &- callsBefore, started)
     }

@@ -98,20 +98,10 @@ private struct PromptTrouble {
     var problem: String
     var mend: String
 
-    /// nil: nothing is wrong with it. As a rule its beginning is read alone.
+    /// nil: nothing is wrong with it.
     init?(of file: URL, isMusic: Bool) {
         do {
-            let handle = try FileHandle(forReadingFrom: file)
-            defer { try? handle.close() }
-            let octets = try Int(clamping: handle.seekToEnd())
-            try handle.seek(toOffset: 0)
-            var head = Array(try handle.read(upToCount: PromptFile.head) ?? Data())
-            var fault = PromptFile.fault(head: head, octets: octets, isLoop: isMusic)
-            if fault != nil, head.count < octets, let rest = try handle.readToEnd() {
-                head += rest
-                fault = PromptFile.fault(head: head, octets: octets, isLoop: isMusic)
-            }
-            guard let fault else { return nil }
+            guard let fault = try PromptHead.fault(of: file, isMusic: isMusic) else { return nil }
             (problem, mend) = (fault.problem, fault.mend)
         } catch {
             (problem, mend) = ("it cannot be read", "check its permissions")

@@ -75,7 +75,8 @@ extension Node {
             throw ConfigurationFiles.Trouble(failed + [ConfigurationFiles.override])
         }
         guard !isDryRun else { return outcome }
-        prompts.load([PromptStore.shipped, files.promptsFolder])
+        // Metrics, reports and log-ins go on meanwhile; another change waits its turn.
+        await prompts.loadBeside([PromptStore.shipped, files.promptsFolder])
         let acts = AuditedAct.application(by: actor, changes: changes, despite: failed)
         try database.apply(next.applied, noting: acts, at: SystemClock.now().wall)
         try await handle.ask { core in core.turn { $0.apply(configuration, changes: changes, at: $1) } }

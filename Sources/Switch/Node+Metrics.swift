@@ -142,6 +142,11 @@ extension Node {
             "Times the disk of the recordings took over a second.",
             Double(seen.recordings.stalls)
         )
+        page.gauge(
+            "recording_disk_stall_seconds",
+            "How long the disk of the recordings has not answered.",
+            [([], seen.recordings.stall > .seconds(1) ? seen.recordings.stall.inSeconds : 0)]
+        )
         page.counter(
             "recording_frames_refused_total",
             "Frames for recordings without room on their way.",
@@ -162,6 +167,11 @@ extension Node {
             "cdr_delivery_failures_total",
             "Times a sink took no records.",
             sinks.map { ($0, Double($1.failures)) }
+        )
+        page.counter(
+            "cdr_set_aside_total",
+            "Rows that a tenant's database refused for ever, set aside in a file.",
+            Double(seen.records.setAside)
         )
         page.counter("traces_dropped_total", "Traces without room.", Double(seen.records.droppedTraces))
         return page.text

@@ -2,8 +2,10 @@ import Config
 import Engine
 import Events
 import Foundation
+import Records
+import Timebase
 
-/// Deletes recordings that their tenants keep no longer.
+/// Deletes recordings that their tenants keep no longer, and notes in the audit log how far their manifests are.
 extension Node {
     static let retentionPace: Duration = .seconds(3600)
 
@@ -19,10 +21,20 @@ extension Node {
                     } catch {
                         log.log(.error, "tenant \(tenant.id): recordings past their time cannot be deleted: \(error)")
                     }
+                    Self.noteManifest(of: tenant.id, in: folder, database, log)
                 }
                 // Cancelled in its sleep it is over at once.
                 guard (try? await Task.sleep(for: Self.retentionPace)) != nil else { return }
             }
+        }
+    }
+
+    private static func noteManifest(of tenant: TenantID, in folder: URL, _ node: NodeDatabase, _ log: LogSink) {
+        do {
+            guard let head = try TenantDatabase(reading: folder, tenant: tenant)?.recordingHead() else { return }
+            try node.note(head, of: tenant, at: SystemClock.now().wall)
+        } catch {
+            log.log(.error, "tenant \(tenant): the manifest of the recordings cannot be noted: \(error)")
         }
     }
 }

@@ -327,7 +327,12 @@ public actor Node {
         resolver.stop()
         web.stop()
         media.stop()
-        tapes.stop()
+        if !tapes.stop() {
+            log.log(
+                .error,
+                "the disk of the recordings does not answer: the next start repairs what was being recorded"
+            )
+        }
         // What the recorder said last is to be on disk too.
         _ = try? await handle.ask { _ in }
         _ = try? await handle.ask { $0.records.stop() }

@@ -43,6 +43,9 @@ final class Outlet: EngineOutlet {
         (self.prompts, self.agents, self.tapes, self.web) = (prompts, agents, tapes, web)
     }
 
+    /// How long the disk of the recordings has not answered.
+    var recordingStall: Duration { tapes.stall }
+
     func transmit(_ bytes: [UInt8], over flow: Flow) { sockets?.send(bytes, over: flow) }
 
     func locate(_ query: ServerQuery) {

@@ -77,6 +77,16 @@ final class PromptStore: Sendable {
         sweep()
     }
 
+    /// The same on a thread of its own, for whoever must not be held up: long music takes its time.
+    func loadBeside(_ folders: [URL]) async {
+        await withCheckedContinuation { done in
+            DispatchQueue.global(qos: .utility).async { [self] in
+                load(folders)
+                done.resume()
+            }
+        }
+    }
+
     private func entries(below folders: [URL]) -> [String: Entry] {
         let before = shelf.withLock { $0.entries }
         var files = before.mapValues { _ in [URL]() }
@@ -85,9 +95,15 @@ final class PromptStore: Sendable {
                 files[String(path.dropLast(".wav".count)), default: []].append(folder.appending(path: path))
             }
         }
-        var entries: [String: Entry] = [:]
-        for (key, files) in files { entries[key] = entry(key, of: files, before: before[key]) }
-        return entries
+        // On all cores: the start waits for it.
+        let wanted = Array(files)
+        let entries = Mutex<[String: Entry]>([:])
+        DispatchQueue.concurrentPerform(iterations: wanted.count) { place in
+            let (key, files) = wanted[place]
+            let entry = entry(key, of: files, before: before[key])
+            entries.withLock { $0[key] = entry }
+        }
+        return entries.withLock { $0 }
     }
 
     /// What the last of the files that can be read holds; what is heard already where it is no other.
@@ -108,18 +124,17 @@ final class PromptStore: Sendable {
     }
 
     private func read(_ file: URL, _ key: String) -> PromptClip? {
-        guard let data = try? Data(contentsOf: file) else {
-            log.log(.error, "the prompt \(file.path) cannot be read: check its permissions")
-            return nil
-        }
+        let isLoop = key.split(separator: "/").dropLast().last == "music"
         do {
-            let isLoop = key.split(separator: "/").dropLast().last == "music"
-            let audio = try PromptFile.read(Array(data), isLoop: isLoop)
+            if let fault = try PromptHead.fault(of: file, isMusic: isLoop) { throw fault }
+            let audio = try PromptFile.read(Array(try Data(contentsOf: file)), isLoop: isLoop)
             return PromptClip(alaw: audio.alaw, µlaw: audio.mulaw)
+        } catch let fault as PromptFault {
+            log.log(.error, "the prompt \(file.path) is left out: \(fault)")
         } catch {
-            log.log(.error, "the prompt \(file.path) is left out: \(error)")
-            return nil
+            log.log(.error, "the prompt \(file.path) cannot be read: \(FileFault(reading: error))")
         }
+        return nil
     }
 
     /// Frees what was replaced and nobody plays any more, and looks again later while there is more of it.

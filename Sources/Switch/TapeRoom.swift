@@ -2,7 +2,6 @@ import Calls
 import Config
 import Events
 import Foundation
-import Hashes
 import RecordingIO
 import Records
 import Timebase
@@ -42,7 +41,12 @@ final class TapeRoom: Sendable {
     }
 
     /// Closes every file; what they came to is delivered before this returns.
-    func stop() { recorder?.stop() }
+    ///
+    /// - Returns: false: their disk does not answer, and they are left as a crash leaves them.
+    func stop() -> Bool { recorder?.stop() ?? true }
+
+    /// How long their disk has not answered.
+    var stall: Duration { .nanoseconds(recorder?.stall ?? 0) }
 
     /// Makes the files playable that a crash left unfinished, and says in their rows how long they are.
     static func repair(in data: URL, tenant: TenantID, _ database: TenantDatabase) throws {
@@ -57,10 +61,9 @@ final class TapeRoom: Sendable {
                 digest: nil
             )
             if let milliseconds = row.file.hasSuffix(".wav") ? repairWAV(path) : repairOgg(path),
-                let octets = FileManager.default.contents(atPath: path)
+                let digest = try? FileDigest(of: URL(fileURLWithPath: path))
             {
-                (end.milliseconds, end.octets) = (Int64(milliseconds), Int64(octets.count))
-                end.digest = hex(sha256(Array(octets)))
+                (end.milliseconds, end.octets, end.digest) = (Int64(milliseconds), digest.octets, digest.sha256)
             } else {
                 end.fault = "engine-restart, and its file cannot be read or is not there"
             }
@@ -73,4 +76,6 @@ final class TapeRoom: Sendable {
 struct RecordingTroubles: Sendable {
     var failed: UInt64 = 0
     var stalls: UInt64 = 0
+    /// How long their disk has not answered.
+    var stall: Duration = .zero
 }

@@ -56,6 +56,8 @@ extension WallTime: CustomStringConvertible {
         }
         guard let offset = Self.offset(rest) else { return nil }
         let days = Self.days(fromCivil: year, month, day)
+        // What no month has is reckoned into the next.
+        guard Self.civil(fromDays: days) == (year, month, day) else { return nil }
         let seconds = days * 86_400 + hour * 3600 + minute * 60 + second - offset
         self.init(milliseconds: seconds * 1000 + fraction)
     }

@@ -207,6 +207,48 @@ import Timebase
         #expect(refused.notRecorded == nil)
     }
 
+    @Test func `of a queue's ringings without an answer the last ones are kept, and all other legs`() throws {
+        let entry = QueueEntered(queue: "q", number: "1", priority: 0, position: 1, carriedMilliseconds: 0)
+        var events = [Self.answeredCall[0], (Self.at(1), Event.queueEntered(entry))]
+        let count = CallRecord.mostVainOffers + 50
+        for leg in 1...count {
+            let start = LegStarted(
+                leg: leg,
+                target: "user \(leg)",
+                user: "\(leg)",
+                trunk: nil,
+                address: "x",
+                sipCallID: "sip-\(leg)"
+            )
+            events.append((Self.at(1), .legStarted(start)))
+            guard leg < count else { continue }
+            events.append((Self.at(1), .legEnded(LegEnded(leg: leg, result: .noAnswer, sipCode: 487, reason: "r"))))
+        }
+        events.append((Self.at(2), .legAnswered(leg: count, codec: "PCMA")))
+        let record = try #require(closed(fold(events + [Self.end(Self.at(9))])))
+        #expect(record.legs.count == CallRecord.mostVainOffers + 2 && record.codecB == "PCMA")
+        #expect(record.legs.first?.target == LegRecord.caller && record.legs.last?.user == "\(count)")
+        #expect(record.legs[1].user == "50" && record.sipCallIDs.count == CallRecord.mostVainOffers + 2)
+        #expect(record.legs[1].legID.hasSuffix("/50"))
+    }
+
+    @Test func `a recording that failed before anything was written is none, and the next one of the call is`() throws {
+        let started = { (id: String) in Event.recordingStarted(RecordingStarted(id: id, file: "f", policy: "plan")) }
+        let failed = { (id: String, milliseconds: Int64) in
+            Event.recordingEnded(
+                RecordingEnded(id: id, isComplete: false, milliseconds: milliseconds, octets: 0, digest: nil)
+            )
+        }
+        let begun = [Self.answeredCall[0], (Self.at(1), .callAnswered), (Self.at(1), started("a"))]
+        let empty = begun + [(Self.at(2), failed("a", 0))]
+        var record = try #require(closed(fold(empty + [Self.end(Self.at(9))])))
+        #expect(record.recording == nil && record.notRecorded == .failed)
+        record = try #require(closed(fold(empty + [(Self.at(3), started("b")), Self.end(Self.at(9))])))
+        #expect(record.recording == "b" && record.notRecorded == nil)
+        record = try #require(closed(fold(begun + [(Self.at(2), failed("a", 1_000)), Self.end(Self.at(9))])))
+        #expect(record.recording == "a" && record.notRecorded == nil)
+    }
+
     @Test(arguments: [Disposition.answered, .noAnswer, .abandoned])
     func `what the switch says to a caller whom nobody takes is no talk`(disposition: Disposition) throws {
         let events = [Self.answeredCall[0], (Self.at(1), .callAnswered), Self.end(Self.at(9), disposition)]

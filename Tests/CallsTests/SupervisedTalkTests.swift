@@ -50,6 +50,28 @@ import Testing
         #expect(hears[Self.customer] == [Self.agent, Self.vera] && hears[Self.agent] == [Self.customer])
     }
 
+    @Test func `whoever only listens leaves the two as they are; a word of anybody, or a hold, makes it a mix`() {
+        func command(_ modes: [SupervisionMode], parties: [MediaID] = [Self.customer, Self.agent]) -> MediaCommand {
+            let listeners = modes.map { SupervisedTalk.Listener(port: Self.vera, mode: $0, operatorsPort: Self.agent) }
+            return SupervisedTalk(parties: parties, listeners: listeners).command
+        }
+        let listening = MixMember(port: Self.vera, hears: [Self.customer, Self.agent])
+        #expect(command([]) == .bridge(Self.customer, Self.agent))
+        #expect(command([.listen]) == .tap(Self.customer, Self.agent, by: [listening]))
+        for modes in [[.whisper], [.barge], [.listen, .whisper]] as [[SupervisionMode]] {
+            guard case .mix = command(modes) else {
+                Issue.record("\(modes)")
+                continue
+            }
+        }
+        #expect(
+            command([.listen], parties: [Self.agent])
+                == .mix([
+                    MixMember(port: Self.agent, hears: []), MixMember(port: Self.vera, hears: [Self.agent]),
+                ])
+        )
+    }
+
     @Test func `one who is on hold is not in the mix`() {
         let hears = Self.hears([(Self.vera, .barge)], held: true)
         #expect(hears[Self.customer] == nil)

@@ -65,7 +65,7 @@ struct BackupTests {
             try Self.gudok("cdr", "--format", "json", node: node).text == records && records.contains("+74951112244")
         )
         let verified = try Self.gudok("recordings", "verify", node: node)
-        #expect(verified.code == 0 && verified.text.contains("1 recordings are"), "\(verified.text)")
+        #expect(verified.code == 0 && verified.text.contains("1 recording as written"), "\(verified.text)")
         #expect(try Self.gudok("audit", "verify", node: node).code == 0)
         #expect(try Self.gudok("audit", node: node).text.contains("restore"))
 

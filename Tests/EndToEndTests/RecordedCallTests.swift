@@ -66,7 +66,9 @@ struct RecordedCallTests {
 
     /// What an independent reader makes of a file: left and right at 8 kHz.
     private static func decoded(_ file: URL) throws -> (left: [Double], right: [Double]) {
-        let raw = file.appendingPathExtension("raw")
+        // Not beside it, where `recordings verify` would find a stranger.
+        let raw = FileManager.default.temporaryDirectory.appending(path: "gudok-\(UUID().uuidString).raw")
+        defer { try? FileManager.default.removeItem(at: raw) }
         let arguments = ["-v", "error", "-y", "-i", file.path, "-f", "s16le", "-ac", "2", "-ar", "8000", raw.path]
         let command = try ChildProcess("/usr/bin/env", ["ffmpeg"] + arguments)
         #expect(command.exitCode(within: 20) == 0, "\(command.text)")
@@ -127,6 +129,9 @@ struct RecordedCallTests {
         try FileManager.default.removeItem(at: file)
         let missing = try running.gudok("recordings", "verify")
         #expect(missing.code == 1 && missing.text.contains("missing"))
+        let listed = try running.gudok("recordings", "verify", "--format", "json")
+        let lines = try JSONSerialization.jsonObject(with: Data(listed.text.utf8)) as? [[String: Any]]
+        #expect(listed.code == 1 && lines?.map { $0["verdict"] as? String } == ["missing"], "\(listed.text)")
     }
 
     @Test func `an operator's keys begin and end a recording, and pause it; what a policy wants they do not end`()

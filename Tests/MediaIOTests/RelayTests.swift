@@ -66,6 +66,49 @@ struct RelayTests {
         }
     }
 
+    @Test func `two whom somebody listens to hear each other as before, packet for packet, and he hears both`() throws {
+        let pair = try Pair()
+        defer { pair.plane.threads.stop() }
+        let vera = try Phone(ssrc: 0xC)
+        let v = try pair.plane.open(towards: vera, near: pair.a)
+        let listener = MixMember(port: v.id, hears: [pair.a.id, pair.b.id])
+        pair.plane.threads.perform(.tap(pair.a.id, pair.b.id, by: [listener]))
+        try pair.plane.settle(near: pair.a)
+        // The loudest that A-law has.
+        let loud: UInt8 = 0xAA
+        var heard = 0
+        for turn in 1...50 {
+            // One packet is lost, one is overtaken: Bob has them as they came, though a mix would wait.
+            if turn == 20 { pair.alice.sequence &+= 1 }
+            let number = pair.alice.sequence
+            pair.alice.speak(to: pair.a.rtpPort, payload: [UInt8](repeating: loud, count: 160))
+            let packet = try header(pair.bob.hear())
+            #expect(packet.ssrc == 0xA && packet.sequence == number && packet.payloadLength == 160)
+            pair.bob.speak(to: pair.b.rtpPort)
+            #expect(try header(pair.alice.hear()).ssrc == 0xB)
+            let mixed = try #require(vera.hear())
+            #expect(try header(mixed).ssrc != 0xA)
+            if mixed[12..<172].contains(loud) { heard += 1 }
+        }
+        #expect(heard > 25, "\(heard) packets of Vera's have Alice in them")
+        // She speaks to one of them: now there is a mix; and when she is gone there is a bridge again.
+        pair.plane.threads.perform(
+            .mix([
+                MixMember(port: pair.a.id, hears: [pair.b.id]), MixMember(port: pair.b.id, hears: [pair.a.id, v.id]),
+                listener,
+            ])
+        )
+        #expect(try header(pair.bob.hear()).ssrc != 0xA)
+        pair.plane.threads.perform(.tap(pair.a.id, pair.b.id, by: [listener]))
+        pair.plane.threads.perform(.close(v.id))
+        pair.plane.threads.perform(.bridge(pair.a.id, pair.b.id))
+        try pair.plane.settle(near: pair.a)
+        pair.alice.speak(to: pair.a.rtpPort)
+        var last = try header(pair.bob.hear())
+        while last.ssrc != 0xA { last = try header(pair.bob.hear()) }
+        #expect(last.payloadLength == 160)
+    }
+
     @Test func `a stranger on another host cannot take the stream: B113`() throws {
         let pair = try Pair()
         defer { pair.plane.threads.stop() }

@@ -52,6 +52,27 @@ struct RecorderTests {
         }
     }
 
+    @Test func `A disk that does not answer is seen while it does not, and waited for no longer than one may`() throws {
+        let folder = Folder()
+        let (asked, goOn) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let storage = OddStorage { _, _ in
+            asked.signal()
+            goOn.wait()
+            return nil
+        }
+        let clock = HandClock()
+        clock.now = second
+        let started = Recorder(rings: [], storage: storage, clock: { clock.now }, deliver: { _ in })
+        let recorder = try #require(started)
+        #expect(recorder.stall == 0)
+        recorder.open(RecordingRequest(id: 1, path: "\(folder.path)/1", format: .wav, start: clock.now))
+        asked.wait()
+        clock.now += 6 * second
+        #expect(recorder.stall == 6 * second)
+        #expect(!recorder.stop())
+        for _ in 0..<100 { goOn.signal() }
+    }
+
     @Test func `A full ring refuses, counts, and goes on once there is room`() {
         let ring = FrameRing(capacity: 4096)
         let octets = [UInt8](repeating: 5, count: 160)

@@ -242,12 +242,50 @@ import Timebase
             let rows: [HistoryRow] = [.callback(callback), .missed(offer), .recordingEnded(bad)]
             #expect(throws: DatabaseError.self) { try database.write(rows) }
             #expect(try database.callbacks(CallbackQuery()).isEmpty)
-            #expect(try database.writeSingly(rows).count == 1)
+            let now = WallTime(milliseconds: 1)
+            #expect(throws: CancellationError.self) {
+                try database.writeSingly(rows, at: now) { _ in throw CancellationError() }
+            }
+            #expect(try database.callbacks(CallbackQuery()).isEmpty)
+            var refused: [SetAside.Refused] = []
+            try database.writeSingly(rows, at: now) { refused = $0 }
+            #expect(refused.count == 1 && refused.first?.why.contains("no") == true)
             #expect(try database.callbacks(open) == [callback])
             (wish.state, wish.agent, wish.nextMilliseconds) = (.done, "1001", nil)
             try database.write([.callback(CallbackRow(wish, at: 9))])
             #expect(try database.callbacks(CallbackQuery()) == [CallbackRow(wish, at: 9)])
             #expect(try database.callbacks(open).isEmpty)
+        }
+    }
+
+    @Test func `a recording of which nothing is to be heard is none of its call, that has ended before it`() throws {
+        try Self.withDatabase { database, _ in
+            let stamp = "\(WallTime(milliseconds: 1_000))"
+            for name in ["empty", "heard"] {
+                var record = CallRecord(
+                    callID: name,
+                    tenant: "demo",
+                    direction: .inbound,
+                    from: "+7",
+                    to: "600",
+                    startedAt: stamp
+                )
+                (record.recording, record.endedAt) = (name, stamp)
+                let start = RecordingStarted(id: name, file: "f", policy: "plan")
+                let row = RecordingRow(start, callID: name, startedMilliseconds: 1_000)
+                let milliseconds: Int64 = name == "empty" ? 0 : 1
+                let end = RecordingEnded(
+                    id: name,
+                    isComplete: false,
+                    milliseconds: milliseconds,
+                    octets: milliseconds,
+                    digest: nil
+                )
+                try database.write([.call(record), .recordingStarted(row), .recordingEnded(end)])
+            }
+            let (empty, heard) = (try database.call("empty"), try database.call("heard"))
+            #expect(empty?.recording == nil && empty?.notRecorded == .failed)
+            #expect(heard?.recording == "heard" && heard?.notRecorded == nil)
         }
     }
 

@@ -221,6 +221,66 @@ import Timebase
         writer.stop()
     }
 
+    @Test func `a row that the database will never take is set aside whole, and holds up nothing that comes after`()
+        throws
+    {
+        let (folder, heard) = (Self.folder(), Heard())
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let bus = EventBus(node: "n")
+        let writer = writer(folder, heard)
+        bus.subscribe(writer)
+        // No constraint of the table: what SQLite says of a text that is too big, or of a damaged cell, is no such thing either.
+        try TenantDatabase(folder: folder, tenant: "demo").queue.write { database in
+            try database.execute(
+                sql: """
+                    CREATE TRIGGER never BEFORE INSERT ON calls WHEN NEW.call_id = 'poison' BEGIN SELECT json('{'); END
+                    """
+            )
+        }
+        begin(bus, "before")
+        begin(bus, "poison", to: "601")
+        begin(bus, "after")
+        end(bus, "after")
+        #expect(eventually { heard.committed.withLock { $0.isSuperset(of: ["before", "poison", "after"]) } })
+        end(bus, "before")
+        writer.stop()
+        #expect(writer.status(now: Self.moment.instant).setAside > 0)
+        let records = RecordFolder(folder)
+        #expect(try records.call("before")?.endedAt != nil && records.call("after")?.endedAt != nil)
+        let (count, place) = try records.setAside(of: "demo")
+        let lines = try String(contentsOf: place, encoding: .utf8).split(separator: "\n")
+        #expect(count == lines.count && count > 0)
+        let line = try #require(lines.first)
+        let found = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+        let row = try #require(found?["row"] as? [String: Any])
+        #expect(
+            found?["kind"] as? String == "call" && row["call_id"] as? String == "poison"
+                && row["to"] as? String == "601"
+        )
+        #expect((found?["why"] as? String)?.contains("malformed JSON") == true)
+        #expect(heard.troubles.withLock { $0.contains { $0.contains("set aside in \(place.path)") } })
+    }
+
+    @Test func `a database that takes nothing at all is waited for, and nothing is set aside`() throws {
+        let (folder, heard) = (Self.folder(), Heard())
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let database = try TenantDatabase(folder: folder, tenant: "demo")
+        try database.queue.write {
+            try $0.execute(sql: "ALTER TABLE clock RENAME TO gone; ALTER TABLE calls RENAME TO lost")
+        }
+        let bus = EventBus(node: "n")
+        let writer = writer(folder, heard)
+        bus.subscribe(writer)
+        begin(bus, "one")
+        #expect(eventually { heard.troubles.withLock { $0.contains { $0.contains("cannot be written") } } })
+        #expect(try RecordFolder(folder).setAside(of: "demo").count == 0)
+        try database.queue.write {
+            try $0.execute(sql: "ALTER TABLE gone RENAME TO clock; ALTER TABLE lost RENAME TO calls")
+        }
+        #expect(eventually { heard.committed.withLock { $0.contains("one") } })
+        writer.stop()
+    }
+
     @Test func `a disk that fails to the end: what found no room is told in full, and what went wrong not each time`()
         throws
     {

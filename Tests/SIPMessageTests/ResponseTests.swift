@@ -95,12 +95,6 @@ struct ResponseTests {
                 "SIP / 2.0 / UDP A.Example:05060;rport=1024;received=192.0.2.9, SIP/2.0/TCP b", "SIP/2.0/TLS c",
             ]
         )
-        request.removeTopVia()
-        #expect(try request.vias().map(\.host) == ["b", "c"], "the rest is as it was")
-        request.removeTopVia()
-        request.removeTopVia()
-        request.removeTopVia()
-        #expect(!request.headers.contains(.via))
     }
 
     @Test func `§21 every code has a phrase`() {

@@ -49,6 +49,28 @@ import Testing
         #expect(clip("welcome")?.frames == 6 && clip("music/default") == music)
     }
 
+    @Test func `a file that is too long is told of by its beginning, however many octets it has`() throws {
+        defer { cleanUp() }
+        try write("music/long", frames: 5, in: folders.own)
+        let file = folders.own.appending(path: "music/long.wav")
+        // 64 GiB, with nothing in them: who reads them whole does not come back.
+        let handle = try FileHandle(forUpdating: file)
+        try handle.truncate(atOffset: 64 << 30)
+        try handle.seek(toOffset: 40)
+        try handle.write(contentsOf: Data([0xFF, 0xFF, 0xFF, 0xFF]))
+        try handle.close()
+        load()
+        #expect(clip("music/long") == nil)
+        #expect(try PromptHead.fault(of: file, isMusic: true)?.problem.contains("at most 3600 s") == true)
+        // A picture before the sound is no fault.
+        try write("ru/pictured", frames: 5, in: folders.own)
+        let pictured = folders.own.appending(path: "ru/pictured.wav")
+        var octets = try Data(contentsOf: pictured)
+        octets.insert(contentsOf: Array("LIST".utf8) + [0, 0x20, 0, 0] + [UInt8](repeating: 0, count: 0x2000), at: 12)
+        try octets.write(to: pictured)
+        #expect(try PromptHead.fault(of: pictured, isMusic: false) == nil)
+    }
+
     @Test func `a clip that was replaced is kept while somebody plays it, and then freed`() throws {
         defer { cleanUp() }
         try write("ru/welcome", frames: 5, in: folders.own)

@@ -31,6 +31,11 @@ struct WallTimeTests {
         #expect("\(WallTime(milliseconds: .min))".hasPrefix("-"))
     }
 
+    @Test(arguments: ["2026-02-31", "2026-02-29", "2026-04-31", "2026-00-10", "2026-13-01", "2026-01-00"])
+    func `a day that no month has is no time`(day: String) {
+        #expect(WallTime("\(day)T00:00:00Z") == nil)
+    }
+
     @Test func `what is written is read back`() {
         var generator = SeededGenerator(seed: 3)
         for _ in 0..<10_000 {

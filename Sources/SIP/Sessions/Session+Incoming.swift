@@ -186,8 +186,9 @@ extension Session {
     ) -> [Action] {
         let answer: [Action] = [.respond(transaction, makeResponse(200, to: request, body: nil))]
         earlyDialogs[(try? request.from().tag) ?? ""] = nil
-        if let other = earlyDialogs.values.first {
-            dialog = other.dialog
+        // Any of them, and the same in every run of a seed.
+        if let other = earlyDialogs.min(by: { $0.key < $1.key }) {
+            dialog = other.value.dialog
             return answer
         }
         var attempt = attempt

@@ -11,13 +11,11 @@ public struct SIPFault: Error, Equatable, Sendable, CustomStringConvertible {
         case malformedHeader = "malformed-header"
         case missingHeader = "missing-header"
         case duplicateHeader = "duplicate-header"
-        case numberOutOfRange = "number-out-of-range"
         case methodMismatch = "method-mismatch"
         case malformedContentLength = "malformed-content-length"
         case incompleteMessage = "incomplete-message"
         case tooLarge = "too-large"
         case malformedBody = "malformed-body"
-        case unsupportedMedia = "unsupported-media"
     }
 
     public var kind: Kind

@@ -109,18 +109,4 @@ extension SIPMessageContent {
         values[0] = String(decoding: octets, as: UTF8.self)
         headers.entries[index] = headers.store(.via, values.joined(separator: ", "))
     }
-
-    /// Takes the first Via value away: a response on its way back (§16.7).
-    public mutating func removeTopVia() {
-        guard let index = headers.entries.firstIndex(where: { $0.code == HeaderName.via.code }) else { return }
-        let rest = headers.elements(of: headers.entries[index]).dropFirst()
-        guard !rest.isEmpty else {
-            headers.entries.remove(at: index)
-            return
-        }
-        headers.entries[index] = headers.store(
-            .via,
-            rest.map { headers.bytes.unfoldedText($0) }.joined(separator: ", ")
-        )
-    }
 }

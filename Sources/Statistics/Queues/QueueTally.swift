@@ -49,8 +49,6 @@ public struct QueueTally: Hashable, Codable, Sendable {
     /// Nothing: the neutral element.
     public init() {}
 
-    /// Calls that came out of the queue some other way than to an agent or by giving up.
-    public var flowedOut: Int64 { overflowed.plus(callbacks) }
     public var wrapUp: Int64 { wrapUpAuto.plus(wrapUpManual) }
     /// Talk, hold and wrap-up.
     public var handling: Int64 { talk.plus(hold).plus(wrapUp) }

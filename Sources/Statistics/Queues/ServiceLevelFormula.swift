@@ -57,9 +57,4 @@ public enum ServiceLevelFormula: String, Hashable, Codable, Sendable, CaseIterab
         case .ciscoPositive: quotient(within + given, events)
         }
     }
-
-    /// Whether the target is met; nil when no call counts.
-    public func isMet(by tally: QueueTally, under thresholds: ServiceThresholds) -> Bool? {
-        value(of: tally).map { $0 * 100 >= thresholds.targetPercent }
-    }
 }

@@ -105,8 +105,16 @@ public struct Backup {
             try Self.makeFolder(of: copy)
             try DatabaseCopy.make(of: database, at: copy)
             summary.tenants += 1
+            try copySetAside(of: tenant, to: data)
             if includesRecordings { summary.recordings += try copyRecordings(of: tenant, to: data) }
         }
+    }
+
+    /// The rows that the tenant's database refused; copied, not linked: the switch adds to the file.
+    private func copySetAside(of tenant: TenantID, to data: URL) throws {
+        let (count, place) = try RecordFolder(files.dataFolder).setAside(of: tenant)
+        guard count > 0 else { return }
+        try FileManager.default.copyItem(at: place, to: try RecordFolder(data).setAside(of: tenant).place)
     }
 
     /// The files that the copied rows call finished: these do not change any more.

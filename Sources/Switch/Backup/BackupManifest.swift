@@ -1,5 +1,4 @@
 import Foundation
-import Hashes
 
 /// What a backup holds, its first file. The archive: this, `configuration/node.yaml`, `configuration/tenants/`,
 /// `configuration/dialplans/` with lists and prompts, and `data/` as the data folder has it.
@@ -55,16 +54,8 @@ struct BackupManifest: Codable {
     }
 
     static func describe(_ path: String, in folder: URL) throws -> File {
-        let handle = try FileHandle(forReadingFrom: folder.appending(path: path))
-        defer { try? handle.close() }
-        guard let hash = SHA256Stream() else { throw BackupFault("there is no memory for a hash; free some") }
-        var octets: Int64 = 0
-        while let part = try handle.read(upToCount: 1 << 20), !part.isEmpty {
-            part.withUnsafeBytes { hash.update($0) }
-            octets += Int64(part.count)
-        }
-        guard let digest = hash.finish() else { throw BackupFault("\(path) cannot be hashed") }
-        return File(path: path, octets: octets, sha256: hex(digest))
+        let digest = try FileDigest(of: folder.appending(path: path))
+        return File(path: path, octets: digest.octets, sha256: digest.sha256)
     }
 }
 

@@ -41,6 +41,7 @@ struct Doctor: AsyncParsableCommand {
         checkFiles(files, &report)
         checkLimits(files.nodeConfiguration, &report)
         checkClock(&report)
+        checkRecordings(files, &report)
         if isServed {
             try await checkTrunks(files, &report)
             try await checkSinks(files, &report)
@@ -55,6 +56,12 @@ struct Doctor: AsyncParsableCommand {
         } catch {
             report.bad("switch", "it takes no calls: \(error)")
         }
+        guard let metrics = try? await files.ask(ControlRequest(path: ["metrics"])),
+            let line = String(decoding: metrics, as: UTF8.self).split(separator: "\n")
+                .first(where: { $0.hasPrefix("gudok_recording_disk_stall_seconds ") }),
+            let stall = line.split(separator: " ").last.flatMap({ Double($0) }), stall > 0
+        else { return }
+        report.bad("recordings", "their disk has not answered for \(Int(stall)) s; look at the disk, or at its server")
     }
 
     private func checkPorts(_ node: NodeConfiguration, _ report: inout Report) {
@@ -119,17 +126,51 @@ struct Doctor: AsyncParsableCommand {
         guard FileManager.default.isWritableFile(atPath: parent.path) else {
             return report.bad("data folder", "\(folder.path) cannot be written; check its owner")
         }
-        let attributes = try? FileManager.default.attributesOfFileSystem(forPath: parent.path)
-        let free = (attributes?[.systemFreeSize] as? NSNumber)?.int64Value ?? 0
-        let gibibytes = Double(free) / 1_073_741_824
-        let text = "\(folder.path), \((gibibytes * 10).rounded() / 10) GiB free"
-        gibibytes < 1 ? report.bad("data folder", "\(text); make room") : report.good("data folder", text)
+        checkRoom("data folder", folder, on: parent, &report)
         let records = RecordFolder(folder)
         do {
             for tenant in try records.tenants {
                 if let fault = records.fault(of: tenant) { report.bad("records of \(tenant)", fault) }
+                let (count, place) = try records.setAside(of: tenant)
+                guard count > 0 else { continue }
+                let mend = "each line of \(place.path) says why; enter what you need, and move that file away"
+                report.bad("records of \(tenant)", "\(counted(count, "row")) would not go into its database; \(mend)")
             }
         } catch { report.bad("data folder", "\(error)") }
+    }
+
+    private func checkRoom(_ what: String, _ folder: URL, on place: URL, _ report: inout Report) {
+        let attributes = try? FileManager.default.attributesOfFileSystem(forPath: place.path)
+        let free = (attributes?[.systemFreeSize] as? NSNumber)?.int64Value ?? 0
+        let gibibytes = Double(free) / 1_073_741_824
+        let text = "\(folder.path), \((gibibytes * 10).rounded() / 10) GiB free"
+        gibibytes < 1 ? report.bad(what, "\(text); make room") : report.good(what, text)
+    }
+
+    /// The tenants' recordings are often on a disk of their own; and what failed of late fails again.
+    private func checkRecordings(_ files: ConfigurationFiles, _ report: inout Report) {
+        let records = RecordFolder(files.dataFolder)
+        for tenant in (try? records.tenants) ?? [] {
+            let folder = files.recordingsFolder(of: tenant)
+            if let own = Self.device(of: folder), own != Self.device(of: files.dataFolder) {
+                checkRoom("recordings of \(tenant)", folder, on: folder, &report)
+            }
+            var query = RecordingQuery()
+            query.since = Int64((Date().timeIntervalSince1970 - 86_400) * 1000)
+            // A database that cannot be read is told above.
+            guard let rows = try? records.recordings(query, of: [tenant]).map(\.0) else { continue }
+            let failed = rows.filter { $0.state == .failed && !($0.fault ?? "").hasPrefix("engine-restart") }
+            guard let last = failed.first else { continue }
+            let text =
+                "\(failed.count) of \(rows.count) of the last day failed; the last one: \(last.fault ?? "no reason")"
+            report.bad("recordings of \(tenant)", "\(text); make room on their disk, or look at it")
+        }
+    }
+
+    /// The number of the file system that a folder lies on; nil when there is no such folder.
+    private static func device(of folder: URL) -> Int? {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: folder.path)
+        return (attributes?[.systemNumber] as? NSNumber)?.intValue
     }
 
     private func checkLimits(_ node: NodeConfiguration, _ report: inout Report) {

@@ -116,18 +116,23 @@ struct TraceCommand: AsyncParsableCommand {
     private func followCalls(_ files: ConfigurationFiles) async throws {
         let folder = RecordFolder(files.dataFolder)
         let owners = try await config.owners(tenant)
-        var shown: Set<String> = []
         var query = CallQuery()
+        query.limit = 10_000
+        let found = try folder.calls(query, of: owners)
+        var known = Set(found.map(\.callID))
+        // The oldest first, as ids rise with time; kept until its ladder is shown, however many begin after it.
+        var live = Set(found.filter { $0.endedAt == nil }.map(\.callID))
         query.limit = 200
-        for record in try folder.calls(query, of: owners) where record.endedAt != nil {
-            shown.insert(record.callID)
-        }
         while !Task.isCancelled {
             // A tenant may have come since.
-            for record in try folder.calls(query, of: await config.owners(tenant)).reversed()
-            where record.endedAt != nil && !shown.contains(record.callID) {
-                guard let trace = try folder.trace(of: record.callID) else { continue }
-                shown.insert(record.callID)
+            let owners = try await config.owners(tenant)
+            for record in try folder.calls(query, of: owners) where known.insert(record.callID).inserted {
+                live.insert(record.callID)
+            }
+            for id in live.sorted() {
+                guard try folder.call(id, of: owners)?.endedAt != nil, let trace = try folder.trace(of: id, of: owners)
+                else { continue }
+                live.remove(id)
                 try show(trace)
             }
             try await Task.sleep(for: .milliseconds(500))
