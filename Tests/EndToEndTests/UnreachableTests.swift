@@ -70,7 +70,10 @@ struct UnreachableTests {
 
     @Test func `an agent whose only phone is gone is passed over, and has missed nothing`() throws {
         let running = try RunningSwitch(
-            tenant: ContactCentreTests.tenant("").replacing("ring_timeout: 5s", with: "ring_timeout: 60s"),
+            tenant: ContactCentreTests.tenant("short_talk: 0s").replacing(
+                "ring_timeout: 5s",
+                with: "ring_timeout: 60s"
+            ),
             incoming: """
                 routes:
                   - {match: ".", do: [answer, {queue: sales}]}
