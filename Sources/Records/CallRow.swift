@@ -93,6 +93,7 @@ enum CallRow {
             row.add(utf8: record.variables.json)
             row.add(record.notRecorded?.rawValue)
         }
+        if record.disposition != nil { try TrunkLegRow.write(record, to: database) }
     }
 
     static func record(_ row: Row) -> CallRecord {

@@ -90,6 +90,7 @@ public final class TenantDatabase: Sendable {
         migrator.registerMigration("sums of agents") { try $0.execute(sql: HistorySchema.agentSums) }
         migrator.registerMigration("talks of agents") { try $0.execute(sql: HistorySchema.ownTalks) }
         migrator.registerMigration("callbacks put off") { try $0.execute(sql: CallbackRow.due) }
+        migrator.registerMigration("legs over trunks") { try TrunkLegRow.fill($0) }
         return migrator
     }
 

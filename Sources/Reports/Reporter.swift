@@ -130,7 +130,8 @@ public struct Reporter {
         try check(request, of: kind)
         return switch kind {
         case .queues: try queues(request)
-        case .agents, .worktime: try agents(request)
+        case .agents: try agents(request, AgentReportRow.keys)
+        case .worktime: try agents(request, AgentReportRow.workTimeKeys)
         case .calls: try calls(request)
         case .trunks: try trunks(request)
         case .missed: try missed(request)
@@ -295,6 +296,12 @@ public struct Reporter {
     private func row(_ totals: AgentTotalsRow, _ window: Window) throws -> AgentReportRow? {
         let adherence = try adherence(of: totals.agent, in: window)
         guard totals.covered > 0 || totals.handled > 0 || adherence?.planned ?? 0 > 0 else { return nil }
+        let presence = try database.presence(
+            of: totals.agent,
+            from: window.from,
+            until: window.until,
+            now: lastKnown
+        )
         let state = { (state: AgentState) in totals.states[state.rawValue] ?? 0 }
         var time = AgentTime()
         (time.talk, time.wrapUp) = (state(.onCall), state(.wrapUp))
@@ -319,6 +326,11 @@ public struct Reporter {
             aht_s: totals.handled == 0 ? nil : rounded(Double(handling) / 1000 / Double(totals.handled)),
             direct_calls: totals.ownCalls,
             direct_talk_s: seconds(totals.ownTalk),
+            first_login: presence.first.map { stamp($0.lowerBound) },
+            last_logout: presence.last.flatMap {
+                $0.upperBound < min(window.until, lastKnown) ? stamp($0.upperBound) : nil
+            },
+            logins: presence.count,
             logged_in_s: seconds(totals.loggedIn),
             available_s: seconds(state(.available)),
             ringing_s: seconds(state(.ringing)),
@@ -341,7 +353,7 @@ public struct Reporter {
         )
     }
 
-    private func agents(_ request: Request) throws -> Report {
+    private func agents(_ request: Request, _ keys: [String]) throws -> Report {
         let notes = [
             "each moment from the first log-in on is in exactly one state; check_s is their sum less the time covered",
             "paid = logged in less pauses whose reasons are unpaid today; a reason that the tenant does not name is paid",
@@ -349,7 +361,7 @@ public struct Reporter {
             "adherence = \(Adherence.formula); conformance = \(Adherence.conformanceFormula)",
             "aht = Σ (talk + hold + wrap-up) ÷ handled; answer_rate = handled ÷ (handled + missed)",
         ]
-        return try Report(rows: try agentRows(request), keys: AgentReportRow.keys, notes: notes, page: request.page)
+        return try Report(rows: try agentRows(request), keys: keys, notes: notes, page: request.page)
     }
 
     private func calls(_ request: Request) throws -> Report {
@@ -397,7 +409,10 @@ public struct Reporter {
         return try Report(
             rows: rows,
             keys: CallReportRow.keys,
-            notes: ["answer_rate = answered ÷ calls"],
+            notes: [
+                "answer_rate = answered ÷ calls; outbound: each attempt over the trunk, with the seconds from its answer to its end",
+                "a call may use several trunks, and one several times; it belongs to the interval in which it began",
+            ],
             page: request.page
         )
     }
