@@ -82,7 +82,7 @@ final class TransferCentre {
             node: node,
             users: users,
             tenant: "queues: [{name: sales, wrap_up: \(wrapUp)s, record: true, agents: [{user: \"1001\"}]}]",
-            incoming: "routes: [{match: \".\", do: [{queue: sales}, {hangup: normal}]}]",
+            incoming: "routes: [{match: \".\", do: [{queue: {name: sales, priority: 5}}, {hangup: normal}]}]",
             internalPlan: Self.internalPlan
         )
         carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
