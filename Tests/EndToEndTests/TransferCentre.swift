@@ -68,7 +68,7 @@ final class TransferCentre {
     static let internalPlan = """
         routes:
           - {match: "1xxx", do: [{dial: {user: "{called}", timeout: 20s}}]}
-          - {match: "700", do: [{queue: sales}]}
+          - {match: "700", do: [{queue: {name: sales, priority: 5}}]}
           - {match: "777", do: [{dial: {group: ["1002", "1003"], timeout: 20s}}]}
           - {match: "600", do: [answer, echo]}
           - {match: "*81xxx", do: [{pickup: {user: "{called:2}"}}]}
