@@ -27,6 +27,8 @@ final class Agent {
         var since: Instant
         /// What the queue grants after it, should it be gone by then.
         var wrapUp = Duration.zero
+        /// Of a talk: who goes back to his place when the agent is gone at once.
+        var caller: WaitingCaller?
     }
 
     /// The call that a state is about, and the queue whose call it is.

@@ -1,3 +1,4 @@
+import Config
 public import Events
 public import Timebase
 
@@ -84,6 +85,14 @@ extension Dispatcher {
     /// The same, for whoever dials a feature code there; nil: an agent's own phone that he has left for another.
     public func occupant(of device: UserID) -> UserID? {
         agent(at: device)?.id ?? (agents[device] == nil ? device : nil)
+    }
+
+    /// The extension whose phones ring for a user: where he is logged in, else his own.
+    public func device(of id: UserID) -> UserID { UserID(tenant: id.tenant, number: agents[id]?.device ?? id.number) }
+
+    /// Of a pause for which none is named: that of the pause he is in, or is to have, else the first of the tenant's.
+    public func pauseReason(of id: UserID) -> String {
+        agents[id]?.pause ?? pauseReasons[id.tenant]?.first?.name ?? "break"
     }
 
     /// Feature codes turn round what is.

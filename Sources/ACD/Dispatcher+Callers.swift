@@ -17,8 +17,6 @@ extension Dispatcher {
         public var isCallback: Bool
         /// Where he stood in this queue before; nil: behind everybody who came by now.
         public var place: Place?
-        /// Who was rung for him just now and does not have him: the others are asked first.
-        public var tried: Set<UserID> = []
 
         public init(
             call: CallID,
@@ -51,7 +49,7 @@ extension Dispatcher {
 
     /// Whether `enter` would not let this caller wait now.
     public func refuses(_ entry: Entry, at moment: Moment) -> Bool {
-        guard let queue = queues[entry.queue], !entry.isCallback else { return false }
+        guard let queue = queues[entry.queue], !entry.isCallback, entry.place?.queue != queue.id else { return false }
         now = moment
         let caller = makeCaller(entry, queue, kept: keptPlace(of: entry, in: queue))
         return refusal(of: queue, at: queue.position(of: caller)) != nil
@@ -78,11 +76,12 @@ extension Dispatcher {
         }
         // Sent back into a queue by whom he spoke with: that talk is over.
         endTalk(entry.call)
+        let standing = entry.place.flatMap { $0.queue == queue.id ? $0.rank : nil }
         guard !entry.isCallback else {
-            stand(makeCaller(entry, queue, kept: entry.place.flatMap { $0.queue == queue.id ? $0.rank : nil }))
+            stand(makeCaller(entry, queue, kept: standing))
             return finish()
         }
-        let kept = keptPlace(of: entry, in: queue)
+        let kept = standing ?? keptPlace(of: entry, in: queue)
         let caller = makeCaller(entry, queue, kept: kept)
         publish(
             .queueEntered(
@@ -97,13 +96,14 @@ extension Dispatcher {
             queue.id.tenant,
             call: entry.call
         )
-        if let refusal = refusal(of: queue, at: queue.position(of: caller)) {
+        // Whoever was let in once, and comes back to his place, is not asked again.
+        if standing == nil, let refusal = refusal(of: queue, at: queue.position(of: caller)) {
             if refusal == .empty { tellPassedOver(for: caller) }
             left(caller, refusal, agent: nil)
             emit(.leave(entry.call, queue: queue.id, refusal))
             return finish()
         }
-        if let kept {
+        if let kept, standing == nil {
             // It serves once, and only whoever was let in.
             _ = queue.keptPlaces.take(for: entry.number, at: now.instant)
             if caller.rank == kept {
@@ -115,7 +115,7 @@ extension Dispatcher {
         return finish()
     }
 
-    private func stand(_ caller: WaitingCaller) {
+    func stand(_ caller: WaitingCaller) {
         callers[caller.call] = caller
         if caller.isCallback { caller.queue.callbacks += 1 }
         prefer(caller)
@@ -133,7 +133,7 @@ extension Dispatcher {
         let carried = min(max(entry.carried, .zero), QueueLine.mostCarried)
         let ahead = points * QueueLine.secondsAPoint * 1_000_000_000 + carried.wholeNanoseconds
         let fresh = QueueLine.CallerRank(entry: now.instant.nanoseconds &- ahead, order: nextOrder())
-        let caller = WaitingCaller(
+        return WaitingCaller(
             call: entry.call,
             queue: queue,
             entered: now,
@@ -143,8 +143,6 @@ extension Dispatcher {
             requiredSkill: entry.requiredSkill,
             isCallback: entry.isCallback
         )
-        caller.tried = entry.tried
-        return caller
     }
 
     /// Why nobody may join now at this place.
@@ -189,7 +187,7 @@ extension Dispatcher {
 
     // MARK: what changes while he waits
 
-    private func startTimers(_ caller: WaitingCaller) {
+    func startTimers(_ caller: WaitingCaller) {
         let settings = caller.queue.settings
         limitWait(of: caller)
         if let longest = settings.maxWaitEmpty, caller.queue.emptySince != nil,

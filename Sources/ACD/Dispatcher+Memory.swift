@@ -1,7 +1,7 @@
 public import Events
 public import Timebase
 
-/// What an agent's state is put together from again after a restart.
+/// What an agent's state, and a queue's expected wait, are put together from again after a restart.
 extension Dispatcher {
     /// What outlives a restart: log-in, pause and the rest of a wrap-up.
     public struct AgentMemory: Equatable, Codable, Sendable {
@@ -51,6 +51,25 @@ extension Dispatcher {
         return memory
     }
 
+    /// What the expected wait of a queue is reckoned from: times in seconds, counts as `WaitForecast` has them.
+    public struct QueueMemory: Equatable, Codable, Sendable {
+        var handling: Double
+        var ringing: Double
+        var answers: Double
+        var agentSeconds: Double
+        var losses: Double
+        var callerSeconds: Double
+        var recent: Double?
+    }
+
+    /// nil: there is no such queue.
+    public func memory(of id: QueueID) -> QueueMemory? { queues[id]?.forecast.memory }
+
+    /// Puts back what `memory(of:)` gave before the restart; queues that are no more are passed over.
+    public func restore(_ memories: [QueueID: QueueMemory]) {
+        for (id, memory) in memories { queues[id]?.forecast.restore(memory) }
+    }
+
     private static let longestMemory: Duration = .seconds(7 * 86_400)
 
     /// The instant at which the wall clock showed this; a clock that was set back in between makes it now.
@@ -77,6 +96,7 @@ extension Dispatcher {
             refresh(agent)
             if let since = memory.pausedSince {
                 agent.pauses.backdate(to: instant(since))
+                if agent.state == .paused { agent.toldSince = Moment(instant: instant(since), wall: since) }
                 watchPause(of: agent)
             }
         }

@@ -32,25 +32,7 @@ extension Dispatcher {
     /// `isOver`: his phone does not ring any more, and need not be told.
     func missed(_ call: CallID, _ agent: Agent, _ result: OfferResult, isOver: Bool = false) {
         guard agent.offer?.call == call, let caller = callers[call] else { return }
-        let settings = caller.queue.settings
-        // A phone that refuses at once would otherwise be asked as fast as it refuses.
-        let rest: Duration =
-            switch result {
-            case .noAnswer: settings.noAnswerDelay
-            case .declined: max(settings.declineDelay, Self.shortestPace)
-            case .busy, .unavailable, .answered, .elsewhere, .withdrawn: max(settings.busyDelay, Self.shortestPace)
-            }
-        if result == .noAnswer { agent.missesInARow += 1 }
-        agent.idleSince = now.instant
-        if rest > .zero {
-            agent.restsUntil = now.instant + rest
-            timers.start(.rest(agent.id), at: now.instant + rest)
-        }
-        if let most = settings.pauseAfterMisses, agent.missesInARow >= most, agent.pause == nil {
-            agent.pause = "no-answer"
-            agent.missesInARow = 0
-            publish(.note("agent \(agent.id.number) is paused: \(most) calls missed in a row"), agent.id.tenant)
-        }
+        rest(agent, after: result, by: caller.queue.settings)
         caller.tried.insert(agent.id)
         if caller.preferred == agent.id {
             // He was waited for, and did not want to: now anybody.
@@ -59,6 +41,28 @@ extension Dispatcher {
         }
         if !isOver { emit(.withdraw(call, agent: agent.id, result)) }
         endOffer(call, agent, result)
+    }
+
+    /// Whoever did not take a call is left alone for a while; too many of them pause him.
+    private func rest(_ agent: Agent, after result: OfferResult, by settings: Queue) {
+        // A phone that refuses at once would otherwise be asked as fast as it refuses.
+        let rest: Duration =
+            switch result {
+            case .noAnswer: settings.noAnswerDelay
+            case .dropped: max(settings.noAnswerDelay, Self.shortestPace)
+            case .declined: max(settings.declineDelay, Self.shortestPace)
+            case .busy, .unavailable, .answered, .elsewhere, .withdrawn: max(settings.busyDelay, Self.shortestPace)
+            }
+        if result == .noAnswer || result == .dropped { agent.missesInARow += 1 }
+        agent.idleSince = now.instant
+        if rest > .zero {
+            agent.restsUntil = now.instant + rest
+            timers.start(.rest(agent.id), at: now.instant + rest)
+        }
+        guard let most = settings.pauseAfterMisses, agent.missesInARow >= most, agent.pause == nil else { return }
+        agent.pause = "no-answer"
+        agent.missesInARow = 0
+        publish(.note("agent \(agent.id.number) is paused: \(most) calls missed in a row"), agent.id.tenant)
     }
 
     /// Stops a phone that rings; the caller stands where he stood.
@@ -71,18 +75,7 @@ extension Dispatcher {
         guard let offer = agent.offer, offer.call == call else { return }
         agent.offer = nil
         timers.stop(.ring(call, agent.id))
-        publish(
-            .queueOfferEnded(
-                QueueOfferEnded(
-                    queue: offer.queue.name,
-                    agent: agent.id.number,
-                    result: result,
-                    rangMilliseconds: milliseconds(now.instant - offer.since)
-                )
-            ),
-            offer.queue.tenant,
-            call: call
-        )
+        tellOfferEnded(offer, agent, result)
         if let caller = callers[call] {
             caller.ringing[agent.id] = nil
             if caller.ringing.isEmpty, result != .answered {
@@ -98,6 +91,21 @@ extension Dispatcher {
         refresh(agent)
     }
 
+    private func tellOfferEnded(_ offer: Agent.Engagement, _ agent: Agent, _ result: OfferResult) {
+        publish(
+            .queueOfferEnded(
+                QueueOfferEnded(
+                    queue: offer.queue.name,
+                    agent: agent.id.number,
+                    result: result,
+                    rangMilliseconds: milliseconds(now.instant - offer.since)
+                )
+            ),
+            offer.queue.tenant,
+            call: offer.call
+        )
+    }
+
     /// The agent answered: everybody else stops ringing.
     public func answered(_ call: CallID, by id: UserID, at moment: Moment) -> [Action] {
         now = moment
@@ -106,9 +114,14 @@ extension Dispatcher {
             emit(.withdraw(call, agent: other, .elsewhere))
             if let other = agents[other] { endOffer(call, other, .elsewhere) }
         }
-        agent.missesInARow = 0
         let wrapUp = caller.queue.members[id]?.wrapUp ?? caller.queue.settings.wrapUp
-        agent.talk = Agent.Engagement(call: call, queue: caller.queue.id, since: now.instant, wrapUp: wrapUp)
+        agent.talk = Agent.Engagement(
+            call: call,
+            queue: caller.queue.id,
+            since: now.instant,
+            wrapUp: wrapUp,
+            caller: caller
+        )
         talking[call] = id
         endOffer(call, agent, .answered)
         if let since = caller.ringing[id] { caller.queue.forecast.noteRinging(now.instant - since) }
@@ -117,6 +130,33 @@ extension Dispatcher {
             caller.queue.lastAgents.remember(id, for: caller.number, until: now.instant + sticky.remember)
         }
         left(caller, caller.isCallback ? .calledBack : .answered, agent: id)
+        return finish()
+    }
+
+    /// The agent who answered is gone before he spoke with the caller: that was no answer, and he has missed this one, who stands where he
+    /// stood. `queue`: the caller's.
+    public func dropped(_ call: CallID, queue: QueueID, at moment: Moment) -> [Action] {
+        now = moment
+        guard let id = talking.removeValue(forKey: call), let agent = agents[id], let talk = agent.talk,
+            let caller = talk.caller
+        else {
+            emit(.leave(call, queue: queue, .closed))
+            return finish()
+        }
+        agent.talk = nil
+        tellOfferEnded(talk, agent, .dropped)
+        rest(agent, after: .dropped, by: caller.queue.settings)
+        caller.tried.insert(id)
+        caller.ringing = [:]
+        caller.inLineSince = now.instant
+        if queues[queue] === caller.queue {
+            stand(caller)
+            startTimers(caller)
+        } else {
+            left(caller, .closed, agent: nil)
+            emit(.leave(call, queue: queue, .closed))
+        }
+        refresh(agent, always: true)
         return finish()
     }
 
@@ -132,6 +172,7 @@ extension Dispatcher {
         guard let id = talking.removeValue(forKey: call), let agent = agents[id], let talk = agent.talk else { return }
         let duration = now.instant - talk.since
         agent.talk = nil
+        agent.missesInARow = 0
         agent.handled += 1
         agent.talked += duration
         let queue = queues[talk.queue]

@@ -74,6 +74,32 @@ struct WaitForecast {
         (losses, callerSeconds) = (losses * share, callerSeconds * share)
     }
 
+    /// What is known of the pace, for the time after a restart.
+    var memory: Dispatcher.QueueMemory {
+        Dispatcher.QueueMemory(
+            handling: handling.inSeconds,
+            ringing: ringing.inSeconds,
+            answers: answers,
+            agentSeconds: agentSeconds,
+            losses: losses,
+            callerSeconds: callerSeconds,
+            recent: recent?.inSeconds
+        )
+    }
+
+    /// `memory` of before a restart. What is no pace is left aside: it was read from a file.
+    mutating func restore(_ memory: Dispatcher.QueueMemory) {
+        let counts = [memory.answers, memory.agentSeconds, memory.losses, memory.callerSeconds]
+        let times = [memory.handling, memory.ringing, memory.recent ?? 0]
+        guard (counts + times).allSatisfy({ $0.isFinite && $0 >= 0 && $0 < 1e9 }) else { return }
+        (handling, ringing) = (Self.duration(memory.handling), Self.duration(memory.ringing))
+        (answers, agentSeconds) = (memory.answers, memory.agentSeconds)
+        (losses, callerSeconds) = (memory.losses, memory.callerSeconds)
+        recent = memory.recent.map(Self.duration)
+    }
+
+    private static func duration(_ seconds: Double) -> Duration { .milliseconds(Int64(seconds * 1000)) }
+
     private static func mean(_ mean: Duration, _ next: Duration, of count: Int64) -> Duration {
         .nanoseconds(next.wholeNanoseconds / count &+ mean.wholeNanoseconds / count &* (count - 1))
     }

@@ -35,6 +35,19 @@ public struct CallRecordAssembler: Sendable {
         var caller = 0
         /// The leg that answered the caller's call.
         var peer: Int?
+        /// What it was before a queue's agent answered, for the case that he is gone at once.
+        var beforeAnswer: BeforeAnswer?
+
+        struct BeforeAnswer: Sendable {
+            var waiting: (queue: String, since: Instant)?
+            var waited: Duration
+            var waitedAnswered: Duration
+            var peer: Int?
+            var codec: String?
+            var user: String?
+            var agent: String?
+            var queue: String?
+        }
 
         func stamp(_ moment: Moment) -> String { "\(started.wall.advanced(by: moment.instant - started.instant))" }
     }
@@ -129,6 +142,7 @@ extension CallRecordAssembler.Live {
         case .legMedia(let leg, let report): media(leg, report)
         case .queueEntered(let entry): enter(entry, at)
         case .queueLeft(let left): leave(left, at)
+        case .queueOfferEnded(let end): if end.result == .dropped { takeBackAnswer() }
         case .callbackChanged(let callback): set("callback", callback.id)
         case .variable(let name, let value): set(name, value)
         case .recordingStarted(let recording):
@@ -143,7 +157,7 @@ extension CallRecordAssembler.Live {
         case .notRecorded(let why): if record.recording == nil { record.notRecorded = why }
         case .callStarted, .callEnded, .transferStarted, .transferEnded, .routed, .step, .legProvisional, .digit, .note,
             .sip,
-            .queueOffered, .queueOfferEnded,
+            .queueOffered,
             .queueTalkEnded, .agentChanged, .prompt, .recordingPaused, .recordingResumed, .registered,
             .unregistered, .registrationExpired, .trunkUp, .trunkDown, .trunkRegistered,
             .trunkUnregistered, .configurationApplied, .audited, .pauseExceeded:
@@ -178,12 +192,35 @@ extension CallRecordAssembler.Live {
             record.codecA = codec
             return
         }
+        if waiting != nil { rememberBeforeAnswer() }
         peer = leg
         stopRinging(at)
         record.codecB = codec
-        // A queue's agent who hangs up in the whisper never had the caller.
+        // A queue's agent has the caller when the queue lets him go.
         if record.user == nil, waiting == nil { record.user = record.legs[leg].user }
         if record.direction == .outbound, let trunk = record.legs[leg].trunk { record.trunk = trunk }
+    }
+
+    private mutating func rememberBeforeAnswer() {
+        beforeAnswer = CallRecordAssembler.Live.BeforeAnswer(
+            waiting: waiting,
+            waited: waited,
+            waitedAnswered: waitedAnswered,
+            peer: peer,
+            codec: record.codecB,
+            user: record.user,
+            agent: record.agent,
+            queue: record.queue
+        )
+    }
+
+    /// A queue's agent who is gone at once never had the caller, who has waited all the time.
+    fileprivate mutating func takeBackAnswer() {
+        guard let before = beforeAnswer else { return }
+        beforeAnswer = nil
+        (waiting, waited, waitedAnswered) = (before.waiting, before.waited, before.waitedAnswered)
+        (peer, record.codecB) = (before.peer, before.codec)
+        (record.user, record.agent, record.queue) = (before.user, before.agent, before.queue)
     }
 
     fileprivate mutating func end(_ end: LegEnded, _ at: Moment) {
@@ -246,7 +283,7 @@ extension CallRecordAssembler.Live {
         record.ring = ringing.map { seconds((rung ?? at.instant) - $0) }
         record.queueWait = seconds(waited)
         let talk = answered.map { at.instant - $0 - waitedAnswered } ?? .zero
-        record.talk = seconds(end.disposition.isWithoutTalk ? .zero : talk)
+        record.talk = seconds(end.disposition.isTalk(reached: peer != nil) ? talk : .zero)
         record.hold = seconds(hold.total(at: at.instant))
         record.duration = seconds(at.instant - started.instant)
         record.disposition = end.disposition

@@ -26,18 +26,21 @@ public struct OwnTalk: Codable, Equatable, Sendable {
 /// Folds the events of legs and of agents into talks past the queues. Sans-IO; holds the calls that live.
 ///
 /// An agent talks while a leg of his and another one of the call are answered, and his state is a call of his own: a phone that only
-/// rings is no talk, nor is what follows after his leg, and what he says in a queue's call is the queue's talk (`QueueStay`).
+/// rings is no talk, nor is what follows after his leg or passes while he holds the other, and what he says in a queue's call is the queue's talk (`QueueStay`).
 /// Stamps are made as for stays.
 public struct OwnTalkAssembler: Sendable {
     private struct Leg: Sendable {
         /// nil: no user's.
         var agent: AgentKey?
         var isAnswered = false
+        var holds = false
     }
 
     private struct Talk: Sendable {
         var began: Int64
         var since: Instant
+        /// By legs of his own: whom he holds he does not speak with.
+        var hold = HoldClock()
     }
 
     private struct Live: Sendable {
@@ -79,6 +82,8 @@ public struct OwnTalkAssembler: Sendable {
         case .legAnswered(let leg, _):
             live[call]?.legs[leg]?.isAnswered = true
             return weigh(call, envelope.at)
+        case .callHeld(let leg): hold(leg, true, in: call, envelope.at)
+        case .callResumed(let leg): hold(leg, false, in: call, envelope.at)
         case .legEnded(let end):
             guard let leg = live[call]?.legs.removeValue(forKey: end.leg) else { break }
             defer { forget(leg.agent, in: call) }
@@ -94,6 +99,16 @@ public struct OwnTalkAssembler: Sendable {
         default: break
         }
         return []
+    }
+
+    private mutating func hold(_ leg: Int, _ holds: Bool, in call: CallID, _ at: Moment) {
+        live[call]?.legs[leg]?.holds = holds
+        guard let agent = live[call]?.legs[leg]?.agent else { return }
+        if holds {
+            live[call]?.talks[agent]?.hold.begin(leg, at.instant)
+        } else {
+            live[call]?.talks[agent]?.hold.end(leg, at.instant)
+        }
     }
 
     private mutating func add(_ leg: Int, _ user: String?, to call: CallID, _ tenant: TenantID) {
@@ -141,12 +156,14 @@ public struct OwnTalkAssembler: Sendable {
                 agent: agent.agent,
                 callID: call.value,
                 beganMilliseconds: talk.began,
-                talkMilliseconds: (at.instant - talk.since).wholeMilliseconds
+                talkMilliseconds: (at.instant - talk.since - talk.hold.total(at: at.instant)).wholeMilliseconds
             )
         }
         guard isTalk else { return nil }
         let began = story.began.wall.advanced(by: at.instant - story.began.instant).milliseconds
-        live[call]?.talks[agent] = Talk(began: began, since: at.instant)
+        var talk = Talk(began: began, since: at.instant)
+        for (index, leg) in story.legs where leg.agent == agent && leg.holds { talk.hold.begin(index, at.instant) }
+        live[call]?.talks[agent] = talk
         return OwnTalk(agent: agent.agent, callID: call.value, beganMilliseconds: began)
     }
 }

@@ -129,7 +129,19 @@ public struct QueueStayAssembler: Sendable {
             result: end.result,
             rangMilliseconds: end.rangMilliseconds
         )
-        return [.missed(missed)]
+        return [.missed(missed)] + (end.result == .dropped ? comeBack(call, end.agent) : [])
+    }
+
+    /// The answer was none: the stay goes on.
+    private mutating func comeBack(_ call: CallID, _ agent: String) -> [Output] {
+        guard var waiting = live[call], waiting.connected != nil, waiting.stay.agent == agent else { return [] }
+        talking = talking.filter { $0.value != call }
+        (waiting.connected, waiting.talking, waiting.hold) = (nil, nil, HoldClock())
+        (waiting.stay.outcome, waiting.stay.agent) = (nil, nil)
+        (waiting.stay.waitMilliseconds, waiting.stay.ringMilliseconds) = (nil, nil)
+        waiting.stay.connectedMilliseconds = nil
+        live[call] = waiting
+        return [.opened(waiting.stay)]
     }
 
     private mutating func leave(_ left: QueueLeft, _ call: CallID, _ tenant: TenantID, _ at: Moment) -> [Output] {

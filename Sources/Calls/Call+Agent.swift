@@ -60,7 +60,7 @@ extension Call {
     ) -> (Dispatcher.AgentCommand, String) {
         let logIn = (Dispatcher.AgentCommand.logIn(device: device), "logged-in")
         let logOut = (Dispatcher.AgentCommand.logOut, "logged-out")
-        let reason = step.reason ?? tenant.pauseReasons.first?.name ?? "break"
+        let reason = step.reason ?? core.acd.pauseReason(of: agent)
         let pause = (Dispatcher.AgentCommand.pause(reason: reason), "paused")
         let unpause = (Dispatcher.AgentCommand.unpause, "unpaused")
         switch step.change {

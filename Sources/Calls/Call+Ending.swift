@@ -14,6 +14,7 @@ extension Call {
         guard detours.isEmpty else { return detourEnded(planned) }
         let cause = planned.passingOn(lastRejection)
         if transfer != nil { return transferFailed(cause) }
+        if comesBack() { return }
         if callerIsAnswered {
             guard cause.isFailure, let tone = cause.tone, let port = legs[anchor].port else {
                 let disposition = awaitsCallee ? cause.disposition : standing
@@ -54,7 +55,10 @@ extension Call {
             q850Cause: cause.q850,
             reason: reason
         )
-        if case .queued(let stay) = stage { stopMessages(of: stay.queue) }
+        if case .queued(let stay) = stage {
+            stopMessages(of: stay.queue)
+            for agent in stay.ringing.keys { core.timers.stop(.call(id, .signOfLife(agent))) }
+        }
         enter(.ending(summary, at: now))
         for timer in CallTimer.ofLivingCalls {
             core.timers.stop(.call(id, timer))

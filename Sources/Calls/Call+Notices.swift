@@ -74,12 +74,12 @@ extension Call {
         if transfer?.from == index { return transferorLeft() }
         if transfer?.taker == index { return takerFailed(index, 480, reason: "normal") }
         let party = legs[index].side
+        if servedNobody(index) { return agentLeft(index) }
         switch stage {
         case .ending: break
         case .talking(let peer):
             guard index == anchor || index == peer else { return }
             end(.answered, by: party, cause: HangupCause(reasonHeader: reason) ?? .normal, reason: "normal")
-        case .introducing(let agent) where index == agent: agentLeft(index)
         case .deciding, .answering, .dialing, .echoing, .sounding, .telling, .asking, .queued, .introducing,
             .consulting, .supervising, .parked:
             guard index == anchor else { return }
@@ -94,6 +94,7 @@ extension Call {
         finishLeg(index, wasAnswered ? .answered : .failed, status: wasAnswered ? 200 : nil, reason: failure.rawValue)
         if transfer?.from == index { return transferorLeft() }
         if transfer?.taker == index { return takerFailed(index, 480, reason: failure.rawValue) }
+        if servedNobody(index) { return agentLeft(index) }
         guard index == anchor || isTalking(to: index) else { return }
         let disposition: Disposition = callerIsAnswered && wasAnswered ? .answered : .failed
         let status = failure == .badAnswer ? 488 : 408

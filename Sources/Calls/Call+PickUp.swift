@@ -1,3 +1,4 @@
+import ACD
 import Config
 import DialPlan
 import Events
@@ -53,6 +54,8 @@ extension Call {
 extension CallCore {
     /// The oldest call that rings at one of these users, and by which leg; one of a queue where no other does.
     func ringing(at users: [String], of tenant: TenantID) -> (call: Call, leg: Int)? {
+        // Who works at another phone is rung there.
+        let users = users.map { acd.device(of: UserID(tenant: tenant, number: $0)).number }
         let ids = users.reduce(into: Set<CallID>()) { all, number in
             all.formUnion(callsOfUsers[UserID(tenant: tenant, number: number)] ?? [])
         }

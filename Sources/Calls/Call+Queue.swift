@@ -11,15 +11,20 @@ import Timebase
 
 /// The caller waits in a queue, and agents' phones ring for him.
 extension Call {
-    /// `other`: who gives him the place that he has there; `tried`: who just answered, and does not have him.
-    func join(_ request: QueueRequest, inPlaceOf other: CallID? = nil, tried: Set<UserID> = []) {
+    /// `other`: who gives him the place that he has there.
+    func join(_ request: QueueRequest, inPlaceOf other: CallID? = nil) {
         let queue = QueueID(tenant: tenant.id, name: request.queue)
         isUnserved = true
         queueRequest = request
-        enter(.queued(QueueStay(queue: queue, entered: now)))
-        var entry = entry(request)
-        entry.tried = tried
-        core.dispatch { [self] in $0.enter(entry, inPlaceOf: other, at: now) }
+        let entry = entry(request)
+        keptPlace = nil
+        wait(in: queue, since: now) { [self] in $0.enter(entry, inPlaceOf: other, at: now) }
+    }
+
+    /// `body`: what gives him his place in the line.
+    private func wait(in queue: QueueID, since entered: Moment, _ body: (Dispatcher) -> [Dispatcher.Action]) {
+        enter(.queued(QueueStay(queue: queue, entered: entered)))
+        core.dispatch(body)
         place = core.acd.place(of: id)
         // Whoever waits hears music, unless somebody answered in this same turn.
         guard case .queued = stage else { return }
@@ -36,7 +41,8 @@ extension Call {
             number: servedParty.number,
             priority: request.priority,
             requiredSkill: request.skill,
-            carried: waitedInQueues
+            carried: waitedInQueues,
+            place: keptPlace
         )
     }
 
@@ -55,7 +61,7 @@ extension Call {
     /// Rings an agent's phones.
     func offered(to agent: UserID, device: String) {
         guard case .queued = stage else { return fail(agent, .withdrawn) }
-        guard case .routes(let routes) = core.reach(.user(device), of: tenant) else { return fail(agent, .unavailable) }
+        guard case .routes(let routes) = core.phones(of: device, of: tenant) else { return fail(agent, .unavailable) }
         ring(agent, routes.compactMap { invite($0, forQueue: true) })
     }
 
@@ -66,6 +72,19 @@ extension Call {
         stay.redirects[agent] = 0
         stage = .queued(stay)
         for index in made { act(on: index) { session, _ in session.start() } }
+        core.timers.start(.call(id, .signOfLife(agent)), at: now.instant + core.settings.trunkPatience)
+    }
+
+    /// None of an agent's phones has said anything yet, not even 100, which a living one sends within 200 ms (RFC 3261 §17.2.1): he has missed
+    /// nothing, as nothing rang.
+    func ringsNowhere(at agent: UserID) {
+        guard case .queued(var stay) = stage, let rung = stay.ringing[agent],
+            rung.allSatisfy({ legs[$0].isOver || legs[$0].session.isSilent })
+        else { return }
+        stay.ringing[agent] = nil
+        stage = .queued(stay)
+        for index in rung where !legs[index].isOver { cancel(index, .unavailable, nil) }
+        fail(agent, .unavailable)
     }
 
     private func fail(_ agent: UserID, _ result: OfferResult) {
@@ -76,11 +95,12 @@ extension Call {
     func withdrawn(from agent: UserID, _ result: OfferResult) {
         guard case .queued(var stay) = stage, let rung = stay.ringing.removeValue(forKey: agent) else { return }
         stage = .queued(stay)
+        core.timers.stop(.call(id, .signOfLife(agent)))
         for index in rung where !legs[index].isOver {
             switch result {
             case .elsewhere: cancel(index, .answeredElsewhere, Session.completedElsewhere)
             case .noAnswer: cancel(index, .noAnswer, nil)
-            case .answered, .busy, .declined, .unavailable, .withdrawn: cancel(index, .cancelled, nil)
+            case .answered, .busy, .declined, .unavailable, .dropped, .withdrawn: cancel(index, .cancelled, nil)
             }
         }
     }
@@ -130,7 +150,10 @@ extension Call {
         let settings = settings(of: stay.queue)
         let language = settings.language ?? self.language
         let spoken = SpokenPlace(position: position, expectedWait: settings.announceWait ? expectedWait : nil)
-        announce(clips(spoken.pieces(in: language), language: language), as: .place(position))
+        announce(
+            clips(spoken.pieces(in: language), language: language),
+            as: .place(position, expectedWait: spoken.expectedWait)
+        )
     }
 
     func periodicMessage(_ index: Int) {
@@ -158,7 +181,9 @@ extension Call {
         if !stay.announcements.isEmpty { core.timers.start(.call(id, .announcement), at: end) }
         switch subject {
         case .message(let prompt): publish(.prompt(prompt))
-        case .place(let place): publish(.note("is told: number \(place) in the queue"))
+        case .place(let place, let wait):
+            let more = wait.map { ", \(Int($0.inSeconds)) s to wait" } ?? ""
+            publish(.note("is told: number \(place) in the queue\(more)"))
         }
         playMusic(after: clips)
     }
@@ -183,6 +208,7 @@ extension Call {
             finishLeg(index, .answeredElsewhere, status: 200, reason: "answered elsewhere")
             return act(on: index) { $0.hangUp(reason: Session.completedElsewhere, now: $1) }
         }
+        core.timers.stop(.call(id, .signOfLife(agent)))
         legs[index].progress = .answered
         legs[index].described.remote = description
         for other in stay.ringing[agent] ?? [] where other != index && !legs[other].isOver {
@@ -205,6 +231,13 @@ extension Call {
         served = (stay.queue, agent)
         guard callback == nil else { return callNumber(by: agent, at: index) }
         isUnserved = false
+        queueAnswer = QueueAnswer(
+            leg: index,
+            connected: now.instant,
+            entered: stay.entered,
+            waitedBefore: waitedInQueues,
+            hadSpoken: hasSpoken
+        )
         waitedInQueues += now.instant - stay.entered.instant
         let settings = settings(of: stay.queue)
         stopMessages(of: stay.queue)
@@ -216,25 +249,37 @@ extension Call {
 
     func connectAgent(_ index: Int) {
         enter(.talking(index))
+        queueAnswer?.connected = now.instant
         sayings += 1
         bridge(anchor, index)
         beginQueueTalk()
     }
 
-    /// The agent hung up before the caller was connected to him: the caller waits again, with the time that he has waited.
-    func agentLeft(_ index: Int) {
-        guard let request = queueRequest else {
-            return end(.answered, by: .callee, cause: .normal, reason: "normal")
+    /// Whether this leg is of an agent who, gone now, has not served the caller whom his queue gave him: he heard the whisper, or they had
+    /// each other for less than `short_talk`.
+    func servedNobody(_ index: Int) -> Bool {
+        guard let answer = queueAnswer, answer.leg == index, let served, transfer == nil else { return false }
+        switch stage {
+        case .introducing(index): return true
+        case .talking(index): return now.instant - answer.connected < settings(of: served.queue).shortTalk
+        default: return false
         }
-        publish(.note("the agent hung up before he was connected: the caller waits again"))
+    }
+
+    /// Such an agent is gone: the caller waits on in his place.
+    func agentLeft(_ index: Int) {
+        guard let answer = queueAnswer, let (queue, agent) = served else { return }
+        publish(.note("the agent hung up before he spoke with the caller, who waits on"))
+        stopRecording()
+        stopHolding(index)
         if let port = legs[index].port { core.closePort(port.id) }
-        sayings += 1
+        unbridge(anchor)
         release(index)
-        let left = served?.agent
-        if let served { core.acd.forget(served.agent, by: servedParty.number, in: served.queue) }
-        endService()
-        // The plan still waits for what comes of the queue.
-        join(request, tried: Set([left].compactMap { $0 }))
+        dismissListeners(of: index)
+        (served, queueAnswer) = (nil, nil)
+        (isUnserved, hasSpoken, waitedInQueues) = (true, answer.hadSpoken, answer.waitedBefore)
+        core.acd.forget(agent, by: servedParty.number, in: queue)
+        wait(in: queue, since: answer.entered) { [self] in $0.dropped(id, queue: queue, at: now) }
     }
 
     /// An agent's phone sends the call elsewhere (3xx): that rings in its place, still for this agent and within his time. False:
@@ -274,7 +319,10 @@ extension Call {
             for other in others { cancel(other, .cancelled, rejection.reasonForOthers) }
         }
         let isLast = stay.ringing[agent]?.isEmpty ?? true
-        if isLast { stay.ringing[agent] = nil }
+        if isLast {
+            stay.ringing[agent] = nil
+            core.timers.stop(.call(id, .signOfLife(agent)))
+        }
         stage = .queued(stay)
         guard isLast else { return }
         let result: OfferResult

@@ -130,6 +130,7 @@ extension Call {
         calleeAnswered()
         hasSpoken = true
         settleTransfer()
+        sending = nil
         noteSilence()
         leadListeners()
         guard recording == nil else { return }

@@ -67,7 +67,7 @@ extension Call {
         }
     }
 
-    /// Takes the caller out of where he is; there is nobody to whom he could come back.
+    /// Takes the caller out of where he is. Whom nobody takes, and who waited in a queue, goes back to his place there.
     private func redirect(to target: String, word: String) throws(TransferRefusal) {
         guard transfer == nil else { throw .busy }
         let variables = plan.variables.merging(["called": target]) { $1 }
@@ -89,11 +89,12 @@ extension Call {
         }
         publish(.note("\(word) sends the caller to \(target)"))
         history.beginAnew()
+        keptPlace = nil
         // Until he is parked, or somebody else sends him on: the plan may first ask a URL.
         sending = Sending(word: word)
-        if case .parked(let parking) = stage { sending?.queue = parking.queue }
+        if case .parked(let parking) = stage { sending?.wait = parking.wait }
         if case .queued(let stay) = stage {
-            sending?.queue = stay.queue.name
+            sending?.wait = wayBack(to: stay.queue)
             core.dispatch { [self] in $0.leave(id, .transferred, at: now) }
             leaveQueue(stay)
         } else {
@@ -154,7 +155,7 @@ extension Call {
             plan: plan,
             anchor: anchor,
             policy: isToBeRecorded,
-            queue: index == anchor ? nil : served?.queue.name,
+            wait: index == anchor ? nil : served.map { wayBack(to: $0.queue) },
             outside: outside
         )
         reportTransfer(100)
@@ -196,13 +197,19 @@ extension Call {
 
     /// What the plan wants for a party that is on its way: the switch itself may take it.
     func followTransfer(into instruction: Instruction) {
+        guard transfer != nil || sending != nil, takesParty(instruction) else { return }
+        settleTransfer()
+        sending?.isTaken = true
+    }
+
+    private func takesParty(_ instruction: Instruction) -> Bool {
         switch instruction {
-        case .answer, .echo, .play, .say, .ask: settleTransfer()
+        case .answer, .echo, .play, .say, .ask: true
         // Where he may not wait nobody has him.
-        case .queue(let request): if mayWait(request) { settleTransfer() }
+        case .queue(let request): mayWait(request)
         case .agent, .supervise, .pickup, .ringing, .dial, .park, .localTime, .record, .http, .callback, .hangup,
             .noRoute:
-            break
+            false
         }
     }
 
@@ -241,7 +248,7 @@ extension Call {
     func endService() {
         guard served != nil else { return }
         core.endService(of: self)
-        served = nil
+        (served, queueAnswer) = (nil, nil)
     }
 
     /// Whoever gives the party away hung up before anybody took it: the transfer goes on without him (RFC 5589 §6).
@@ -292,13 +299,40 @@ extension Call {
     }
 
     /// Nobody is there to take it back: back into the queue it came from, else it is told so and let go.
-    private func giveUp(_ failed: Transfer) { giveUp(queue: failed.queue, plan: failed.plan) }
+    private func giveUp(_ failed: Transfer) { giveUp(failed.wait, plan: failed.plan) }
 
-    func giveUp(queue: String?, plan old: PlanRun) {
+    func giveUp(_ wait: QueueWait?, plan old: PlanRun) {
         transfer = nil
-        let steps = queue.map { [Step(.queue(Step.QueueEntry(name: $0)))] } ?? []
-        plan = PlanRun(plan: old.plan, variables: old.variables.merging(servedParty.variables) { $1 }, steps: steps)
+        keptPlace = wait?.place
+        plan = wait?.plan ?? run(in: old.plan, variables: old.variables, steps: [])
         tell(["transfer-failed"])
+    }
+
+    private func run(in plan: DialPlan, variables: [String: String], steps: [Step]) -> PlanRun {
+        PlanRun(plan: plan, variables: variables.merging(servedParty.variables) { $1 }, steps: steps)
+    }
+
+    /// From where the party is now: in this queue's line, or with its agent.
+    private func wayBack(to queue: QueueID) -> QueueWait {
+        let known = queueRequest.flatMap { $0.queue == queue.name ? $0 : nil }
+        let request = known ?? QueueRequest(queue: queue.name)
+        let entry = Step.QueueEntry(name: request.queue, priority: request.priority, skill: request.skill)
+        let steps = [Step(.queue(entry))]
+        // Whoever was called back came by no plan of his own.
+        let place = core.acd.place(of: id)
+        guard known != nil else {
+            return QueueWait(plan: run(in: plan.plan, variables: plan.variables, steps: steps), place: place)
+        }
+        return QueueWait(plan: plan.beginning(with: steps), place: place)
+    }
+
+    /// Nobody took a caller who was sent to a number: back to where he waited. False: he waited nowhere, or is somebody's.
+    func comesBack() -> Bool {
+        guard let sent = sending, !sent.isTaken, let wait = sent.wait else { return false }
+        publish(.note("nobody takes him there: back to where he waited"))
+        sending = nil
+        giveUp(wait, plan: plan)
+        return true
     }
 
     /// The call ends with the party on its way.

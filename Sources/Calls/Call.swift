@@ -110,7 +110,7 @@ final class Call {
         var announcements: [(subject: Subject, clips: [PromptClip])] = []
 
         enum Subject {
-            case place(Int)
+            case place(Int, expectedWait: Duration?)
             case message(String)
 
             /// The newer of two says all.
@@ -122,6 +122,18 @@ final class Call {
                 }
             }
         }
+    }
+
+    /// How a caller stood when an agent answered: what he goes back to when that one is gone before they have spoken.
+    struct QueueAnswer {
+        let leg: Int
+        /// When the two were brought together: after a whisper, later than the answer.
+        var connected: Instant
+        /// The stay that the answer ended.
+        let entered: Moment
+        /// In queues before that one.
+        let waitedBefore: Duration
+        let hadSpoken: Bool
     }
 
     /// A final answer to the caller that waits until the call's start is on disk.
@@ -203,6 +215,8 @@ final class Call {
     var queueRequest: QueueRequest?
     /// Where he stood in the last queue.
     var place: Dispatcher.Place?
+    /// Where he stands in the queue that he is on his way back to.
+    var keptPlace: Dispatcher.Place?
     /// How many instructions of the plan were carried out at the last of their moments.
     private var pace: (at: Instant?, count: Int) = (nil, 0)
     /// The wish that this call is an attempt to fulfil, until whoever is called back has answered.
@@ -211,6 +225,8 @@ final class Call {
     var guests: [Int: CallParty] = [:]
     /// The queue whose agent speaks with the caller, and who that is.
     var served: (queue: QueueID, agent: UserID)?
+    /// The answer that `served` came of.
+    var queueAnswer: QueueAnswer?
     var recording: CallRecording?
     var recordings = 0
     /// What is said is not recorded until somebody resumes: of this talk, and of those that follow it.
@@ -304,7 +320,7 @@ final class Call {
     }
 
     private func carryOut(_ instruction: Instruction) {
-        if transfer != nil { followTransfer(into: instruction) }
+        followTransfer(into: instruction)
         if isAttempt, !instruction.mayCallBack { return finish(.rejected) }
         switch instruction {
         case .answer: proceed(.done)
@@ -452,6 +468,7 @@ final class Call {
         case .nextKey: keysAreOver()
         case .message(let index): periodicMessage(index)
         case .announcement: announcementEnded()
+        case .signOfLife(let agent): ringsNowhere(at: agent)
         case .informedKeys(let index): passInformedKeys(of: index)
         case .holdEnds: heldTooLong()
         case .parkEnds: parkedTooLong()
@@ -470,6 +487,8 @@ enum CallTimer: Hashable, Sendable {
     case message(Int)
     /// An announcement is over that others wait for.
     case announcement
+    /// By now this agent's phones have given a sign of life, or nothing rings.
+    case signOfLife(UserID)
     /// Keys that this leg told of by INFO are passed on unless they have come another way.
     case informedKeys(Int)
     /// Somebody is on hold for as long as one may be.

@@ -139,7 +139,7 @@ extension CallCore {
     func beginAttempt(_ attempt: CallID, by agent: UserID, device: String) -> Bool {
         guard let callback = callbacks[attempt] else { return false }
         guard let tenant = surroundings?.tenant(callback.queue.tenant), let plan = tenant.internalPlan,
-            case .routes(let routes) = reach(.user(device), of: tenant), let first = routes.first
+            case .routes(let routes) = phones(of: device, of: tenant), let first = routes.first
         else {
             dispatch { $0.offerFailed(attempt, agent: agent, .unavailable, at: now) }
             return true

@@ -31,6 +31,7 @@ extension CallCore {
             call.publish(.queueTalkEnded(queue: served.queue.name, agent: served.agent.number))
         }
         dispatch { $0.ended(call.id, at: now) }
+        if let queue = call.served?.queue { remember(queue) }
     }
 
     /// False: there is no such agent.
@@ -45,6 +46,9 @@ extension CallCore {
     /// Has what the agent is kept for the time after a restart, or forgotten where there is no such agent any more: the next one of
     /// his extension is somebody else.
     public func remember(_ agent: UserID) { surroundings?.remember(agent, acd.memory(of: agent)) }
+
+    /// The same of a queue, after each of its talks.
+    public func remember(_ queue: QueueID) { surroundings?.remember(queue, acd.memory(of: queue)) }
 
     /// What a URL said about a call; nil: nothing usable in time.
     public func answered(_ id: CallID, _ steps: [Step]?) { call(id)?.consulted(steps) }

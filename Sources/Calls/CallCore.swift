@@ -194,7 +194,7 @@ public final class CallCore {
         )
         register(caller, call: call)
         // Whoever calls somebody back is busy with that for his queue, not past it.
-        if let user = call.user, call.callback == nil { engage(user, in: call) }
+        if let user = caller.user ?? call.user, call.callback == nil { engage(user, in: call) }
         timers.start(.call(call.id, .recordGrace), at: now.instant + settings.recordGrace)
     }
 
@@ -369,6 +369,11 @@ public final class CallCore {
 
     func reach(_ target: DialTarget, of tenant: Tenant) -> Reach {
         surroundings?.reach(target, of: tenant)
+            ?? .unreachable(.failed, status: 503, retryAfter: nil, why: "the switch is stopping")
+    }
+
+    func phones(of extension: String, of tenant: Tenant) -> Reach {
+        surroundings?.phones(of: `extension`, of: tenant)
             ?? .unreachable(.failed, status: 503, retryAfter: nil, why: "the switch is stopping")
     }
 

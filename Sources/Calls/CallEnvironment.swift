@@ -20,7 +20,10 @@ public protocol SIPOutlet: AnyObject {
 
 /// Where a dialled target can be reached now: the registrar's bindings, the trunks' addresses and limits.
 public protocol TargetDirectory: AnyObject {
+    /// A user is where he works: at the phones of the extension that he is logged in at (hot desk).
     func reach(_ target: DialTarget, of tenant: Tenant) -> Reach
+    /// The phones of an extension, whoever works there.
+    func phones(of extension: String, of tenant: Tenant) -> Reach
     /// A call over the trunk ended: its place is free again.
     func release(_ trunk: TrunkID)
     /// The trunk answered 503 and named a time (RFC 3261 §21.5.4), in seconds.
@@ -42,6 +45,8 @@ public protocol CallOracle: AnyObject {
     func tenant(_ id: TenantID) -> Tenant?
     /// Keeps what outlives a restart of an agent; nil: nothing of him does.
     func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory?)
+    /// The same of a queue.
+    func remember(_ queue: QueueID, _ memory: Dispatcher.QueueMemory?)
 }
 
 /// What the calls see of the engine around them.
@@ -90,6 +95,8 @@ public struct TargetRoute: Sendable {
         (self.label, self.user, self.trunk, self.credentials) = (label, user, trunk, credentials)
         (self.path, self.takesIdentity) = (path, takesIdentity)
     }
+
+    public func isSamePhone(as other: TargetRoute) -> Bool { user == other.user && "\(uri)" == "\(other.uri)" }
 }
 
 /// Who calls, once the engine has established it.

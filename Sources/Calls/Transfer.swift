@@ -1,3 +1,4 @@
+import ACD
 import DialPlan
 import Events
 import SIP
@@ -22,7 +23,7 @@ struct Transfer {
     /// Why the talk was recorded, when it was.
     var policy: RecordingPolicy?
     /// The queue whose talk ends with this.
-    var queue: String?
+    var wait: QueueWait?
     /// Who is to have the party, while somebody has not taken yet the media that they need for it: it may still go back.
     var taker: Int?
     /// Whoever asked for it from outside of the dialog is told in another one.
@@ -30,6 +31,14 @@ struct Transfer {
 
     /// Whether whoever gives the party away was called, and not the caller.
     var isByPeer: Bool { from != anchor }
+}
+
+/// The way back into the queue that the party came from, for the case that nobody has it in the end.
+struct QueueWait {
+    /// The run that stood behind that queue, which asks for it anew, by the same priority and skill.
+    let plan: PlanRun
+    /// Where the party stood; nil: an agent had it.
+    let place: Dispatcher.Place?
 }
 
 /// Why nobody is transferred: what a REFER is answered, and what the control interface says.

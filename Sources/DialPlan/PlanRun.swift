@@ -50,6 +50,13 @@ public struct PlanRun: Sendable {
         frames = [Frame(steps: steps)]
     }
 
+    /// The same run, with steps before those that it would go on with.
+    public func beginning(with steps: [Step]) -> PlanRun {
+        var run = self
+        run.frames.append(Frame(steps: steps))
+        return run
+    }
+
     /// From here on the plan runs for somebody else, of whom these variables tell, because `sender` sends him there: which rules match is
     /// the sender's right, what they say is about who comes.
     public mutating func serve(_ party: [String: String], sentBy sender: String?) {

@@ -37,6 +37,7 @@ extension Engine: CallOracle {
     public func tenant(_ id: TenantID) -> Tenant? { configuration.tenants[id] }
     public func record(_ order: RecordingOrder) { outlet.record(order) }
     public func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory?) { outlet.remember(agent, memory) }
+    public func remember(_ queue: QueueID, _ memory: Dispatcher.QueueMemory?) { outlet.remember(queue, memory) }
 }
 
 /// And where a target can be reached now.
@@ -62,12 +63,22 @@ extension Engine: TargetDirectory {
 
     public func rest(of trunk: TrunkID) -> Int? { trunks[trunk]?.rest(now: now.instant) }
 
+    public func phones(of extension: String, of tenant: Tenant) -> Reach {
+        phones(of: `extension`, for: `extension`, of: tenant)
+    }
+
     private func reachUser(_ number: String, of tenant: Tenant) -> Reach {
+        let desk = calls.acd.device(of: UserID(tenant: tenant.id, number: number)).number
+        return phones(of: desk, for: number, of: tenant)
+    }
+
+    /// `number`: the user who is to be reached there.
+    private func phones(of device: String, for number: String, of tenant: Tenant) -> Reach {
         guard tenant.users[number] != nil else {
             return .unreachable(.notFound, status: 404, retryAfter: nil, why: "no user \(number)")
         }
         let domain = tenant.domains.first ?? "localhost"
-        let bindings = registrar.bindings(for: UserID(tenant: tenant.id, number: number), now: now.instant)
+        let bindings = registrar.bindings(for: UserID(tenant: tenant.id, number: device), now: now.instant)
         let routes = bindings.map { binding in
             TargetRoute(
                 uri: binding.contact,
@@ -76,7 +87,7 @@ extension Engine: TargetDirectory {
                 flows: [binding.target],
                 path: binding.path,
                 label: "user \(number)",
-                user: number
+                user: device
             )
         }
         guard !routes.isEmpty else {
@@ -91,7 +102,8 @@ extension Engine: TargetDirectory {
         var refusal = Reach.unreachable(.notFound, status: 404, retryAfter: nil, why: "the group is empty")
         for number in numbers {
             switch reachUser(number, of: tenant) {
-            case .routes(let more): routes += more
+            // Two of them may be reached at one phone.
+            case .routes(let more): routes += more.filter { new in !routes.contains { $0.isSamePhone(as: new) } }
             case let other: refusal = other
             }
         }

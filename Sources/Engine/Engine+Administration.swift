@@ -178,6 +178,9 @@ extension Engine {
             for user in old.users.keys where next.tenants[tenant]?.users[user] == nil {
                 calls.remember(UserID(tenant: tenant, number: user))
             }
+            for queue in old.queues.keys where next.tenants[tenant]?.queues[queue] == nil {
+                calls.remember(QueueID(tenant: tenant, name: queue))
+            }
         }
         tellReachability()
         apply(registrar.keep({ configuration.tenants[$0.tenant]?.users[$0.number] != nil }, now: now))

@@ -35,6 +35,11 @@ extension Engine {
         }
     }
 
+    /// Why an agent pauses of whom nothing else is said.
+    public func pauseReason(of number: String, tenant name: String?) throws(Refusal) -> String {
+        calls.acd.pauseReason(of: UserID(tenant: try chooseTenant(name).id, number: number))
+    }
+
     private func agentView(_ number: String, of tenant: Tenant) -> Dispatcher.AgentView? {
         calls.acd.agentView(UserID(tenant: tenant.id, number: number))
     }
@@ -79,6 +84,12 @@ extension Engine {
                 code: "no-such-reason",
                 what: "'\(reason)' is no reason to pause",
                 mend: "use one of: \(tenant.pauseReasons.map(\.name).joined(separator: ", "))"
+            )
+        case .extendWrapUp where !(agentView(number, of: tenant)?.isWrappingUp ?? false):
+            throw Refusal(
+                code: "not-in-wrap-up",
+                what: "agent \(number) does not wrap up",
+                mend: "see: gudok agents"
             )
         case .pause, .unpause, .endWrapUp, .extendWrapUp:
             guard calls.acd.isLoggedIn(UserID(tenant: tenant.id, number: number)) else {

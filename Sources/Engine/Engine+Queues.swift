@@ -72,6 +72,14 @@ extension Engine {
         tellReachability()
     }
 
+    /// What the queues knew of their pace.
+    public func restore(_ memories: [QueueID: Dispatcher.QueueMemory], at moment: Moment) {
+        enter(moment)
+        defer { settle() }
+        calls.acd.restore(memories)
+        for queue in memories.keys where calls.acd.memory(of: queue) == nil { calls.remember(queue) }
+    }
+
     /// Who was to be called back at the end of the last run.
     public func restore(_ callbacks: [CallbackChanged], of tenant: TenantID, at moment: Moment) {
         enter(moment)

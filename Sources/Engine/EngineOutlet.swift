@@ -22,6 +22,8 @@ public protocol EngineOutlet: AnyObject {
     func record(_ order: RecordingOrder)
     /// Keeps what outlives a restart of an agent; nil: nothing of him does.
     func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory?)
+    /// The same of a queue.
+    func remember(_ queue: QueueID, _ memory: Dispatcher.QueueMemory?)
     func log(_ level: LogLevel, _ text: String, call: CallID?)
 }
 

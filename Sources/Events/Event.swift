@@ -7,12 +7,13 @@ public enum CallDirection: String, Codable, Sendable, CaseIterable { case inboun
 public enum Disposition: String, Codable, Sendable, CaseIterable {
     case answered, noAnswer = "no-answer", busy, failed, cancelled, abandoned, rejected, blocked
 
-    /// Nobody was spoken with: what the switch itself said to the caller is no talk.
-    public var isWithoutTalk: Bool {
+    /// Whether what came after the answer was a talk; what the switch itself says to a caller whom nobody takes is none. `reached`: somebody
+    /// had answered him, and it broke off.
+    public func isTalk(reached: Bool) -> Bool {
         switch self {
-        case .noAnswer, .busy, .cancelled, .abandoned, .rejected, .blocked: true
-        // A talk that broke off, too.
-        case .answered, .failed: false
+        case .answered: true
+        case .failed: reached
+        case .noAnswer, .busy, .cancelled, .abandoned, .rejected, .blocked: false
         }
     }
 }

@@ -40,6 +40,8 @@ public enum QueueOutcome: String, Codable, Sendable, CaseIterable {
 /// How one ringing of one agent ended.
 public enum OfferResult: String, Codable, Sendable, CaseIterable {
     case answered, noAnswer = "no-answer", busy, declined, unavailable
+    /// He answered, and was gone before he spoke with the caller: what his answer told of is taken back.
+    case dropped
     /// Another agent answered.
     case elsewhere
     /// The caller was gone, or the agent was taken out.
@@ -65,6 +67,7 @@ public struct QueueOfferEnded: Codable, Equatable, Sendable {
     public var queue: String
     public var agent: String
     public var result: OfferResult
+    /// Of one that was dropped: how long he had the caller.
     public var rangMilliseconds: Int64
 
     public init(queue: String, agent: String, result: OfferResult, rangMilliseconds: Int64) {

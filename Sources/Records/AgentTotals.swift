@@ -75,6 +75,36 @@ extension TenantDatabase {
         }
     }
 
+    /// When an agent was logged in within a window: spans that neither touch nor overlap, cut to the window, the first first. One that lasts
+    /// ends at `now`; milliseconds since 1970.
+    public func presence(of agent: String, from: Int64, until: Int64, now: Int64) throws -> [Range<Int64>] {
+        guard from < until else { return [] }
+        let arguments: StatementArguments = ["agent": agent, "from": from, "until": until, "now": now]
+        return try queue.read { database in
+            guard
+                let row = try Row.fetchOne(database.cachedStatement(sql: AgentTotalsRow.bounds), arguments: arguments),
+                let first: Int64 = row["first"], let last: Int64 = row["last"]
+            else { return [] }
+            let end = min(last, until)
+            var since = max(first, from)
+            var spans: [Range<Int64>] = []
+            for gap in try Row.fetchAll(database.cachedStatement(sql: Self.absence), arguments: arguments) {
+                let (left, back): (Int64, Int64) = (gap["since_ms"], gap["until_ms"])
+                if left > since { spans.append(since..<min(left, end)) }
+                since = max(since, back)
+            }
+            if since < end { spans.append(since..<end) }
+            return spans
+        }
+    }
+
+    private static let absence = """
+        SELECT since_ms, coalesce(until_ms, max(since_ms, :now)) AS until_ms FROM agent_states
+        WHERE agent = :agent AND state IN ('logged-out', 'blocked') AND since_ms < :until
+          AND since_ms >= \(AgentSums.holding) AND (until_ms IS NULL OR until_ms > :from)
+        ORDER BY since_ms
+        """
+
     /// An agent's intervals that touch the window, the first first; whole, not clipped.
     public func agentIntervals(of agent: String, from: Int64, until: Int64) throws -> [AgentInterval] {
         try queue.read { database in
@@ -108,7 +138,7 @@ extension AgentTotalsRow {
     }
 
     /// His first interval's beginning, and the end of the last one that began before the window's end.
-    private static let bounds = """
+    fileprivate static let bounds = """
         SELECT (SELECT min(since_ms) FROM agent_states WHERE agent = :agent) AS first,
           (SELECT coalesce(until_ms, max(since_ms, :now)) FROM agent_states WHERE agent = :agent AND since_ms < :until
             ORDER BY since_ms DESC LIMIT 1) AS last

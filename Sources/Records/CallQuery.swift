@@ -15,7 +15,7 @@ public struct CallQuery: Sendable {
     public var disposition: Disposition?
     /// Only calls that ended.
     public var isOver = false
-    /// Only calls that came by a trunk, or went out over one.
+    /// Only calls that came by a trunk (`trunk`, where it is named), or of which a leg went out over one.
     public var isOverTrunk = false
     /// Only what comes after this call in the listing.
     public var before: Place?
@@ -49,13 +49,17 @@ public struct CallQuery: Sendable {
         add("started_at < ?", until.map { "\($0)" })
         add("\"from\" = ?", from)
         add("\"to\" = ?", to)
-        add("trunk = ?", trunk)
+        if !isOverTrunk { add("trunk = ?", trunk) }
         add("user = ?", user)
         add("queue = ?", queue)
         add("agent = ?", agent)
         add("disposition = ?", disposition?.rawValue)
         if isOver { conditions.append("disposition IS NOT NULL") }
-        if isOverTrunk { conditions.append("trunk IS NOT NULL") }
+        if isOverTrunk {
+            let legs = "SELECT 1 FROM trunk_legs WHERE trunk_legs.call_id = calls.call_id"
+            conditions.append("EXISTS (\(legs)\(trunk == nil ? "" : " AND trunk_legs.trunk = ?"))")
+            if let trunk { arguments.append(trunk) }
+        }
         if let before {
             conditions.append("(started_at, call_id) < (?, ?)")
             arguments += [before.startedAt, before.callID]

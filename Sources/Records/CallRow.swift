@@ -93,6 +93,7 @@ enum CallRow {
             row.add(utf8: record.variables.json)
             row.add(record.notRecorded?.rawValue)
         }
+        if record.disposition != nil { try TrunkLegRow.write(record, to: database) }
     }
 
     static func record(_ row: Row) -> CallRecord {
@@ -148,8 +149,13 @@ enum CallRow {
         if record.recording == nil { record.notRecorded = .noTalk }
     }
 
+    /// Somebody answered the caller.
+    private static func isReached(_ record: CallRecord) -> Bool {
+        record.legs.contains { $0.target != LegRecord.caller && $0.answeredAt != nil }
+    }
+
     private static func hasSpoken(_ record: CallRecord, _ database: Database) throws -> Bool {
-        if record.legs.contains(where: { $0.target != LegRecord.caller && $0.answeredAt != nil }) { return true }
+        if isReached(record) { return true }
         let talk = try Row.fetchOne(
             database,
             sql: "SELECT 1 FROM queue_stays WHERE call_id = ? AND talk_ms > 0",
@@ -158,9 +164,11 @@ enum CallRow {
         return talk != nil
     }
 
+    /// Milliseconds since 1970 of a stamp.
+    static func time(_ stamp: String?) -> Int64? { stamp.flatMap { WallTime($0)?.milliseconds } }
+
     /// What is known of the lengths of a call that was cut off: up to its end as it is recorded. How long it was on hold is not.
     private static func measure(_ record: inout CallRecord, _ database: Database) throws {
-        func time(_ stamp: String?) -> Int64? { stamp.flatMap { WallTime($0)?.milliseconds } }
         func seconds(_ milliseconds: Int64) -> Double { Double(max(0, milliseconds)) / 1000 }
         guard let started = time(record.startedAt), let ended = time(record.endedAt) else { return }
         let (ringing, answered) = (time(record.ringingAt), time(record.answeredAt))
@@ -183,7 +191,7 @@ enum CallRow {
         }
         record.queueWait = seconds(waited ?? 0)
         let talk = answered.map { ended - $0 - (waitedAnswered ?? 0) } ?? 0
-        record.talk = seconds(record.disposition?.isWithoutTalk == true ? 0 : talk)
+        record.talk = seconds(record.disposition?.isTalk(reached: isReached(record)) ?? true ? talk : 0)
         record.duration = seconds(ended - started)
     }
 

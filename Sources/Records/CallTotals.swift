@@ -20,7 +20,7 @@ public struct CallTotalsRow: Codable, Equatable, Sendable {
     }
 }
 
-/// The calls over one trunk.
+/// What calls used of one trunk: each leg that went out over it, or each call that came by it.
 public struct TrunkTotalsRow: Codable, Equatable, Sendable {
     public var trunk: String
     public var direction: CallDirection
@@ -73,16 +73,13 @@ extension TenantDatabase {
         }
     }
 
-    /// By trunk and direction: calls that ended, of those asked for.
+    /// By trunk and direction: what the calls that ended, of those asked for, used of each trunk.
     public func trunkTotals(_ query: CallQuery) throws -> [TrunkTotalsRow] {
-        var query = query
-        query.isOverTrunk = true
-        let (ended, arguments) = Self.ended(query)
+        let (legs, arguments) = Self.legs(query)
         let sql = """
-            SELECT trunk, direction, count(*) AS calls, sum(disposition = 'answered') AS answered,
-              sum(disposition = 'failed') AS failed, coalesce(sum(talk_s), 0) AS talk,
-              coalesce(sum(duration_s), 0) AS duration
-            \(ended) GROUP BY trunk, direction ORDER BY trunk, direction
+            SELECT trunk, direction, count(*) AS calls, sum(answered) AS answered, sum(failed) AS failed,
+              sum(talk_ms) / 1000.0 AS talk, sum(duration_ms) / 1000.0 AS duration
+            \(legs) GROUP BY trunk, direction ORDER BY trunk, direction
             """
         return try queue.read { database in
             try Row.fetchAll(database, sql: sql, arguments: arguments).compactMap { row in
@@ -98,6 +95,29 @@ extension TenantDatabase {
                 )
             }
         }
+    }
+
+    /// A filter by anything but time and trunk has the calls themselves looked up.
+    private static func legs(_ query: CallQuery) -> (sql: String, arguments: StatementArguments) {
+        var conditions: [String] = []
+        var arguments = StatementArguments()
+        for (condition, value) in [
+            ("started_at >= ?", query.since.map { "\($0)" }), ("started_at < ?", query.until.map { "\($0)" }),
+            ("trunk = ?", query.trunk),
+        ] {
+            guard let value else { continue }
+            conditions.append(condition)
+            arguments += [value]
+        }
+        var rest = query
+        (rest.since, rest.until, rest.trunk, rest.isOver, rest.isOverTrunk) = (nil, nil, nil, false, false)
+        let (ofCall, more) = rest.conditions
+        if !ofCall.isEmpty {
+            conditions.append("EXISTS (SELECT 1 FROM calls WHERE calls.call_id = trunk_legs.call_id AND \(ofCall))")
+            arguments += more
+        }
+        let filter = conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")
+        return ("FROM trunk_legs INDEXED BY trunk_legs_totals\(filter)", arguments)
     }
 
     static func stamps(_ from: Int64, _ until: Int64) -> StatementArguments {

@@ -50,6 +50,7 @@ public final class NodeDatabase: Sendable {
         migrator.registerMigration("applied over files") {
             try $0.execute(sql: "ALTER TABLE applied ADD COLUMN replacing TEXT")
         }
+        migrator.registerMigration("queues") { try $0.execute(sql: queueSchema) }
         try migrator.migrate(queue)
         return queue
     }
@@ -75,6 +76,15 @@ public final class NodeDatabase: Sendable {
           user TEXT NOT NULL,
           memory TEXT NOT NULL,
           PRIMARY KEY (tenant, user)
+        ) WITHOUT ROWID;
+        """
+
+    private static let queueSchema = """
+        CREATE TABLE queues (
+          tenant TEXT NOT NULL,
+          name TEXT NOT NULL,
+          memory TEXT NOT NULL,
+          PRIMARY KEY (tenant, name)
         ) WITHOUT ROWID;
         """
 
@@ -136,29 +146,56 @@ public final class NodeDatabase: Sendable {
         return try rows.map { try JSONDecoder().decode(StoredRegistration.self, from: Data($0.utf8)) }
     }
 
-    // MARK: agents
+    // MARK: agents and queues
 
-    /// Keeps what an agent was, for the time after a restart; with no `json` he is forgotten.
-    public func saveAgentMemory(tenant: TenantID, user: String, json: String?) throws {
+    /// Whose memory is kept, for the time after a restart.
+    public enum Remembered: Hashable, Sendable {
+        case agent(UserID)
+        case queue(QueueID)
+
+        fileprivate var table: String {
+            switch self {
+            case .agent: "agents"
+            case .queue: "queues"
+            }
+        }
+
+        fileprivate var key: (tenant: TenantID, column: String, name: String) {
+            switch self {
+            case .agent(let id): (id.tenant, "user", id.number)
+            case .queue(let id): (id.tenant, "name", id.name)
+            }
+        }
+    }
+
+    /// Keeps what an agent or a queue was; with no `json` it is forgotten.
+    public func saveMemory(of subject: Remembered, json: String?) throws {
+        let (tenant, column, name) = subject.key
         try queue.write { database in
             guard let json else {
                 return try database.execute(
-                    sql: "DELETE FROM agents WHERE tenant = ? AND user = ?",
-                    arguments: [tenant.name, user]
+                    sql: "DELETE FROM \(subject.table) WHERE tenant = ? AND \(column) = ?",
+                    arguments: [tenant.name, name]
                 )
             }
             try database.execute(
-                sql: "INSERT OR REPLACE INTO agents VALUES (?, ?, ?)",
-                arguments: [tenant.name, user, json]
+                sql: "INSERT OR REPLACE INTO \(subject.table) VALUES (?, ?, ?)",
+                arguments: [tenant.name, name, json]
             )
         }
     }
 
-    public func agentMemories() throws -> [UserID: String] {
-        let rows = try queue.read { try Row.fetchAll($0, sql: "SELECT tenant, user, memory FROM agents") }
-        return Dictionary(
-            rows.map { (UserID(tenant: TenantID($0["tenant"]), number: $0["user"]), $0["memory"]) }
-        ) { first, _ in first }
+    public func memories() throws -> [Remembered: String] {
+        let (agents, queues) = try queue.read { database in
+            (
+                try Row.fetchAll(database, sql: "SELECT tenant, user, memory FROM agents"),
+                try Row.fetchAll(database, sql: "SELECT tenant, name, memory FROM queues")
+            )
+        }
+        let both =
+            agents.map { (Remembered.agent(UserID(tenant: TenantID($0["tenant"]), number: $0["user"])), $0) }
+            + queues.map { (Remembered.queue(QueueID(tenant: TenantID($0["tenant"]), name: $0["name"])), $0) }
+        return Dictionary(both.map { ($0, $1["memory"]) }) { first, _ in first }
     }
 
     // MARK: configuration

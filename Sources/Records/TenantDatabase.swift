@@ -106,6 +106,7 @@ public final class TenantDatabase: Sendable {
         migrator.registerMigration("sinks of records") { try $0.execute(sql: Undelivered.schema) }
         migrator.registerMigration("manifest of recordings") { try RecordingLink.begin($0) }
         migrator.registerMigration("lost frames of recordings") { try $0.execute(sql: HistorySchema.lostFrames) }
+        migrator.registerMigration("legs over trunks") { try TrunkLegRow.fill($0) }
         return migrator
     }
 

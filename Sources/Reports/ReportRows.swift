@@ -73,6 +73,11 @@ public struct AgentReportRow: ReportRow, Sendable {
     /// Answered calls of the agent's own, past the queues.
     public var direct_calls: Int
     public var direct_talk_s: Double
+    /// When he was first logged in within the time of the row, and logged out last; nil: he still is, or never was.
+    @OrNull public var first_login: String?
+    @OrNull public var last_logout: String?
+    /// How many times he was there, logged out in between.
+    public var logins: Int
     public var logged_in_s: Double
     public var available_s: Double
     public var ringing_s: Double
@@ -122,6 +127,31 @@ public struct AgentReportRow: ReportRow, Sendable {
         "occupancy_ringing_as_work": .occupancyWithRinging, "occupancy_with_off_phone": .occupancyWithOffPhone,
         "utilisation": .utilisation, "utilisation_on_phone": .utilisationOnPhone,
     ]
+
+    /// Of the report of work time: when he was there and what for, without his calls.
+    static let workTimeKeys = [
+        "agent", "name", "from", "to", "first_login", "last_logout", "logins", "logged_in_s", "paid_s", "paid_pause_s",
+        "unpaid_pause_s", "pauses_s", "available_s", "ringing_s", "on_call_s", "wrap_up_s", "paused_s", "unreachable_s",
+        "blocked_s", "logged_out_s", "occupancy", "check_s", "planned_s", "adherence", "conformance",
+    ]
+}
+
+/// A time of an agent in one state: what his work time is made of.
+public struct StateReportRow: ReportRow, Sendable {
+    public var agent: String
+    public var from: String
+    /// nil: it lasts.
+    @OrNull public var to: String?
+    public var state: String
+    @OrNull public var reason: String?
+    @OrNull public var queue: String?
+    @OrNull public var call_id: String?
+    /// Within the time of the report.
+    public var duration_s: Double
+
+    var place: String { "\(agent) \(from)" }
+
+    static let keys = ["agent", "from", "to", "state", "reason", "queue", "call_id", "duration_s"]
 }
 
 /// The calls of one direction and one ending, or over one trunk.

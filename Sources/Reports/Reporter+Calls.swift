@@ -42,7 +42,8 @@ extension Reporter {
         try check(request, of: kind)
         return switch kind {
         case .queues: try stays(request)
-        case .agents, .worktime: try agentCalls(request)
+        case .agents: try agentCalls(request)
+        case .worktime: try agentStates(request)
         case .calls: try ended(request, overTrunks: false)
         case .trunks: try ended(request, overTrunks: true)
         // Each of its rows is a call.
@@ -58,6 +59,29 @@ extension Reporter {
         (query.from, query.to) = (request.filters[.from], request.filters[.to])
         query.disposition = request.filters[.disposition].flatMap { Disposition(rawValue: $0) }
         return query
+    }
+
+    /// The times in each state that work time is the sum of, cut to the report's.
+    private func agentStates(_ request: Request) throws -> Report {
+        let (from, until) = (request.window.from, request.window.until)
+        let agents = try request.agent.map { [$0] } ?? database.agentNames()
+        let rows = try agents.flatMap { agent in
+            try database.agentIntervals(of: agent, from: from, until: until).map { interval in
+                let end = interval.untilMilliseconds ?? max(interval.sinceMilliseconds, lastKnown)
+                return StateReportRow(
+                    agent: agent,
+                    from: stamp(max(interval.sinceMilliseconds, from)),
+                    to: interval.untilMilliseconds.map { stamp(min($0, until)) },
+                    state: interval.state.rawValue,
+                    reason: interval.reason,
+                    queue: interval.queue,
+                    call_id: interval.callID,
+                    duration_s: seconds(max(0, min(end, until) - max(interval.sinceMilliseconds, from)))
+                )
+            }
+        }
+        let note = "each moment from the first log-in on is in exactly one row"
+        return try Report(rows: rows, keys: StateReportRow.keys, notes: [note], page: request.page)
     }
 
     private func agentCalls(_ request: Request) throws -> Report {

@@ -132,7 +132,8 @@ public struct Reporter {
         try check(request, of: kind)
         return switch kind {
         case .queues: try queues(request)
-        case .agents, .worktime: try agents(request)
+        case .agents: try agents(request, AgentReportRow.keys)
+        case .worktime: try agents(request, AgentReportRow.workTimeKeys)
         case .calls: try calls(request)
         case .trunks: try trunks(request)
         case .missed: try missed(request)
@@ -336,6 +337,12 @@ public struct Reporter {
     private func row(_ totals: AgentTotalsRow, _ window: Window) throws -> AgentReportRow? {
         let adherence = try adherence(of: totals.agent, in: window)
         guard totals.covered > 0 || totals.handled > 0 || adherence?.planned ?? 0 > 0 else { return nil }
+        let presence = try database.presence(
+            of: totals.agent,
+            from: window.from,
+            until: window.until,
+            now: lastKnown
+        )
         let state = { (state: AgentState) in totals.states[state.rawValue] ?? 0 }
         var time = AgentTime()
         (time.talk, time.wrapUp) = (state(.onCall), state(.wrapUp))
@@ -361,6 +368,11 @@ public struct Reporter {
             aht_s: totals.talked == 0 ? nil : rounded(Double(handling) / 1000 / Double(totals.talked)),
             direct_calls: totals.ownCalls,
             direct_talk_s: seconds(totals.ownTalk),
+            first_login: presence.first.map { stamp($0.lowerBound) },
+            last_logout: presence.last.flatMap {
+                $0.upperBound < min(window.until, lastKnown) ? stamp($0.upperBound) : nil
+            },
+            logins: presence.count,
             logged_in_s: seconds(totals.loggedIn),
             available_s: seconds(state(.available)),
             ringing_s: seconds(state(.ringing)),
@@ -389,7 +401,7 @@ public struct Reporter {
         )
     }
 
-    private func agents(_ request: Request) throws -> Report {
+    private func agents(_ request: Request, _ keys: [String]) throws -> Report {
         let notes =
             [
                 "each moment from the first log-in on is in exactly one state; check_s is their sum less the time covered",
@@ -403,7 +415,7 @@ public struct Reporter {
             ] + AgentReportRow.variants.sorted { $0.key < $1.key }.map { "\($0.value.rawValue) = \($0.value.formula)" }
         return try Report(
             rows: try agentRows(request),
-            keys: AgentReportRow.keys,
+            keys: keys,
             extras: AgentReportRow.variants.keys.sorted() + ["answer_rate_of_offers"],
             notes: notes,
             page: request.page
@@ -455,7 +467,10 @@ public struct Reporter {
         return try Report(
             rows: rows,
             keys: CallReportRow.keys,
-            notes: ["answer_rate = answered ÷ calls", "a call belongs to the interval in which it began"],
+            notes: [
+                "answer_rate = answered ÷ calls; outbound: each attempt over the trunk, with the seconds from its answer to its end",
+                "a call may use several trunks, and one several times; it belongs to the interval in which it began",
+            ],
             page: request.page
         )
     }

@@ -20,6 +20,15 @@ public struct QueueSum: Equatable, Sendable {
         if outcome == .answered { waitOfAnswered += wait }
         longestWait = max(longestWait, wait)
     }
+
+    /// An answer was none.
+    mutating func takeBackAnswer(after wait: Int64, agent: String) {
+        outcomes[.answered, default: 0] -= 1
+        answeredBy[agent, default: 0] -= 1
+        if answeredBy[agent] == 0 { answeredBy[agent] = nil }
+        self.wait -= wait
+        waitOfAnswered -= wait
+    }
 }
 
 /// What a day's events say of queues and agents, counted twice: as they come, and as the records are folded from them.
@@ -35,6 +44,8 @@ final class DayBooks: EventSubscriber {
     // As they come.
     private(set) var sums: [String: QueueSum] = [:]
     private var waiting: [CallID: (queue: String, since: Instant, carried: Int64)] = [:]
+    /// Whom an agent answered last, and what he had waited then.
+    private var taken: [CallID: (wait: (queue: String, since: Instant, carried: Int64), waited: Int64)] = [:]
     private var offers: [String: CallID] = [:]
     private var talks: [String: CallID] = [:]
     private var numbers: [CallID: String] = [:]
@@ -104,13 +115,15 @@ final class DayBooks: EventSubscriber {
                 fault("\(agent) is asked for one who does not wait")
             }
             offers[agent] = call
-        case .queueOfferEnded(let end): offers[end.agent] = nil
+        case .queueOfferEnded(let end):
+            offers[end.agent] = nil
+            if end.result == .dropped { comeBack(end, call) }
         case .queueLeft(let left): leave(left, call)
         case .queueTalkEnded(_, let agent): talks[agent] = nil
         case .callEnded(let end):
             guard let call else { break }
             compare(end, with: unanswered.removeValue(forKey: call), call)
-            numbers[call] = nil
+            (numbers[call], taken[call]) = (nil, nil)
             callbacks.ended(call)
             if waiting[call] != nil { fault("\(call) is over, and waits") }
             if let agent = offers.first(where: { $0.value == call })?.key {
@@ -142,7 +155,21 @@ final class DayBooks: EventSubscriber {
         }
         let waited = (now.instant - wait.since).wholeNanoseconds / 1_000_000 + wait.carried
         sums[wait.queue, default: QueueSum()].leave(left.outcome, after: waited, agent: left.agent)
-        if let agent = left.agent { talks[agent] = call } else { unanswered[call] = (left.outcome, now.instant) }
+        guard let agent = left.agent else {
+            unanswered[call] = (left.outcome, now.instant)
+            return
+        }
+        talks[agent] = call
+        taken[call] = (wait, waited)
+    }
+
+    private func comeBack(_ end: QueueOfferEnded, _ call: CallID?) {
+        guard let call, talks[end.agent] == call, let (wait, waited) = taken[call] else {
+            return fault("\(end.agent) drops one whom he did not have")
+        }
+        talks[end.agent] = nil
+        waiting[call] = wait
+        sums[wait.queue, default: QueueSum()].takeBackAnswer(after: waited, agent: end.agent)
     }
 
     /// Queues and calls tell one truth: who is abandoned gave up in a queue, and whom a queue let go did not.
@@ -177,7 +204,7 @@ final class DayBooks: EventSubscriber {
             stay.endedMilliseconds = moment.wall.milliseconds
             keep(stay)
         }
-        (waiting, offers, talks, numbers, unanswered) = ([:], [:], [:], [:], [:])
+        (waiting, taken, offers, talks, numbers, unanswered) = ([:], [:], [:], [:], [:], [:])
         callbacks.restart()
         (assembler, ledger) = (QueueStayAssembler(), AgentLedger())
         closeIntervals(at: moment.wall.milliseconds)

@@ -111,6 +111,7 @@ final class SimulatedSwitch {
         tally.restart()
         turn { $0.restore(world.registrations.sorted { $0.key < $1.key }.map(\.value), at: $1) }
         turn { $0.restore(world.memories, at: $1) }
+        turn { $0.restore(world.paces, at: $1) }
         for tenant in configuration.tenants.keys { turn { $0.restore(tally.openCallbacks, of: tenant, at: $1) } }
         for (index, phone) in phones.enumerated() where phone.transport == .tcp {
             turn(index) { $0.comeBack(at: $1) }

@@ -14,6 +14,7 @@ final class SimulatedWorld: EngineOutlet {
     /// What is on disk, and outlives the engine.
     private(set) var registrations: [String: StoredRegistration] = [:]
     private(set) var memories: [UserID: Dispatcher.AgentMemory] = [:]
+    private(set) var paces: [QueueID: Dispatcher.QueueMemory] = [:]
 
     func takeOutput() -> [([UInt8], Flow)] {
         defer { output = [] }
@@ -36,6 +37,7 @@ final class SimulatedWorld: EngineOutlet {
     func ask(_ url: String, timeout: Duration, for call: CallID) {}
     func record(_ order: RecordingOrder) {}
     func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory?) { memories[agent] = memory }
+    func remember(_ queue: QueueID, _ memory: Dispatcher.QueueMemory?) { paces[queue] = memory }
     func log(_ level: LogLevel, _ text: String, call: CallID?) {}
 
     private static func key(_ registration: StoredRegistration) -> String {

@@ -212,6 +212,20 @@ struct Backend: ControlBackend {
         var device: String?
         var seconds: Int?
         var tenant: String?
+
+        /// A minute where nothing is said.
+        var moreWrapUp: Int {
+            get throws(BodyFault) {
+                let seconds = seconds ?? 60
+                guard (1...86_400).contains(seconds) else {
+                    throw BodyFault(
+                        what: "a wrap-up is not extended by \(seconds) s",
+                        mend: "give seconds from 1 to 86400"
+                    )
+                }
+                return seconds
+            }
+        }
     }
 
     func changeAgent(_ number: String, _ request: ControlRequest, _ node: Node) async throws -> ControlReply {
@@ -224,10 +238,15 @@ struct Backend: ControlBackend {
         switch wanted.action {
         case "login": command = .logIn(device: wanted.device)
         case "logout": command = .logOut
-        case "pause": command = .pause(reason: wanted.reason ?? "break")
+        case "pause":
+            let tenant = try tenant(wanted.tenant, request)
+            let usual = try await node.handle.ask { core in
+                try core.turn { engine, _ in try engine.pauseReason(of: number, tenant: tenant) }
+            }
+            command = .pause(reason: wanted.reason ?? usual)
         case "unpause": command = .unpause
         case "end-wrap-up": command = .endWrapUp
-        case "extend-wrap-up": command = .extendWrapUp(.seconds(min(max(wanted.seconds ?? 60, 1), 86_400)))
+        case "extend-wrap-up": command = .extendWrapUp(.seconds(try wanted.moreWrapUp))
         case "block": command = .block
         case "unblock": command = .unblock
         default: throw fault

@@ -30,7 +30,7 @@ public actor Node {
     private let registrations: RegistrationWriter
     let prompts: PromptStore
     let feed: EventFeed
-    private let agents: AgentKeeper
+    private let keeper: MemoryKeeper
     private let audit: AuditKeeper
     private let tapes: TapeRoom
     private let web: WebClient
@@ -83,7 +83,7 @@ public actor Node {
             throw Fault("the media threads cannot be started: out of memory or descriptors; raise `ulimit -n`")
         }
         let stored = try database.registrations()
-        let memories = try AgentKeeper.memories(in: database, log: log)
+        let memories = try MemoryKeeper.memories(in: database, log: log)
         let prompts = PromptStore(log: log)
         prompts.load([PromptStore.shipped, files.promptsFolder])
         self.prompts = prompts
@@ -91,8 +91,8 @@ public actor Node {
             post.handle?.post { $0.received(events) }
         }
         self.tapes = tapes
-        let agents = AgentKeeper(database: database, log: log)
-        self.agents = agents
+        let keeper = MemoryKeeper(database: database, log: log)
+        self.keeper = keeper
         let audit = AuditKeeper(database: database, log: log)
         self.audit = audit
         guard let web = WebClient(certificates: node.certificates.map { files.resolve($0.path).path }) else {
@@ -119,7 +119,7 @@ public actor Node {
                 resolver: resolver,
                 registrations: registrations,
                 prompts: prompts,
-                agents: agents,
+                keeper: keeper,
                 tapes: tapes,
                 web: web
             )
@@ -166,7 +166,8 @@ public actor Node {
             try await listen(node)
             try await handle.ask { core in
                 core.turn { $0.restore(stored, at: $1) }
-                core.turn { $0.restore(memories, at: $1) }
+                core.turn { $0.restore(memories.agents, at: $1) }
+                core.turn { $0.restore(memories.queues, at: $1) }
                 for (tenant, open) in callbacks { core.turn { $0.restore(open, of: tenant, at: $1) } }
             }
             try await serveControl(node)
@@ -337,7 +338,7 @@ public actor Node {
         _ = try? await handle.ask { _ in }
         _ = try? await handle.ask { $0.records.stop() }
         registrations.flush()
-        agents.flush()
+        keeper.flush()
         audit.flush()
         try? await loopGroup.shutdownGracefully()
     }

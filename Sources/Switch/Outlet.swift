@@ -24,7 +24,7 @@ final class Outlet: EngineOutlet {
     weak var core: Core?
 
     private let prompts: PromptStore
-    private let agents: AgentKeeper
+    private let keeper: MemoryKeeper
     private let tapes: TapeRoom
     private let web: WebClient
     private var zones: [String: TimeZone] = [:]
@@ -35,12 +35,12 @@ final class Outlet: EngineOutlet {
         resolver: NameResolver,
         registrations: RegistrationWriter,
         prompts: PromptStore,
-        agents: AgentKeeper,
+        keeper: MemoryKeeper,
         tapes: TapeRoom,
         web: WebClient
     ) {
         (self.loop, self.log, self.resolver, self.registrations) = (loop, log, resolver, registrations)
-        (self.prompts, self.agents, self.tapes, self.web) = (prompts, agents, tapes, web)
+        (self.prompts, self.keeper, self.tapes, self.web) = (prompts, keeper, tapes, web)
     }
 
     /// How long the disk of the recordings has not answered.
@@ -82,7 +82,8 @@ final class Outlet: EngineOutlet {
 
     func record(_ order: RecordingOrder) { tapes.perform(order) }
 
-    func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory?) { agents.add(agent, memory) }
+    func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory?) { keeper.add(.agent(agent), memory) }
+    func remember(_ queue: QueueID, _ memory: Dispatcher.QueueMemory?) { keeper.add(.queue(queue), memory) }
 
     func log(_ level: LogLevel, _ text: String, call: CallID?) { log.log(level, text, call: call) }
 }

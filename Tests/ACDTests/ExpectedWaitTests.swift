@@ -53,6 +53,27 @@ import Timebase
         #expect(wait < 4, "\(wait) s")
     }
 
+    @Test func `what was learnt outlives a restart`() throws {
+        let floor = Floor(agents: [agent("1")])
+        for _ in 0..<40 {
+            floor.serve(for: .seconds(2))
+            floor.pass(.seconds(1))
+        }
+        floor.answer(floor.enter(), "1")
+        floor.enter()
+        let learnt = try #require(expected(floor))
+        let next = Floor()
+        next.add("sales", [agent("1")])
+        next.apply()
+        next.start("1")
+        next.answer(next.enter(), "1")
+        next.enter()
+        #expect(learnt < 60 && expected(next) ?? 0 > 3 * learnt)
+        let memory = try #require(floor.dispatcher.memory(of: Floor.queue("sales")))
+        next.dispatcher.restore([Floor.queue("sales"): memory, Floor.queue("gone"): memory])
+        #expect(abs((expected(next) ?? 0) - learnt) < 0.01, "\(learnt) s")
+    }
+
     @Test func `nobody is told of more than the longest wait`() throws {
         let floor = Floor(agents: [agent("1")]) { $0.maxWait = .seconds(120) }
         floor.answer(floor.enter(), "1")

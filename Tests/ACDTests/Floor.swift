@@ -120,6 +120,10 @@ final class Floor {
     }
 
     func answer(_ call: CallID, _ number: String) { turn { $0.answered(call, by: Self.id(number), at: now) } }
+    /// The agent who answered is gone at once.
+    func drop(_ call: CallID, _ queue: String = "sales") {
+        turn { $0.dropped(call, queue: Self.queue(queue), at: now) }
+    }
     func end(_ call: CallID) { turn { $0.ended(call, at: now) } }
     func leave(_ call: CallID) { turn { $0.leave(call, .abandoned, at: now) } }
     func fail(_ call: CallID, _ number: String, _ result: OfferResult) {

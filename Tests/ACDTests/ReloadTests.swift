@@ -168,6 +168,10 @@ import Timebase
         #expect(next.state("2") == .paused)
         #expect(next.dispatcher.agentView(Floor.id("2"))?.reason == "lunch")
         #expect(next.dispatcher.agentView(Floor.id("2"))?.device == "9")
+        #expect(
+            next.dispatcher.agentView(Floor.id("2"))?.since.wall
+                == floor.dispatcher.agentView(Floor.id("2"))?.since.wall
+        )
         #expect(next.state("3") == .blocked)
         next.pass(.seconds(20))
         #expect(next.state("1") == .available)

@@ -24,13 +24,14 @@ import Timebase
 
     @Test func `who let a caller go before he had him is asked again when everybody else was`() {
         let floor = floor(.linear)
-        var entry = Dispatcher.Entry(call: CallID("again"), queue: Floor.queue("sales"), number: "")
-        entry.tried = [Floor.id("1")]
-        floor.turn { $0.enter(entry, at: floor.now) }
+        let call = floor.enter()
+        floor.answer(call, "1")
+        floor.drop(call)
         #expect(floor.offered == ["2"])
-        floor.fail(entry.call, "2", .declined)
+        floor.pass(.seconds(6))
+        floor.fail(call, "2", .declined)
         #expect(floor.offered == ["3"])
-        floor.fail(entry.call, "3", .declined)
+        floor.fail(call, "3", .declined)
         #expect(floor.offered == ["1"])
     }
 

@@ -130,6 +130,27 @@ import Timebase
         #expect(record.user == agent && record.agent == agent)
     }
 
+    @Test func `an agent who is gone at once never had the caller, who has waited all the time`() throws {
+        let entry = QueueEntered(queue: "q", number: "1", priority: 0, position: 1, carriedMilliseconds: 0)
+        let answered = QueueLeft(queue: "q", outcome: .answered, waitMilliseconds: 0, agent: "1001", offers: 1)
+        let dropped = QueueOfferEnded(queue: "q", agent: "1001", result: .dropped, rangMilliseconds: 300)
+        let events: [(Moment, Event)] = [
+            Self.answeredCall[0], (Self.at(0.2), .callAnswered), (Self.at(1), .queueEntered(entry)),
+            Self.answeredCall[1], (Self.at(5), .legAnswered(leg: 1, codec: "PCMA")), (Self.at(5), .queueLeft(answered)),
+            (Self.at(5.3), .queueOfferEnded(dropped)),
+        ]
+        let gaveUp = QueueLeft(queue: "q", outcome: .abandoned, waitMilliseconds: 0, agent: nil, offers: 1)
+        let lost = try #require(
+            closed(fold(events + [(Self.at(9), .queueLeft(gaveUp)), Self.end(Self.at(9), .abandoned)]))
+        )
+        #expect(lost.user == nil && lost.agent == nil && lost.queue == "q" && lost.codecB == nil)
+        #expect(lost.talk == 0 && lost.queueWait == 8)
+        var next = answered
+        next.agent = "1002"
+        let served = try #require(closed(fold(events + [(Self.at(9), .queueLeft(next)), Self.end(Self.at(19))])))
+        #expect(served.user == "1002" && served.agent == "1002" && served.queueWait == 8)
+    }
+
     @Test func `what rings behind a menu rings until it is answered, what rings in a transfer does not count`() throws {
         let menu: [(Moment, Event)] = [
             Self.answeredCall[0], Self.answeredCall[1], (Self.at(0.2), .callAnswered), (Self.at(4), .callRinging),
@@ -249,7 +270,7 @@ import Timebase
         #expect(record.recording == "a" && record.notRecorded == nil)
     }
 
-    @Test(arguments: [Disposition.answered, .noAnswer, .abandoned])
+    @Test(arguments: [Disposition.answered, .noAnswer, .abandoned, .failed])
     func `what the switch says to a caller whom nobody takes is no talk`(disposition: Disposition) throws {
         let events = [Self.answeredCall[0], (Self.at(1), .callAnswered), Self.end(Self.at(9), disposition)]
         #expect(try #require(closed(fold(events))).talk == (disposition == .answered ? 8 : 0))

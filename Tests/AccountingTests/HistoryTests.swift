@@ -109,6 +109,31 @@ import Timebase
         #expect(stay.endedMilliseconds == Self.at(42).wall.milliseconds && stay.callerHungUp == true)
     }
 
+    @Test func `an answer that was none leaves one stay with its whole wait, and a miss of the agent`() throws {
+        var events = Array(Self.answered().prefix(7))
+        events += [
+            Self.envelope(Self.offerEnded(.dropped, agent: "1001", 400), Self.at(12.4)),
+            Self.envelope(Self.agent(.available), Self.at(12.4), call: nil),
+            Self.envelope(Self.left("sales", .abandoned), Self.at(20)),
+            Self.envelope(Self.end(.abandoned), Self.at(20)),
+        ]
+        let outputs = fold(events)
+        let stays = Set(
+            outputs.compactMap { output -> Int64? in
+                switch output {
+                case .opened(let stay), .answered(let stay), .closed(let stay): stay.enteredMilliseconds
+                case .missed: nil
+                }
+            }
+        )
+        let stay = try #require(last(outputs))
+        #expect(stays.count == 1 && stay.outcome == .abandoned && stay.waitMilliseconds == 18_000)
+        #expect(stay.agent == nil && stay.connectedMilliseconds == nil && stay.talkMilliseconds == nil)
+        #expect(stay.ringMilliseconds == nil && stay.callerHungUp == true)
+        let missed = outputs.compactMap { if case .missed(let offer) = $0 { offer.result } else { nil } }
+        #expect(missed == [.noAnswer, .dropped])
+    }
+
     @Test func `a call of his own interrupts the wrap-up and is none of it`() throws {
         let own: [EventEnvelope] = [
             Self.envelope(Self.agent(.onCall), Self.at(45), call: "OWN"),

@@ -103,6 +103,24 @@ import Timebase
         #expect(story.talks == ["1002 A 5.0": 6] && story.told == 2 && story.open == 0)
     }
 
+    @Test func `whom he holds he does not speak with: two talks at once are no more than the time that they took`() {
+        let story = Story()
+        story.start(0, user: "1001")
+        story.state(0, "1001", .onCall)
+        story.rings(0, 1, nil)
+        for leg in [0, 1] { story.answers(1, leg) }
+        story.at(3, .callHeld(leg: 0))
+        story.start(4, user: "1001", call: "B")
+        story.rings(4, 1, "1003", call: "B")
+        for leg in [0, 1] { story.answers(5, leg, call: "B") }
+        story.over(8, call: "B")
+        story.at(9, .callResumed(leg: 0))
+        // Held by the other side he is in the talk still.
+        story.at(10, .callHeld(leg: 1))
+        story.over(12)
+        #expect(story.talks.values.compactMap { $0 }.sorted() == [3, 5], "\(story.talks)")
+    }
+
     @Test func `a call that is handed on is each one's while he has it, and nobody's while it is parked`() {
         let story = Story()
         story.start(0)

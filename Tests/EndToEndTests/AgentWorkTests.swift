@@ -117,6 +117,29 @@ struct AgentWorkTests {
         #expect(!(try running.gudok("export").text.contains("4711")))
     }
 
+    @Test func `an operator who works at another's phone is reached there by his own extension`() throws {
+        let running = try Self.centre()
+        let (_, anna, boris) = try Self.phones(running)
+        let vera = try Phone("1003", password: "vera-demo-3", server: running.sipPort)
+        _ = try vera.register()
+        _ = try running.gudok("agent", "login", "1001", "--device", "1002")
+        #expect(try vera.dial("1001", sdp: Phone.sdp(port: 4_000)) == nil)
+        let (invite, _) = try boris.pickUp(media: WirePeer())
+        #expect(anna.expect("INVITE", within: 0.3) == nil)
+        #expect(try eventually { try running.state(of: "1001") == "on-call" })
+        boris.hangUp(invite)
+        #expect(try eventually { try running.state(of: "1001") == "available" })
+        #expect(
+            try eventually {
+                try running.rows("stats", "agents", "--agent", "1001").first?["direct_calls"] as? Int == 1
+            }
+        )
+        // And the command that has him call somebody rings him there.
+        #expect(try running.gudok("call", "1001", "1003").code == 0)
+        #expect(boris.expect("INVITE") != nil)
+        #expect(try running.gudok("agent", "extend-wrap-up", "1001").text.contains("does not wrap up"))
+    }
+
     @Test func `codes at the phone that an operator has left do not act on him, but for the one that brings him back`()
         throws
     {

@@ -202,4 +202,21 @@ struct HandedOnTests {
         #expect(code == 1 && text.contains("takes nobody now"), "\(text)")
         #expect(try waits(in: "sales"))
     }
+
+    @Test func `a waiting caller whom a supervisor sends to a phone that nobody answers goes back to his place`() throws
+    {
+        _ = try running.gudok("agent", "pause", "1001")
+        _ = try customer.phone.arrive(media: customer.media)
+        #expect(try waits(in: "sales"))
+        let second = try Phone("+74951112299", server: running.sipPort, peer: running.carrier)
+        _ = try second.arrive(media: try WirePeer())
+        #expect(try eventually { try running.rows("queues").contains { $0["waiting"] as? Int == 2 } })
+        let call = try #require(
+            try running.rows("calls").first { $0["from"] as? String == Self.number }?["call_id"] as? String
+        )
+        #expect(try running.gudok("transfer", call, "1003").code == 0)
+        #expect(try eventually { try running.rows("queues").contains { $0["waiting"] as? Int == 2 } })
+        let why = try running.gudok("why", call).text
+        #expect(why.contains("back to where he waited") && why.contains("queue sales: place 1,"), "\(why)")
+    }
 }

@@ -123,6 +123,9 @@ struct ParkingTests {
         #expect(try centre.running.gudok("transfer", call, "*711").code == 0)
         #expect(try eventually { try centre.running.rows("calls").first?["parked"] as? String == "11" })
         #expect(try eventually { try centre.running.rows("queues").first?["waiting"] as? Int == 1 })
+        // As he came into it: by the same priority.
+        let why = try centre.running.gudok("why", call).text
+        #expect(why.ranges(of: "priority 5").count == 2, "\(why)")
     }
 
     @Test func `a caller of the plan is not parked by it`() throws {

@@ -58,7 +58,8 @@ struct QueuePlaceTests {
         let (invite, _) = try anna.pickUp(media: WirePeer())
         anna.hangUp(invite)
         #expect(try waiting(running, 1))
-        #expect(try running.state(of: "1001") == "wrap-up")
+        #expect(try running.state(of: "1001") != "wrap-up")
+        #expect(try running.rows("cdr").first?["agent"] is NSNull)
         _ = try running.gudok("agent", "login", "1002")
         _ = try boris.pickUp(media: WirePeer())
         #expect(try eventually { try running.rows("calls").first?["agent"] as? String == "1002" })
@@ -67,8 +68,42 @@ struct QueuePlaceTests {
         #expect(try eventually { try running.rows("cdr").first?["ended_at"] is String })
         let record = try #require(try running.rows("cdr").first)
         #expect(record["agent"] as? String == "1002" && record["hangup_by"] as? String == "caller")
-        let served = try running.rows("stats", "queues", "--by", "agent").compactMap { $0["agent"] as? String }
-        #expect(served.sorted() == ["1001", "1002"])
+        let rows = try running.rows("stats", "queues", "--by", "agent")
+        #expect(rows.compactMap { $0["agent"] as? String } == ["1002"] && rows.first?["offered"] as? Int == 1)
+        let missed = try running.rows("stats", "agents", "--agent", "1001").first
+        #expect(missed?["missed"] as? Int ?? 0 > 0 && missed?["handled"] as? Int == 0, "\(missed ?? [:])")
+    }
+
+    @Test func `a phone that answers and drops at once leaves the caller in his place, and others ring again`() throws {
+        let running = try RunningSwitch(
+            tenant: ContactCentreTests.tenant().replacing("longest-idle", with: "ring-all"),
+            incoming: ContactCentreTests.incoming,
+            internalPlan: ContactCentreTests.internalPlan
+        )
+        let (caller, anna, boris) = try people(of: running)
+        _ = try running.gudok("agent", "login", "1002")
+        let media = try WirePeer()
+        let tag = try enter(caller, media) { media.press(1, to: $0, at: 1) }
+        let ringing = try #require(boris.expect("INVITE"))
+        boris.respond("180 Ringing", to: ringing, toTag: "boris")
+        let (invite, _) = try anna.pickUp(media: WirePeer())
+        anna.hangUp(invite)
+        let cancel = try #require(boris.expect("CANCEL"))
+        boris.respond("200 OK", to: cancel, toTag: "boris")
+        boris.respond("487 Request Terminated", to: ringing, toTag: "boris")
+        _ = try boris.pickUp(media: WirePeer())
+        #expect(try eventually { try running.rows("calls").first?["agent"] as? String == "1002" })
+        caller.send(caller.request("BYE", to: "+74950000700", toTag: tag))
+        try boris.expectBye()
+        #expect(try eventually { try running.rows("cdr").first?["ended_at"] is String })
+        let record = try #require(try running.rows("cdr").first)
+        #expect(record["user"] as? String == "1002" && record["hangup_by"] as? String == "caller")
+        let row = try #require(try running.rows("stats", "queues").first)
+        #expect(row["offered"] as? Int == 1 && row["answered"] as? Int == 1)
+        let agents = try running.rows("stats", "agents")
+        #expect(agents.first { $0["agent"] as? String == "1001" }?["missed"] as? Int == 1)
+        let why = try running.gudok("why", try #require(record["call_id"] as? String)).text
+        #expect(why.contains("agent 1001: dropped"), "\(why)")
     }
 
     @Test func `who waits again after such an agent goes on in his plan when his wait is over`() throws {
@@ -179,7 +214,7 @@ struct QueuePlaceTests {
 
     /// An operator's phone that answers 302 to the queue's call, and the switch where that happens.
     private func diverted(to number: String) throws -> (RunningSwitch, Phone, caller: Phone) {
-        let running = try ContactCentreTests.centre()
+        let running = try ContactCentreTests.centre("short_talk: 0s")
         let (caller, anna, boris) = try people(of: running)
         let media = try WirePeer()
         _ = try enter(caller, media) { media.press(1, to: $0, at: 1) }

@@ -97,6 +97,11 @@ struct ShiftTests {
         // The report adds up, with the time of the pause unpaid.
         let row = try #require(try running.rows("stats", "worktime").first)
         #expect(row["check_s"] as? Double == 0 && row["handled"] as? Int == 1)
+        let (came, went) = (row["first_login"] as? String ?? "", row["last_logout"] as? String ?? "")
+        #expect(!came.isEmpty && came < went && (row["logins"] as? Int ?? 0) > 1, "\(row)")
+        let spans = try running.rows("stats", "worktime", "--show-calls")
+        let sum = spans.filter { $0["state"] as? String != "logged-out" }.compactMap { $0["duration_s"] as? Double }
+        #expect(abs(sum.reduce(0, +) - (row["logged_in_s"] as? Double ?? -1)) < 0.001, "\(spans)")
         let (unpaid, paused) = (row["unpaid_pause_s"] as? Double, row["paused_s"] as? Double)
         #expect(unpaid == paused && (unpaid ?? 0) > 0)
         #expect(try running.gudok("audit", "verify").code == 0)

@@ -68,7 +68,7 @@ final class TransferCentre {
     static let internalPlan = """
         routes:
           - {match: "1xxx", do: [{dial: {user: "{called}", timeout: 20s}}]}
-          - {match: "700", do: [{queue: sales}]}
+          - {match: "700", do: [{queue: {name: sales, priority: 5}}]}
           - {match: "777", do: [{dial: {group: ["1002", "1003"], timeout: 20s}}]}
           - {match: "600", do: [answer, echo]}
           - {match: "*81xxx", do: [{pickup: {user: "{called:2}"}}]}
@@ -82,7 +82,7 @@ final class TransferCentre {
             node: node,
             users: users,
             tenant: "queues: [{name: sales, wrap_up: \(wrapUp)s, record: true, agents: [{user: \"1001\"}]}]",
-            incoming: "routes: [{match: \".\", do: [{queue: sales}, {hangup: normal}]}]",
+            incoming: "routes: [{match: \".\", do: [{queue: {name: sales, priority: 5}}, {hangup: normal}]}]",
             internalPlan: Self.internalPlan
         )
         carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)

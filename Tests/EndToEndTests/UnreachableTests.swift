@@ -70,7 +70,10 @@ struct UnreachableTests {
 
     @Test func `an agent whose only phone is gone is passed over, and has missed nothing`() throws {
         let running = try RunningSwitch(
-            tenant: ContactCentreTests.tenant("").replacing("ring_timeout: 5s", with: "ring_timeout: 60s"),
+            tenant: ContactCentreTests.tenant("short_talk: 0s").replacing(
+                "ring_timeout: 5s",
+                with: "ring_timeout: 60s"
+            ),
             incoming: """
                 routes:
                   - {match: ".", do: [answer, {queue: sales}]}
@@ -90,6 +93,36 @@ struct UnreachableTests {
         boris.hangUp(invite)
         try carrier.expectBye()
         let call = try #require(try running.rows("cdr").first?["call_id"] as? String)
+        let why = try running.gudok("why", call).text
+        #expect(why.contains("agent 1001: unavailable"), "\(why)")
+    }
+
+    @Test func `an agent whose phone says nothing at all, not even 100, is passed over, and has missed nothing`() throws
+    {
+        let running = try RunningSwitch(
+            tenant: ContactCentreTests.tenant("pause_after_misses: 1").replacing(
+                "ring_timeout: 5s",
+                with: "ring_timeout: 60s"
+            ),
+            incoming: """
+                routes:
+                  - {match: ".", do: [answer, {queue: sales}]}
+                flows:
+                  nobody: [{hangup: normal}]
+                """,
+            internalPlan: ContactCentreTests.internalPlan
+        )
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        for phone in [anna, boris] { _ = try phone.register() }
+        // Anna is idle longer, and asked first.
+        for agent in ["1001", "1002"] { #expect(try running.gudok("agent", "login", agent).code == 0) }
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        _ = try carrier.arrive(media: try WirePeer())
+        #expect(anna.expect("INVITE") != nil)
+        _ = try boris.pickUp(media: try WirePeer(), within: 10)
+        #expect(try running.state(of: "1001") == "available")
+        let call = try #require(try running.rows("calls").first?["call_id"] as? String)
         let why = try running.gudok("why", call).text
         #expect(why.contains("agent 1001: unavailable"), "\(why)")
     }

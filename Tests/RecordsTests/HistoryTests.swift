@@ -381,14 +381,19 @@ import Timebase
         #expect(totals.first?.waiting == 40)
     }
 
-    @Test func `what agents were is kept in the node's file`() throws {
+    @Test func `what agents and queues were is kept in the node's file`() throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "history-\(UUID().uuidString.prefix(8))")
         defer { try? FileManager.default.removeItem(at: folder) }
         let database = try NodeDatabase(folder: folder)
-        try database.saveAgentMemory(tenant: "a", user: "1001", json: "{}")
-        try database.saveAgentMemory(tenant: "b", user: "1001", json: "{\"x\":1}")
-        try database.saveAgentMemory(tenant: "a", user: "1001", json: "{\"y\":2}")
-        let memories = try NodeDatabase(folder: folder).agentMemories()
-        #expect(memories[UserID(tenant: "a", number: "1001")] == "{\"y\":2}" && memories.count == 2)
+        let (first, second) = (UserID(tenant: "a", number: "1001"), UserID(tenant: "b", number: "1001"))
+        let queue = QueueID(tenant: "a", name: "1001")
+        try database.saveMemory(of: .agent(first), json: "{}")
+        try database.saveMemory(of: .agent(second), json: "{\"x\":1}")
+        try database.saveMemory(of: .agent(first), json: "{\"y\":2}")
+        try database.saveMemory(of: .queue(queue), json: "{\"z\":3}")
+        let memories = try NodeDatabase(folder: folder).memories()
+        #expect(memories[.agent(first)] == "{\"y\":2}" && memories[.queue(queue)] == "{\"z\":3}" && memories.count == 3)
+        try database.saveMemory(of: .queue(queue), json: nil)
+        #expect(try NodeDatabase(folder: folder).memories().count == 2)
     }
 }

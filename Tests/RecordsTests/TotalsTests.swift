@@ -412,6 +412,68 @@ import Timebase
         return .call(record)
     }
 
+    @Test func `a trunk has all that calls used of it, a carrier behind which another one answers as well`() throws {
+        try HistoryTests.withDatabase { database, _ in
+            let began = WallTime(milliseconds: Self.start)
+            func leg(_ index: Int, _ trunk: String?, from: Int64, answered: Int64?, until: Int64) -> LegRecord {
+                let target = trunk.map { "trunk \($0) 1" } ?? LegRecord.caller
+                let stamp = { (second: Int64) in "\(began.advanced(by: .seconds(second)))" }
+                var leg = LegRecord(
+                    legID: "x/\(index)",
+                    target: target,
+                    address: "",
+                    startedAt: stamp(from),
+                    sipCallID: ""
+                )
+                (leg.trunk, leg.answeredAt, leg.endedAt) = (trunk, answered.map(stamp), stamp(until))
+                leg.result = answered == nil ? .failed : .answered
+                return leg
+            }
+            func call(_ id: String, _ direction: CallDirection, _ trunk: String, _ legs: [LegRecord]) -> HistoryRow {
+                guard case .call(var record) = Self.call(id, direction, from: "1", to: "2", second: 0, .answered) else {
+                    return .call(
+                        CallRecord(callID: "", tenant: "", direction: direction, from: "", to: "", startedAt: "")
+                    )
+                }
+                (record.trunk, record.legs) = (trunk, legs)
+                return .call(record)
+            }
+            try database.write([
+                call(
+                    "out",
+                    .outbound,
+                    "beta",
+                    [
+                        leg(0, nil, from: 0, answered: 2, until: 9), leg(1, "alpha", from: 0, answered: nil, until: 1),
+                        leg(2, "beta", from: 1, answered: 2, until: 9),
+                    ]
+                ),
+                call(
+                    "over",
+                    .inbound,
+                    "carrier",
+                    [leg(0, nil, from: 0, answered: 0, until: 10), leg(1, "beta", from: 4, answered: 5, until: 8)]
+                ),
+            ])
+            func totals(_ change: (inout CallQuery) -> Void = { _ in }) throws -> [String] {
+                var query = CallQuery(from: Self.start, until: Self.start + 1_000)
+                change(&query)
+                return try database.trunkTotals(query).map {
+                    "\($0.direction) \($0.trunk) \($0.calls) \($0.answered) \($0.talk)"
+                }
+            }
+            let beta = "outbound beta 2 2 10.0"
+            #expect(try totals() == ["outbound alpha 1 0 0.0", beta, "inbound carrier 1 1 7.5"])
+            #expect(try totals { $0.trunk = "beta" } == [beta])
+            #expect(try totals { $0.agent = "1001" } == ["outbound beta 1 1 3.0", "inbound carrier 1 1 7.5"])
+            var opened = CallQuery(from: Self.start, until: Self.start + 1_000)
+            (opened.isOver, opened.isOverTrunk, opened.trunk) = (true, true, "alpha")
+            #expect(try database.calls(opened).map(\.callID) == ["out"])
+            try database.queue.write { try $0.execute(sql: "DELETE FROM calls WHERE call_id = 'out'") }
+            #expect(try totals { $0.trunk = "beta" } == ["outbound beta 1 1 3.0"])
+        }
+    }
+
     @Test func `missed calls, each once, with who called back and when; totals by direction and trunk`() throws {
         try HistoryTests.withDatabase { database, _ in
             var given = QueueStay(

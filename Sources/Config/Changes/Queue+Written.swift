@@ -6,6 +6,7 @@ extension Queue {
             ("extension", number.map(quoted)), ("strategy", strategy.rawValue),
             ("weight", weight == 0 ? nil : "\(weight)"),
             ("ring_timeout", ringTimeout.written), ("ring_step", ringStep.written), ("wrap_up", wrapUp.written),
+            ("short_talk", shortTalk.written),
             ("max_wait", maxWait?.written), ("max_wait_empty", maxWaitEmpty?.written),
             ("no_answer_delay", noAnswerDelay.written), ("busy_delay", busyDelay.written),
             ("decline_delay", declineDelay.written), ("pause_after_misses", "\(pauseAfterMisses ?? 0)"),

@@ -88,6 +88,8 @@ public struct Queue: Equatable, Sendable {
     /// With `ring-progressively` another phone begins to ring after each.
     public var ringStep: Duration = .seconds(10)
     public var wrapUp: Duration = .zero
+    /// An agent who hangs up sooner after he was connected has served nobody.
+    public var shortTalk: Duration = .seconds(1)
     public var maxWait: Duration?
     /// How long a caller waits while nobody is there; nil: as long as any other.
     public var maxWaitEmpty: Duration?

@@ -131,6 +131,7 @@ extension TenantReader {
         if let value = mapping.take("ring_timeout")?.positiveDuration("ring_timeout") { queue.ringTimeout = value }
         if let value = mapping.take("ring_step")?.positiveDuration("ring_step") { queue.ringStep = value }
         if let value = mapping.take("wrap_up")?.duration("wrap_up") { queue.wrapUp = value }
+        if let value = mapping.take("short_talk")?.duration("short_talk") { queue.shortTalk = value }
         queue.maxWait = mapping.take("max_wait")?.duration("max_wait")
         queue.maxWaitEmpty = mapping.take("max_wait_empty")?.positiveDuration("max_wait_empty")
         if let value = mapping.take("abandon_threshold")?.duration("abandon_threshold") {

@@ -136,6 +136,8 @@ public struct Session: Sendable {
     public var isConfirmed: Bool { if case .confirmed = phase { true } else { false } }
     /// Our INVITE has had a provisional answer, be it only 100.
     public var isProceeding: Bool { if case .calling(let attempt) = phase { attempt.isProceeding } else { false } }
+    /// It is out, and has had none.
+    public var isSilent: Bool { if case .calling(let attempt) = phase { !attempt.isProceeding } else { false } }
     /// Nobody has given the first INVITE its final answer.
     public var isEarly: Bool {
         switch phase {
