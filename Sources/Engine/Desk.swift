@@ -112,6 +112,10 @@ extension Engine: TargetDirectory {
 
     private func reachTrunk(_ name: String, number: String, of tenant: Tenant) -> Reach {
         let id = TrunkID(tenant: tenant.id, name: name)
+        // No URI has an empty user (RFC 3261 §25.1), and no carrier an empty number.
+        guard !number.isEmpty else {
+            return .unreachable(.notFound, status: 404, retryAfter: nil, why: "there is no number to dial")
+        }
         guard let trunk = tenant.trunks[name], let monitor = trunks[id] else {
             return .unreachable(.failed, status: 500, retryAfter: nil, why: "no trunk '\(name)'")
         }

@@ -17,11 +17,12 @@ import Timebase
     private final class Plane: MediaControl {
         private var count: UInt64 = 0
 
-        func open(near: MediaID?) throws(MediaRefusal) -> MediaPort {
+        func open(near: MediaID?, isV6: Bool) throws(MediaRefusal) -> MediaPort {
             count += 1
             return MediaPort(id: MediaID(rawValue: count), address: .v4(0x7F00_0001), rtpPort: 20_000)
         }
 
+        func reaches(_ address: IPAddress) -> Bool { true }
         func perform(_ command: MediaCommand) {}
         func areTogether(_ a: MediaID, _ b: MediaID) -> Bool { true }
         func flush() {}
@@ -45,6 +46,7 @@ import Timebase
         }
 
         func reach(_ target: DialTarget, of tenant: Tenant) -> Reach { .routes([route]) }
+        func phones(of extension: String, of tenant: Tenant) -> Reach { .routes([route]) }
         func cancel(_ transaction: ClientTransactionID, reason: String?) {}
         func sendStateless(_ message: SIPMessage, over flow: Flow) {}
         func legAppeared(_ callID: String) {}
@@ -57,6 +59,7 @@ import Timebase
         func record(_ order: RecordingOrder) {}
         func tenant(_ id: TenantID) -> Tenant? { nil }
         func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory?) {}
+        func remember(_ queue: QueueID, _ memory: Dispatcher.QueueMemory?) {}
     }
 
     private static let flow = Flow(

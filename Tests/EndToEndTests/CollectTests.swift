@@ -4,6 +4,44 @@ import Testing
 /// What callers key in when they are asked for digits.
 @Suite("Collected digits")
 struct CollectTests {
+    @Test func `an empty number is not dialled at a trunk`() throws {
+        let running = try RunningSwitch(
+            incoming: """
+                routes:
+                  - match: "."
+                    do:
+                      - {dial: {trunk: carrier, number: "{called:9}"}}
+                      - {when: {dial_result: not-found}, then: [{hangup: number-changed}]}
+                """
+        )
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        carrier.send(carrier.request("INVITE", to: "700", sdp: Phone.sdp(port: 4_000)))
+        #expect(carrier.final("INVITE")?.startWord == "410")
+        #expect(carrier.expect("INVITE", within: 0.2) == nil)
+    }
+
+    @Test func `queues that send a caller on to each other at once end his call, and nobody else's`() throws {
+        let queue = { (name: String, other: String) in
+            "{name: \(name), strategy: ring-all, agents: [{user: \"1001\"}], max_wait: 0s, on_timeout: {dialplan: incoming, flow: \(other)}}"
+        }
+        let running = try RunningSwitch(
+            tenant: "queues: [\(queue("a", "to-b")), \(queue("b", "to-a"))]",
+            incoming: """
+                routes:
+                  - {match: "600", do: [echo]}
+                  - {match: ".", do: [answer, {queue: a}]}
+                flows: {to-a: [{queue: a}], to-b: [{queue: b}]}
+                """
+        )
+        let caller = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        caller.send(caller.request("INVITE", to: "700", sdp: Phone.sdp(port: 4_000)))
+        caller.acknowledge(try #require(caller.final("INVITE")), to: "700")
+        try caller.expectBye(within: 5)
+        let other = try Phone("+74951112244", server: running.sipPort, peer: running.carrier)
+        other.send(other.request("INVITE", to: "600", sdp: Phone.sdp(port: 4_000)))
+        #expect(other.final("INVITE")?.startWord == "200")
+    }
+
     @Test func `the key that ends a number is no answer to the next question, though the last digit has ended it`()
         throws
     {

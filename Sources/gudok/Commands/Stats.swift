@@ -177,7 +177,7 @@ extension Report {
         }
     }
 
-    private static let times = ["from", "to", "at", "entered_at", "started_at"]
+    private static let times = ["from", "to", "at", "entered_at", "started_at", "first_login", "last_logout"]
 }
 
 extension FormatOption {
