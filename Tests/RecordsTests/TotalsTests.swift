@@ -57,10 +57,13 @@ import Timebase
             case .answered:
                 row.answered += 1
                 row.waitAnswered += wait
+                if stay.talkMilliseconds != nil { row.talked += 1 }
+                if stay.wrapUpMilliseconds != nil { row.wrappedUp += 1 }
                 if wait <= 20_000 { row.answeredWithin += 1 }
                 row.ring += stay.ringMilliseconds ?? 0
             case .abandoned, .restart:
                 row.abandoned += 1
+                row.waitAbandoned += wait
                 if wait <= 20_000 { row.abandonedWithin += 1 }
                 if wait <= 5_000 { row.shortAbandoned += 1 }
             default: row.overflowed += 1

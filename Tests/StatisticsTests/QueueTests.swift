@@ -98,7 +98,10 @@ struct QueueTests {
         #expect(tally.longestWait == 60_000)
         // 88 600 s over 352 calls, the weighted average of contactcentrehelper.com: 252 s.
         var weighted = QueueTally()
-        (weighted.talk, weighted.answered) = (88_600_000, 352)
+        (weighted.talk, weighted.answered, weighted.talked) = (88_600_000, 352, 352)
+        #expect(QueueMetric.averageHandleTime.value(of: weighted).map { $0.rounded() } == 252)
+        // Ten more are in talk.
+        weighted.answered += 10
         #expect(QueueMetric.averageHandleTime.value(of: weighted).map { $0.rounded() } == 252)
     }
 

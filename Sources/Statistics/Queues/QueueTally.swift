@@ -111,7 +111,8 @@ public struct QueueTally: Hashable, Codable, Sendable {
 
     private static var summed: [WritableKeyPath<QueueTally, Int64>] {
         [
-            \.offered, \.answered, \.talked, \.wrappedUp, \.abandoned, \.shortAbandoned, \.answeredWithin, \.abandonedWithin, \.overflowed,
+            \.offered, \.answered, \.talked, \.wrappedUp, \.abandoned, \.shortAbandoned, \.answeredWithin,
+            \.abandonedWithin, \.overflowed,
             \.callbacks, \.waiting, \.waitingBeyond, \.exceeded, \.waitOfAnswered, \.waitOfAbandoned, \.waitOfAll,
             \.talk, \.hold, \.wrapUpAuto, \.wrapUpManual, \.ring, \.offers, \.offersAnswered, \.offersAbandoned,
         ]
