@@ -4,19 +4,19 @@ import Testing
 /// Call records on their way to others: a URL, or a file.
 @Suite("Sinks of call records")
 struct SinkTests {
-    /// A call to the echo test, from its beginning to its end.
-    private static func call(_ running: RunningSwitch, from number: String) throws {
-        let caller = try live(running, from: number)
-        caller.send(caller.request("BYE", to: "600"))
-        _ = try #require(caller.final("BYE"))
-    }
-
-    /// A call that is up.
-    private static func live(_ running: RunningSwitch, from number: String) throws -> Phone {
-        let caller = try Phone(number, server: running.sipPort, peer: running.carrier)
+    /// A call to the echo test; one that is not ended stays up.
+    private static func call(
+        _ running: RunningSwitch,
+        from number: String,
+        peer: WirePeer?,
+        isEnded: Bool = true
+    ) throws {
+        let caller = try Phone(number, server: running.sipPort, peer: peer)
         caller.send(caller.request("INVITE", to: "600", sdp: Phone.sdp(port: 4_000)))
-        caller.acknowledge(try #require(caller.final("INVITE")), to: "600")
-        return caller
+        let tag = caller.acknowledge(try #require(caller.final("INVITE")), to: "600")
+        guard isEnded else { return }
+        caller.send(caller.request("BYE", to: "600", toTag: tag))
+        #expect(caller.final("BYE")?.startWord == "200")
     }
 
     private static func numbers(_ records: [[String: Any]]) -> [String] { records.compactMap { $0["from"] as? String } }
@@ -37,12 +37,7 @@ struct SinkTests {
         do {
             let peer = try WirePeer(port: carrierPort)
             for number in ["+7001", "+7002", "+7003"] {
-                let caller = try Phone(number, server: first.sipPort, peer: peer)
-                caller.send(caller.request("INVITE", to: "600", sdp: Phone.sdp(port: 4_000)))
-                caller.acknowledge(try #require(caller.final("INVITE")), to: "600")
-                if number == "+7003" { continue }
-                caller.send(caller.request("BYE", to: "600"))
-                _ = try #require(caller.final("BYE"))
+                try Self.call(first, from: number, peer: peer, isEnded: number != "+7003")
             }
         }
         let isWaiting = try eventually {
@@ -90,7 +85,7 @@ struct SinkTests {
                 try? JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
             }
         }
-        try Self.call(running, from: "+7001")
+        try Self.call(running, from: "+7001", peer: running.carrier)
         #expect(eventually { lines().count == 1 })
         let rights = try FileManager.default.attributesOfItem(atPath: place.path)[.posixPermissions] as? NSNumber
         #expect(rights?.intValue == 0o600)
@@ -98,15 +93,15 @@ struct SinkTests {
         try handle.seekToEnd()
         try handle.write(contentsOf: Data(#"{"call_id": "cut o"#.utf8))
         try handle.close()
-        try Self.call(running, from: "+7002")
+        try Self.call(running, from: "+7002", peer: running.carrier)
         #expect(eventually { Self.numbers(lines()) == ["+7001", "+7002"] })
         try FileManager.default.moveItem(at: place, to: place.appendingPathExtension("1"))
-        try Self.call(running, from: "+7003")
+        try Self.call(running, from: "+7003", peer: running.carrier)
         #expect(eventually { Self.numbers(lines()) == ["+7003"] })
         // What it is not let write waits.
         try FileManager.default.removeItem(at: place)
         try FileManager.default.createDirectory(at: place, withIntermediateDirectories: false)
-        try Self.call(running, from: "+7004")
+        try Self.call(running, from: "+7004", peer: running.carrier)
         #expect(try eventually { try (running.rows("sinks").first?["reason"] as? String)?.contains("folder") == true })
         try FileManager.default.removeItem(at: place)
         #expect(eventually(within: 20) { Self.numbers(lines()) == ["+7004"] })
@@ -114,7 +109,7 @@ struct SinkTests {
 
     @Test func `sinks come and go with the configuration, and what one never got is told`() throws {
         let running = try RunningSwitch()
-        try Self.call(running, from: "+7001")
+        try Self.call(running, from: "+7001", peer: running.carrier)
         let file = running.folder.appending(path: "tenants/demo.yaml")
         let plain = try String(contentsOf: file, encoding: .utf8)
         let port = try Self.freePort()
@@ -122,7 +117,7 @@ struct SinkTests {
         try (plain + "\n" + sinks).write(to: file, atomically: true, encoding: .utf8)
         let applied = try running.gudok("apply", file.path)
         #expect(applied.code == 0 && applied.text.contains("+ sink a") && applied.text.contains("+ sink b"))
-        try Self.call(running, from: "+7002")
+        try Self.call(running, from: "+7002", peer: running.carrier)
         #expect(
             try eventually { try running.rows("sinks").compactMap { $0["waiting"] as? Int } == [0, 1] }
         )

@@ -99,7 +99,7 @@ struct TenantWallTests {
         """.write(to: file, atomically: true, encoding: .utf8)
         try "routes: [{match: \".\", do: [{hangup: declined}]}]".write(to: plan, atomically: true, encoding: .utf8)
         #expect(try running.gudok("apply", file.path, plan.path).code == 0)
-        for (host, status) in [("demo.test", "407"), ("other.test", "603"), ("127.0.0.1", "603")] {
+        for (host, status) in [("demo.test", "401"), ("other.test", "603"), ("127.0.0.1", "603")] {
             let phone = try Phone("1001", server: running.sipPort)
             let request = phone.request("INVITE", to: "1002", sdp: Phone.sdp(port: 4_000))
             let rest = request.split(separator: "\r\n", maxSplits: 1, omittingEmptySubsequences: false)[1]
