@@ -126,7 +126,7 @@ struct SinkTests {
             encoding: .utf8
         )
         #expect(line.contains("+7002") && !line.contains("+7001"))
-        #expect(try running.gudok("export", "demo").text.contains("hidden-9"))
+        #expect(try running.gudok("export").text.contains("hidden-9"))
         let other = sinks.replacing("hidden-9", with: "hidden-8")
         try (plain + "\n" + other).write(to: file, atomically: true, encoding: .utf8)
         let changed = try running.gudok("apply", file.path)
