@@ -36,8 +36,10 @@ struct SinkTests {
         first.isFolderKept = true
         do {
             let peer = try WirePeer(port: carrierPort)
-            for number in ["+7001", "+7002", "+7003"] {
+            for (count, number) in ["+7001", "+7002", "+7003"].enumerated() {
                 try Self.call(first, from: number, peer: peer, isEnded: number != "+7003")
+                // A record is closed when the media threads have told of the call, a moment after its end.
+                #expect(try eventually { try first.metric("gudok_cdr_undelivered") == Double(min(count + 1, 2)) })
             }
         }
         let isWaiting = try eventually {
