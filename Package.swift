@@ -253,7 +253,7 @@ let package = Package(
         .testTarget(
             name: "SwitchTests",
             dependencies: [
-                "Config", "DialPlan", "Events", "Media", "Records", "Switch", "Timebase",
+                "Accounting", "Config", "DialPlan", "Events", "Media", "Records", "Switch", "Timebase",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: testSettings
@@ -313,7 +313,8 @@ let package = Package(
         .testTarget(
             name: "CallsTests",
             dependencies: [
-                "Calls", "Config", "DialPlan", "Events", "Media", "NetAddress", "SIP", "SIPMessage", "Timebase",
+                "ACD", "Calls", "Config", "DialPlan", "Events", "Media", "NetAddress", "Prompts", "SIP", "SIPMessage",
+                "Timebase",
             ],
             swiftSettings: testSettings
         ),
