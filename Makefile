@@ -28,7 +28,7 @@ run: packages
 
 test: test-packages lint
 	swift build --build-tests --explicit-target-dependency-import-check error
-	swift test --skip-build
+	Tests/run.sh
 
 # Whole days of a contact centre on the whole engine. A bad seed is printed;
 # `.build/release/Days 1 SEED` repeats it.

@@ -84,18 +84,16 @@ extension Call {
         }
     }
 
-    /// Its phones go on ringing, for the party now.
-    private func join(_ other: Call, seat: Int, ringing dial: Dial, by index: Int, outside: OutsideReferral?) {
-        beginTransfer(
-            .semiAttended,
-            by: index,
-            to: other.to,
-            word: word(of: index),
-            with: other.id,
-            outside: outside
-        )
+    /// From here on the party is led by the plan that `other` was led by.
+    private func takePlan(of other: Call, _ kind: TransferKind, by index: Int, outside: OutsideReferral?) {
+        beginTransfer(kind, by: index, to: other.to, word: word(of: index), with: other.id, outside: outside)
         plan = other.plan
         plan.serve(servedParty.variables, sentBy: legs[index].user)
+    }
+
+    /// Its phones go on ringing, for the party now.
+    private func join(_ other: Call, seat: Int, ringing dial: Dial, by index: Int, outside: OutsideReferral?) {
+        takePlan(of: other, .semiAttended, by: index, outside: outside)
         var dial = dial
         let moved = dial.attempts.map { ($0, core.move($0, of: other, to: self, port: nil, sentBy: index)) }
         dial.attempts = moved.map(\.1)
@@ -118,16 +116,7 @@ extension Call {
     /// The party waits in the place of whoever stood in the line for it, with the wait that he has behind him.
     private func join(_ other: Call, seat: Int, waiting stay: QueueStay, by index: Int, outside: OutsideReferral?) {
         guard let request = other.queueRequest else { return }
-        beginTransfer(
-            .attended,
-            by: index,
-            to: other.to,
-            word: word(of: index),
-            with: other.id,
-            outside: outside
-        )
-        plan = other.plan
-        plan.serve(servedParty.variables, sentBy: legs[index].user)
+        takePlan(of: other, .attended, by: index, outside: outside)
         waitedInQueues += other.waitedInQueues + (now.instant - stay.entered.instant)
         settleTransfer()
         join(request, inPlaceOf: other.id)

@@ -69,19 +69,7 @@ struct UnreachableTests {
     }
 
     @Test func `an agent whose only phone is gone is passed over, and has missed nothing`() throws {
-        let running = try RunningSwitch(
-            tenant: ContactCentreTests.tenant("short_talk: 0s").replacing(
-                "ring_timeout: 5s",
-                with: "ring_timeout: 60s"
-            ),
-            incoming: """
-                routes:
-                  - {match: ".", do: [answer, {queue: sales}]}
-                flows:
-                  nobody: [{hangup: normal}]
-                """,
-            internalPlan: ContactCentreTests.internalPlan
-        )
+        let running = try queueThatRingsLong("short_talk: 0s")
         try lose("1001", "anna-demo-1", running)
         let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
         #expect(try boris.register().startWord == "200")
@@ -99,19 +87,7 @@ struct UnreachableTests {
 
     @Test func `an agent whose phone says nothing at all, not even 100, is passed over, and has missed nothing`() throws
     {
-        let running = try RunningSwitch(
-            tenant: ContactCentreTests.tenant("pause_after_misses: 1").replacing(
-                "ring_timeout: 5s",
-                with: "ring_timeout: 60s"
-            ),
-            incoming: """
-                routes:
-                  - {match: ".", do: [answer, {queue: sales}]}
-                flows:
-                  nobody: [{hangup: normal}]
-                """,
-            internalPlan: ContactCentreTests.internalPlan
-        )
+        let running = try queueThatRingsLong("pause_after_misses: 1")
         let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
         let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
         for phone in [anna, boris] { _ = try phone.register() }
@@ -125,5 +101,19 @@ struct UnreachableTests {
         let call = try #require(try running.rows("calls").first?["call_id"] as? String)
         let why = try running.gudok("why", call).text
         #expect(why.contains("agent 1001: unavailable"), "\(why)")
+    }
+
+    /// Everybody who calls waits in a queue whose agents' phones ring for a minute.
+    private func queueThatRingsLong(_ setting: String) throws -> RunningSwitch {
+        try RunningSwitch(
+            tenant: ContactCentreTests.tenant(setting).replacing("ring_timeout: 5s", with: "ring_timeout: 60s"),
+            incoming: """
+                routes:
+                  - {match: ".", do: [answer, {queue: sales}]}
+                flows:
+                  nobody: [{hangup: normal}]
+                """,
+            internalPlan: ContactCentreTests.internalPlan
+        )
     }
 }
