@@ -55,6 +55,8 @@ final class SimulatedPhone {
         var since: Instant
         /// The first BYE of either side.
         var until: Instant?
+        /// That BYE was the phone's own.
+        var isLeft = false
     }
 
     /// What it means to do with a call.
@@ -189,6 +191,7 @@ final class SimulatedPhone {
             }
         case .transfer: transfer(plan.call, now)
         case .leave:
+            if talking[plan.call]?.until == nil { talking[plan.call]?.isLeft = true }
             parted(plan.call, now)
             agent.act(plan.call, at: now) { $0.hangUp(reason: nil, now: $1) }
         }
