@@ -1,5 +1,5 @@
 public import Events
-import Timebase
+public import Timebase
 
 /// Folds the events of calls into their records. Sans-IO; holds the calls that live, and nothing else.
 ///
@@ -11,7 +11,7 @@ public struct CallRecordAssembler: Sendable {
         case opened(CallRecord)
         /// The caller was answered.
         case answered(CallRecord)
-        /// It has a recording: the row names it as soon as the recording has a row of its own.
+        /// It has a recording: the row names it as soon as the recording has a row of its own. Other changes are had by `unwritten`.
         case changed(CallRecord)
         case closed(CallRecord)
     }
@@ -37,6 +37,8 @@ public struct CallRecordAssembler: Sendable {
         var peer: Int?
         /// What it was before a queue's agent answered, for the case that he is gone at once.
         var beforeAnswer: BeforeAnswer?
+        /// Since when the record says more than was put out last.
+        var unwritten: Instant?
 
         struct BeforeAnswer: Sendable {
             var waiting: (queue: String, since: Instant)?
@@ -70,6 +72,11 @@ public struct CallRecordAssembler: Sendable {
         }
         // In place: a record that is taken out to be changed is copied with all its legs.
         return live.values[place].apply(envelope.event, at: envelope.at)
+    }
+
+    /// Records of living calls that have not been put out as they are for so long: after a crash they are what is known of these calls.
+    public mutating func unwritten(for age: Duration, at now: Instant) -> [CallRecord] {
+        live.values.indices.compactMap { live.values[$0].putOut(unwrittenFor: age, at: now) }
     }
 
     private mutating func open(_ start: CallStarted, _ id: CallID, _ envelope: EventEnvelope) -> Output {
@@ -118,8 +125,16 @@ extension CallRecordAssembler.Live {
         return shortened
     }
 
+    fileprivate mutating func putOut(unwrittenFor age: Duration, at now: Instant) -> CallRecord? {
+        guard let since = unwritten, now - since >= age else { return nil }
+        unwritten = nil
+        return written
+    }
+
     /// What of it is to be written at once.
     fileprivate mutating func apply(_ event: Event, at: Moment) -> CallRecordAssembler.Output? {
+        let before = unwritten
+        unwritten = before ?? at.instant
         switch event {
         case .callRinging:
             // Whoever rings after a talk (a transfer) is no part of reaching the first.
@@ -131,9 +146,14 @@ extension CallRecordAssembler.Live {
             stopRinging(at)
             answered = at.instant
             record.answeredAt = stamp(at)
+            unwritten = nil
             return .answered(written)
-        case .callHeld(let leg): hold.begin(leg, at.instant)
-        case .callResumed(let leg): hold.end(leg, at.instant)
+        case .callHeld(let leg):
+            hold.begin(leg, at.instant)
+            unwritten = before
+        case .callResumed(let leg):
+            hold.end(leg, at.instant)
+            unwritten = before
         case .legStarted(let leg): add(leg, at)
         case .legReached(let leg, let address):
             if record.legs.indices.contains(leg) { record.legs[leg].address = address }
@@ -149,10 +169,12 @@ extension CallRecordAssembler.Live {
             guard record.recording == nil else { break }
             record.recording = recording.id
             record.notRecorded = nil
+            unwritten = nil
             return .changed(written)
         case .recordingEnded(let end):
             guard end.isEmpty, record.recording == end.id else { break }
             (record.recording, record.notRecorded) = (nil, .failed)
+            unwritten = nil
             return .changed(written)
         case .notRecorded(let why): if record.recording == nil { record.notRecorded = why }
         case .callStarted, .callEnded, .transferStarted, .transferEnded, .routed, .step, .legProvisional, .digit, .note,
@@ -161,7 +183,7 @@ extension CallRecordAssembler.Live {
             .queueTalkEnded, .agentChanged, .prompt, .recordingPaused, .recordingResumed, .registered,
             .unregistered, .registrationExpired, .trunkUp, .trunkDown, .trunkRegistered,
             .trunkUnregistered, .configurationApplied, .audited, .pauseExceeded:
-            break
+            unwritten = before
         }
         return nil
     }

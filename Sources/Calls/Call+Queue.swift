@@ -238,7 +238,7 @@ extension Call {
             waitedBefore: waitedInQueues,
             hadSpoken: hasSpoken
         )
-        waitedInQueues += now.instant - stay.entered.instant
+        waitedInQueues = .zero
         let settings = settings(of: stay.queue)
         stopMessages(of: stay.queue)
         guard let whisper = settings.whisper, let clip = clips([whisper]).first else { return connectAgent(index) }

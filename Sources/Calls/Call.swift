@@ -62,7 +62,7 @@ final class Call {
     var lastRejection: Rejection?
     /// What the plan wants as soon as the caller is connected.
     var upcoming: Instruction?
-    /// Waited in queues so far: the next one takes it along.
+    /// Waited in queues since an agent last had him: the next one takes it along.
     var waitedInQueues: Duration = .zero
     /// Asked for somebody, by a queue or a call-back, and is still without: neither an agent has him, nor did a key lead him elsewhere.
     var isUnserved = false

@@ -187,6 +187,7 @@ extension Engine {
         let ack = dialog.acknowledgement(sequence: sequence, branch: ids.branch(), contact: nil)
         sendStateless(.request(ack), over: dialog.nextHop)
         guard isFirst else { return }
+        dialog.passOverUnknownRequests()
         var bye = dialog.request(.bye, branch: ids.branch(), contact: nil)
         bye.headers.append(.reason, Session.completedElsewhere)
         _ = send(bye, over: dialog.ways)
@@ -203,6 +204,7 @@ extension Engine {
             dialog.nextHop.remote.ip.unmapped == flow.remote.ip.unmapped
         else { return }
         let ack = dialog.acknowledgement(sequence: sequence, branch: ids.branch(), contact: nil)
+        dialog.passOverUnknownRequests()
         let bye = dialog.request(.bye, branch: ids.branch(), contact: nil)
         for request in [ack, bye] { sendStateless(.request(request), over: dialog.nextHop) }
     }

@@ -196,7 +196,7 @@ enum CallRow {
     }
 
     /// A call whose process died lived until `now`, the last known time in milliseconds since 1970, at least.
-    static func closeInterrupted(_ database: Database, at now: Int64) throws -> [String] {
+    static func closeInterrupted(_ database: Database, at now: Int64) throws -> [CutOff] {
         let rows = try Row.fetchAll(database, sql: "SELECT * FROM calls WHERE ended_at IS NULL")
         return try rows.map { row in
             var record = record(row)
@@ -204,11 +204,10 @@ enum CallRow {
             // A clock that was set back lets nothing end before it began. Stamps sort as their texts do.
             let known = [record.startedAt, record.ringingAt, record.answeredAt, "\(WallTime(milliseconds: now))"]
             record.endedAt = (known + record.legs.flatMap { [$0.startedAt, $0.answeredAt] }).compactMap { $0 }.max()
-            record.disposition = wasAnswered ? .answered : .failed
-            record.hangupBy = .switch
-            record.sipCode = wasAnswered ? 200 : 503
-            record.q850Cause = 41
-            record.reason = "engine-restart"
+            let disposition = wasAnswered ? Disposition.answered : .failed
+            let (status, cause, reason) = (wasAnswered ? 200 : 503, 41, "engine-restart")
+            (record.disposition, record.hangupBy, record.reason) = (disposition, .switch, reason)
+            (record.sipCode, record.q850Cause) = (status, cause)
             try adopt(lastStayOf: &record, database)
             try measure(&record, database)
             if wasAnswered, record.recording == nil, record.notRecorded == nil { record.notRecorded = .engineRestart }
@@ -218,7 +217,15 @@ enum CallRow {
                 record.legs[index].reason = "engine-restart"
             }
             try write(record, to: database)
-            return record.callID
+            let end = CallEnded(
+                // Who waited is an abandoned caller, whoever answered for the queue.
+                disposition: record.disposition ?? disposition,
+                hangupBy: .switch,
+                sipCode: status,
+                q850Cause: cause,
+                reason: reason
+            )
+            return CutOff(call: record.callID, event: .callEnded(end), at: WallTime(milliseconds: now))
         }
     }
 }

@@ -44,7 +44,7 @@ enum HistoryRow: Sendable {
             guard let (type, json) = draft.written() else { return }
             try database.write(JournalEntry.insert) { row in
                 row.add(draft.id)
-                row.add(draft.envelope.call?.value)
+                row.add(draft.call?.value)
                 row.add(type)
                 row.add(utf8: json)
             }

@@ -42,23 +42,26 @@ public struct JournalEntry: Equatable, Sendable {
 /// An event on its way to the journal: it is written out on the writer's thread.
 struct JournalDraft: Sendable {
     var id: Int64
-    var envelope: EventEnvelope
+    var event: Event
+    var tenant: TenantID
+    var call: CallID?
+    var at: WallTime
 
     /// The event's name and its text. Every call has a dozen of them: the encoder's text is taken as it is, not read again.
     func written() -> (type: String, json: [UInt8])? {
         // `{"TYPE":{…}}`
-        guard let octets = try? JSONTextEncoder().encode(envelope.event), octets.count > 6,
+        guard let octets = try? JSONTextEncoder().encode(event), octets.count > 6,
             let quote = octets[2...].firstIndex(of: UInt8(ascii: "\"")), quote + 2 < octets.count
         else { return nil }
         let type = String(decoding: octets[2..<quote], as: UTF8.self)
         var out = JSONText()
         out.raw("{")
-        out.field("at", "\(envelope.at.wall)")
-        out.field("call_id", envelope.call?.value)
+        out.field("at", "\(at)")
+        out.field("call_id", call?.value)
         out.key("data")
         out.raw(Self.unwrapped(octets[(quote + 2)..<(octets.count - 1)]))
         out.field("id", "\(id)")
-        out.field("tenant", envelope.tenant?.name)
+        out.field("tenant", tenant.name)
         out.field("type", type)
         out.raw("}")
         return (type, out.octets)

@@ -99,10 +99,32 @@ public final class RecordWriter: EventSubscriber {
         default: break
         }
         if JournalEntry.isKept(envelope.event) {
-            lastEvent = max(lastEvent &+ 1, envelope.at.wall.milliseconds << 12)
-            rows.append(.event(JournalDraft(id: lastEvent, envelope: envelope)))
+            rows.append(journaled(envelope.event, of: tenant, call: envelope.call, at: envelope.at.wall))
         }
         if !rows.isEmpty { worker.add(rows, of: tenant, opening: opening, at: envelope.at.instant) }
+    }
+
+    /// What a crash leaves of a call that goes on after its answer, or rings for long, is so old at most.
+    private static let longestUnwritten: Duration = .seconds(2)
+
+    /// Puts out what has changed in the records of living calls; on the core's loop, from time to time.
+    public func keepUp(at instant: Instant) {
+        let records = assembler.unwritten(for: Self.longestUnwritten, at: instant)
+        for (tenant, records) in Dictionary(grouping: records, by: \.tenant) {
+            worker.add(records.map { .call($0) }, of: TenantID(tenant), opening: nil, at: instant)
+        }
+    }
+
+    /// The stream of events tells how what the last run left open ended, as the records do already; before the first event.
+    public func tell(_ ends: [CutOff], of tenant: TenantID, at instant: Instant) {
+        guard !ends.isEmpty else { return }
+        let rows = ends.map { journaled($0.event, of: tenant, call: CallID($0.call), at: $0.at) }
+        worker.add(rows, of: tenant, opening: nil, at: instant)
+    }
+
+    private func journaled(_ event: Event, of tenant: TenantID, call: CallID?, at wall: WallTime) -> HistoryRow {
+        lastEvent = max(lastEvent &+ 1, wall.milliseconds << 12)
+        return .event(JournalDraft(id: lastEvent, event: event, tenant: tenant, call: call, at: wall))
     }
 
     /// The trace so far of a call that lives; on the core's loop.

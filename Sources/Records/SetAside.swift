@@ -99,7 +99,7 @@ extension HistoryRow {
         case .recordingResumed(let id, let at): ("recording-resumed", ["id": id, "at_ms": "\(at)"])
         case .recordingEnded(let end): ("recording-ended", end)
         case .callback(let callback): ("callback", callback.callback)
-        case .event(let draft): ("event", draft.envelope.event)
+        case .event(let draft): ("event", draft.event)
         }
     }
 }

@@ -1,6 +1,7 @@
 import Accounting
 import Events
 import GRDB
+import Timebase
 
 /// A stay as a row of `queue_stays`, and an offer as one of `missed_offers`.
 enum StayRow {
@@ -95,7 +96,10 @@ enum StayRow {
         """
 
     /// A caller who waited has a wait up to the last known time; a talk stays answered, and has ended then.
-    static func closeInterrupted(_ database: Database, at now: Int64) throws {
+    ///
+    /// - Returns: what the queues would have told of it.
+    static func closeInterrupted(_ database: Database, at now: Int64) throws -> [CutOff] {
+        let open = try Row.fetchAll(database, sql: "SELECT * FROM queue_stays WHERE ended_ms IS NULL").map(stay)
         try database.execute(
             sql: """
                 UPDATE queue_stays SET
@@ -108,6 +112,21 @@ enum StayRow {
                 WHERE ended_ms IS NULL
                 """,
             arguments: ["now": now]
+        )
+        return open.map { CutOff(call: $0.callID, event: end(of: $0, at: now), at: WallTime(milliseconds: now)) }
+    }
+
+    private static func end(of stay: QueueStay, at now: Int64) -> Event {
+        if stay.outcome != nil, let agent = stay.agent { return .queueTalkEnded(queue: stay.queue, agent: agent) }
+        let waited = max(0, now - stay.enteredMilliseconds) + stay.carriedMilliseconds
+        return .queueLeft(
+            QueueLeft(
+                queue: stay.queue,
+                outcome: .restart,
+                waitMilliseconds: waited,
+                agent: nil,
+                offers: stay.offers
+            )
         )
     }
 }

@@ -74,13 +74,15 @@ extension TenantDatabase {
         return try queue.read { try Row.fetchAll($0, sql: sql, arguments: arguments).map { RecordingRow($0) } }
     }
 
-    /// Those that `closeInterrupted` closed and nobody has finished yet.
+    /// Those that the last run did not end. (Versions before closed their rows and then repaired their files.)
     public func interruptedRecordings() throws -> [RecordingRow] {
         try queue.read {
             try Row.fetchAll(
                 $0,
-                sql:
-                    "SELECT * FROM recordings WHERE state = 'failed' AND fault = 'engine-restart' AND milliseconds IS NULL"
+                sql: """
+                    SELECT * FROM recordings WHERE state = 'recording'
+                      OR state = 'failed' AND fault = 'engine-restart' AND milliseconds IS NULL
+                    """
             ).map { RecordingRow($0) }
         }
     }

@@ -193,16 +193,21 @@ public final class TenantDatabase: Sendable {
 
     /// What the last run left open.
     public struct Interrupted: Equatable, Sendable {
-        /// Ids.
-        public var calls: [String]
+        /// How the stays and the calls ended, as nobody was there to tell it; of each call its own end last.
+        public var ends: [CutOff]
         /// Whose agents may go on with their wrap-ups.
         public var stays: [QueueStayAssembler.Unsettled]
+
+        /// Ids.
+        public var calls: [String] {
+            ends.compactMap { if case .callEnded = $0.event { $0.call } else { nil } }
+        }
     }
 
     /// Closes what the last run left open, at the last time at which it is known to have lived: calls, stays in queues, agents' intervals,
-    /// recordings.
-    public func closeInterrupted() throws -> Interrupted {
-        try guarding { try closeOpen() }
+    /// recordings. `lived`: when it lived by other signs, in milliseconds since 1970.
+    public func closeInterrupted(lived: Int64 = 0) throws -> Interrupted {
+        try guarding { try closeOpen(lived) }
     }
 
     /// Throws what is wrong with a file that is no database, or somebody else's.
@@ -221,19 +226,17 @@ public final class TenantDatabase: Sendable {
         try OpeningFault.naming(queue.path, body)
     }
 
-    private func closeOpen() throws -> Interrupted {
+    private func closeOpen(_ lived: Int64) throws -> Interrupted {
         try queue.write { database in
-            let known = try Self.lastKnown(database)
+            let known = max(try Self.lastKnown(database), lived)
+            if lived == known { try Self.beat(database, at: WallTime(milliseconds: known)) }
             let agents = try AgentRow.atWork(database)
-            try StayRow.closeInterrupted(database, at: known)
+            let left = try StayRow.closeInterrupted(database, at: known)
             try AgentRow.closeInterrupted(database, at: known)
             try OwnTalkRow.closeInterrupted(database, at: known)
-            // Their files are repaired by whoever owns the folder of recordings, which then ends them for good.
-            try database.execute(
-                sql: "UPDATE recordings SET state = 'failed', fault = 'engine-restart' WHERE state = 'recording'"
-            )
+            let ended = try CallRow.closeInterrupted(database, at: known)
             return Interrupted(
-                calls: try CallRow.closeInterrupted(database, at: known),
+                ends: left + ended,
                 stays: try agents.compactMap { try StayRow.unsettled(of: $0, database) }
             )
         }

@@ -14,6 +14,8 @@ public struct WhatIfRow: ReportRow, Sendable {
     public var answered: Int
     public var abandoned: Int
     public var overflowed: Int
+    /// Not served, and there to the end.
+    public var waiting: Int
     @OrNull public var service_level: Double?
     @OrNull public var asa_s: Double?
     @OrNull public var abandon_rate: Double?
@@ -25,8 +27,8 @@ public struct WhatIfRow: ReportRow, Sendable {
     var place: String { "\(queue) \(figures)" }
 
     static let keys = [
-        "queue", "figures", "offered", "answered", "abandoned", "overflowed", "service_level", "asa_s", "abandon_rate",
-        "occupancy", "called_back", "callback_wait_s",
+        "queue", "figures", "offered", "answered", "abandoned", "overflowed", "waiting", "service_level", "asa_s",
+        "abandon_rate", "occupancy", "called_back", "callback_wait_s",
     ]
 }
 
@@ -95,7 +97,8 @@ extension Reporter {
             "service level \(formula.rawValue) = \(formula.formula); \(ServiceLevelFormula.legend)",
             "replayed: the same arrivals, patience, talks and agents' hours through the queues' own code; what-if: with what is altered",
             "of whoever was answered it is not known how long he would have waited: he gives up as others of his queue did (Kaplan–Meier)",
-            "a caller who goes on to another queue enters that one when he did; those who still wait are left out",
+            "a caller who goes on to another queue enters that one when he did; those who still wait are not replayed",
+            "whom nobody serves in a replay, and who would not give up, waits to its end: offered, and late once beyond X (W)",
             "whoever left the line to be called back does so again, unless he is answered before; his place stands, and attempts go as they did",
             "occupancy = \(AgentMetric.occupancy.formula); ringing counts as available",
         ]
@@ -116,6 +119,7 @@ extension Reporter {
                 case .answered, .calledBack: .answered
                 case .abandoned, .restart: .abandoned
                 case .callback, .timeout, .empty, .full, .key, .transferred, .closed: .overflowed
+                case nil: .stillWaiting
                 }
             tally.add(
                 QueueCallOutcome(wait: stay.wait + stay.carried, outcome: ended, talk: stay.talk),
@@ -137,6 +141,7 @@ extension Reporter {
             answered: Int(tally.answered),
             abandoned: Int(tally.abandoned),
             overflowed: Int(tally.overflowed),
+            waiting: Int(tally.waiting),
             service_level: rounded(formula.value(of: tally)),
             asa_s: rounded(QueueMetric.averageSpeedOfAnswer.value(of: tally)),
             abandon_rate: rounded(QueueMetric.abandonRate.value(of: tally)),
@@ -260,6 +265,7 @@ extension WhatIfRow {
             answered: row.answered,
             abandoned: row.abandoned,
             overflowed: row.overflowed,
+            waiting: row.waiting,
             service_level: row.service_level,
             asa_s: row.asa_s,
             abandon_rate: row.abandon_rate,

@@ -50,7 +50,11 @@ struct PhonesView {
                 let shortest = Self.tolerance + (talk.isLeft ? Self.shortestTalk : 0)
                 guard SimulatedSwitch.milliseconds(talk.until ?? talk.since) - since > shortest else { continue }
                 if !recorded.contains(Talk(agent: agent, caller: talk.caller, since: since)) {
-                    faults.append("\(agent) spoke with \(talk.caller) at \(since), and no record says so")
+                    let until = SimulatedSwitch.milliseconds(talk.until ?? talk.since)
+                    let who = talk.isLeft ? "he" : "the other side"
+                    faults.append(
+                        "\(agent) spoke with \(talk.caller) at \(since) for \(until - since) ms, \(who) ended it, and no record says so"
+                    )
                 }
             }
         }

@@ -228,6 +228,7 @@ final class Core: SignallingReceiver {
         guard watches % 20 == 0 else { return }
         watchInvariants()
         watchRecordings()
+        records.keepUp(at: now)
         let started = engine.counters.callsStarted
         (callsPerSecond, callsBefore) = (started &- callsBefore, started)
     }

@@ -141,7 +141,10 @@ public actor Node {
                 feed: feed,
                 onTrouble: { log.log(.error, $0) }
             )
-            for (tenant, left) in interrupted { records.restore(left.stays, of: tenant) }
+            for (tenant, left) in interrupted {
+                records.restore(left.stays, of: tenant)
+                records.tell(left.ends, of: tenant, at: now.instant)
+            }
             bus.subscribe(records)
             bus.subscribe(EventLog(log))
             bus.subscribe(audit)
@@ -252,11 +255,15 @@ public actor Node {
         in folder: URL,
         _ log: LogSink
     ) throws -> [(TenantID, TenantDatabase.Interrupted)] {
-        try RecordFolder(folder).tenants.compactMap { tenant in
+        let now = SystemClock.now().wall
+        return try RecordFolder(folder).tenants.compactMap { tenant in
             do {
                 let database = try TenantDatabase(folder: folder, tenant: tenant)
-                let interrupted = try database.closeInterrupted()
-                try TapeRoom.repair(in: folder, tenant: tenant, database)
+                // A recording proves that the switch lived while it was spoken.
+                let recordings = try TapeRoom.repair(in: folder, tenant: tenant, database)
+                let lived = min(recordings.map(\.at).max() ?? now, now)
+                var interrupted = try database.closeInterrupted(lived: recordings.isEmpty ? 0 : lived.milliseconds)
+                interrupted.ends = recordings + interrupted.ends
                 return (tenant, interrupted)
             } catch {
                 log.log(.error, "tenant \(tenant): calls are taken, but not put on record: \(error)")

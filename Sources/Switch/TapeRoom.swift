@@ -49,8 +49,10 @@ final class TapeRoom: Sendable {
     var stall: Duration { .nanoseconds(recorder?.stall ?? 0) }
 
     /// Makes the files playable that a crash left unfinished, and says in their rows how long they are.
-    static func repair(in data: URL, tenant: TenantID, _ database: TenantDatabase) throws {
-        for row in try database.interruptedRecordings() {
+    ///
+    /// - Returns: what became of them; `at`: the end of what is in the file.
+    static func repair(in data: URL, tenant: TenantID, _ database: TenantDatabase) throws -> [CutOff] {
+        try database.interruptedRecordings().map { row in
             let path = folder(of: tenant, in: data).appending(path: row.file).path
             var end = RecordingEnded(
                 id: row.id,
@@ -68,6 +70,8 @@ final class TapeRoom: Sendable {
                 end.fault = "engine-restart, and its file cannot be read or is not there"
             }
             try database.finish(end)
+            let last = WallTime(milliseconds: row.startedMilliseconds &+ end.milliseconds)
+            return CutOff(call: row.callID, event: .recordingEnded(end), at: last)
         }
     }
 }

@@ -20,7 +20,8 @@ public struct Replay {
         public var queue: String
         public var carried: Int64
         public var wait: Int64
-        public var outcome: QueueOutcome
+        /// nil: nobody served him, and he waits to the end.
+        public var outcome: QueueOutcome?
         public var talk: Int64
     }
 

@@ -134,6 +134,7 @@ struct ReplayRun {
         }
         now.wall = WallTime(milliseconds: max(replay.day.until, now.wall.milliseconds))
         for agent in clocks.keys.sorted() { enter(agent, .loggedOut) }
+        for index in waiting where callers[index].wish == nil { stays[index] = stillWaiting(callers[index].arrival) }
         return Replay.Outcome(
             stays: stays.keys.sorted().compactMap { stays[$0] },
             states: states,
@@ -238,6 +239,16 @@ struct ReplayRun {
             talk: isAnswered ? caller.talk : 0
         )
         if isAnswered { talk(index, left) }
+    }
+
+    private func stillWaiting(_ arrival: RecordedDay.Arrival) -> Replay.Stay {
+        Replay.Stay(
+            queue: arrival.queue,
+            carried: arrival.carried,
+            wait: now.wall.milliseconds - arrival.entered,
+            outcome: nil,
+            talk: 0
+        )
     }
 
     mutating func talk(_ index: Int, _ left: QueueLeft) {

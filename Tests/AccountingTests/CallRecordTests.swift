@@ -348,4 +348,33 @@ import Timebase
         #expect("\(WallTime(milliseconds: milliseconds))" == text)
         #expect(WallTime(text)?.milliseconds == milliseconds)
     }
+
+    @Test func `what changed in a living call's record is put out once, when it is old enough`() {
+        var assembler = CallRecordAssembler()
+        func apply(_ event: Event, _ moment: Moment) {
+            _ = assembler.apply(
+                EventEnvelope(
+                    sequence: 1,
+                    node: "n",
+                    at: moment,
+                    tenant: "demo",
+                    call: "CALL",
+                    event: event
+                )
+            )
+        }
+        func legs(at seconds: Double) -> [String] {
+            assembler.unwritten(for: .seconds(2), at: Self.at(seconds).instant).flatMap(\.legs).map(\.target)
+        }
+        for (moment, event) in Self.answeredCall { apply(event, moment) }
+        #expect(legs(at: 100).isEmpty)
+        apply(.note("a word changes nothing"), Self.at(50))
+        #expect(legs(at: 100).isEmpty)
+        // The other party is handed on.
+        let next = LegStarted(leg: 2, target: "user 1002", user: "1002", trunk: nil, address: "x", sipCallID: "e@f")
+        apply(.legStarted(next), Self.at(60))
+        #expect(legs(at: 61).isEmpty)
+        #expect(legs(at: 62).last == "user 1002")
+        #expect(legs(at: 100).isEmpty)
+    }
 }

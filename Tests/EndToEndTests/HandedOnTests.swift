@@ -185,6 +185,28 @@ struct HandedOnTests {
         #expect(missed["number"] as? String == Self.number)
     }
 
+    @Test func `the wait that an agent's answer ended is none of the next queue's`() throws {
+        _ = try running.gudok("agent", "pause", "1001")
+        _ = try running.gudok("agent", "login", "1002")
+        _ = try customer.phone.arrive(media: customer.media)
+        #expect(
+            try eventually {
+                let sales = try running.rows("queues").first { $0["queue"] as? String == "sales" }
+                return (sales?["longest_wait_s"] as? Double ?? 0) > 2
+            }
+        )
+        _ = try running.gudok("agent", "unpause", "1001")
+        handOn(try anna.phone.pickUp(media: anna.media).invite)
+        _ = try take(try #require(boris.await("INVITE")), boris)
+        #expect(try eventually { try running.rows("calls").first?["agent"] as? String == "1002" })
+        let reports = try running.rows("stats", "queues")
+        func wait(_ queue: String) throws -> Double {
+            try #require(reports.first { $0["queue"] as? String == queue }?["asa_s"] as? Double)
+        }
+        #expect(try wait("sales") > 2)
+        #expect(try wait("support") < wait("sales"))
+    }
+
     @Test func `a queue that refuses the party has not taken it: the two speak again`() throws {
         let talk = try inbound()
         handOn(talk.invite, to: "703")

@@ -111,6 +111,8 @@ struct RecordedCallTests {
         )
         let seconds = try #require(row["duration_s"] as? Double)
         #expect((shortest - 1...longest + 0.5).contains(seconds))
+        // What is recorded was spoken, whatever the last beat of the clock was.
+        #expect(try #require(record["talk_s"] as? Double) > seconds - 0.1)
         let file = folder.appending(path: "data/tenants/demo/recordings").appending(
             path: try #require(row["file"] as? String)
         )

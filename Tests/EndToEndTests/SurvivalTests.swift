@@ -103,6 +103,29 @@ struct SurvivalTests {
         #expect(records.allSatisfy { $0["reason"] as? String == "engine-restart" && $0["ended_at"] is String })
     }
 
+    @Test func `a call that a crash cuts off while it rings has whom it rang in its record`() throws {
+        let carrierPort = try WirePeer().port
+        var running = try RunningSwitch(carrierPort: carrierPort)
+        let folder = running.folder
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: try WirePeer(port: carrierPort))
+        let callee = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        #expect(try callee.register().startWord == "200")
+        carrier.send(carrier.request("INVITE", to: "1001", sdp: Phone.sdp(port: 4_000)))
+        callee.respond("180 Ringing", to: try #require(callee.expect("INVITE")), toTag: "1001")
+        func rung() throws -> [String: Any]? {
+            let legs = try running.rows("cdr").first?["legs"] as? [[String: Any]]
+            return legs?.first { $0["user"] as? String == "1001" }
+        }
+        #expect(try eventually { try rung() != nil })
+        running.isFolderKept = true
+        running.process.signal(SIGKILL)
+        running.process.exitCode(within: 5)
+        running = try RunningSwitch(carrierPort: carrierPort, folder: folder)
+        running.isFolderKept = false
+        let leg = try #require(try rung())
+        #expect(leg["result"] as? String == "failed" && leg["reason"] as? String == "engine-restart", "\(leg)")
+    }
+
     @Test func `registrations outlive a restart, and so do the nonces that phones were given`() throws {
         let carrierPort = try WirePeer().port
         var running = try RunningSwitch(carrierPort: carrierPort)

@@ -9,9 +9,9 @@ import Timebase
 /// The text of an event, as followers of the stream read it.
 @Suite struct JournalTests {
     private func written(_ event: Event) throws -> [String: Any] {
-        let moment = Moment(instant: Instant(nanoseconds: 1), wall: WallTime(milliseconds: 1_700_000_000_000))
-        let envelope = EventEnvelope(sequence: 1, node: "n", at: moment, tenant: "demo", call: "c1", event: event)
-        let (type, json) = try #require(JournalDraft(id: 7, envelope: envelope).written())
+        let wall = WallTime(milliseconds: 1_700_000_000_000)
+        let draft = JournalDraft(id: 7, event: event, tenant: "demo", call: "c1", at: wall)
+        let (type, json) = try #require(draft.written())
         let object = try #require(try JSONSerialization.jsonObject(with: Data(json)) as? [String: Any])
         #expect(object["type"] as? String == type && object["id"] as? String == "7")
         #expect(object["at"] as? String == "2023-11-14T22:13:20.000Z")

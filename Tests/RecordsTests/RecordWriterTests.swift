@@ -321,8 +321,10 @@ import Timebase
         bus.publish(.queueLeft(left), tenant: "demo", call: "served", at: Self.moment)
         writer.stop()
         let database = try TenantDatabase(folder: folder, tenant: "demo")
-        let open = try database.closeInterrupted().calls.sorted()
-        #expect(open == ["ringing", "served", "talking", "waiting"])
+        let told = try database.lastEvent()
+        let interrupted = try database.closeInterrupted()
+        #expect(interrupted.calls.sorted() == ["ringing", "served", "talking", "waiting"])
+        try tellsEnds(interrupted, after: told, folder, heard)
         let (waited, served) = (try database.call("waiting"), try database.call("served"))
         #expect(waited?.disposition == .abandoned && waited?.queue == "q" && waited?.notRecorded == .noTalk)
         #expect(served?.disposition == .answered && served?.queue == "q" && served?.agent == "1001")
@@ -397,5 +399,35 @@ import Timebase
         #expect(try NodeDatabase(folder: folder).nonceKey() == key)
         let attributes = try FileManager.default.attributesOfItem(atPath: folder.appending(path: "gudok.sqlite").path)
         #expect(attributes[.posixPermissions] as? Int == 0o600)
+    }
+
+    /// Who follows the stream of events hears of each that it is over, behind all that he has, and once.
+    private func tellsEnds(
+        _ interrupted: TenantDatabase.Interrupted,
+        after known: Int64,
+        _ folder: URL,
+        _ heard: Heard
+    ) throws {
+        let next = RecordWriter(
+            folder: folder,
+            onCommitted: { _ in },
+            feed: EventFeed(after: known),
+            onTrouble: { text in heard.troubles.withLock { $0.append(text) } }
+        )
+        next.tell(interrupted.ends, of: "demo", at: Self.moment.instant)
+        next.stop()
+        let database = try TenantDatabase(folder: folder, tenant: "demo")
+        let told = try database.events(after: known, through: .max, limit: 100).map { entry in
+            let object = try JSONSerialization.jsonObject(with: Data(entry.json.utf8)) as? [String: Any]
+            let data = object?["data"] as? [String: Any]
+            return ["type", "call_id"].map { object?[$0] as? String ?? "" }.joined(separator: " ")
+                + " \(data?["outcome"] as? String ?? data?["disposition"] as? String ?? "")"
+        }
+        #expect(
+            told.sorted() == [
+                "callEnded ringing failed", "callEnded served answered", "callEnded talking answered",
+                "callEnded waiting abandoned", "queueLeft waiting engine-restart", "queueTalkEnded served ",
+            ]
+        )
     }
 }

@@ -74,6 +74,13 @@ public struct Dialog: Sendable {
         return build(method, sequence: localSequence, branch: branch, contact: contact)
     }
 
+    /// Of a dialog that was forgotten nobody knows what was sent in it before the answer: PRACK, UPDATE. A number that is not above theirs is
+    /// refused, and a gap is allowed (§12.2.2).
+    public mutating func passOverUnknownRequests() {
+        let (many, last) = (UInt32(1_000), UInt32(Int32.max) - 1)
+        localSequence = localSequence < last - many ? localSequence + many : max(localSequence, last)
+    }
+
     /// The ACK for a 2xx to our INVITE with the given CSeq number (§13.2.2.4).
     public func acknowledgement(sequence: UInt32, branch: String, contact: SIPURI?) -> SIPRequest {
         build(.ack, sequence: sequence, branch: branch, contact: contact)
