@@ -179,11 +179,10 @@ public struct PlanRun: Sendable {
             isTransfer = true
             return dial(Step.Dial(target: target), line)
         case .when(let when):
-            let holds = when.conditions.allSatisfy { condition in
-                let value = variables[condition.variable] ?? ""
-                return condition.values.contains { $0.matches(value, lists: plan.lists) }
-            }
-            frames.append(Frame(steps: holds ? when.then : when.otherwise))
+            let failed = when.conditions.first { matching($0) == nil }
+            let why = failed.map(refusal) ?? when.conditions.map(agreement).joined(separator: ", ")
+            trail.append(.note("\(why): \(failed == nil ? "then" : "otherwise")", line: line))
+            frames.append(Frame(steps: failed == nil ? when.then : when.otherwise))
             return nil
         case .goto(let name):
             trail.append(.step("goto \(name)", line: line))
@@ -259,6 +258,32 @@ public struct PlanRun: Sendable {
             )
             return talk("collect \(collect.variable)", line, .ask(ask))
         }
+    }
+
+    // MARK: conditions
+
+    private func value(_ condition: Step.Condition) -> String { variables[condition.variable] ?? "" }
+
+    /// What of a condition's values the variable is; nil: none of them.
+    private func matching(_ condition: Step.Condition) -> Step.Value? {
+        let value = value(condition)
+        return condition.values.first { $0.matches(value, lists: plan.lists) }
+    }
+
+    private func agreement(_ condition: Step.Condition) -> String {
+        let value = "\(condition.variable) '\(value(condition))'"
+        // It is the text itself.
+        guard let found = matching(condition), !found.isText else { return value }
+        return "\(value) is of \(found)"
+    }
+
+    /// Values that a decision names before it only counts them.
+    private static let mostNamed = 5
+
+    private func refusal(_ condition: Step.Condition) -> String {
+        let named = condition.values.prefix(Self.mostNamed).map(\.description).joined(separator: ", ")
+        let rest = condition.values.count - Self.mostNamed
+        return "\(condition.variable) '\(value(condition))' is not of \(named)" + (rest > 0 ? " and \(rest) more" : "")
     }
 
     private mutating func tell(_ step: String, _ line: Int, _ instruction: Instruction) -> Instruction {

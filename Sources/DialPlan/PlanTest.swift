@@ -7,6 +7,8 @@ public struct PlanTest: Equatable, Sendable {
     public var to: String
     /// The trunk that the call comes by; nil: a user's own call.
     public var trunk: String?
+    /// What the caller is called; nil: as the tenant calls the user, in a call of his own.
+    public var callerName: String?
     /// The keys that the caller presses, one entry a time he is asked.
     public var input: [String]
     public var expectations: [Expectation]
@@ -55,7 +57,8 @@ public struct PlanTest: Equatable, Sendable {
     /// Where a test stands does not change what it asks.
     public static func == (lhs: PlanTest, rhs: PlanTest) -> Bool {
         lhs.name == rhs.name && lhs.from == rhs.from && lhs.to == rhs.to && lhs.trunk == rhs.trunk
-            && lhs.input == rhs.input && lhs.dials == rhs.dials && lhs.waits == rhs.waits && lhs.at == rhs.at
+            && lhs.callerName == rhs.callerName && lhs.input == rhs.input && lhs.dials == rhs.dials
+            && lhs.waits == rhs.waits && lhs.at == rhs.at
             && lhs.expectations == rhs.expectations
     }
 }

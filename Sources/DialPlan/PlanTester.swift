@@ -15,7 +15,22 @@ public struct PlanTester {
         public var hasPassed: Bool { missed == nil }
     }
 
+    /// Whose plan it is, as its calls know him.
+    public struct Owner: Sendable {
+        var tenant: String
+        /// The name of a user.
+        var nameOf: @Sendable (_ number: String) -> String?
+
+        public init(tenant: String, nameOf: @escaping @Sendable (_ number: String) -> String?) {
+            (self.tenant, self.nameOf) = (tenant, nameOf)
+        }
+
+        /// Of a plan that is tested alone.
+        public static let nobody = Owner(tenant: "test") { _ in nil }
+    }
+
     private let plan: DialPlan
+    private let owner: Owner
     /// Where a wait that ended so leads to; nil: on with the plan.
     private let destination: (_ queue: String, QueueOutcome) -> (DialPlan, String)?
     /// More instructions than this are a plan that never ends.
@@ -23,9 +38,10 @@ public struct PlanTester {
 
     public init(
         _ plan: DialPlan,
+        of owner: Owner = .nobody,
         destination: @escaping (_ queue: String, QueueOutcome) -> (DialPlan, String)? = { _, _ in nil }
     ) {
-        (self.plan, self.destination) = (plan, destination)
+        (self.plan, self.owner, self.destination) = (plan, owner, destination)
     }
 
     /// Runs every test of the plan.
@@ -41,11 +57,12 @@ public struct PlanTester {
     public func run(_ test: PlanTest, clock: ((_ zone: String?) -> LocalTime)? = nil) -> Result {
         let direction: CallDirection =
             test.trunk != nil ? .inbound : plan.leadsOut(from: test.to, caller: test.from) ? .outbound : .internal
+        let name = test.callerName ?? (test.trunk == nil ? owner.nameOf(test.from) : nil)
         var run = PlanRun(
             plan: plan,
             variables: [
                 "called": test.to, "caller": test.from, "trunk": test.trunk ?? "", "direction": direction.rawValue,
-                "tenant": "test", "caller_name": "",
+                "tenant": owner.tenant, "caller_name": name ?? "",
             ]
         )
         var script = Script(test, clock)

@@ -39,11 +39,21 @@ extension Step {
         public init(_ variable: String, _ values: [Value]) { (self.variable, self.values) = (variable, values) }
     }
 
-    public enum Value: Equatable, Sendable {
+    public enum Value: Equatable, Sendable, CustomStringConvertible {
         case text(String)
         case expression(RegularExpression)
         /// On one of the tenant's lists of numbers.
         case list(String)
+
+        var isText: Bool { if case .text = self { true } else { false } }
+
+        public var description: String {
+            switch self {
+            case .text(let text): "'\(text)'"
+            case .expression(let expression): "/\(expression.source)/"
+            case .list(let name): "list \(name)"
+            }
+        }
 
         func matches(_ value: String, lists: [String: NumberList]) -> Bool {
             switch self {

@@ -16,7 +16,7 @@ public struct AgentCall: Equatable, Sendable {
 extension TenantDatabase {
     /// What `agentTotals` counts as handled and as own calls, agent by agent, the first first.
     public func agentCalls(from: Int64, until: Int64, agent: String? = nil) throws -> [AgentCall] {
-        try queue.read { database in
+        try read { database in
             try (agent.map { [$0] } ?? Self.names("agent", in: "agent_states", database)).flatMap { name in
                 try Row.fetchAll(
                     database.cachedStatement(sql: Self.agentCalls),

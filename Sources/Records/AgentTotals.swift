@@ -63,7 +63,7 @@ extension TenantDatabase {
         now: Int64 = Int64(Date().timeIntervalSince1970 * 1000)
     ) throws -> [AgentTotalsRow] {
         guard from < until else { return [] }
-        return try queue.read { database in
+        return try read { database in
             try (agent.map { [$0] } ?? Self.names("agent", in: "agent_states", database)).map { name in
                 var totals = AgentTotalsRow(agent: name)
                 let window: StatementArguments = ["agent": name, "from": from, "until": until]
@@ -80,7 +80,7 @@ extension TenantDatabase {
     public func presence(of agent: String, from: Int64, until: Int64, now: Int64) throws -> [Range<Int64>] {
         guard from < until else { return [] }
         let arguments: StatementArguments = ["agent": agent, "from": from, "until": until, "now": now]
-        return try queue.read { database in
+        return try read { database in
             guard
                 let row = try Row.fetchOne(database.cachedStatement(sql: AgentTotalsRow.bounds), arguments: arguments),
                 let first: Int64 = row["first"], let last: Int64 = row["last"]
@@ -107,7 +107,7 @@ extension TenantDatabase {
 
     /// An agent's intervals that touch the window, the first first; whole, not clipped.
     public func agentIntervals(of agent: String, from: Int64, until: Int64) throws -> [AgentInterval] {
-        try queue.read { database in
+        try read { database in
             try Row.fetchAll(
                 database,
                 sql: """

@@ -19,7 +19,7 @@ extension TenantDatabase {
     /// An agent's times from each edge to the next: what `agentTotals` says of these states, for many windows at once. Edges rise;
     /// an interval that lasts is cut at `now`. All in milliseconds since 1970.
     public func workTimes(of agent: String, edges: [Int64], now: Int64) throws -> [AgentWorkTime] {
-        try queue.read { database in
+        try read { database in
             try AgentSums.between(edges, of: agent, now: now, database).map { AgentWorkTime($0.states) }
         }
     }

@@ -56,7 +56,7 @@ extension TenantDatabase {
               coalesce(sum(duration_s), 0) AS duration
             \(ended) GROUP BY direction, disposition ORDER BY direction, disposition
             """
-        return try queue.read { database in
+        return try read { database in
             try Row.fetchAll(database, sql: sql, arguments: arguments).compactMap { row in
                 guard let direction = CallDirection(rawValue: row["direction"]),
                     let disposition = Disposition(rawValue: row["disposition"])
@@ -81,7 +81,7 @@ extension TenantDatabase {
               sum(talk_ms) / 1000.0 AS talk, sum(duration_ms) / 1000.0 AS duration
             \(legs) GROUP BY trunk, direction ORDER BY trunk, direction
             """
-        return try queue.read { database in
+        return try read { database in
             try Row.fetchAll(database, sql: sql, arguments: arguments).compactMap { row in
                 guard let direction = CallDirection(rawValue: row["direction"]) else { return nil }
                 return TrunkTotalsRow(

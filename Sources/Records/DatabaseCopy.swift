@@ -20,6 +20,19 @@ public enum DatabaseCopy {
         try to.close()
     }
 
+    /// Octets of a file that is read through for its structure alone: some seconds of a disk.
+    private static let mostRead = 1 << 30
+
+    /// Throws where a page is damaged, or a row is not where an index says; a file of more than a gibibyte is taken at its word.
+    static func checkStructure(_ database: Database) throws {
+        let pages = try Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0
+        let octets = try Int.fetchOne(database, sql: "PRAGMA page_size") ?? 0
+        guard pages * octets <= mostRead else { return }
+        guard let verdict = try String.fetchOne(database, sql: "PRAGMA quick_check(1)"), verdict != "ok" else { return }
+        let line = verdict.split(separator: "\n").first { !$0.hasPrefix("***") }.map(String.init) ?? verdict
+        throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: line)
+    }
+
     /// What is wrong with a database's structure; nil: it is sound.
     public static func fault(of place: URL) -> String? {
         do {

@@ -96,7 +96,7 @@ struct JournalDraft: Sendable {
 extension TenantDatabase {
     /// Events after `known` up to `horizon`, the first first.
     public func events(after known: Int64, through horizon: Int64, limit: Int) throws -> [JournalEntry] {
-        try queue.read { database in
+        try read { database in
             // A file that is being made has none yet.
             guard try database.tableExists("events") else { return [] }
             return try Row.fetchAll(
@@ -109,7 +109,7 @@ extension TenantDatabase {
 
     /// The last event's id; 0 when there is none.
     func lastEvent() throws -> Int64 {
-        try queue.read { try Int64.fetchOne($0, sql: "SELECT max(id) FROM events") ?? 0 }
+        try read { try Int64.fetchOne($0, sql: "SELECT max(id) FROM events") ?? 0 }
     }
 
     /// Drops what is older than `limit`.

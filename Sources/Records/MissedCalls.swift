@@ -50,7 +50,7 @@ extension TenantDatabase {
     ///
     /// Numbers are the same when their last ten characters are: people dial `8` or `+7` for the same place.
     public func missedCalls(from: Int64, until: Int64) throws -> [MissedCall] {
-        try queue.read { database in
+        try read { database in
             var missed: [(call: MissedCall, over: Int64)] = []
             let stays = try Row.fetchAll(database, sql: Self.abandoned, arguments: [from, until])
             for row in stays {

@@ -28,6 +28,24 @@ extension NodeDatabase {
         public var fault: String?
     }
 
+    /// What is to be said of a file that is not there any more, though these tenants have records.
+    static func loss(_ tenants: [TenantID]) -> String {
+        let named = tenants.map(\.name).joined(separator: ", ")
+        return
+            "gudok.sqlite is not there, though tenants have records (\(named)): the audit log, what was applied, registrations "
+            + "and agents' states were in it; take it from a backup (gudok restore)"
+    }
+
+    /// Where this file is in the place of one that was lost, its audit log begins with that.
+    ///
+    /// - Returns: what is to be said of it; nil: nothing is lost.
+    public func noteLoss(at moment: WallTime) throws -> String? {
+        guard !survivors.isEmpty, try auditEntries(AuditQuery()).isEmpty else { return nil }
+        let loss = Self.loss(survivors)
+        try audit([AuditedAct(by: .init(.switch, "start"), "audit.begin", "gudok.sqlite", detail: loss)], at: moment)
+        return loss
+    }
+
     /// Adds acts at the end, in their order and in one transaction.
     public func audit(_ acts: [AuditedAct], at moment: WallTime) throws {
         try write { database in

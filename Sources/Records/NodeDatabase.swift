@@ -22,13 +22,19 @@ public final class NodeDatabase: Sendable {
     }
 
     private let queue: DatabaseQueue
+    /// Tenants who had records when this file was made: it is in the place of one that was lost, with all that was in it.
+    public let survivors: [TenantID]
 
+    /// Opens or makes the file.
     public init(folder: URL) throws {
         let place = folder.appending(path: "gudok.sqlite")
-        queue = try OpeningFault.guarding(place) { try Self.open(place) }
+        let isNew: Bool
+        (queue, isNew) = try OpeningFault.guarding(place) { try Self.open(place) }
+        survivors = isNew ? try RecordFolder(folder).tenantsOnRecord : []
     }
 
-    private static func open(_ place: URL) throws -> DatabaseQueue {
+    /// The file, and whether it holds nothing from before.
+    private static func open(_ place: URL) throws -> (DatabaseQueue, isNew: Bool) {
         try FileManager.default.createDirectory(
             at: place.deletingLastPathComponent(),
             withIntermediateDirectories: true,
@@ -51,8 +57,9 @@ public final class NodeDatabase: Sendable {
             try $0.execute(sql: "ALTER TABLE applied ADD COLUMN replacing TEXT")
         }
         migrator.registerMigration("queues") { try $0.execute(sql: queueSchema) }
+        let isNew = try queue.read { try migrator.appliedMigrations($0).isEmpty }
         try migrator.migrate(queue)
-        return queue
+        return (queue, isNew)
     }
 
     /// Opens the file only to read it, beside a running switch or without one; nil when there is none yet.
@@ -63,12 +70,24 @@ public final class NodeDatabase: Sendable {
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { try $0.execute(sql: "PRAGMA query_only = 1") }
         queue = try OpeningFault.guarding(place) { try DatabaseQueue(path: place.path, configuration: configuration) }
+        survivors = []
+    }
+
+    /// Throws what is wrong with the file: it is damaged, or not gudok's.
+    public func probe() throws {
+        try read { database in
+            // Its oldest table.
+            _ = try Int.fetchOne(database, sql: "SELECT count(*) FROM applied")
+            try DatabaseCopy.checkStructure(database)
+        }
     }
 
     func write(_ body: (Database) throws -> Void) throws {
         try OpeningFault.naming(queue.path) { try queue.write(body) }
     }
-    func read<T>(_ body: (Database) throws -> T) throws -> T { try queue.read(body) }
+    func read<T>(_ body: (Database) throws -> T) throws -> T {
+        try OpeningFault.naming(queue.path) { try queue.read(body) }
+    }
 
     private static let agentSchema = """
         CREATE TABLE agents (
@@ -142,7 +161,7 @@ public final class NodeDatabase: Sendable {
     }
 
     public func registrations() throws -> [StoredRegistration] {
-        let rows = try queue.read { try String.fetchAll($0, sql: "SELECT binding FROM registrations") }
+        let rows = try read { try String.fetchAll($0, sql: "SELECT binding FROM registrations") }
         return try rows.map { try JSONDecoder().decode(StoredRegistration.self, from: Data($0.utf8)) }
     }
 
@@ -186,7 +205,7 @@ public final class NodeDatabase: Sendable {
     }
 
     public func memories() throws -> [Remembered: String] {
-        let (agents, queues) = try queue.read { database in
+        let (agents, queues) = try read { database in
             (
                 try Row.fetchAll(database, sql: "SELECT tenant, user, memory FROM agents"),
                 try Row.fetchAll(database, sql: "SELECT tenant, name, memory FROM queues")
@@ -218,7 +237,7 @@ public final class NodeDatabase: Sendable {
     }
 
     public func applied() throws -> [AppliedFile] {
-        try queue.read { database in
+        try read { database in
             // A file of before, which is only read, has no marks.
             try Row.fetchAll(database, sql: "SELECT * FROM applied ORDER BY kind, name").map { row in
                 let kind: String = row["kind"]
@@ -238,7 +257,7 @@ public final class NodeDatabase: Sendable {
     public func nonceKey() throws -> [UInt8] {
         let select = "SELECT value FROM secrets WHERE name = 'nonce-key'"
         // A full disk can be read.
-        if let known = try queue.read({ try Data.fetchOne($0, sql: select) }) { return Array(known) }
+        if let known = try read({ try Data.fetchOne($0, sql: select) }) { return Array(known) }
         return try queue.write { database in
             if let known = try Data.fetchOne(database, sql: select) { return Array(known) }
             var generator = SystemRandomNumberGenerator()

@@ -23,7 +23,8 @@ public struct OpeningFault: Error, CustomStringConvertible {
             ("is damaged: \(why)", "move it away, and take it from a backup (gudok restore)")
         case .SQLITE_FULL: ("cannot be written: \(why)", "make room on its disk")
         case .SQLITE_BUSY, .SQLITE_LOCKED: ("is held by another program: \(why)", "end that")
-        case .SQLITE_ERROR: ("is no database of gudok's: \(why)", "move it away")
+        case .SQLITE_ERROR:
+            ("is no database of gudok's: \(why)", "move it away, and take the right one from a backup (gudok restore)")
         default: ("cannot be opened: \(why)", "the file and its folder must be yours to write")
         }
     }

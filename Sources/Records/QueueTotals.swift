@@ -87,7 +87,7 @@ extension TenantDatabase {
     ) throws -> [QueueTotalsRow] {
         guard from < until else { return [] }
         let edges = [from] + (boundaries ?? []).filter { $0 > from && $0 < until } + [until]
-        return try self.queue.read { database in
+        return try read { database in
             // A seek for each queue and interval needs no sorting, which costs more than the sums themselves.
             let statement = try database.cachedStatement(sql: Self.totals(ofAgent: agent != nil))
             var rows: [QueueTotalsRow] = []
@@ -109,7 +109,7 @@ extension TenantDatabase {
     /// The agents who answered in a queue from `from` on and before `until` (milliseconds since 1970), in the order of their numbers:
     /// whoever left it since is among them.
     public func agents(ofQueue name: String, from: Int64, until: Int64) throws -> [String] {
-        try queue.read { database in
+        try read { database in
             try String.fetchAll(
                 database,
                 sql: """
@@ -131,7 +131,7 @@ extension TenantDatabase {
         agent: String? = nil,
         within: Int64
     ) throws -> (answered: Int, repeated: Int) {
-        try queue.read { database in
+        try read { database in
             let row = try Row.fetchOne(
                 database,
                 sql: """

@@ -22,6 +22,27 @@ public struct RecordFolder: Sendable {
         }
     }
 
+    /// Those of them who have a file of records.
+    var tenantsOnRecord: [TenantID] {
+        get throws {
+            try tenants.filter { FileManager.default.fileExists(atPath: TenantDatabase.path(in: folder, of: $0).path) }
+        }
+    }
+
+    /// Why the node's own file cannot be used, and what to do; nil: it can, or nothing is there yet.
+    public func faultOfNode() -> String? {
+        do {
+            if let database = try NodeDatabase(reading: folder) {
+                try database.probe()
+                return nil
+            }
+            let tenants = try tenantsOnRecord
+            return tenants.isEmpty ? nil : NodeDatabase.loss(tenants)
+        } catch {
+            return "\(error)"
+        }
+    }
+
     func database(of tenant: TenantID) throws -> TenantDatabase? { try TenantDatabase(reading: folder, tenant: tenant) }
 
     /// The time that a question is about; where days bound it, each tenant's begin on his own clock.

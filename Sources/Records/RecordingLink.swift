@@ -137,7 +137,7 @@ public struct RecordingManifest: Sendable {
 extension TenantDatabase {
     /// The manifest's head now; nil in a file of before.
     public func recordingHead() throws -> RecordingManifest.Head? {
-        try queue.read { try $0.tableExists("recording_links") ? RecordingLink.head($0) : nil }
+        try read { try $0.tableExists("recording_links") ? RecordingLink.head($0) : nil }
     }
 
     /// All that is kept of recordings, of one moment.
@@ -155,7 +155,7 @@ extension TenantDatabase {
         var query = RecordingQuery()
         query.includesDeleted = true
         let (sql, arguments) = query.statement
-        return try queue.read { database in
+        return try read { database in
             let rows = try Row.fetchAll(database, sql: sql, arguments: arguments).map { RecordingRow($0) }
             let hasManifest = try database.tableExists("recording_links")
             let manifest = hasManifest ? try RecordingManifest(database, noted: noted) : nil

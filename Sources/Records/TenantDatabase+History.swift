@@ -6,7 +6,7 @@ import GRDB
 extension TenantDatabase {
     /// The first first.
     public func stays(of call: String) throws -> [QueueStay] {
-        try queue.read { database in
+        try read { database in
             try Row.fetchAll(
                 database,
                 sql: "SELECT * FROM queue_stays WHERE call_id = ? ORDER BY entered_ms",
@@ -17,7 +17,7 @@ extension TenantDatabase {
 
     /// Everybody who entered in a window (milliseconds since 1970), the first first.
     public func stays(from: Int64, until: Int64, queue: String? = nil, agent: String? = nil) throws -> [QueueStay] {
-        try self.queue.read { database in
+        try read { database in
             let names = try queue.map { [$0] } ?? Self.names("queue", in: "queue_stays", database)
             return try names.flatMap { name in
                 try Row.fetchAll(
@@ -34,7 +34,7 @@ extension TenantDatabase {
 
     /// How many entered in a window.
     public func stayCount(from: Int64, until: Int64) throws -> Int {
-        try queue.read { database in
+        try read { database in
             try Self.names("queue", in: "queue_stays", database).reduce(0) { sum, name in
                 sum
                     + (try Int.fetchOne(
@@ -48,17 +48,17 @@ extension TenantDatabase {
 
     /// Every queue that somebody entered.
     public func queueNames() throws -> [String] {
-        try queue.read { try Self.names("queue", in: "queue_stays", $0) }
+        try read { try Self.names("queue", in: "queue_stays", $0) }
     }
 
     /// Every agent who has a history.
     public func agentNames() throws -> [String] {
-        try queue.read { try Self.names("agent", in: "agent_states", $0) }
+        try read { try Self.names("agent", in: "agent_states", $0) }
     }
 
     /// The ringings of this call that were no answer, the first first.
     public func missedOffers(of call: String) throws -> [MissedOffer] {
-        try queue.read { database in
+        try read { database in
             try Row.fetchAll(
                 database,
                 sql: "SELECT * FROM missed_offers WHERE call_id = ? ORDER BY at_ms, agent",
@@ -71,12 +71,12 @@ extension TenantDatabase {
 
     public func recordings(_ query: RecordingQuery) throws -> [RecordingRow] {
         let (sql, arguments) = query.statement
-        return try queue.read { try Row.fetchAll($0, sql: sql, arguments: arguments).map { RecordingRow($0) } }
+        return try read { try Row.fetchAll($0, sql: sql, arguments: arguments).map { RecordingRow($0) } }
     }
 
     /// Those that the last run did not end. (Versions before closed their rows and then repaired their files.)
     public func interruptedRecordings() throws -> [RecordingRow] {
-        try queue.read {
+        try read {
             try Row.fetchAll(
                 $0,
                 sql: """
@@ -129,7 +129,7 @@ extension TenantDatabase {
     // MARK: callbacks
 
     public func callbacks(_ query: CallbackQuery) throws -> [CallbackRow] {
-        try queue.read { database in
+        try read { database in
             try Row.fetchAll(
                 database,
                 sql: """
@@ -147,7 +147,7 @@ extension TenantDatabase {
 
     /// Those that were open at some moment of a window, the first first.
     public func callbacksStanding(from: Int64, until: Int64) throws -> [CallbackRow] {
-        try queue.read { database in
+        try read { database in
             try Row.fetchAll(
                 database,
                 sql: """
@@ -160,7 +160,7 @@ extension TenantDatabase {
 
     /// The talks of agents who called somebody back, the first first.
     public func calledBackStays(from: Int64, until: Int64) throws -> [QueueStay] {
-        try self.queue.read { database in
+        try read { database in
             try Self.names("queue", in: "queue_stays", database).flatMap { name in
                 try Row.fetchAll(
                     database,
@@ -183,7 +183,7 @@ extension TenantDatabase {
     }
 
     public func callbackAskers(from: Int64, until: Int64) throws -> [CallbackAsker] {
-        try self.queue.read { database in
+        try read { database in
             try Self.names("queue", in: "queue_stays", database).flatMap { name in
                 try Row.fetchAll(
                     database,

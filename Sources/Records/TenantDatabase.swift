@@ -112,7 +112,12 @@ public final class TenantDatabase: Sendable {
 
     /// Whether the file has all tables and columns of this version; one that is only read may be older, or newer.
     public var isOfThisVersion: Bool {
-        get throws { try queue.read { try Self.migrator.hasCompletedMigrations($0) } }
+        get throws { try read { try Self.migrator.hasCompletedMigrations($0) } }
+    }
+
+    /// Reads; a fault of the file names it.
+    func read<T>(_ body: (Database) throws -> T) throws -> T {
+        try guarding { try queue.read(body) }
     }
 
     // MARK: writing
@@ -178,7 +183,7 @@ public final class TenantDatabase: Sendable {
     }
 
     /// When the switch that writes the file is last known to have lived, in milliseconds since 1970; 0: it says nothing of that.
-    public var lastKnown: Int64 { get throws { try queue.read(Self.lastKnown) } }
+    public var lastKnown: Int64 { get throws { try read(Self.lastKnown) } }
 
     func write(_ traces: [CallTrace]) throws {
         try queue.write { database in
@@ -210,14 +215,15 @@ public final class TenantDatabase: Sendable {
         try guarding { try closeOpen(lived) }
     }
 
-    /// Throws what is wrong with a file that is no database, or somebody else's.
+    /// Throws what is wrong with a file that is no database, somebody else's, or damaged.
     func probe() throws {
-        try guarding {
-            try queue.read { database in
+        try read { database in
+            guard try !Self.migrator.appliedMigrations(database).isEmpty else {
                 let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") ?? 0
-                guard tables > 0, try Self.migrator.appliedMigrations(database).isEmpty else { return }
-                throw DatabaseError(resultCode: .SQLITE_ERROR, message: "it holds other tables")
+                let what = tables > 0 ? "it holds other tables" : "it is empty"
+                throw DatabaseError(resultCode: .SQLITE_ERROR, message: what)
             }
+            try DatabaseCopy.checkStructure(database)
         }
     }
 
@@ -258,20 +264,20 @@ public final class TenantDatabase: Sendable {
 
     public func calls(_ query: CallQuery) throws -> [CallRecord] {
         let (sql, arguments) = query.statement
-        return try queue.read { database in
+        return try read { database in
             try Row.fetchAll(database, sql: sql, arguments: arguments).map(CallRow.record)
         }
     }
 
     public func call(_ id: String) throws -> CallRecord? {
-        try queue.read { database in
+        try read { database in
             try Row.fetchOne(database, sql: "SELECT * FROM calls WHERE call_id = ?", arguments: [id])
                 .map(CallRow.record)
         }
     }
 
     public func trace(of id: String) throws -> CallTrace? {
-        try queue.read { database in
+        try read { database in
             try Row.fetchOne(database, sql: "SELECT * FROM traces WHERE call_id = ?", arguments: [id])
                 .map(TraceRow.trace)
         }

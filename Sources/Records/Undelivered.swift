@@ -52,7 +52,7 @@ extension TenantDatabase {
 
     /// nil: the sink has everything.
     public func undelivered(to sink: String, limit: Int) throws -> SinkBatch? {
-        try queue.read { database in
+        try read { database in
             let rows = try Row.fetchAll(
                 database,
                 sql: """
@@ -79,7 +79,7 @@ extension TenantDatabase {
 
     /// How many records each sink is still to get; of a file that is older than sinks, none.
     public func undeliveredCounts() throws -> [String: Int] {
-        try queue.read { database in
+        try read { database in
             guard try database.tableExists("undelivered") else { return [:] }
             let rows = try Row.fetchAll(database, sql: "SELECT sink, count(*) AS count FROM undelivered GROUP BY sink")
             return Dictionary(uniqueKeysWithValues: rows.map { ($0["sink"], $0["count"]) })

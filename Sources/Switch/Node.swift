@@ -59,6 +59,7 @@ public actor Node {
         defer { withExtendedLifetime(lock) {} }
         try await ControlServer.requireUnserved(socket: inFolders.socketPath)
         let database = try NodeDatabase(folder: inFolders.dataFolder)
+        if let loss = try database.noteLoss(at: SystemClock.now().wall) { log.log(.error, loss) }
         let files = inFolders.joined(by: try database.applied())
         let configuration = try files.configuration()
         let node = configuration.node

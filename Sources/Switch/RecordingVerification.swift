@@ -125,6 +125,9 @@ public struct RecordingVerification {
 
     private func judge(_ path: URL, of row: RecordingRow) -> (Verdict, String?) {
         guard let hash = row.sha256 else {
+            // A crash leaves a file behind, though it be one without a sound.
+            let isLost = row.fault == TapeRoom.unrepaired && !FileManager.default.fileExists(atPath: path.path)
+            guard !isLost else { return (.missing, row.fault) }
             let isEmpty = row.state == .failed && row.octets ?? 0 == 0
             return isEmpty ? (.empty, row.fault) : (.unhashed, row.fault)
         }

@@ -48,6 +48,9 @@ final class TapeRoom: Sendable {
     /// How long their disk has not answered.
     var stall: Duration { .nanoseconds(recorder?.stall ?? 0) }
 
+    /// The fault of a recording of which a crash left nothing that can be played.
+    static let unrepaired = "engine-restart, and its file cannot be read or is not there"
+
     /// Makes the files playable that a crash left unfinished, and says in their rows how long they are.
     ///
     /// - Returns: what became of them; `at`: the end of what is in the file.
@@ -67,7 +70,7 @@ final class TapeRoom: Sendable {
             {
                 (end.milliseconds, end.octets, end.digest) = (Int64(milliseconds), digest.octets, digest.sha256)
             } else {
-                end.fault = "engine-restart, and its file cannot be read or is not there"
+                end.fault = unrepaired
             }
             try database.finish(end)
             let last = WallTime(milliseconds: row.startedMilliseconds &+ end.milliseconds)

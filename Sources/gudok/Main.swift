@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Records
 
 /// The command line: 0 done, 1 failed with one line on standard error, 2 wrong usage.
 @main
@@ -15,6 +16,9 @@ struct Main {
             try Output.finish()
         } catch let failure as Failure {
             Output.complain("gudok: \(failure.text)")
+            exit(1)
+        } catch let fault as OpeningFault {
+            Output.complain("gudok: \(fault)")
             exit(1)
         } catch let code as ExitCode {
             exit(code.rawValue)

@@ -154,7 +154,10 @@ extension ConfigurationFiles {
     func note(_ act: AuditedAct) throws {
         do {
             let now = WallTime(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
-            try NodeDatabase(folder: dataFolder).audit([act], at: now)
+            let database = try NodeDatabase(folder: dataFolder)
+            // The next start finds it made, and would not see that it was lost.
+            _ = try database.noteLoss(at: now)
+            try database.audit([act], at: now)
         } catch {
             throw Failure("the audit log in \(dataFolder.path) cannot be written, and nothing was done: \(error)")
         }

@@ -28,4 +28,34 @@ struct PlanTesterTests {
         let dialled = PlanTester(plan).run(test, clock: clock).happened.filter { $0.kind == PlanTest.Kind.dialled }
         #expect(dialled.map(\.value) == [collected])
     }
+
+    @Test(arguments: [
+        (nil, nil, "Anna"), (nil, "Boris", "Boris"), ("carrier", nil, ""), ("carrier", "Customer", "Customer"),
+    ])
+    func `a plan is tested as its tenant's, with the caller's name`(trunk: String?, given: String?, name: String) throws
+    {
+        let steps = [Step(.play([try Template("{tenant}-{caller_name}")])), Step(.echo)]
+        let plan = DialPlan(name: "test", routes: [Route(match: try Pattern("6xx"), steps: steps)])
+        var test = PlanTest(name: "name", from: "1001", to: "600", trunk: trunk, expectations: [])
+        test.callerName = given
+        let owner = PlanTester.Owner(tenant: "demo") { $0 == "1001" ? "Anna" : nil }
+        #expect(PlanTester(plan, of: owner).run(test).happened.contains(.init(.played, "demo-\(name)")))
+    }
+
+    @Test(arguments: [
+        ("+74951112233", "caller '+74951112233' is of list vip, direction 'inbound': then"),
+        ("+74951112244", "caller '+74951112244' is not of list vip, /5.*/: otherwise"),
+        ("55", "caller '55' is of /5.*/, direction 'inbound': then"),
+    ])
+    func `the way of a 'when' is told, and why`(caller: String, told: String) throws {
+        let conditions = [
+            Step.Condition("caller", [.list("vip"), .expression(try RegularExpression("5.*"))]),
+            Step.Condition("direction", [.text("inbound"), .text("internal")]),
+        ]
+        let when = Step(.when(Step.When(conditions, then: [Step(.echo)])), position: SourcePosition(line: 4, column: 1))
+        var plan = DialPlan(name: "test", routes: [Route(match: try Pattern("6xx"), steps: [when])])
+        plan.lists = ["vip": NumberList(["+74951112233"])]
+        let test = PlanTest(name: "when", from: caller, to: "600", trunk: "carrier", expectations: [])
+        #expect(PlanTester(plan).run(test).trail.contains(.note(told, line: 4)))
+    }
 }

@@ -82,6 +82,20 @@ import Timebase
         #expect(Set(verdicts) == [.deleted, .asWritten, .empty, .underWay])
     }
 
+    @Test func `what a crash cut off is missing when its file is gone, and empty when nothing was in it`() throws {
+        let shelf = try Shelf()
+        for id in ["d", "e"] {
+            let start = RecordingStarted(id: id, file: "\(id).wav", policy: "plan")
+            let row = RecordingRow(start, callID: "call-\(id)", startedMilliseconds: 1)
+            try shelf.database.write([.recordingStarted(row)])
+        }
+        try Data().write(to: shelf.file("e"))
+        _ = try shelf.database.closeInterrupted()
+        try TapeRoom.repair(in: shelf.folder, tenant: "demo", shelf.database)
+        try shelf.note()
+        #expect(try shelf.faults() == ["missing d"])
+    }
+
     @Test func `files: changed, missing, put in`() throws {
         let shelf = try Shelf()
         try Data("another voice".utf8).write(to: shelf.file("a"))

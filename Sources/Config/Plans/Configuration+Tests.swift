@@ -1,4 +1,5 @@
-import DialPlan
+public import DialPlan
+import Events
 
 /// A test of a dial plan that does not come out as it says.
 public struct FailedPlanTest: Hashable, Sendable, CustomStringConvertible {
@@ -13,7 +14,7 @@ extension Configuration {
     public var failedPlanTests: [FailedPlanTest] {
         tenants.values.sorted { $0.id < $1.id }.flatMap { tenant in
             tenant.dialPlans.values.sorted { $0.name < $1.name }.flatMap { plan in
-                PlanTester(plan) { tenant.destination(of: $0, upon: $1) }.runAll().compactMap { result in
+                tenant.tester(of: plan).runAll().compactMap { result in
                     result.missed.map { missed in
                         let happened = result.happened.map(\.description).joined(separator: ", ")
                         let place = "\(plan.file):\(result.test.position.line)"
@@ -26,5 +27,13 @@ extension Configuration {
                 }
             }
         }
+    }
+}
+
+extension Tenant {
+    /// Takes simulated calls through a plan as the tenant's own would go.
+    public func tester(of plan: DialPlan) -> PlanTester {
+        let owner = PlanTester.Owner(tenant: id.name) { users[$0]?.name }
+        return PlanTester(plan, of: owner) { destination(of: $0, upon: $1) }
     }
 }

@@ -88,6 +88,7 @@ struct PlanReader {
         let from = call.require("from", of: "call")?.string("from")
         let to = call.require("to", of: "call")?.string("to")
         let trunk = call.take("trunk")?.string("trunk")
+        let callerName = call.take("name")?.string("name")
         let at = call.take("at").flatMap(readTime)
         call.finish("call")
         let dials = mapping.take("dial").map { readOutcomes($0, DialOutcome.self, "dial") } ?? []
@@ -109,7 +110,7 @@ struct PlanReader {
             expectations: expected,
             position: value.position
         )
-        (test.dials, test.waits, test.at) = (dials, waits, at)
+        (test.dials, test.waits, test.at, test.callerName) = (dials, waits, at, callerName)
         return test
     }
 

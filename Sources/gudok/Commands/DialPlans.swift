@@ -29,7 +29,7 @@ struct TestPlans: ParsableCommand {
         var number = 0
         var failures = 0
         for suite in try suites() {
-            let results = PlanTester(suite.plan, destination: suite.destination).runAll()
+            let results = suite.tester.runAll()
             guard !results.isEmpty else { continue }
             for result in results {
                 number += 1
@@ -60,7 +60,7 @@ struct TestPlans: ParsableCommand {
 
     private struct Suite {
         var plan: DialPlan
-        var destination: (String, QueueOutcome) -> (DialPlan, String)?
+        var tester: PlanTester
     }
 
     /// Each plan as its tenants use it, or alone when a folder is named.
@@ -69,7 +69,7 @@ struct TestPlans: ParsableCommand {
             let configuration = try read { try config.files().configuration() }
             return configuration.tenants.values.sorted { $0.id < $1.id }.flatMap { tenant in
                 tenant.dialPlans.values.sorted { $0.name < $1.name }.map { plan in
-                    Suite(plan: plan) { tenant.destination(of: $0, upon: $1) }
+                    Suite(plan: plan, tester: tenant.tester(of: plan))
                 }
             }
         }
@@ -84,7 +84,7 @@ struct TestPlans: ParsableCommand {
             }
             let (plan, faults) = DialPlan.read(text)
             guard let plan else { throw Failure(faults.map(\.description).joined(separator: "\n")) }
-            return Suite(plan: plan) { _, _ in nil }
+            return Suite(plan: plan, tester: PlanTester(plan))
         }
     }
 
@@ -107,6 +107,7 @@ struct RoutePlan: AsyncParsableCommand {
     )
 
     @Option(name: .long, help: "The caller's number.") var from: String
+    @Option(name: .long, help: "The caller's name; a user's own if left out.") var name: String?
     @Option(name: .long, help: "The number dialled.") var to: String
     @Option(
         name: .long,
@@ -120,9 +121,12 @@ struct RoutePlan: AsyncParsableCommand {
 
     func run() async throws {
         let owner = try await config.tenantInForce(tenant)
-        let name = try planName(of: owner)
-        guard let plan = owner.dialPlans[name] else { throw Failure("tenant \(owner.id) has no dial plan '\(name)'") }
+        let planName = try planName(of: owner)
+        guard let plan = owner.dialPlans[planName] else {
+            throw Failure("tenant \(owner.id) has no dial plan '\(planName)'")
+        }
         var test = PlanTest(name: "route", from: from, to: to, trunk: trunk, expectations: [])
+        test.callerName = name
         test.at = at.flatMap(LocalTime.init(written:))
         var clock: ((String?) -> LocalTime)?
         if let at, test.at == nil {
@@ -131,13 +135,13 @@ struct RoutePlan: AsyncParsableCommand {
             }
             clock = { Self.localTime(at: point, in: $0 ?? owner.timeZone) }
         }
-        print("\(plan.file) (\(name))")
+        print("\(plan.file) (\(planName))")
         for route in plan.routes {
             let (takes, why) = route.verdict(called: to, caller: from, trunk: trunk ?? "")
             print("  line \(route.position.line): '\(route.match)' \(takes ? "takes it" : "- \(why)")")
             if takes { break }
         }
-        let result = PlanTester(plan) { owner.destination(of: $0, upon: $1) }.run(test, clock: clock)
+        let result = owner.tester(of: plan).run(test, clock: clock)
         for entry in result.trail {
             switch entry {
             case .routed: break

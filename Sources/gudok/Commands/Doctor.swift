@@ -128,6 +128,7 @@ struct Doctor: AsyncParsableCommand {
         }
         checkRoom("data folder", folder, on: parent, &report)
         let records = RecordFolder(folder)
+        if let fault = records.faultOfNode() { report.bad("data folder", fault) }
         do {
             for tenant in try records.tenants {
                 if let fault = records.fault(of: tenant) { report.bad("records of \(tenant)", fault) }
