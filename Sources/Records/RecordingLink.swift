@@ -104,7 +104,7 @@ public struct RecordingManifest: Sendable {
         }
     }
 
-    /// The last link of each recording.
+    /// The link of each recording: it ends once, and what a second one says is not believed.
     public private(set) var links: [String: RecordingLink] = [:]
     public private(set) var head = Head(count: 0, hash: ChainHash.first)
     /// Why it is not as it was written; nil: it is.
@@ -116,7 +116,7 @@ public struct RecordingManifest: Sendable {
         let rows = try Row.fetchCursor(database, sql: "SELECT * FROM recording_links ORDER BY place")
         while let row = try rows.next() {
             let link = RecordingLink(row)
-            links[link.id] = link
+            if links[link.id] == nil { links[link.id] = link }
             guard fault == nil else { continue }
             if link.place != Int64(head.count) + 1 {
                 fault = "link \(head.count + 1) is missing: \(link.place) follows \(head.count)"

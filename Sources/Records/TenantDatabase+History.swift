@@ -74,14 +74,16 @@ extension TenantDatabase {
         return try read { try Row.fetchAll($0, sql: sql, arguments: arguments).map { RecordingRow($0) } }
     }
 
-    /// Those that the last run did not end. (Versions before closed their rows and then repaired their files.)
+    /// Those that the last run did not end. (Versions before closed their rows and then repaired their files.) What has its link in the manifest
+    /// has ended, whatever its row says by now.
     public func interruptedRecordings() throws -> [RecordingRow] {
         try read {
             try Row.fetchAll(
                 $0,
                 sql: """
-                    SELECT * FROM recordings WHERE state = 'recording'
-                      OR state = 'failed' AND fault = 'engine-restart' AND milliseconds IS NULL
+                    SELECT * FROM recordings
+                    WHERE (state = 'recording' OR state = 'failed' AND fault = 'engine-restart' AND milliseconds IS NULL)
+                      AND NOT EXISTS (SELECT 1 FROM recording_links WHERE recording_links.id = recordings.id)
                     """
             ).map { RecordingRow($0) }
         }

@@ -4,9 +4,10 @@ import GRDB
 /// What a tenant's sinks are still to get of the calls that are over: a row for each sink and call, made with the record of the call's end, in
 /// one transaction, and gone when the sink has the record.
 enum Undelivered {
+    /// A number is never used twice: what is settled late, of a batch of long ago, takes no newer row with it.
     static let schema = """
         CREATE TABLE sinks (name TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID;
-        CREATE TABLE undelivered (seq INTEGER PRIMARY KEY, sink TEXT NOT NULL, call_id TEXT NOT NULL);
+        CREATE TABLE undelivered (seq INTEGER PRIMARY KEY AUTOINCREMENT, sink TEXT NOT NULL, call_id TEXT NOT NULL);
         CREATE INDEX undelivered_by_sink ON undelivered (sink, seq);
         CREATE TRIGGER calls_made_over AFTER INSERT ON calls WHEN NEW.ended_at IS NOT NULL BEGIN
           INSERT INTO undelivered (sink, call_id) SELECT name, NEW.call_id FROM sinks;

@@ -10,6 +10,28 @@ public final class FolderLock: Sendable {
 
     /// Waits for whoever has it; makes the folder where there is none.
     public init(_ folder: URL, patience: Duration = .seconds(30)) async throws {
+        let deadline = ContinuousClock.now + patience
+        while true {
+            let opened = try await Self.lock(folder, until: deadline)
+            guard Self.isInPlace(opened, folder) else {
+                // Another folder was put there while it was waited for.
+                close(opened)
+                continue
+            }
+            descriptor = opened
+            return
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    private static func isInPlace(_ descriptor: Int32, _ folder: URL) -> Bool {
+        var (held, there) = (stat(), stat())
+        return fstat(descriptor, &held) == 0 && stat(folder.path, &there) == 0 && held.st_ino == there.st_ino
+            && held.st_dev == there.st_dev
+    }
+
+    private static func lock(_ folder: URL, until deadline: ContinuousClock.Instant) async throws -> Int32 {
         do {
             try FileManager.default.createDirectory(
                 at: folder,
@@ -17,24 +39,28 @@ public final class FolderLock: Sendable {
                 attributes: [.posixPermissions: 0o700]
             )
         } catch { throw Fault(description: "\(folder.path): \(FileFault(writing: error))") }
-        descriptor = folder.path.withCString { Glibc.open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        let descriptor = folder.path.withCString { Glibc.open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         guard descriptor >= 0 else {
             let error = POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO)
             throw Fault(description: "\(folder.path): \(FileFault(reading: error))")
         }
-        let deadline = ContinuousClock.now + patience
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             // A file system without locks has had none before either.
-            guard errno == EWOULDBLOCK || errno == EINTR else { return }
+            guard errno == EWOULDBLOCK || errno == EINTR else { break }
             guard ContinuousClock.now < deadline else {
+                close(descriptor)
                 throw Fault(
                     description:
                         "another gudok has begun to change \(folder.path), and does not end; look for it with `ps`"
                 )
             }
-            try await Task.sleep(for: Self.pause)
+            do {
+                try await Task.sleep(for: pause)
+            } catch {
+                close(descriptor)
+                throw error
+            }
         }
+        return descriptor
     }
-
-    deinit { if descriptor >= 0 { close(descriptor) } }
 }

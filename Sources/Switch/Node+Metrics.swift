@@ -161,8 +161,12 @@ extension Node {
         page.gauge("cdr_queued", "Records that wait to be written.", [([], Double(seen.records.queued))])
         page.counter("cdr_written_total", "Rows written.", Double(seen.records.written))
         page.counter("cdr_write_failures_total", "Batches the disk refused.", Double(seen.records.failures))
-        let sinks = try delivery.rows().map { ([("tenant", $0.tenant), ("sink", $0.sink)], $0) }
-        page.gauge("cdr_undelivered", "Records that a sink is still to get.", sinks.map { ($0, Double($1.waiting)) })
+        let sinks = delivery.rows().map { ([("tenant", $0.tenant), ("sink", $0.sink)], $0) }
+        page.gauge(
+            "cdr_undelivered",
+            "Records that a sink is still to get.",
+            sinks.compactMap { labels, sink in sink.waiting.map { (labels, Double($0)) } }
+        )
         page.counters(
             "cdr_delivery_failures_total",
             "Times a sink took no records.",

@@ -103,7 +103,9 @@ public struct RecordingVerification {
         var found = finding(.asWritten)
         (found.recording, found.callID, found.path) = (row.id, row.callID, path.path)
         if row.state == .recording {
-            found.verdict = .underWay
+            let link = manifest?.links[row.id]
+            found.verdict = link == nil ? .underWay : .altered
+            found.detail = link.map { "it goes on, says its row, and ended at link \($0.place)" }
         } else if let manifest, let fault = Self.alteration(of: row, manifest) {
             (found.verdict, found.detail) = (.altered, fault)
         } else if row.deletedMilliseconds != nil {

@@ -83,7 +83,7 @@ struct Route: Sendable {
         },
         Route("GET", "api/v1/sinks") { _, asked in
             let tenant = try asked.tenantAlone()
-            return .json(try await asked.node.delivery.rows().filter { tenant == nil || $0.tenant == tenant })
+            return .json(await asked.node.delivery.rows().filter { tenant == nil || $0.tenant == tenant })
         },
         Route("GET", "api/v1/queues") { _, asked in .json(try await asked.node.queueRows(of: asked.tenantAlone())) },
         Route("GET", "api/v1/agents") { _, asked in .json(try await asked.node.agentRows(of: asked.tenantAlone())) },

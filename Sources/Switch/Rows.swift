@@ -70,8 +70,8 @@ struct SinkRow: Encodable, Sendable {
     var sink: String
     /// A URL without a password in it, or a file in the tenant's folder of data.
     var to: String
-    /// Records that the sink is still to get.
-    var waiting: Int
+    /// Records that the sink is still to get; null: the tenant's file cannot be read.
+    @OrNull var waiting: Int?
     /// Attempts since the start.
     var failures: UInt64
     /// Why the last attempt failed; null: it did not.
@@ -80,6 +80,11 @@ struct SinkRow: Encodable, Sendable {
     init(_ status: RecordDelivery.Status, waiting: Int) {
         (tenant, sink, to) = (status.tenant.name, status.sink.name, status.sink.shown)
         (self.waiting, failures, reason) = (waiting, status.failures, status.fault)
+    }
+
+    init(_ status: RecordDelivery.Status, fault: any Error) {
+        self.init(status, waiting: 0)
+        (waiting, reason) = (nil, status.fault ?? "\(fault)")
     }
 }
 

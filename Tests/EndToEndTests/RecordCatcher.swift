@@ -7,6 +7,7 @@ final class RecordCatcher: Sendable {
     struct Post: Sendable {
         var head: String
         var body: String
+        var isTaken = true
 
         var records: [[String: Any]] {
             (try? JSONSerialization.jsonObject(with: Data(body.utf8)) as? [[String: Any]]) ?? []
@@ -17,10 +18,12 @@ final class RecordCatcher: Sendable {
     private let descriptor: Int32
     private let seen = Mutex<[Post]>([])
     private let statuses: Mutex<[Int]>
+    private let longest: Int
 
-    /// Answers with `statuses`, one after the other, and then with 204. With a port it is this one.
-    init(port wanted: UInt16 = 0, answering statuses: [Int] = []) throws {
+    /// Answers with `statuses`, one after the other, and then with 204; a body longer than `longest` octets with 413. With a port it is this one.
+    init(port wanted: UInt16 = 0, answering statuses: [Int] = [], longest: Int = .max) throws {
         self.statuses = Mutex(statuses)
+        self.longest = longest
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var yes: Int32 = 1
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
@@ -50,8 +53,9 @@ final class RecordCatcher: Sendable {
             let peer = accept(descriptor, nil, nil)
             guard peer >= 0 else { return }
             defer { close(peer) }
-            guard let post = Self.read(peer) else { continue }
-            let status = statuses.withLock { $0.isEmpty ? 204 : $0.removeFirst() }
+            guard var post = Self.read(peer) else { continue }
+            post.isTaken = post.body.utf8.count <= longest
+            let status = post.isTaken ? statuses.withLock { $0.isEmpty ? 204 : $0.removeFirst() } : 413
             seen.withLock { $0.append(post) }
             let answer = Array("HTTP/1.1 \(status) Test\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".utf8)
             _ = answer.withUnsafeBytes { send(peer, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }

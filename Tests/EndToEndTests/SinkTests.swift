@@ -140,11 +140,47 @@ struct SinkTests {
         #expect(try running.rows("sinks").isEmpty)
     }
 
+    @Test func `who takes no large requests gets small ones`() throws {
+        let port = try Self.freePort()
+        let running = try RunningSwitch(
+            tenant: "cdr_sinks: [{name: billing, url: \"http://127.0.0.1:\(port)/\", timeout: 5s}]"
+        )
+        let numbers = (0..<6).map { "+700\($0)" }
+        for number in numbers { try Self.call(running, from: number, peer: running.carrier) }
+        #expect(try eventually { try running.metric("gudok_cdr_undelivered") == 6 })
+        let catcher = try RecordCatcher(port: port, longest: 4_000)
+        defer { catcher.stop() }
+        #expect(try eventually(within: 30) { try running.metric("gudok_cdr_undelivered") == 0 })
+        // A record is closed a moment after its call, when the media threads have told of it: their order is not the calls'.
+        #expect(Self.numbers(catcher.posts.filter(\.isTaken).flatMap(\.records)).sorted() == numbers)
+    }
+
+    @Test func `a tenant's file that cannot be read takes neither the metrics nor the doctor away`() throws {
+        let catcher = try RecordCatcher()
+        defer { catcher.stop() }
+        let running = try RunningSwitch(
+            tenant: "cdr_sinks: [{name: billing, url: \"http://127.0.0.1:\(catcher.port)/\"}]"
+        )
+        try Self.call(running, from: "+7001", peer: running.carrier)
+        #expect(eventually { !catcher.posts.isEmpty })
+        let file = running.folder.appending(path: "data/tenants/demo/cdr.sqlite")
+        for ending in ["-wal", "-shm"] { try? FileManager.default.removeItem(atPath: file.path + ending) }
+        try FileManager.default.moveItem(at: file, to: file.appendingPathExtension("away"))
+        try Data(repeating: 0x55, count: 8_192).write(to: file)
+        let page = try running.http("/metrics")
+        #expect(page.status == 200 && page.text.contains("gudok_cdr_write_failures_total"))
+        let row = try #require(try running.rows("sinks").first)
+        #expect(row["waiting"] is NSNull || row["waiting"] as? Int != nil)
+        let doctor = try running.gudok("doctor")
+        #expect(doctor.text.contains("sink billing (demo)") && doctor.text.contains("to mend"), "\(doctor)")
+    }
+
     @Test(arguments: [
         ("{name: a}", "leads nowhere"), ("{url: \"http://x/\"}", "name"),
         ("{name: a, url: \"ftp://x/\"}", "the url is none"), ("{name: a, url: \"http://\"}", "the url is none"),
         ("{name: a, url: \"http://x/ y\"}", "the url is none"),
         ("{name: a, file: ../calls}", "no file for records"), ("{name: a, file: cdr.sqlite-wal}", "no file"),
+        ("{name: a, file: set-aside.jsonl}", "no file"),
         ("{name: a, file: x, url: \"http://x/\"}", "a url and a file"),
         ("{name: a, file: x, timeout: 3s}", "a file has no timeout"),
         ("{name: a, url: \"http://x/\", timeout: 0s}", "no time at all"),

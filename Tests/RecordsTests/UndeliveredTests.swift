@@ -50,4 +50,19 @@ import Testing
         #expect(try database.setSinks(["a"]) == ["b": 3])
         #expect(try database.undeliveredCounts() == ["a": 2])
     }
+
+    @Test func `what is settled late takes nothing with it that came since`() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "sinks-\(UUID().uuidString.prefix(8))")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let database = try TenantDatabase(folder: folder, tenant: "demo")
+        let end = "2027-01-15T08:01:00.000Z"
+        _ = try database.setSinks(["a"])
+        try database.write(["1", "2", "3"].map { .call(Self.record($0, endedAt: end)) })
+        let slow = try #require(try database.undelivered(to: "a", limit: 10))
+        // Whoever serves the sink by now has handed all of it over; then another call ends.
+        try database.delivered(slow, to: "a")
+        try database.write([.call(Self.record("4", endedAt: end))])
+        try database.delivered(slow, to: "a")
+        #expect(try database.undelivered(to: "a", limit: 10)?.records.map(\.callID) == ["4"])
+    }
 }

@@ -91,9 +91,25 @@ import Timebase
         }
         try Data().write(to: shelf.file("e"))
         _ = try shelf.database.closeInterrupted()
-        try TapeRoom.repair(in: shelf.folder, tenant: "demo", shelf.database)
+        _ = try TapeRoom.repair(in: shelf.folder, tenant: "demo", shelf.database)
         try shelf.note()
         #expect(try shelf.faults() == ["missing d"])
+    }
+
+    @Test func `a recording that has ended does not go on, whatever its row says, nor end a second time`() throws {
+        let shelf = try Shelf()
+        try shelf.note()
+        try shelf.execute("UPDATE recordings SET state = 'recording', milliseconds = NULL WHERE id = 'a'")
+        try Data("another voice".utf8).write(to: shelf.file("a"))
+        #expect(try shelf.faults() == ["altered a"])
+        // The next start repairs what a crash left open, and not this.
+        #expect(try TapeRoom.repair(in: shelf.folder, tenant: "demo", shelf.database).isEmpty)
+        _ = try shelf.database.closeInterrupted()
+        #expect(try shelf.faults() == ["altered a"])
+        let digest = try FileDigest(of: shelf.file("a"))
+        let end = RecordingEnded(id: "a", isComplete: true, milliseconds: 1, octets: 13, digest: digest.sha256)
+        try shelf.database.finish(end)
+        #expect(try shelf.faults() == ["altered a"])
     }
 
     @Test func `files: changed, missing, put in`() throws {

@@ -12,6 +12,9 @@ public struct CDRSink: Equatable, Sendable {
     /// How long a URL may take for one answer.
     public var timeout: Duration = .seconds(10)
 
+    /// What else the switch keeps in the tenant's folder of data, beside `cdr.sqlite` and its logs.
+    static let takenNames: Set = ["recordings", "set-aside.jsonl"]
+
     public init(name: String, target: Target) { (self.name, self.target) = (name, target) }
 
     /// Where it leads, for logs and listings: a URL without the user and the password in it.

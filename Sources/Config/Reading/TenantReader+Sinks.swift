@@ -65,7 +65,8 @@ extension TenantReader {
     /// No path: who writes a tenant's file may not write all over the machine.
     private func readSinkFile(_ value: YAMLValue) -> CDRSink.Target? {
         guard let name = value.string("file") else { return nil }
-        if isFileName(name), !name.hasPrefix("cdr.sqlite"), name != "recordings" { return .file(name) }
+        let isTaken = name.hasPrefix("cdr.sqlite") || CDRSink.takenNames.contains(name)
+        if isFileName(name), !isTaken { return .file(name) }
         value.fault(
             .badValue,
             "'\(name)' is no file for records",

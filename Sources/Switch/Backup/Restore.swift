@@ -47,6 +47,10 @@ public struct Restore {
         let isNodeFileThere = FileManager.default.fileExists(atPath: nodeFile.path)
         let node = isNodeFileThere ? nodeFile : unpacked.nodeFile
         let places = try RestorePlaces(reading: node, as: nodeFile)
+        // Whoever begins to serve the folder has its files open long before he answers.
+        let isDataThere = FileManager.default.fileExists(atPath: places.data.path)
+        let lock = isDataThere ? try await FolderLock(places.data) : nil
+        defer { withExtendedLifetime(lock) {} }
         try await refuseServed(places.data)
         var moves = try places.moves(of: unpacked, isForced: isForced)
         if !isNodeFileThere { moves.append(RestoreMove(from: unpacked.nodeFile, to: nodeFile)) }

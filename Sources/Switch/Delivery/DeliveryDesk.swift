@@ -13,12 +13,16 @@ struct DeliveryDesk {
     /// `folder` is the switch's folder of data.
     init(folder: URL, web: WebClient, log: LogSink) { (self.folder, self.web, self.log) = (folder, web, log) }
 
-    /// Each sink, with how many records wait for it.
-    func rows() throws -> [SinkRow] {
-        try deliveries.sorted { $0.key < $1.key }.flatMap { tenant, deliveries -> [SinkRow] in
+    /// Each sink, with how many records wait for it. A tenant whose file cannot be read hides no other's.
+    func rows() -> [SinkRow] {
+        deliveries.sorted { $0.key < $1.key }.flatMap { tenant, deliveries -> [SinkRow] in
             guard !deliveries.isEmpty else { return [] }
-            let waiting = try TenantDatabase(reading: folder, tenant: tenant)?.undeliveredCounts() ?? [:]
-            return deliveries.map { SinkRow($0.status, waiting: waiting[$0.sink.name] ?? 0) }
+            do {
+                let waiting = try TenantDatabase(reading: folder, tenant: tenant)?.undeliveredCounts() ?? [:]
+                return deliveries.map { SinkRow($0.status, waiting: waiting[$0.sink.name] ?? 0) }
+            } catch {
+                return deliveries.map { SinkRow($0.status, fault: error) }
+            }
         }
     }
 

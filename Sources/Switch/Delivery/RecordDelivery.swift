@@ -26,6 +26,8 @@ final class RecordDelivery: Sendable {
         var failures: UInt64 = 0
         /// In a row.
         var failed = 0
+        /// So many records are handed over at once: fewer while they are refused, as some take no large requests.
+        var size = RecordDelivery.most
         var fault: String?
         var toldAt = Date.distantPast
     }
@@ -65,7 +67,8 @@ final class RecordDelivery: Sendable {
     private func attempt() {
         guard state.withLock({ !$0.isOver }) else { return }
         do {
-            guard let batch = try open().undelivered(to: sink.name, limit: Self.most) else { return rest() }
+            let size = state.withLock(\.size)
+            guard let batch = try open().undelivered(to: sink.name, limit: size) else { return rest() }
             switch sink.target {
             case .file(let name):
                 try RecordFile(tenant: tenant, name: name, in: folder).append(batch.records)
@@ -80,6 +83,8 @@ final class RecordDelivery: Sendable {
         web.post(Array(body), to: url, within: sink.timeout, on: MultiThreadedEventLoopGroup.singleton.any())
             .whenComplete { result in
                 self.queue.async {
+                    // Whoever came in its place hands these over once more.
+                    guard self.state.withLock({ !$0.isOver }) else { return }
                     do {
                         try result.get()
                         try self.settle(batch)
@@ -92,6 +97,7 @@ final class RecordDelivery: Sendable {
         try open().delivered(batch, to: sink.name)
         let isRecovery = state.withLock { state in
             defer { (state.failed, state.fault) = (0, nil) }
+            state.size = min(Self.most, state.size * 2)
             return state.fault != nil
         }
         if isRecovery { log.log(.notice, "\(name) takes records again") }
@@ -101,7 +107,9 @@ final class RecordDelivery: Sendable {
     private func failed(_ error: any Error) {
         let (pause, isNews) = state.withLock { state in
             state.failures &+= 1
-            state.failed = min(state.failed + 1, 10)
+            // Fewer may be taken: that is tried at once.
+            if state.size == 1 { state.failed = min(state.failed + 1, 10) }
+            state.size = max(1, state.size / 2)
             let fault = "\(error)"
             let isNews = state.fault == nil || Date().timeIntervalSince(state.toldAt) > Self.toldAgainAfter
             if isNews { state.toldAt = Date() }

@@ -23,9 +23,9 @@ struct RecordFile {
         for record in records where !known.contains(record.callID) {
             text += try RecordDelivery.encoder.encode(record) + Data("\n".utf8)
         }
-        guard !text.isEmpty else { return }
         do {
-            try file.write(contentsOf: text)
+            // What an attempt before wrote, and did not get to the disk, is written and not yet safe.
+            if !text.isEmpty { try file.write(contentsOf: text) }
             try file.synchronize()
         } catch { throw FileFault(writing: error) }
     }

@@ -44,7 +44,7 @@ struct Doctor: AsyncParsableCommand {
         checkRecordings(files, &report)
         if isServed {
             try await checkTrunks(files, &report)
-            try await checkSinks(files, &report)
+            await checkSinks(files, &report)
         }
         throw report.finish()
     }
@@ -232,20 +232,25 @@ struct Doctor: AsyncParsableCommand {
         var tenant: String
         var sink: String
         var to: String
-        var waiting: Int
+        /// nil: nobody knows, as the tenant's file cannot be read.
+        var waiting: Int?
         var reason: String?
     }
 
-    private func checkSinks(_ files: ConfigurationFiles, _ report: inout Report) async throws {
-        let rows = try await files.ask(ControlRequest(path: ["api", "v1", "sinks"]))
-        for sink in try JSONDecoder().decode([Sink].self, from: rows) {
-            let name = "sink \(sink.sink) (\(sink.tenant))"
-            let waiting = counted(sink.waiting, "record")
-            if let reason = sink.reason {
-                report.bad(name, "\(sink.to): \(reason); waiting: \(waiting)")
-            } else {
-                report.good(name, "\(sink.to): \(sink.waiting == 0 ? "has every record" : "\(waiting) on their way")")
-            }
+    private func checkSinks(_ files: ConfigurationFiles, _ report: inout Report) async {
+        do {
+            let rows = try await files.ask(ControlRequest(path: ["api", "v1", "sinks"]))
+            for sink in try JSONDecoder().decode([Sink].self, from: rows) { check(sink, &report) }
+        } catch { report.bad("sinks", "\(error)") }
+    }
+
+    private func check(_ sink: Sink, _ report: inout Report) {
+        let name = "sink \(sink.sink) (\(sink.tenant))"
+        let waiting = sink.waiting.map { counted($0, "record") } ?? "nobody knows how many"
+        if let reason = sink.reason {
+            report.bad(name, "\(sink.to): \(reason); waiting: \(waiting)")
+        } else {
+            report.good(name, "\(sink.to): \(sink.waiting == 0 ? "has every record" : "\(waiting) on their way")")
         }
     }
 

@@ -113,6 +113,9 @@ struct TraceCommand: AsyncParsableCommand {
         try Output.write(lines: lines)
     }
 
+    /// A ladder is on disk some moments after the record.
+    private static let mostLooks = 10
+
     private func followCalls(_ files: ConfigurationFiles) async throws {
         let folder = RecordFolder(files.dataFolder)
         let owners = try await config.owners(tenant)
@@ -120,20 +123,25 @@ struct TraceCommand: AsyncParsableCommand {
         query.limit = 10_000
         let found = try folder.calls(query, of: owners)
         var known = Set(found.map(\.callID))
-        // The oldest first, as ids rise with time; kept until its ladder is shown, however many begin after it.
-        var live = Set(found.filter { $0.endedAt == nil }.map(\.callID))
+        // The oldest first, as ids rise with time; kept until its ladder is shown, however many begin after it. Of each, how often it was over and
+        // its ladder not there yet.
+        var live = Dictionary(found.filter { $0.endedAt == nil }.map { ($0.callID, 0) }) { $1 }
         query.limit = 200
         while !Task.isCancelled {
             // A tenant may have come since.
             let owners = try await config.owners(tenant)
             for record in try folder.calls(query, of: owners) where known.insert(record.callID).inserted {
-                live.insert(record.callID)
+                live[record.callID] = 0
             }
-            for id in live.sorted() {
-                guard try folder.call(id, of: owners)?.endedAt != nil, let trace = try folder.trace(of: id, of: owners)
-                else { continue }
-                live.remove(id)
-                try show(trace)
+            let over = try live.filter { id, _ in try folder.call(id, of: owners)?.endedAt != nil }
+            for (id, looks) in over.sorted(by: { $0.key < $1.key }) {
+                live[id] = looks < Self.mostLooks ? looks + 1 : nil
+                if let trace = try folder.trace(of: id, of: owners) {
+                    live[id] = nil
+                    try show(trace)
+                } else if live[id] == nil {
+                    try Output.write(lines: ["# \(id) has no trace: there was no room for it, or it is gone"])
+                }
             }
             try await Task.sleep(for: .milliseconds(500))
         }
