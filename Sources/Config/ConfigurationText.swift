@@ -75,6 +75,16 @@ extension Configuration {
                     mend: "choose another"
                 )
             }
+            // A hash of one's user would be good for the other's user of the same number.
+            if let other = readings.first(where: { $0.tenant.realm == reading.tenant.realm }),
+                other.tenant.domains.allSatisfy({ !reading.tenant.domains.contains($0) })
+            {
+                reading.place.fault(
+                    .duplicate,
+                    "the realm \(reading.tenant.realm) is that of tenant \(other.tenant.id) too, in \(other.file)",
+                    mend: "choose another with `realm`"
+                )
+            }
             readings.append(reading)
         }
         for reading in readings { check(reading, faults: faults) }

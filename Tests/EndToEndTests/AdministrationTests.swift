@@ -255,6 +255,29 @@ struct AdministrationTests {
         #expect(try running.gudok("apply", "next.yaml").text == "nothing changes\n")
     }
 
+    @Test func `an exported tenant may have another first domain, and his users' passwords still fit`() throws {
+        let running = try RunningSwitch()
+        let file = running.folder.appending(path: "next.yaml")
+        let exported = try running.gudok("export").text
+        let moved = exported.replacing("domains: [\"demo.test\"]", with: "domains: [\"new.test\", \"demo.test\"]")
+        #expect(moved != exported && moved.contains("\nrealm: \"demo.test\"\n"), "\(exported)")
+        try moved.write(to: file, atomically: true, encoding: .utf8)
+        let applied = try running.gudok("apply", file.path)
+        #expect(applied.code == 0 && applied.text.contains("domains demo.test → new.test, demo.test"), "\(applied)")
+        let phone = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        #expect(try phone.register().startWord == "200")
+
+        // Without it the hashes are over another realm than phones are asked for.
+        try moved.replacing("realm: \"demo.test\"\n", with: "").write(to: file, atomically: true, encoding: .utf8)
+        let refused = try running.gudok("apply", file.path)
+        #expect(refused.code == 1, "\(refused.text)")
+        #expect(refused.text.contains("the hashes of 3 users are over demo.test: no password fits"), "\(refused.text)")
+        #expect(
+            refused.text.contains("write `realm: demo.test`") && refused.text.contains("--force; nothing was changed")
+        )
+        #expect(try phone.register().startWord == "200")
+    }
+
     @Test func `a plan that no tenant names is said to do nothing, and its dead references are told`() throws {
         let running = try RunningSwitch()
         try Self.write(

@@ -46,6 +46,8 @@ struct TenantReader {
                 domains.fault(.badValue, "the tenant has no domain", mend: "add one: its users are NUMBER@DOMAIN")
             }
         }
+        reading.tenant.realm = reading.tenant.domains.first ?? name
+        if let realm = file.take("realm")?.hostName("the realm") { reading.tenant.realm = realm }
         if let zone = file.take("timezone")?.timeZone() { reading.tenant.timeZone = zone }
         if let language = file.take("language").flatMap(readLanguage) { reading.tenant.language = language }
         if let value = file.take("music"), let music = readPrompt(value, "music", folder: "music/", into: &reading) {
