@@ -17,6 +17,8 @@ struct TenantReader {
         var file: String
         var place: YAMLValue
         var references: [(reference: Reference, place: YAMLValue)] = []
+        /// Where queues say whither they send callers on, by the queue's name and the key.
+        var overflows: [String: [String: YAMLValue]] = [:]
     }
 
     /// Something of the tenant that is named elsewhere in its file.
@@ -202,7 +204,7 @@ struct TenantReader {
             )
             let pin = readPIN(&user, username: number ?? "", realm: reading.tenant.realm)
             let callerID = user.take("caller_id").flatMap(readCallerID)
-            guard let number, let numberValue, let secret else { continue }
+            guard let number, let numberValue else { continue }
             guard number.utf8.count <= 32, number.utf8.allSatisfy(Self.isExtensionOctet) else {
                 numberValue.fault(.badValue, "'\(number)' is no extension", mend: "use digits, letters, '*' and '#'")
                 continue
@@ -211,7 +213,9 @@ struct TenantReader {
                 numberValue.fault(.duplicate, "extension \(number) is given twice", mend: "choose another")
                 continue
             }
-            var known = User(number: number, name: name, role: role, credentials: secret)
+            // Whose password is at fault is there all the same: nobody who names him is.
+            let credentials = secret ?? Credentials(username: number, realm: reading.tenant.realm, ha1: [:])
+            var known = User(number: number, name: name, role: role, credentials: credentials)
             (known.pin, known.callerID) = (pin, callerID)
             reading.tenant.users[number] = known
         }
