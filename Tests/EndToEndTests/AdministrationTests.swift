@@ -255,6 +255,18 @@ struct AdministrationTests {
         #expect(try running.gudok("apply", "next.yaml").text == "nothing changes\n")
     }
 
+    @Test func `a realm is what is written, to the letter: hashes of another system are over its own`() throws {
+        let hash = Phone.md5("1009:Acme PBX:secret")
+        let running = try RunningSwitch(
+            users: "  - {extension: \"1009\", ha1: {md5: \(hash)}}",
+            tenant: "realm: Acme PBX"
+        )
+        for (user, password) in [("1009", "secret"), ("1001", "anna-demo-1")] {
+            #expect(try Phone(user, password: password, server: running.sipPort).register().startWord == "200")
+        }
+        #expect(try running.gudok("export").text.contains("\nrealm: \"Acme PBX\"\n"))
+    }
+
     @Test func `an exported tenant may have another first domain, and his users' passwords still fit`() throws {
         let running = try RunningSwitch()
         let file = running.folder.appending(path: "next.yaml")

@@ -207,6 +207,7 @@ struct CarelessPlanTests {
                 "queues: [{name: q, extension: \"7\"}, {name: r, extension: \"7\"}]",
                 "6:58: error: extension 7 is queue q's"
             ),
+            ("realm: 'a\"b'", "6:8: error: 'a\"b' is no realm"),
             ("timezone: GMT+3", "6:11: error: the time zone 'GMT+3' is unknown"),
             ("cdr_sinks: [{name: s, url: \"http://x:99999/\"}]", "the url is none"),
         ] {

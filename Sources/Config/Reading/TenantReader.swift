@@ -49,7 +49,7 @@ struct TenantReader {
             }
         }
         reading.tenant.realm = reading.tenant.domains.first ?? name
-        if let realm = file.take("realm")?.hostName("the realm") { reading.tenant.realm = realm }
+        if let realm = file.take("realm").flatMap(readRealm) { reading.tenant.realm = realm }
         if let zone = file.take("timezone")?.timeZone() { reading.tenant.timeZone = zone }
         if let language = file.take("language").flatMap(readLanguage) { reading.tenant.language = language }
         if let value = file.take("music"), let music = readPrompt(value, "music", folder: "music/", into: &reading) {
@@ -66,6 +66,20 @@ struct TenantReader {
         if let sinks = file.take("cdr_sinks") { reading.tenant.cdrSinks = readSinks(sinks) }
         file.finish("a tenant's file")
         return reading
+    }
+
+    /// As it is written, since hashes are over each letter of it; it stands in quotes on the wire (RFC 3261 §25.1, `realm-value`).
+    private func readRealm(_ value: YAMLValue) -> String? {
+        guard let realm = value.string("realm") else { return nil }
+        if realm.utf8.count <= 64, realm.utf8.allSatisfy({ (32...126).contains($0) && $0 != 34 && $0 != 92 }) {
+            return realm
+        }
+        value.fault(
+            .badValue,
+            "'\(realm)' is no realm",
+            mend: "write up to 64 letters of ASCII without quotes and backslashes, such as example.com"
+        )
+        return nil
     }
 
     /// The name of a folder of prompts.
