@@ -21,6 +21,12 @@ extension Call {
     /// A circle of queues that nobody waits in goes by timers, each a little later than the one before.
     private static let breath: Duration = .milliseconds(100)
 
+    /// Whether the plan leads the caller into a queue in which he was a breath ago: what sent him on then would do so again.
+    private func comesBackAtOnce(into queue: String) -> Bool {
+        defer { entries[queue] = now.instant }
+        return entries[queue].map { now.instant - $0 < Self.breath } ?? false
+    }
+
     func perform(_ instruction: Instruction) {
         let isRightAfter = pace.at.map { now.instant - $0 < Self.breath } ?? false
         pace = (now.instant, isRightAfter ? pace.count + 1 : 1)
@@ -62,7 +68,12 @@ extension Call {
         case .play(let names): tell(names)
         case .say(let kind, let value): tell(pieces(kind, value))
         case .ask(let ask): self.ask(ask)
-        case .queue(let request): join(request)
+        case .queue(let request):
+            guard !comesBackAtOnce(into: request.queue) else {
+                publish(.note("the queue \(request.queue) has only just sent him on: he goes round in circles"))
+                return finish(.unavailable)
+            }
+            join(request)
         case .agent(let change, let claim): changeAgent(change, as: claim)
         case .localTime(let zone):
             let time = core.surroundings?.localTime(in: zone ?? tenant.timeZone, at: now.wall)

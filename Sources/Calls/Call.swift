@@ -78,6 +78,8 @@ final class Call {
     var keptPlace: Dispatcher.Place?
     /// How many instructions of the plan were carried out one right after the other, and when the last one was.
     var pace: (at: Instant?, count: Int) = (nil, 0)
+    /// When the plan led the caller into each queue last.
+    var entries: [String: Instant] = [:]
     /// The wish that this call is an attempt to fulfil, until whoever is called back has answered.
     var callback: String?
     /// Who came from another call, by the leg that he has here.

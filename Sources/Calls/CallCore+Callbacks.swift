@@ -117,14 +117,14 @@ extension CallCore {
         }
     }
 
-    /// False: there is none that is open.
-    public func cancelCallback(_ id: String, of tenant: TenantID?) -> Bool {
-        guard let callback = callbacks[id], tenant == nil || callback.queue.tenant == tenant else { return false }
+    /// Whose it was; nil: there is none that is open.
+    public func cancelCallback(_ id: String, of tenant: TenantID?) -> TenantID? {
+        guard let callback = callbacks[id], tenant == nil || callback.queue.tenant == tenant else { return nil }
         conclude(callback, .cancelled, because: "cancelled", in: callback.call.flatMap { call($0)?.id })
-        guard let attempt = callback.call else { return true }
+        guard let attempt = callback.call else { return callback.queue.tenant }
         dispatch { $0.leave(attempt, .closed, at: now) }
         call(attempt)?.end(.cancelled, by: .switch, cause: .normal, reason: "cancelled")
-        return true
+        return callback.queue.tenant
     }
 
     func callbackDue(_ id: String) {

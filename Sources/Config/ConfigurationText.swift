@@ -75,6 +75,16 @@ extension Configuration {
                     mend: "choose another"
                 )
             }
+            // A hash of one's user would be good for the other's user of the same number.
+            if let other = readings.first(where: { $0.tenant.realm == reading.tenant.realm }),
+                other.tenant.domains.allSatisfy({ !reading.tenant.domains.contains($0) })
+            {
+                reading.place.fault(
+                    .duplicate,
+                    "the realm \(reading.tenant.realm) is that of tenant \(other.tenant.id) too, in \(other.file)",
+                    mend: "choose another with `realm`"
+                )
+            }
             readings.append(reading)
         }
         for reading in readings { check(reading, faults: faults) }
@@ -122,5 +132,27 @@ extension Configuration {
             }
         }
         for plan in tenant.dialPlans.values { PlanChecker(plan: plan, tenant: tenant, faults: faults).check() }
+        checkOverflows(of: reading)
+    }
+
+    /// Queues that send callers whom they do not let in on to each other.
+    private static func checkOverflows(of reading: TenantReader.Reading) {
+        let tenant = reading.tenant
+        let circles = Circles(of: tenant)
+        for queue in tenant.queues.values {
+            for (key, destination) in queue.overflows {
+                guard !circles.leadsOut(Circles.Place(plan: destination.dialPlan, flow: destination.flow)),
+                    let plan = tenant.dialPlans[destination.dialPlan],
+                    // A circle of the plan alone is told there.
+                    Circles(plan).leadsOut(Circles.Place(plan: plan.name, flow: destination.flow))
+                else { continue }
+                reading.overflows[queue.name]?[key]?.fault(
+                    .badValue,
+                    "\(key) of the queue \(queue.name) goes round in circles: on the way from the flow "
+                        + "'\(destination.flow)' nothing takes time or ends the call when no queue lets the caller in",
+                    mend: "let a flow on it play, dial or hang up"
+                )
+            }
+        }
     }
 }

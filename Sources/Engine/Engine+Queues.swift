@@ -87,18 +87,20 @@ extension Engine {
         calls.restore(callbacks, of: tenant)
     }
 
-    /// Nobody is called back any more for this wish.
-    public func cancelCallback(_ id: String, tenant name: String?, at moment: Moment) throws(Refusal) {
+    /// Nobody is called back any more for this wish; whose it was.
+    @discardableResult
+    public func cancelCallback(_ id: String, tenant name: String?, at moment: Moment) throws(Refusal) -> TenantID {
         enter(moment)
         defer { settle() }
         let tenant = name == nil ? nil : try chooseTenant(name).id
-        guard calls.cancelCallback(id, of: tenant) else {
+        guard let owner = calls.cancelCallback(id, of: tenant) else {
             throw Refusal(
                 code: "no-such-callback",
                 what: "no callback \(id) is open",
                 mend: "see: gudok callbacks"
             )
         }
+        return owner
     }
 
     /// The invariants that tests check, checked in production: what is wrong is mended and told.

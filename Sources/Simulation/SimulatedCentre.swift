@@ -183,7 +183,7 @@ public final class SimulatedCentre {
         plant.advance(by: .seconds(300))
         // Nobody may be at work for those who are to be called back.
         for id in plant.tally.openCallbacks.map(\.id) {
-            plant.turn { try? $0.cancelCallback(id, tenant: nil, at: $1) }
+            _ = plant.turn { try? $0.cancelCallback(id, tenant: nil, at: $1) }
         }
         for index in plant.phones.indices { plant.turn(index) { $0.leaveEverything(at: $1) } }
         plant.advance(by: .seconds(100))

@@ -3,6 +3,7 @@ import DialPlan
 public import Events
 import Foundation
 import Records
+import SIP
 import Timebase
 
 /// What `gudok apply` asks for, of a running switch or of the data folder: texts to put in force, and what was applied to take away.
@@ -11,7 +12,7 @@ public struct Application: Encodable, Sendable {
     /// Tenants, and file names of plans, whose applied text is to go.
     public var remove: [String]
     public var isDryRun: Bool
-    /// Though tests of dial plans fail or prompts are missing.
+    /// Though tests of dial plans fail, prompts are missing or hashes of passwords are over another realm.
     public var isForced: Bool
 
     private enum CodingKeys: String, CodingKey {
@@ -63,14 +64,21 @@ public struct Application: Encodable, Sendable {
             if !isDryRun {
                 let why = failed.joined(separator: "; ")
                 let act = AuditedAct(by: actor, "apply", "configuration", outcome: .refused, detail: why)
-                try NodeDatabase(folder: known.dataFolder).audit([act], at: now)
+                try Self.nodeDatabase(in: known.dataFolder, at: now).audit([act], at: now)
             }
-            throw ConfigurationFiles.Trouble(failed + [ConfigurationFiles.override])
+            throw ConfigurationFiles.Trouble(failed, mend: ConfigurationFiles.override)
         }
         guard !isDryRun else { return outcome }
         let acts = AuditedAct.application(by: actor, changes: changes, despite: failed)
-        try NodeDatabase(folder: known.dataFolder).apply(next.applied, noting: acts, at: now)
+        try Self.nodeDatabase(in: known.dataFolder, at: now).apply(next.applied, noting: acts, at: now)
         return outcome
+    }
+
+    /// The next start finds it made, and would not see that it was lost.
+    private static func nodeDatabase(in folder: URL, at now: WallTime) throws -> NodeDatabase {
+        let database = try NodeDatabase(folder: folder)
+        _ = try database.noteLoss(at: now)
+        return database
     }
 
     /// Why it is refused unless it is forced: tests that fail in its own files, or that did not fail before, and recordings that are
@@ -83,7 +91,20 @@ public struct Application: Encodable, Sendable {
         let failed = configuration.failedPlanTests.filter { own.contains($0.file) || !failedBefore.contains($0) }
         let missingBefore = Set(before.map { known.missingPrompts(in: $0) }?.map { [$0.file, $0.problem] } ?? [])
         let missing = next.missingPrompts(in: configuration).filter { !missingBefore.contains([$0.file, $0.problem]) }
-        return failed.map(\.description) + missing.map(\.description)
+        return failed.map(\.description) + missing.map(\.description) + staleHashes(before, configuration)
+    }
+
+    /// Tenants who get another realm, while users keep hashes that were made over the old one: nobody's password would fit.
+    private func staleHashes(_ before: Configuration?, _ configuration: Configuration) -> [String] {
+        configuration.tenants.values.sorted { $0.id < $1.id }.compactMap { tenant in
+            guard let old = before?.tenants[tenant.id], old.realm != tenant.realm else { return nil }
+            let stale = tenant.users.values.filter { $0.credentials.ha1 == old.users[$0.number]?.credentials.ha1 }
+            guard let first = stale.map(\.number).min() else { return nil }
+            let whose = stale.count == 1 ? "the hash of user \(first) is" : "the hashes of \(stale.count) users are"
+            return
+                "tenant \(tenant.id) gets the realm \(tenant.realm), and \(whose) over \(old.realm): no password fits; "
+                + "write `realm: \(old.realm)`, or the passwords"
+        }
     }
 
     /// What whoever applies this should know.

@@ -8,10 +8,18 @@ extension Backend {
     /// Nobody is called back for it any more.
     func cancelCallback(_ id: String, _ request: ControlRequest, _ node: Node) async throws -> ControlReply {
         let tenant = request.query["tenant"]
-        try await node.handle.ask { core in
-            try core.turn { try $0.cancelCallback(id, tenant: tenant, at: $1) }
+        var act = AuditedAct(by: .init(request.peer), "callback.cancel", "callback \(id)")
+        do {
+            act.tenant = try await node.handle.ask { core in
+                try core.turn { try $0.cancelCallback(id, tenant: tenant, at: $1) }
+            }
+        } catch {
+            (act.tenant, act.outcome) = (tenant.map { TenantID($0) }, .refused)
+            act.detail = (error as? Engine.Refusal)?.what ?? "\(error)"
+            await node.note(act)
+            throw error
         }
-        await node.note(AuditedAct(by: .init(request.peer), "callback.cancel", "callback \(id)"))
+        await node.note(act)
         return .json(["id": id, "state": CallbackState.cancelled.rawValue])
     }
 }

@@ -302,7 +302,7 @@ struct Backend: ControlBackend {
                 status: 422,
                 code: "bad-configuration",
                 what: trouble.lines.joined(separator: "\n"),
-                mend: "mend the files; nothing was changed"
+                mend: "\(trouble.mend ?? "mend the files"); nothing was changed"
             )
         }
     }

@@ -9,11 +9,13 @@ public struct ConfigurationFiles: Sendable {
     public struct Trouble: Error, CustomStringConvertible, Sendable {
         /// A line each.
         public var lines: [String]
-        public var description: String { lines.joined(separator: "\n") }
+        /// What to do, where the lines do not say so.
+        public var mend: String?
+        public var description: String { (lines + (mend.map { [$0] } ?? [])).joined(separator: "\n") }
 
         init(_ faults: [ConfigFault]) { lines = faults.map(\.description) }
         init(_ line: String) { lines = [line] }
-        init(_ lines: [String]) { self.lines = lines }
+        init(_ lines: [String], mend: String? = nil) { (self.lines, self.mend) = (lines, mend) }
     }
 
     public let file: URL

@@ -72,7 +72,7 @@ extension Node {
         if !failed.isEmpty, !wanted.isForced {
             let why = failed.joined(separator: "; ")
             if !isDryRun { note(AuditedAct(by: actor, "apply", "configuration", outcome: .refused, detail: why)) }
-            throw ConfigurationFiles.Trouble(failed + [ConfigurationFiles.override])
+            throw ConfigurationFiles.Trouble(failed, mend: ConfigurationFiles.override)
         }
         guard !isDryRun else { return outcome }
         // Metrics, reports and log-ins go on meanwhile; another change waits its turn.
@@ -97,7 +97,7 @@ extension Node {
 
 extension ConfigurationFiles {
     /// What to do about obstacles.
-    public static let override = "mend the plan, its test or the recording, or override with --force"
+    public static let override = "mend that, or override with --force"
 
     /// What the next start would put in force.
     public func inForce() throws -> ConfigurationFiles {

@@ -255,6 +255,41 @@ struct AdministrationTests {
         #expect(try running.gudok("apply", "next.yaml").text == "nothing changes\n")
     }
 
+    @Test func `a realm is what is written, to the letter: hashes of another system are over its own`() throws {
+        let hash = Phone.md5("1009:Acme PBX:secret")
+        let running = try RunningSwitch(
+            users: "  - {extension: \"1009\", ha1: {md5: \(hash)}}",
+            tenant: "realm: Acme PBX"
+        )
+        for (user, password) in [("1009", "secret"), ("1001", "anna-demo-1")] {
+            #expect(try Phone(user, password: password, server: running.sipPort).register().startWord == "200")
+        }
+        #expect(try running.gudok("export").text.contains("\nrealm: \"Acme PBX\"\n"))
+    }
+
+    @Test func `an exported tenant may have another first domain, and his users' passwords still fit`() throws {
+        let running = try RunningSwitch()
+        let file = running.folder.appending(path: "next.yaml")
+        let exported = try running.gudok("export").text
+        let moved = exported.replacing("domains: [\"demo.test\"]", with: "domains: [\"new.test\", \"demo.test\"]")
+        #expect(moved != exported && moved.contains("\nrealm: \"demo.test\"\n"), "\(exported)")
+        try moved.write(to: file, atomically: true, encoding: .utf8)
+        let applied = try running.gudok("apply", file.path)
+        #expect(applied.code == 0 && applied.text.contains("domains demo.test → new.test, demo.test"), "\(applied)")
+        let phone = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        #expect(try phone.register().startWord == "200")
+
+        // Without it the hashes are over another realm than phones are asked for.
+        try moved.replacing("realm: \"demo.test\"\n", with: "").write(to: file, atomically: true, encoding: .utf8)
+        let refused = try running.gudok("apply", file.path)
+        #expect(refused.code == 1, "\(refused.text)")
+        #expect(refused.text.contains("the hashes of 3 users are over demo.test: no password fits"), "\(refused.text)")
+        #expect(
+            refused.text.contains("write `realm: demo.test`") && refused.text.contains("--force; nothing was changed")
+        )
+        #expect(try phone.register().startWord == "200")
+    }
+
     @Test func `a plan that no tenant names is said to do nothing, and its dead references are told`() throws {
         let running = try RunningSwitch()
         try Self.write(

@@ -174,7 +174,9 @@ struct CallbackTests {
         #expect(try eventually { try next.rows("callbacks").first?["state"] as? String == "cancelled" })
         let again = try next.gudok("callbacks", "cancel", wish)
         #expect(again.code == 1 && again.text.contains("no callback"), "\(again.text)")
-        #expect(try next.rows("audit", "--action", "callback.cancel").count == 1)
+        let acts = try next.rows("audit", "--action", "callback.cancel")
+        #expect(acts.map { $0["outcome"] as? String } == ["refused", "done"], "\(acts)")
+        #expect(acts.last?["tenant"] as? String == "demo" && acts.last?["object"] as? String == "callback \(wish)")
     }
 
     @Test func `the pause before the next attempt goes on over a restart`() throws {

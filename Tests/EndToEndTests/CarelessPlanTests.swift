@@ -98,6 +98,18 @@ struct CarelessPlanTests {
         ("routes: [{match: \"1[2\", do: [answer]}]", "1:18: error: match: a set does not end"),
         (plan("[{set: {n: \"5\"}}, {http: {url: \"{n}/x\"}}]"), "'{n}/x' is no URL"),
         (
+            plan("[{http: {url: \"https://{caller}/x\"}}]"),
+            "3:10: error: the host of 'https://{caller}/x' hangs on {caller}, and so on who calls"
+        ),
+        (plan("[{set: {n: x}}, {http: {url: \"http://a:b@x.{n:1}:80/x\"}}]"), "hangs on {n}"),
+        (plan("[{http: {url: \"http://x:99999/\"}}]"), "'http://x:99999/' is no URL"),
+        (plan("[{http: {url: \"http://[::1/x\"}}]"), "'http://[::1/x' is no URL"),
+        (plan("[{set: {n: }}]"), "n is empty"),
+        (
+            "routes:\n\t- {match: \".\", do: [answer]}\n",
+            "2:1: error: a tab indents the line [yaml]; indent it with blanks"
+        ),
+        (
             plan("[{hangup: busy}]", rest: "tests: [{name: n, call: {from: \"1\", to: \"2\"}, expect: []}]"),
             "the test expects nothing"
         ),
@@ -120,8 +132,9 @@ struct CarelessPlanTests {
             ),
             Self.plan("[{goto: a}]", flows: "{a: [{play: welcome}, {goto: a}]}"),
             Self.plan(
-                "[{set: {n: \"5\"}}, {say: {number: \"{n}\"}}, {http: {url: \"http://{n}/x\"}}, {hangup: \"{n}\"}]"
+                "[{set: {n: \"5\"}}, {say: {number: \"{n}\"}}, {http: {url: \"http://{tenant}.x/{n}\"}}, {hangup: \"{n}\"}]"
             ),
+            Self.plan("[{set: {n: \"\"}}, {when: {n: \"\"}, then: [{hangup: busy}]}, {hangup: normal}]"),
             Self.plan("[{when: {caller: x}, then: [{hangup: busy}]}, {say: {amount: \"12.50 RUB\"}}]"),
         ] {
             try Self.write(folder, plan: sound)
@@ -160,6 +173,24 @@ struct CarelessPlanTests {
         #expect(code == 1 && text.contains("tenants/b.yaml:1:1: error: tenant a is in tenants/a.yaml too"), "\(text)")
     }
 
+    @Test func `two tenants with one realm are a fault: a hash of the one would be good for the other`() throws {
+        let folder = try RunningSwitch.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try Self.write(folder, plan: Self.plan("[{hangup: busy}]"))
+        let other = try String(contentsOf: folder.appending(path: "tenants/a.yaml"), encoding: .utf8)
+            .replacing("tenant: a", with: "tenant: b").replacing("domains: [a.test]", with: "domains: [b.test]")
+        let place = folder.appending(path: "tenants/b.yaml")
+        try other.write(to: place, atomically: true, encoding: .utf8)
+        #expect(try Self.check(folder).code == 0)
+        try other.replacing("domains", with: "realm: a.test\ndomains").write(
+            to: place,
+            atomically: true,
+            encoding: .utf8
+        )
+        let (code, text) = try Self.check(folder)
+        #expect(code == 1 && text.contains("b.yaml:1:1: error: the realm a.test is that of tenant a too"), "\(text)")
+    }
+
     @Test func `so is what a node or a tenant cannot mean`() throws {
         let folder = try RunningSwitch.makeFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -176,6 +207,9 @@ struct CarelessPlanTests {
                 "queues: [{name: q, extension: \"7\"}, {name: r, extension: \"7\"}]",
                 "6:58: error: extension 7 is queue q's"
             ),
+            ("realm: 'a\"b'", "6:8: error: 'a\"b' is no realm"),
+            ("timezone: GMT+3", "6:11: error: the time zone 'GMT+3' is unknown"),
+            ("cdr_sinks: [{name: s, url: \"http://x:99999/\"}]", "the url is none"),
         ] {
             try Self.write(folder, tenant: tenant, plan: plan)
             let (code, text) = try Self.check(folder)
@@ -187,6 +221,19 @@ struct CarelessPlanTests {
                 "tenants/a.yaml:3:21: error: the key '1' is given twice"
             ),
             ("domains: [a.test]", "domains: [a test]", "tenants/a.yaml:2:11: error: 'a test' is no host name"),
+            (
+                "domains: [a.test]", "domains: [\"a.test:5060\"]",
+                "tenants/a.yaml:2:11: error: 'a.test:5060' is no host name [bad-value]; write it without the port: a.test"
+            ),
+            (
+                "host: 127.0.0.1,", "host: \"127.0.0.1:5080\",",
+                "'127.0.0.1:5080' is no host [bad-value]; write `host: 127.0.0.1` and `port: 5080`"
+            ),
+            ("host: 127.0.0.1,", "host: 127.0.0.256,", "'127.0.0.256' is no host"),
+            (
+                "\"udp://127.0.0.1:0\"", "\"udp://127.0.0.1:9\", \"udp://0.0.0.0:9\"",
+                "gudok.yaml:2:37: error: udp://127.0.0.1:9 and udp://0.0.0.0:9 are in each other's way"
+            ),
             (
                 "\"udp://127.0.0.1:0\"", "\"udp://127.0.0.1:9\", \"udp://127.0.0.1:9\"",
                 "gudok.yaml:2:37: error: udp://127.0.0.1:9 is given twice"
@@ -214,6 +261,53 @@ struct CarelessPlanTests {
         }
     }
 
+    /// Each ends in a flow of the plan below.
+    private static func queues(_ a: String, _ b: String) -> String {
+        "queues: [{name: a, agents: [{user: \"1001\"}], \(a)}, {name: b, agents: [{user: \"1001\"}], \(b)}]"
+    }
+
+    @Test func `queues that send whom they do not let in round in circles are a fault of theirs`() throws {
+        let folder = try RunningSwitch.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let flows = "{to-a: [{queue: a}], to-b: [{set: {x: y}}, {queue: b}], out: [{play: welcome}, {queue: a}]}"
+        let to = { (key: String, flow: String) in "\(key): {dialplan: internal, flow: \(flow)}" }
+        for (queues, faults) in [
+            (Self.queues(to("on_empty", "to-a"), "weight: 0"), ["on_empty of the queue a"]),
+            (
+                Self.queues(to("on_empty", "to-b"), "max_length: 3, " + to("on_full", "to-a")),
+                ["on_empty of the queue a", "on_full of the queue b"]
+            ),
+            (
+                Self.queues("max_wait: 0s, " + to("on_timeout", "to-b"), to("on_empty", "to-a")),
+                ["on_timeout of the queue a", "on_empty of the queue b"]
+            ),
+            // What takes time, or is for those who waited.
+            (Self.queues(to("on_empty", "out"), "weight: 0"), []),
+            (Self.queues("max_wait: 20s, " + to("on_timeout", "to-b"), to("on_empty", "to-a")), []),
+            (Self.queues(to("on_empty", "to-b"), to("on_full", "to-a")), []),
+        ] {
+            try Self.write(folder, tenant: queues, plan: Self.plan("[{queue: a}]", flows: flows))
+            let (code, text) = try Self.check(folder)
+            #expect(code == (faults.isEmpty ? 0 : 1), "\(text)")
+            let lines = text.split(separator: "\n").filter { $0.contains("goes round in circles") }
+            #expect(lines.count == faults.count, "\(text)")
+            for fault in faults {
+                #expect(lines.contains { $0.contains("a.yaml:6:") && $0.contains(fault) }, "\(text)")
+            }
+        }
+    }
+
+    @Test func `a user without a password is there all the same`() throws {
+        let folder = try RunningSwitch.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try Self.write(folder, plan: Self.plan("[{dial: {user: \"1001\"}}]"))
+        let file = folder.appending(path: "tenants/a.yaml")
+        let text = try String(contentsOf: file, encoding: .utf8).replacing(", password: x", with: "")
+        try text.write(to: file, atomically: true, encoding: .utf8)
+        let told = try Self.check(folder).text
+        #expect(told.contains("the user has no password") && told.split(separator: "\n").count == 1, "\(told)")
+    }
+
     @Test func `a plan that names a prompt which is not there is applied by force alone, and served with a line`()
         throws
     {
@@ -234,7 +328,14 @@ struct CarelessPlanTests {
         #expect(try running.rows("audit", "--action", "apply", "--outcome", "refused").count == 1)
     }
 
-    @Test func `a plan that goes round in circles without a fault in it ends the call, not the switch`() throws {
+    @Test(arguments: [("{queue: sales}", "480", "unavailable", 1), ("ringing", "500", "failed", 0)])
+    func `a plan that goes round in circles without a fault in it ends the call, not the switch`(
+        step: String,
+        status: String,
+        reason: String,
+        stays: Int
+    ) throws {
+        // What a variable decides is not known to the checker.
         let running = try RunningSwitch(
             tenant: """
                 queues:
@@ -242,15 +343,16 @@ struct CarelessPlanTests {
                 """,
             incoming: """
                 routes: [{match: ".", do: [{goto: again}]}]
-                flows: {again: [{queue: sales}, {goto: again}]}
+                flows: {again: [{when: {caller: "1"}, then: [{hangup: busy}]}, \(step), {goto: again}]}
                 """
         )
         let caller = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
         caller.send(caller.request("INVITE", to: "600", sdp: Phone.sdp(port: 4_000)))
-        let answer = try #require(caller.final("INVITE"))
         // Nothing on the way has answered him.
-        #expect(answer.startWord == "500")
-        #expect(try eventually { try running.rows("cdr").first?["reason"] as? String == "failed" })
+        #expect(caller.final("INVITE")?.startWord == status)
+        #expect(try eventually { try running.rows("cdr").first?["reason"] as? String == reason })
+        let offered = try running.rows("stats", "queues").first?["offered"] as? Int
+        #expect(offered ?? 0 == stays)
         #expect(try running.http("/healthz").status == 200)
     }
 }

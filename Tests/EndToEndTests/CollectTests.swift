@@ -30,7 +30,9 @@ struct CollectTests {
                 routes:
                   - {match: "600", do: [echo]}
                   - {match: ".", do: [answer, {queue: a}]}
-                flows: {to-a: [{queue: a}], to-b: [{queue: b}]}
+                flows:
+                  to-a: [{when: {caller: "1"}, then: [{hangup: busy}]}, {queue: a}]
+                  to-b: [{when: {caller: "1"}, then: [{hangup: busy}]}, {queue: b}]
                 """
         )
         let caller = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)

@@ -84,6 +84,22 @@ struct LostFileTests {
         #expect(next.stop() == 0)
     }
 
+    @Test func `records that wait for their database are told by doctor while the switch runs`() throws {
+        let running = try RunningSwitch()
+        let phone = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        #expect(try phone.call("555").startWord == "404")
+        #expect(try eventually { try running.rows("cdr").count == 1 })
+        let place = running.folder.appending(path: "data/tenants/demo/cdr.sqlite").path
+        let words = [".timeout 5000", "BEGIN IMMEDIATE", ".shell sleep 30"]
+        let holder = try ChildProcess("/usr/bin/env", ["sqlite3", place] + words)
+        defer { holder.signal(SIGKILL) }
+        // The record of this one waits, as soon as somebody else holds the file.
+        _ = try phone.call("556")
+        #expect(try eventually(within: 30) { try running.metric("gudok_cdr_lag_seconds") > 5 })
+        let doctor = try running.gudok("doctor")
+        #expect(doctor.code == 1 && doctor.text.contains("BAD   records: the oldest has waited"), "\(doctor.text)")
+    }
+
     @Test func `a folder in which nothing was yet has lost nothing`() throws {
         let running = try RunningSwitch()
         #expect(try running.rows("audit", "--action", "audit.begin").isEmpty)

@@ -74,7 +74,8 @@ extension Tenant {
             kind: "tenant",
             name: id.name,
             settings: [
-                ("domains", domains.joined(separator: ", ")), ("timezone", timeZone), ("language", language),
+                ("domains", domains.joined(separator: ", ")), ("realm", realm), ("timezone", timeZone),
+                ("language", language),
                 ("music", music),
                 ("recordings", recordings.written),
                 (

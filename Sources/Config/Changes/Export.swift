@@ -7,6 +7,8 @@ extension Tenant {
     /// The tenant as YAML that reads back as the same tenant. Dial plans are named by their files; passwords are their hashes.
     public func export() -> String {
         var lines = ["tenant: \(quoted(id.name))", "domains: [\(domains.map(quoted).joined(separator: ", "))]"]
+        // The hashes below are over it, whatever becomes of the domains.
+        if !users.isEmpty { lines.append("realm: \(quoted(realm))") }
         lines.append("timezone: \(quoted(timeZone))")
         lines.append("language: \(language)")
         lines.append("music: \(quoted(music))")

@@ -15,6 +15,13 @@ public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
         transport == .tcp && address.port != 0 && address.port == other.port
             && (address.ip == other.ip || address.ip.isUnspecified || other.ip.isUnspecified)
     }
+
+    /// Whether the two cannot be listened on beside each other. `[::]` is for IPv6 alone.
+    func excludes(_ other: ListenAddress) -> Bool {
+        let (ours, theirs) = (address.ip, other.address.ip)
+        return transport == other.transport && address.port != 0 && address.port == other.address.port
+            && ours.isV6 == theirs.isV6 && (ours == theirs || ours.isUnspecified || theirs.isUnspecified)
+    }
 }
 
 /// What one process listens on, where it keeps its data, and the limits of everything on it.

@@ -140,6 +140,15 @@ public struct Queue: Equatable, Sendable {
 }
 
 extension Queue {
+    /// Where callers go on at once whom it does not let in, or lets wait for no time at all, with the key that says so.
+    var overflows: [(key: String, destination: Destination)] {
+        var found: [(key: String, destination: Destination)] = []
+        if case .leave(let destination) = onEmpty { found.append(("on_empty", destination)) }
+        if let onFull, maxLength != nil || maxExpectedWait != nil { found.append(("on_full", onFull)) }
+        if let onTimeout, maxWait == .zero { found.append(("on_timeout", onTimeout)) }
+        return found
+    }
+
     /// The highest penalty of agents who may be asked for a caller who has waited so long.
     public func allowedPenalty(after waited: Duration) -> Int {
         guard widening.contains(where: { $0.penalty != nil }) else { return .max }

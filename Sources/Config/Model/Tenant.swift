@@ -6,8 +6,10 @@ public import SIP
 /// One business account: the boundary of everything that belongs together.
 public struct Tenant: Equatable, Sendable {
     public var id: TenantID
-    /// In lower case; the first is the digest realm.
+    /// In lower case.
     public var domains: [String]
+    /// Of digest authentication (RFC 3261 §22): hashes of passwords are over it, so it outlives a change of domains.
+    public var realm: String
     /// IANA name.
     public var timeZone: String
     /// Of prompts and announcements: the name of a folder of prompts.
@@ -44,11 +46,11 @@ public struct Tenant: Equatable, Sendable {
         (self.id, self.domains, self.timeZone, self.users) = (id, domains, timeZone, users)
         (self.trunks, self.queues, self.pauseReasons) = (trunks, queues, pauseReasons)
         self.dialPlans = dialPlans
+        realm = domains.first ?? id.name
     }
 
     public func pauseReason(_ name: String) -> PauseReason? { pauseReasons.first { $0.name == name } }
 
-    public var realm: String { domains.first ?? id.name }
     /// What users' calls run through.
     public var internalPlan: DialPlan? { dialPlans["internal"] }
 }

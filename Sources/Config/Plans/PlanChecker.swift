@@ -25,7 +25,7 @@ struct PlanChecker {
 
     func check() {
         checkShadows()
-        for (flow, position) in Circles(plan).closed {
+        for (flow, position) in Circles(plan).closed(of: plan) {
             fault(
                 position,
                 .badValue,
@@ -212,12 +212,20 @@ struct PlanChecker {
     /// As far as it does not hang on a variable.
     private func checkURL(_ url: Template, at position: SourcePosition) {
         let text = url.source
-        let rest = ["http://", "https://"].compactMap {
-            text.lowercased().hasPrefix($0) ? text.dropFirst($0.count) : nil
-        }
-        guard let host = rest.first?.first, host != "/", !text.contains(where: \.isWhitespace) else {
+        guard let authority = URLAuthority(of: text), !text.contains(where: \.isWhitespace),
+            !authority.variables.isEmpty || authority.isSound
+        else {
             return fault(position, .badValue, "'\(text)' is no URL", "write http:// or https://, a host and a path")
         }
+        // Whoever answers writes steps of the plan: no caller may choose him.
+        let own: [PlanVariable] = [.tenant, .trunk, .direction]
+        guard let foreign = authority.variables.first(where: { !own.map(\.rawValue).contains($0) }) else { return }
+        fault(
+            position,
+            .badValue,
+            "the host of '\(text)' hangs on {\(foreign)}, and so on who calls",
+            "write the host out; of variables only {tenant}, {trunk} and {direction} may be in it"
+        )
     }
 
     private func requireQueue(_ name: String, at position: SourcePosition) {

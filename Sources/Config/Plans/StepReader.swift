@@ -246,7 +246,10 @@ struct StepReader {
                 entry.key.fault(.badValue, "'\(entry.name)' is no variable's name", mend: "use letters, digits and '_'")
                 continue
             }
-            if let template = entry.value.template(entry.name) {
+            if entry.value.asScalar == "", entry.value.isQuoted {
+                // What was there is cleared.
+                assignments.append(Step.Assignment(entry.name, Template(literal: "")))
+            } else if let template = entry.value.template(entry.name) {
                 assignments.append(Step.Assignment(entry.name, template))
             }
         }

@@ -24,8 +24,10 @@ extension NodeReader {
         if list.isEmpty { value.fault(.badValue, "sip.listen is empty", mend: "add one such as udp://127.0.0.1:5060") }
         for item in list {
             guard let address = readListenAddress(item) else { continue }
-            if part.listen.contains(where: { $0.address == address }), address.address.port != 0 {
-                item.fault(.duplicate, "\(address) is given twice", mend: "remove one of them, or choose another port")
+            if let taken = part.listen.first(where: { $0.address.excludes(address) })?.address {
+                let problem =
+                    taken == address ? "\(address) is given twice" : "\(taken) and \(address) are in each other's way"
+                item.fault(.duplicate, problem, mend: "remove one of them, or choose another port")
             }
             part.listen.append((item, address))
         }

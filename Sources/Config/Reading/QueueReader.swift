@@ -18,8 +18,14 @@ extension TenantReader {
             if let agents = mapping.take("agents") { queue.agents = readAgents(agents, into: &reading) }
             readRules(&mapping, into: &queue, reading: &reading)
             readSpeech(&mapping, into: &queue, reading: &reading)
-            if let value = mapping.take("on_timeout") { queue.onTimeout = readDestination(value, into: &reading) }
-            if let value = mapping.take("on_empty") { queue.onEmpty = readOnEmpty(value, into: &reading) }
+            if let value = mapping.take("on_timeout") {
+                queue.onTimeout = readDestination(value, into: &reading)
+                reading.overflows[name, default: [:]]["on_timeout"] = value
+            }
+            if let value = mapping.take("on_empty") {
+                queue.onEmpty = readOnEmpty(value, into: &reading)
+                reading.overflows[name, default: [:]]["on_empty"] = value
+            }
             guard reading.tenant.queues[name] == nil else {
                 named.fault(.duplicate, "queue \(name) is given twice", mend: "choose another name")
                 continue
@@ -48,7 +54,10 @@ extension TenantReader {
         if let value = mapping.take("min_skill")?.integer("min_skill", in: 0...1_000) { queue.minimumSkill = value }
         queue.maxLength = mapping.take("max_length")?.integer("max_length", in: 0...1_000_000)
         queue.maxExpectedWait = mapping.take("max_expected_wait")?.duration("max_expected_wait")
-        if let value = mapping.take("on_full") { queue.onFull = readDestination(value, into: &reading) }
+        if let value = mapping.take("on_full") {
+            queue.onFull = readDestination(value, into: &reading)
+            reading.overflows[queue.name, default: [:]]["on_full"] = value
+        }
         if let value = mapping.take("empty_when") {
             let causes = value.sequence("empty_when").compactMap { $0.choice("empty_when", Queue.EmptyCause.self) }
             queue.emptyWhen = Set(causes).union([.noAgents])

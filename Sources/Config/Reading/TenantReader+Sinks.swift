@@ -54,9 +54,8 @@ extension TenantReader {
 
     private func readSinkURL(_ value: YAMLValue) -> CDRSink.Target? {
         guard let url = value.string("url") else { return nil }
-        let rest = ["http://", "https://"].first { url.lowercased().hasPrefix($0) }.map { url.dropFirst($0.count) }
         let isWritten = url.utf8.allSatisfy { (33...126).contains($0) }
-        if let rest, isWritten, let first = rest.first, !"/?#".contains(first) { return .url(url) }
+        if isWritten, let authority = URLAuthority(of: url), authority.isSound { return .url(url) }
         // What is wrong with it may be a password.
         value.fault(.badValue, "the url is none", mend: "write http:// or https://, a host and a path, without blanks")
         return nil

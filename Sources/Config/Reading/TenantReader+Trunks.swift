@@ -8,7 +8,7 @@ extension TenantReader {
             guard var mapping = item.mapping("a trunk") else { continue }
             defer { mapping.finish("a trunk") }
             guard let named = mapping.require("name", of: "a trunk"), let name = named.string("name") else { continue }
-            var trunk = Trunk(name: name, host: mapping.require("host", of: "a trunk")?.string("host") ?? "")
+            var trunk = Trunk(name: name, host: mapping.require("host", of: "a trunk").flatMap(readHost) ?? "")
             if let port = mapping.take("port")?.port("port") { trunk.port = port }
             if let value = mapping.take("transport"), let transport = value.choice("transport", Transport.self) {
                 trunk.transport = transport
@@ -36,6 +36,15 @@ extension TenantReader {
             }
             reading.tenant.trunks[name] = trunk
         }
+    }
+
+    /// As it is written: it may be a realm, in which capitals count.
+    private func readHost(_ value: YAMLValue) -> String? {
+        guard let host = value.string("host") else { return nil }
+        if isHost(host) { return host }
+        let mend = HostAndPort(host).map { "write `host: \($0.host)` and `port: \($0.port)`" }
+        value.fault(.badValue, "'\(host)' is no host", mend: mend ?? "write a name, or an IP address")
+        return nil
     }
 
     private func readIdentity(_ mapping: inout YAMLMapping, into trunk: inout Trunk) {

@@ -17,6 +17,8 @@ struct TenantReader {
         var file: String
         var place: YAMLValue
         var references: [(reference: Reference, place: YAMLValue)] = []
+        /// Where queues say whither they send callers on, by the queue's name and the key.
+        var overflows: [String: [String: YAMLValue]] = [:]
     }
 
     /// Something of the tenant that is named elsewhere in its file.
@@ -46,6 +48,8 @@ struct TenantReader {
                 domains.fault(.badValue, "the tenant has no domain", mend: "add one: its users are NUMBER@DOMAIN")
             }
         }
+        reading.tenant.realm = reading.tenant.domains.first ?? name
+        if let realm = file.take("realm").flatMap(readRealm) { reading.tenant.realm = realm }
         if let zone = file.take("timezone")?.timeZone() { reading.tenant.timeZone = zone }
         if let language = file.take("language").flatMap(readLanguage) { reading.tenant.language = language }
         if let value = file.take("music"), let music = readPrompt(value, "music", folder: "music/", into: &reading) {
@@ -62,6 +66,20 @@ struct TenantReader {
         if let sinks = file.take("cdr_sinks") { reading.tenant.cdrSinks = readSinks(sinks) }
         file.finish("a tenant's file")
         return reading
+    }
+
+    /// As it is written, since hashes are over each letter of it; it stands in quotes on the wire (RFC 3261 §25.1, `realm-value`).
+    private func readRealm(_ value: YAMLValue) -> String? {
+        guard let realm = value.string("realm") else { return nil }
+        if realm.utf8.count <= 64, realm.utf8.allSatisfy({ (32...126).contains($0) && $0 != 34 && $0 != 92 }) {
+            return realm
+        }
+        value.fault(
+            .badValue,
+            "'\(realm)' is no realm",
+            mend: "write up to 64 letters of ASCII without quotes and backslashes, such as example.com"
+        )
+        return nil
     }
 
     /// The name of a folder of prompts.
@@ -200,7 +218,7 @@ struct TenantReader {
             )
             let pin = readPIN(&user, username: number ?? "", realm: reading.tenant.realm)
             let callerID = user.take("caller_id").flatMap(readCallerID)
-            guard let number, let numberValue, let secret else { continue }
+            guard let number, let numberValue else { continue }
             guard number.utf8.count <= 32, number.utf8.allSatisfy(Self.isExtensionOctet) else {
                 numberValue.fault(.badValue, "'\(number)' is no extension", mend: "use digits, letters, '*' and '#'")
                 continue
@@ -209,7 +227,9 @@ struct TenantReader {
                 numberValue.fault(.duplicate, "extension \(number) is given twice", mend: "choose another")
                 continue
             }
-            var known = User(number: number, name: name, role: role, credentials: secret)
+            // Whose password is at fault is there all the same: nobody who names him is.
+            let credentials = secret ?? Credentials(username: number, realm: reading.tenant.realm, ha1: [:])
+            var known = User(number: number, name: name, role: role, credentials: credentials)
             (known.pin, known.callerID) = (pin, callerID)
             reading.tenant.users[number] = known
         }

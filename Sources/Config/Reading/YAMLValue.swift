@@ -55,6 +55,9 @@ struct YAMLValue {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):
             let position = SourcePosition(line: mark.line, column: mark.column)
+            guard !isIndentedByTab(at: mark, in: text) else {
+                return faults.add(file, position, .yaml, "a tab indents the line", mend: "indent it with blanks")
+            }
             faults.add(file, position, .yaml, problem, mend: "check the indentation, quotes and brackets there")
         case .duplicatedKeysInMapping(let keys, let context):
             for key in keys {
@@ -71,6 +74,14 @@ struct YAMLValue {
             let position = SourcePosition(line: 1, column: 1)
             faults.add(file, position, .yaml, "the file cannot be read as YAML", mend: "save the file as UTF-8 text")
         }
+    }
+
+    /// Whether what the scanner stumbles at is the tab before a line's first word (YAML 1.2 §6.1 has blanks alone there).
+    private static func isIndentedByTab(at mark: Mark, in text: String) -> Bool {
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        guard lines.indices.contains(mark.line - 1) else { return false }
+        let indentation = lines[mark.line - 1].prefix { $0 == " " || $0 == "\t" }
+        return indentation.contains("\t") && mark.column <= indentation.count + 1
     }
 
     /// Where so many characters of the text are over.
@@ -113,6 +124,12 @@ struct YAMLValue {
     var asMapping: YAMLMapping? { if case .mapping(let mapping) = node { YAMLMapping(mapping, of: self) } else { nil } }
     var asScalar: String? { if case .scalar(let scalar) = node { scalar.string } else { nil } }
     var asSequence: [YAMLValue]? { if case .sequence(let items) = node { items.map { at($0) } } else { nil } }
+
+    /// Whether it is a text in quotes: an empty one is meant to be.
+    var isQuoted: Bool {
+        guard case .scalar(let scalar) = node else { return false }
+        return scalar.style == .doubleQuoted || scalar.style == .singleQuoted
+    }
 
     // MARK: what it should be
 
@@ -163,9 +180,14 @@ struct YAMLValue {
     /// The name of a time zone that this machine knows.
     func timeZone() -> String? {
         guard let name = string("timezone") else { return nil }
-        if TimeZone(identifier: name) != nil { return name }
+        if TimeZone(identifier: name) != nil, !Self.isOffset(name) { return name }
         fault(.badValue, "the time zone '\(name)' is unknown", mend: "write one such as Europe/Moscow")
         return nil
+    }
+
+    /// `GMT+3`: Foundation takes it, the time zone database has no such name, and its `Etc/GMT+3` is three hours in the west.
+    private static func isOffset(_ name: String) -> Bool {
+        ["GMT+", "GMT-", "UTC+", "UTC-"].contains(String(name.prefix(4))) && !["GMT+0", "GMT-0"].contains(name)
     }
 
     /// A duration that is one.
@@ -199,11 +221,9 @@ struct YAMLValue {
     /// A host name or an address (RFC 3261 §25.1, `host`), in lower case.
     func hostName(_ what: String) -> String? {
         guard let name = string(what)?.lowercased() else { return nil }
-        let isName = name.utf8.allSatisfy {
-            (48...57).contains($0) || (97...122).contains($0) || ".-_[]:".utf8.contains($0)
-        }
-        if isName { return name }
-        fault(.badValue, "'\(name)' is no host name", mend: "write one such as example.com")
+        if isHost(name) { return name }
+        let mend = HostAndPort(name).map { "write it without the port: \($0.host)" } ?? "write one such as example.com"
+        fault(.badValue, "'\(name)' is no host name", mend: mend)
         return nil
     }
 

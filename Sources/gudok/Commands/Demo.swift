@@ -53,7 +53,11 @@ struct Demo: AsyncParsableCommand {
             return false
         }
         say("\nA test call: user \(user.number) dials 600, the echo test, and speaks a tone for two seconds …")
-        let phone = try SoftPhone(server: server, domain: tenant.realm, credentials: user.credentials)
+        let phone = try SoftPhone(
+            server: server,
+            domain: tenant.domains.first ?? tenant.realm,
+            credentials: user.credentials
+        )
         let outcome = phone.call("600", speaking: 2)
         let answer = outcome.status.map { "\($0) \(outcome.phrase)" } ?? "no answer"
         say(

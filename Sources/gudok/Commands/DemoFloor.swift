@@ -63,11 +63,11 @@ struct DemoFloor {
 
     private func play(_ operators: [User], tenant: Tenant, server: SocketAddress) throws -> Players {
         let players = Players()
-        let realm = tenant.realm
+        let domain = tenant.domains.first ?? tenant.realm
         for user in operators {
             let credentials = user.credentials
             players.add {
-                guard let phone = try? FloorPhone(server: server, domain: realm, credentials: credentials) else {
+                guard let phone = try? FloorPhone(server: server, domain: domain, credentials: credentials) else {
                     return
                 }
                 phone.register()
@@ -76,8 +76,8 @@ struct DemoFloor {
                 phone.run(for: .seconds(1))
             }
         }
-        let carrier = Credentials(username: "+74951112233", realm: realm, password: "")
-        let phone = try FloorPhone(server: server, domain: realm, credentials: carrier, port: Self.carrierPort)
+        let carrier = Credentials(username: "+74951112233", realm: tenant.realm, password: "")
+        let phone = try FloorPhone(server: server, domain: domain, credentials: carrier, port: Self.carrierPort)
         let box = Handed(phone)
         players.add {
             guard let phone = box.take() else { return }

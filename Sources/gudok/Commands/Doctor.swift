@@ -56,12 +56,24 @@ struct Doctor: AsyncParsableCommand {
         } catch {
             report.bad("switch", "it takes no calls: \(error)")
         }
-        guard let metrics = try? await files.ask(ControlRequest(path: ["metrics"])),
-            let line = String(decoding: metrics, as: UTF8.self).split(separator: "\n")
-                .first(where: { $0.hasPrefix("gudok_recording_disk_stall_seconds ") }),
-            let stall = line.split(separator: " ").last.flatMap({ Double($0) }), stall > 0
-        else { return }
-        report.bad("recordings", "their disk has not answered for \(Int(stall)) s; look at the disk, or at its server")
+        guard let metrics = try? await files.ask(ControlRequest(path: ["metrics"])) else { return }
+        let page = String(decoding: metrics, as: UTF8.self)
+        if let stall = Self.gauge("gudok_recording_disk_stall_seconds", in: page), stall > 0 {
+            let mend = "look at the disk, or at its server"
+            report.bad("recordings", "their disk has not answered for \(Int(stall)) s; \(mend)")
+        }
+        if let lag = Self.gauge("gudok_cdr_lag_seconds", in: page), lag > Self.longestLag {
+            report.bad("records", "the oldest has waited to be written for \(Int(lag)) s; the log says for what")
+        }
+    }
+
+    /// Seconds that a record may wait to be written on a machine that is well.
+    private static let longestLag = 5.0
+
+    private static func gauge(_ name: String, in page: String) -> Double? {
+        page.split(separator: "\n").first { $0.hasPrefix("\(name) ") }?.split(separator: " ").last.flatMap {
+            Double($0)
+        }
     }
 
     private func checkPorts(_ node: NodeConfiguration, _ report: inout Report) {
