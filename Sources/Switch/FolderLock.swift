@@ -26,9 +26,14 @@ public final class FolderLock: Sendable {
     deinit { close(descriptor) }
 
     private static func isInPlace(_ descriptor: Int32, _ folder: URL) -> Bool {
-        var (held, there) = (stat(), stat())
-        return fstat(descriptor, &held) == 0 && stat(folder.path, &there) == 0 && held.st_ino == there.st_ino
-            && held.st_dev == there.st_dev
+        // The folder that is open, by the name that the kernel has for it.
+        identity("/proc/self/fd/\(descriptor)/.") == identity("\(folder.path)/.")
+    }
+
+    /// Which file it is, on which device.
+    private static func identity(_ path: String) -> [UInt64?] {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        return [.systemNumber, .systemFileNumber].map { (attributes?[$0] as? NSNumber)?.uint64Value }
     }
 
     private static func lock(_ folder: URL, until deadline: ContinuousClock.Instant) async throws -> Int32 {
