@@ -68,11 +68,26 @@ public struct ControlRequest: Equatable, Sendable {
         guard target.hasPrefix("/"), let parts = URLComponents(string: target) else { return nil }
         let segments = parts.percentEncodedPath.split(separator: "/").map { String($0).removingPercentEncoding }
         guard !segments.contains(nil) else { return nil }
-        var query: [String: String] = [:]
-        for item in parts.queryItems ?? [] {
-            guard query.updateValue(item.value ?? "", forKey: item.name) == nil else { return nil }
-        }
+        guard Self.isEscapedWell(target), let query = Self.query(parts.percentEncodedQueryItems ?? []) else { return nil }
         self.init(method: method, path: segments.compactMap { $0 }, query: query, body: body, peer: peer)
+    }
+
+    /// Each `%` stands before two hexadecimal digits (RFC 3986 §2.1).
+    private static func isEscapedWell(_ target: String) -> Bool {
+        target.split(separator: "%", omittingEmptySubsequences: false).dropFirst().allSatisfy {
+            $0.count >= 2 && $0.prefix(2).allSatisfy { $0.isASCII && $0.isHexDigit }
+        }
+    }
+
+    /// nil: a parameter is given twice, or is no text.
+    private static func query(_ items: [URLQueryItem]) -> [String: String]? {
+        var query: [String: String] = [:]
+        for item in items {
+            guard let name = item.name.removingPercentEncoding, let value = (item.value ?? "").removingPercentEncoding,
+                query.updateValue(value, forKey: name) == nil
+            else { return nil }
+        }
+        return query
     }
 
     /// The same request with one value of its query in the place of another.

@@ -152,6 +152,9 @@ public actor ControlServer {
         let reply: ControlReply
         let isHead = request.method == .head
         do {
+            // Who says how much it will be need not send it first.
+            let told = request.headers[.contentLength].flatMap { Int($0) } ?? 0
+            guard told <= longestBody else { throw NIOTooManyBytesError(maxBytes: longestBody) }
             let buffer = try await request.body.collect(upTo: longestBody)
             if var asked = ControlRequest(
                 method: isHead ? "GET" : request.method.rawValue,
@@ -170,7 +173,7 @@ public actor ControlServer {
                     status: 400,
                     code: "bad-target",
                     what: "the path is malformed, or a parameter is given twice",
-                    mend: "see docs/api.md"
+                    mend: "write each parameter once, and % before two hexadecimal digits; see docs/api.md"
                 )
             }
         } catch is NIOTooManyBytesError {

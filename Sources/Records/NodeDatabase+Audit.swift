@@ -12,8 +12,10 @@ extension NodeDatabase {
         /// The action itself, or the family before its dot: `agent` finds `agent.login`.
         public var action: String?
         public var outcome: AuditedAct.Outcome?
-        /// After this entry.
+        /// After this entry, the oldest first.
         public var after: Int64?
+        /// Before this one.
+        public var before: Int64?
         public var limit: Int?
 
         public init() {}
@@ -82,6 +84,7 @@ extension NodeDatabase {
         add("(action = ? OR substr(action, 1, length(?) + 1) = ? || '.')", query.action, query.action, query.action)
         add("outcome = ?", query.outcome?.rawValue)
         add("id > ?", query.after)
+        add("id < ?", query.before)
         let filter = conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")
         let order = query.after == nil ? "DESC" : "ASC"
         let limit = query.limit.map { " LIMIT \(max(0, $0))" } ?? ""

@@ -137,7 +137,7 @@ struct Backend: ControlBackend {
         .problem(status: 404, code: "no-such-tenant", what: "no tenant \(name)", mend: "check the name")
     }
 
-    private func noCall(_ id: CallID) -> ControlReply {
+    func noCall(_ id: CallID) -> ControlReply {
         .problem(status: 404, code: "no-such-call", what: "no call \(id) is up", mend: "see: gudok calls")
     }
 

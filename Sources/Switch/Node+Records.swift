@@ -17,10 +17,15 @@ extension Node {
         var wanted = NodeDatabase.AuditQuery()
         (wanted.since, wanted.until) = (try query.time("since"), try query.time("until"))
         (wanted.tenant, wanted.actor, wanted.action) = (query.text("tenant"), query.text("actor"), query.text("action"))
-        (wanted.outcome, wanted.after) = (try query.choice("outcome"), try query.number("after"))
-        wanted.limit = try query.limit()
+        wanted.outcome = try query.choice("outcome")
+        (wanted.after, wanted.before) = (try query.number("after"), try query.number("before"))
+        let limit = try query.limit()
         try query.finish()
-        return .json(try database.auditEntries(wanted))
+        wanted.limit = limit + 1
+        let found = try database.auditEntries(wanted)
+        return page(found.prefix(limit), of: found.count, for: request, by: wanted.after == nil ? "before" : "after") {
+            "\($0.id)"
+        }
     }
 
     /// Call records, with the filters of `gudok cdr`.
@@ -85,10 +90,11 @@ extension Node {
         _ rows: ArraySlice<Row>,
         of found: Int,
         for request: ControlRequest,
+        by parameter: String = "before",
         _ id: (Row) -> String
     ) -> ControlReply {
         var reply = ControlReply.json(Array(rows))
-        if found > rows.count, let last = rows.last { reply.next = request.with("before", id(last)).target }
+        if found > rows.count, let last = rows.last { reply.next = request.with(parameter, id(last)).target }
         return reply
     }
 

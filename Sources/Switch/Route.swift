@@ -90,7 +90,7 @@ struct Route: Sendable {
         Route("GET", "api/v1/trace/*") { backend, asked in
             let id = CallID(asked.parameters[0])
             guard let trace = try await asked.node.handle.ask({ $0.records.liveTrace(of: id) }) else {
-                return backend.notFound(asked.request)
+                return backend.noCall(id)
             }
             return .json(trace)
         },

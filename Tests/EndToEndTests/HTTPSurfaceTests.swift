@@ -44,11 +44,26 @@ struct HTTPSurfaceTests {
             let answer = peer.expect { _ in true }
             #expect(answer?.hasPrefix("HTTP/1.1 4") == true, "\(wrong.prefix(60)): \(answer ?? "nothing")")
         }
+        // Who says that it will be too long hears it at once.
+        let early = try StreamPeer(to: running.httpPort)
+        early.send(head + "Content-Length: 99999999\r\n\r\n")
+        #expect(early.expect { _ in true }?.hasPrefix("HTTP/1.1 413") == true)
         // Two bytes of a body that is to be too long: refused when it is, and the switch lives on.
         let long = try StreamPeer(to: running.httpPort)
         long.send(head + "Content-Length: 9000000\r\n\r\n" + String(repeating: "x", count: 8_500_000))
         #expect(long.expect { _ in true }?.hasPrefix("HTTP/1.1 413") == true)
         #expect(try running.http("/healthz").status == 200)
+    }
+
+    @Test func `what is escaped wrongly is refused, and a call that is not up is told from a path that is none`() throws {
+        let running = try RunningSwitch()
+        for wrong in ["from=%zz", "from=%", "from=%4", "from=%ff", "%c3=1", "from=1&from=2"] {
+            let reply = try running.http("/api/v1/cdr?\(wrong)")
+            #expect(reply.status == 400 && reply.text.contains("bad-target"), "\(wrong): \(reply.text)")
+        }
+        #expect(try running.http("/api/v1/cdr?from=%2B7%c3%a4").status == 200)
+        let trace = try running.http("/api/v1/trace/01M8")
+        #expect(trace.status == 404 && trace.text.contains("no-such-call"), "\(trace.text)")
     }
 
     @Test func `a body with a key that means nothing is refused, and what is not there is 404 for every method`() throws

@@ -40,6 +40,22 @@ struct PagingTests {
         #expect(try running.http("/api/v1/recordings?limit=5").status == 200)
     }
 
+    @Test func `the audit log is read in pages, from the newest back, or on from an entry`() throws {
+        let running = try RunningSwitch(tenant: #"queues: [{name: sales, agents: [{user: "1001"}]}]"#)
+        for _ in 0..<3 { for act in ["login", "logout"] { _ = try running.gudok("agent", act, "1001") } }
+        #expect(try eventually { try running.rows("audit").count == 6 })
+        let all = try running.rows("audit").compactMap { $0["id"] as? Int }
+        for (first, order) in [("limit=4", all), ("limit=4&after=0", all.reversed())] {
+            var (seen, next): ([Int], String?) = ([], "/api/v1/audit?\(first)")
+            while let target = next {
+                let page = try running.http(target)
+                seen += page.rows.compactMap { $0["id"] as? Int }
+                next = page.next
+            }
+            #expect(seen == Array(order), "\(first)")
+        }
+    }
+
     @Test func `a report is read in pages too, and what cannot be read is refused with its name`() throws {
         let running = try RunningSwitch()
         let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
