@@ -68,7 +68,9 @@ public struct ControlRequest: Equatable, Sendable {
         guard target.hasPrefix("/"), let parts = URLComponents(string: target) else { return nil }
         let segments = parts.percentEncodedPath.split(separator: "/").map { String($0).removingPercentEncoding }
         guard !segments.contains(nil) else { return nil }
-        guard Self.isEscapedWell(target), let query = Self.query(parts.percentEncodedQueryItems ?? []) else { return nil }
+        guard Self.isEscapedWell(target), let query = Self.query(parts.percentEncodedQueryItems ?? []) else {
+            return nil
+        }
         self.init(method: method, path: segments.compactMap { $0 }, query: query, body: body, peer: peer)
     }
 

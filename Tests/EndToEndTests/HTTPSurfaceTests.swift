@@ -55,7 +55,8 @@ struct HTTPSurfaceTests {
         #expect(try running.http("/healthz").status == 200)
     }
 
-    @Test func `what is escaped wrongly is refused, and a call that is not up is told from a path that is none`() throws {
+    @Test func `what is escaped wrongly is refused, and a call that is not up is told from a path that is none`() throws
+    {
         let running = try RunningSwitch()
         for wrong in ["from=%zz", "from=%", "from=%4", "from=%ff", "%c3=1", "from=1&from=2"] {
             let reply = try running.http("/api/v1/cdr?\(wrong)")
