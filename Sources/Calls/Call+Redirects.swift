@@ -100,6 +100,10 @@ extension Call {
         var onward: [Onward] = []
         func way(to contact: SIPURI, isFirst: Bool) -> Redirect? {
             guard branch < Self.mostContacts, let number = contact.number, !isLoop(number, history) else { return nil }
+            guard legs[index].trunk != nil || isOwn(contact) else {
+                publish(.note("leg \(index) redirects to \(contact), which is not of tenant \(tenant.id)"))
+                return nil
+            }
             let onTrunk = legs[index].trunk.map { trunk in
                 let target = DialTarget.trunk(trunk.name, number: number)
                 return Instruction.dial(DialRequest(target: target, timeout: timeout, callerID: callerID))

@@ -1,3 +1,4 @@
+import Config
 import Events
 import SIP
 import SIPMessage
@@ -9,7 +10,7 @@ extension Call {
             if let replaced = referral.replaces {
                 try join(with: replaced, by: index)
             } else {
-                try transfer(by: index, to: referral.target.number ?? "", word: word(of: index))
+                try transfer(by: index, to: try number(of: referral, by: index), word: word(of: index))
             }
         } catch {
             publish(.note("leg \(index) is refused a transfer: \(error.what)"))
@@ -24,12 +25,28 @@ extension Call {
         } else {
             try transfer(
                 by: index,
-                to: outside.referral.target.number ?? "",
+                to: try number(of: outside.referral, by: index),
                 word: word(of: index),
                 outside: outside
             )
         }
     }
+
+    /// The number that a REFER names. A user's own colleague of that number is not who has it elsewhere (RFC 3261 §8.2.2.1); what a
+    /// trunk names goes back to that trunk, which knows whose it is.
+    private func number(of referral: Referral, by index: Int) throws(TransferRefusal) -> String {
+        guard legs[index].trunk != nil || isOwn(referral.target) else {
+            throw TransferRefusal(
+                .noNumber,
+                "\(referral.target) is not of tenant \(tenant.id)",
+                mend: "name a number of your own domain"
+            )
+        }
+        return referral.target.number ?? ""
+    }
+
+    /// Whether somebody of this tenant could dial an address.
+    func isOwn(_ uri: SIPURI) -> Bool { core.surroundings?.isOwn(uri, of: tenant) ?? true }
 
     /// Who wants a transfer, as the record names him.
     func word(of index: Int) -> String {

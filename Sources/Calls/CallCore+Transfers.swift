@@ -53,10 +53,12 @@ extension CallCore {
     }
 
     /// A REFER outside of the dialog that it is about (RFC 4538), by a user or a trunk. It is answered when nothing is returned.
+    ///
+    /// `authors`: who may have sent it; several where one carrier is the trunk of several tenants.
     public func refer(
         _ target: DialogReference?,
         by outside: OutsideReferral,
-        from author: ReferralAuthor
+        from authors: [ReferralAuthor]
     ) -> TransferRefusal? {
         // What is to be replaced may be gone: then there is nothing to do in any call.
         if let replaced = outside.referral.replaces, leg(of: replaced) == nil { return .noDialog }
@@ -67,10 +69,12 @@ extension CallCore {
                 mend: "send it in the dialog, or with Target-Dialog"
             )
         }
-        guard let (call, index) = leg(of: target), call.tenant.id == author.tenant, !call.isEnding else {
-            return .noDialog
-        }
-        guard call.legs[index].user == author.user, call.legs[index].trunk == author.trunk else {
+        // Another tenant's dialog is none.
+        guard let (call, index) = leg(of: target), !call.isEnding,
+            authors.contains(where: { $0.tenant == call.tenant.id })
+        else { return .noDialog }
+        let leg = call.legs[index]
+        guard authors.contains(where: { $0.user == leg.user && $0.trunk == leg.trunk }) else {
             return TransferRefusal(.notAllowed, "the dialog is somebody else's", mend: "name one of your own")
         }
         do throws(TransferRefusal) {

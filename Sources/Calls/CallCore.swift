@@ -461,6 +461,10 @@ public final class CallCore {
     public func leg(ofCallID callID: String) -> LegID? { legsByCallID[callID] }
     public func tenant(of call: CallID) -> TenantID? { calls[call]?.tenant.id }
     public var callCount: Int { calls.count }
+    /// Places that legs take on a trunk, whatever has become of its configuration since.
+    public func placesTaken(on trunk: TrunkID) -> Int {
+        calls.values.reduce(0) { sum, call in sum + call.legs.count { $0.occupies == trunk } }
+    }
     public var liveCallCount: Int { calls.values.count { !$0.isEnding } }
     public var liveCalls: [LiveCall] {
         calls.values.filter { !$0.isEnding }.map(LiveCall.init).sorted { $0.id < $1.id }

@@ -43,6 +43,8 @@ public protocol CallOracle: AnyObject {
     func record(_ order: RecordingOrder)
     /// A tenant as it is configured now; nil: there is none any more.
     func tenant(_ id: TenantID) -> Tenant?
+    /// Whether an address is of this tenant (RFC 3261 §8.2.2.1), asked as of what his users dial.
+    func isOwn(_ uri: SIPURI, of tenant: Tenant) -> Bool
     /// Keeps what outlives a restart of an agent; nil: nothing of him does.
     func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory?)
     /// The same of a queue.

@@ -35,6 +35,7 @@ extension Engine: CallOracle {
     public func localTime(in zone: String, at moment: WallTime) -> LocalTime { outlet.localTime(in: zone, at: moment) }
     public func ask(_ url: String, timeout: Duration, for call: CallID) { outlet.ask(url, timeout: timeout, for: call) }
     public func tenant(_ id: TenantID) -> Tenant? { configuration.tenants[id] }
+    public func isOwn(_ uri: SIPURI, of tenant: Tenant) -> Bool { isLookedUp(uri, in: tenant) }
     public func record(_ order: RecordingOrder) { outlet.record(order) }
     public func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory?) { outlet.remember(agent, memory) }
     public func remember(_ queue: QueueID, _ memory: Dispatcher.QueueMemory?) { outlet.remember(queue, memory) }

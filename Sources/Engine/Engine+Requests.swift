@@ -140,12 +140,9 @@ extension Engine {
         return taking ?? candidates.first
     }
 
-    /// The trunk that this address is, whichever tenant's.
-    func trunk(at address: SocketAddress) -> (Tenant, Trunk)? {
-        guard let source = trunkSources.first(where: { isSource(address, of: $0) }),
-            let tenant = configuration.tenants[source.tenant]
-        else { return nil }
-        return (tenant, source.trunk)
+    /// The trunks that this address is, whichever tenants': one carrier may serve several.
+    func trunks(at address: SocketAddress) -> [TrunkID] {
+        trunkSources.filter { isSource(address, of: $0) }.map { TrunkID(tenant: $0.tenant, name: $0.trunk.name) }
     }
 
     /// Whether a call from this address is the trunk's: its configuration names the address, or DNS does.
@@ -248,7 +245,7 @@ extension Engine {
     }
 
     /// Whether an address is one of this tenant's (RFC 3261 §8.2.2.1): of its domains, or of the machine; with one tenant, whatever it says.
-    private func isLookedUp(_ uri: SIPURI, in tenant: Tenant) -> Bool {
+    func isLookedUp(_ uri: SIPURI, in tenant: Tenant) -> Bool {
         guard configuration.tenants.count > 1 else { return true }
         return uri.host.isEmpty || tenant.domains.contains(uri.host) || uri.hostAddress != nil
     }

@@ -33,12 +33,11 @@ extension Engine {
 
     /// A REFER that stands in no dialog of ours.
     func refer(_ request: SIPRequest, transaction: ServerTransactionID, over flow: Flow) {
-        let author: ReferralAuthor
-        if let (tenant, trunk) = trunk(at: flow.remote) {
-            author = ReferralAuthor(tenant: tenant.id, trunk: TrunkID(tenant: tenant.id, name: trunk.name))
-        } else {
+        // Which of a carrier's tenants is meant the dialog tells that the REFER is about.
+        var authors = trunks(at: flow.remote).map { ReferralAuthor(tenant: $0.tenant, trunk: $0) }
+        if authors.isEmpty {
             guard let (tenant, user) = authenticate(request, transaction: transaction, over: flow) else { return }
-            author = ReferralAuthor(tenant: tenant.id, user: user.number)
+            authors = [ReferralAuthor(tenant: tenant.id, user: user.number)]
         }
         do throws(SIPFault) {
             let outside = try OutsideReferral(
@@ -48,7 +47,7 @@ extension Engine {
                 settings: calls.settings.session,
                 seed: ids.bits()
             )
-            let refusal = calls.refer(try request.targetDialog(), by: outside, from: author)
+            let refusal = calls.refer(try request.targetDialog(), by: outside, from: authors)
             if let refusal { refuse(transaction, request, refusal) }
         } catch {
             refuse(transaction, request, error.status ?? 400, [(.warning, .warning(error.what))])

@@ -18,7 +18,13 @@ extension Engine {
                 if let old = trunks[id] {
                     tracked[id] = TrunkMonitor(trunk: trunk, transports: transports, keeping: old, now: now.instant)
                 } else {
-                    tracked[id] = TrunkMonitor(trunk: trunk, transports: transports, now: now.instant)
+                    // One that was taken out and is put back may still carry calls of before.
+                    tracked[id] = TrunkMonitor(
+                        trunk: trunk,
+                        transports: transports,
+                        carrying: calls.placesTaken(on: id),
+                        now: now.instant
+                    )
                 }
             }
         }

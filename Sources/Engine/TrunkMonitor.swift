@@ -25,9 +25,9 @@ struct TrunkMonitor {
     private var restsUntil: Instant?
     private var bucket: TokenBucket
 
-    /// `transports`: what we have.
-    init(trunk: Trunk, transports: [Transport] = [.udp, .tcp], now: Instant) {
-        self.trunk = trunk
+    /// `transports`: what we have; `carrying`: calls that are on it already.
+    init(trunk: Trunk, transports: [Transport] = [.udp, .tcp], carrying calls: Int = 0, now: Instant) {
+        (self.trunk, activeCalls) = (trunk, calls)
         query = trunk.query(supporting: transports)
         location = query.known
         nextProbe = now

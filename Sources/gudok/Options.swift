@@ -127,6 +127,11 @@ struct FormatOption: ParsableArguments {
 
 extension OutputFormat: ExpressibleByArgument {}
 
+/// A list of nothing looks like a list with nothing in it, so `--limit` asks for a row at least, as `limit` does over HTTP.
+func checkLimit(_ limit: Int?) throws {
+    if let limit, limit < 1 { throw ValidationError("--limit is \(limit): write 1 or more") }
+}
+
 extension ConfigurationFiles {
     /// Asks the running switch.
     func ask(_ request: ControlRequest) async throws -> Data {

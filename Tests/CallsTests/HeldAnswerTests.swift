@@ -58,6 +58,7 @@ import Timebase
         func ask(_ url: String, timeout: Duration, for call: CallID) {}
         func record(_ order: RecordingOrder) {}
         func tenant(_ id: TenantID) -> Tenant? { nil }
+        func isOwn(_ uri: SIPURI, of tenant: Tenant) -> Bool { true }
         func remember(_ agent: UserID, _ memory: Dispatcher.AgentMemory?) {}
         func remember(_ queue: QueueID, _ memory: Dispatcher.QueueMemory?) {}
     }

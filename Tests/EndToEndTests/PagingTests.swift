@@ -14,6 +14,18 @@ struct PagingTests {
         try running.rows("cdr").count { $0["ended_at"] is String }
     }
 
+    @Test func `a list of nothing is nobody's wish`() throws {
+        let running = try RunningSwitch()
+        for command in [["cdr"], ["recordings", "list"], ["audit"], ["callbacks", "list"], ["stats", "queues"]] {
+            let refused = try running.gudok(command + ["--limit", "0"])
+            #expect(
+                refused.code != 0 && refused.text.contains("--limit is 0: write 1 or more"),
+                "\(command): \(refused)"
+            )
+            #expect(try running.gudok(command + ["--limit", "1"]).code == 0, "\(command)")
+        }
+    }
+
     @Test func `pages hold each record once, newest first, whatever is written between them`() throws {
         let running = try RunningSwitch()
         let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)

@@ -86,6 +86,76 @@ struct TenantWallTests {
         #expect(anna.expect("INVITE", within: 0.2) == nil)
     }
 
+    @Test
+    func `a REFER to another tenant's domain, or to nobody's, hands nobody to one's own colleague of that number`()
+        throws
+    {
+        let centre = try TransferCentre()
+        try addOther(to: centre.running)
+        try centre.talk()
+        for host in ["other.test", "Other.Test", "elsewhere.example"] {
+            centre.refer(to: "sip:1002@\(host)")
+            let answer = try #require(centre.anna.await { $0.header("CSeq")?.hasSuffix("REFER") == true })
+            #expect(answer.startWord == "404", "\(host): \(answer)")
+        }
+        #expect(centre.boris.await("INVITE", within: 0.2) == nil)
+        #expect(centre.heard("caller", "anna") == ["caller": ["anna"], "anna": ["caller"]])
+        centre.refer(to: "sip:1002@demo.test")
+        try centre.borisTakes(try #require(centre.boris.await("INVITE")))
+        #expect(centre.anna.notified(200) != nil)
+        centre.hangUp()
+        #expect(try centre.isClean())
+    }
+
+    @Test func `a 302 to another tenant's domain, or to nobody's, rings no colleague of that number`() throws {
+        let centre = try TransferCentre()
+        try addOther(to: centre.running)
+        let vera = try Phone("1003", password: "vera-demo-3", server: centre.running.sipPort)
+        for (host, isOwn) in [("other.test", false), ("elsewhere.example", false), ("demo.test", true)] {
+            vera.callID = UUID().uuidString
+            _ = try vera.dial("1001", sdp: Phone.sdp(port: 4_000))
+            let invite = try #require(centre.anna.await("INVITE"), "\(host)")
+            let contact = ["Contact: <sip:1002@\(host)>"]
+            centre.anna.phone.respond("302 Moved", to: invite, toTag: "a", extra: contact, withContact: false)
+            let rung = centre.boris.await("INVITE", within: isOwn ? 5 : 0.2)
+            #expect((rung != nil) == isOwn, "\(host)")
+            if let rung { centre.boris.phone.respond("486 Busy Here", to: rung, toTag: "b") }
+            let final = try #require(vera.answer(to: "INVITE"), "\(host)")
+            #expect((Int(final.startWord) ?? 0) >= 400, "\(host): \(final)")
+            vera.acknowledge(final, to: "1001")
+        }
+        #expect(try centre.isClean())
+    }
+
+    @Test func `RFC 4538: a carrier of two tenants hands on the calls of each, by Target-Dialog`() throws {
+        let centre = try TransferCentre()
+        let port = centre.carrier.peer.port
+        let file = centre.running.folder.appending(path: "tenants/able.yaml")
+        let plan = centre.running.folder.appending(path: "dialplans/internal-able.yaml")
+        // Of those with one address it is the first by name.
+        try """
+        tenant: able
+        domains: [able.test]
+        trunks: [{name: carrier, host: 127.0.0.1, port: \(port), accept_from: [127.0.0.1], identify_port: \(port), probe: false}]
+        dialplans: {internal: internal-able.yaml}
+        """.write(to: file, atomically: true, encoding: .utf8)
+        try "routes: [{match: \".\", do: [{hangup: not-found}]}]".write(to: plan, atomically: true, encoding: .utf8)
+        let applied = try centre.running.gudok("apply", file.path, plan.path)
+        #expect(applied.code == 0, "\(applied)")
+        try centre.talk()
+        let carrier = try Phone("carrier", server: centre.running.sipPort, peer: centre.running.carrier)
+        func refer(ourTag: String) throws -> String {
+            let dialog = "\(centre.carrier.callID);local-tag=\(centre.carrier.tag);remote-tag=\(ourTag)"
+            let lines = ["Refer-To: <sip:+74957654321@127.0.0.1>", "Target-Dialog: \(dialog)"]
+            carrier.callID = UUID().uuidString
+            carrier.send(carrier.request("REFER", to: "1001", extra: lines))
+            let answer = centre.caller.await { $0.header("CSeq")?.hasSuffix("REFER") == true }
+            return try #require(answer)
+        }
+        #expect(try refer(ourTag: "gone").startWord == "481")
+        #expect(try refer(ourTag: centre.tag).startWord == "202")
+    }
+
     @Test func `a phone beside another tenant's trunk, behind one address, is asked who it is`() throws {
         let running = try RunningSwitch()
         let file = running.folder.appending(path: "tenants/other.yaml")

@@ -95,6 +95,34 @@ struct TrunkTests {
         }
     }
 
+    @Test func `a trunk that is taken out and put back while a call of it lives keeps count of it`() throws {
+        let running = try RunningSwitch(
+            trunk: "max_calls: 1",
+            internalPlan: "routes: [{match: \".\", do: [{hangup: not-found}]}]"
+        )
+        let demo = try String(contentsOf: running.folder.appending(path: "tenants/demo.yaml"), encoding: .utf8)
+        let next = running.folder.appending(path: "next.yaml")
+        func apply(_ text: String) throws {
+            try text.write(to: next, atomically: true, encoding: .utf8)
+            let applied = try running.gudok("apply", next.path)
+            #expect(applied.code == 0, "\(applied)")
+        }
+        func count() throws -> Int? { try running.rows("trunks").first?["active_calls"] as? Int }
+        let first = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let (tag, _) = try first.arrive(at: "600", media: try WirePeer())
+        try apply(demo.replacing("name: carrier", with: "name: other"))
+        #expect(try count() == 0)
+        try apply(demo)
+        #expect(try count() == 1)
+        let second = try Phone("+74951112244", server: running.sipPort, peer: running.carrier)
+        second.send(second.request("INVITE", to: "600", sdp: Phone.sdp(port: 4_000)))
+        let refusal = try #require(second.answer(to: "INVITE"))
+        #expect(refusal.startWord == "503", "\(refusal)")
+        second.acknowledge(refusal, to: "600")
+        first.send(first.request("BYE", to: "600", toTag: tag))
+        #expect(try eventually { try count() == 0 })
+    }
+
     @Test(arguments: [
         "503 Service Unavailable", "500 Server Internal Error", "502 Bad Gateway", "401 Unauthorized",
         "402 Payment Required",

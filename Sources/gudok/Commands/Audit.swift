@@ -29,7 +29,7 @@ struct ListAudit: AsyncParsableCommand {
     @OptionGroup var config: ConfigOption
 
     func validate() throws {
-        if limit < 0 { throw ValidationError("--limit is \(limit): write 0 or more") }
+        try checkLimit(limit)
     }
 
     func run() async throws {

@@ -27,6 +27,8 @@ struct ListCallbacks: AsyncParsableCommand {
     @OptionGroup var format: FormatOption
     @OptionGroup var config: ConfigOption
 
+    func validate() throws { try checkLimit(limit) }
+
     func run() async throws {
         var query = CallbackQuery()
         (query.queue, query.isOnlyOpen, query.before, query.limit) = (queue, open, before, limit)

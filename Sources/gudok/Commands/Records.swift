@@ -25,7 +25,7 @@ struct CallRecords: AsyncParsableCommand {
     @OptionGroup var config: ConfigOption
 
     func validate() throws {
-        if limit < 0 { throw ValidationError("--limit is \(limit): write 0 or more") }
+        try checkLimit(limit)
     }
 
     func run() async throws {

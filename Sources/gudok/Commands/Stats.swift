@@ -45,7 +45,7 @@ struct StatsReport: AsyncParsableCommand {
     @OptionGroup var format: FormatOption
 
     func validate() throws {
-        if let limit, limit < 0 { throw ValidationError("--limit is \(limit): write 0 or more") }
+        try checkLimit(limit)
         do { try kind.check(filters.keys, by) } catch { throw ValidationError(error.description) }
     }
 
