@@ -73,7 +73,7 @@ extension CallCore {
 
     /// What was open at the end of the last run stands again, in the order of the wishes.
     public func restore(_ open: [CallbackChanged], of tenant: TenantID) {
-        for change in open.sorted(by: { $0.id < $1.id }) where change.state.isOpen {
+        for change in open.sorted(by: { $0.id < $1.id }) where change.state.isOpen && callbacks[change.id] == nil {
             var callback = Callback(
                 id: change.id,
                 queue: QueueID(tenant: tenant, name: change.queue),

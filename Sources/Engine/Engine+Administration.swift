@@ -188,6 +188,13 @@ extension Engine {
         bus.publish(.configurationApplied(changes: changes), tenant: nil, at: now)
     }
 
+    /// Tells what somebody did to the switch, or to one of its tenants.
+    public func note(_ act: AuditedAct, at moment: Moment) {
+        enter(moment)
+        defer { settle() }
+        bus.publish(.audited(act), tenant: act.tenant, at: now)
+    }
+
     /// No new calls from now on.
     public func drain(at moment: Moment) {
         enter(moment)

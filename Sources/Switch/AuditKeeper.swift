@@ -38,6 +38,9 @@ final class AuditKeeper: EventSubscriber, Sendable {
         }
     }
 
+    /// Returns when what was heard so far is on disk, or the log says why it is not.
+    func wait() { errand.wait() }
+
     /// Waits until everything is on disk.
     func flush() { errand.flush(write) }
 

@@ -18,10 +18,14 @@ extension Backend {
             or: BodyFault(what: "the body is no change of a recording", mend: #"send {"action": "pause|resume"}"#)
         )
         let tenant = try tenant(wanted.tenant, request)
-        try await node.handle.ask { core in
-            try core.turn { try $0.pauseRecording(of: id, tenant: tenant, wanted.action == .pause, at: $1) }
+        let owner = try await node.handle.ask { core in
+            try core.turn { engine, now in
+                try engine.pauseRecording(of: id, tenant: tenant, wanted.action == .pause, at: now)
+                return engine.tenant(ofCall: id)
+            }
         }
-        await node.note(AuditedAct(by: .init(request.peer), "recording.\(wanted.action.rawValue)", "call \(id)"))
+        let action = "recording.\(wanted.action.rawValue)"
+        await node.note(AuditedAct(by: .init(request.peer), action, "call \(id)", tenant: owner))
         return .json(["call_id": id.value, "recording": wanted.action == .pause ? "paused" : "running"])
     }
 }

@@ -31,6 +31,9 @@ final class DiskErrand: Sendable {
         if isFirst { queue.async { self.attempt(write) } }
     }
 
+    /// Returns when what was called for has been tried.
+    func wait() { queue.sync {} }
+
     /// Writes what waits before it returns, or gives it up.
     func flush(_ write: @escaping @Sendable () throws -> Void) {
         queue.sync {

@@ -57,7 +57,9 @@ extension Node {
         do {
             configuration = try next.configuration()
         } catch {
-            if !isDryRun { note(AuditedAct(by: actor, "apply", "configuration", outcome: .failed, detail: "\(error)")) }
+            if !isDryRun {
+                await note(AuditedAct(by: actor, "apply", "configuration", outcome: .failed, detail: "\(error)"))
+            }
             throw error
         }
         let (old, affected) = try await handle.ask { core in
@@ -71,7 +73,7 @@ extension Node {
         let failed = wanted.obstacles(on: files, next, configuration)
         if !failed.isEmpty, !wanted.isForced {
             let why = failed.joined(separator: "; ")
-            if !isDryRun { note(AuditedAct(by: actor, "apply", "configuration", outcome: .refused, detail: why)) }
+            if !isDryRun { await note(AuditedAct(by: actor, "apply", "configuration", outcome: .refused, detail: why)) }
             throw ConfigurationFiles.Trouble(failed, mend: ConfigurationFiles.override)
         }
         guard !isDryRun else { return outcome }
@@ -79,18 +81,26 @@ extension Node {
         await prompts.loadBeside([PromptStore.shipped, files.promptsFolder])
         let acts = AuditedAct.application(by: actor, changes: changes, despite: failed)
         try database.apply(next.applied, noting: acts, at: SystemClock.now().wall)
-        try await handle.ask { core in core.turn { $0.apply(configuration, changes: changes, at: $1) } }
+        // Before they take calls: what a plan asks for meanwhile is not among it.
+        let back = configuration.tenants.keys.filter { old.tenants[$0] == nil }.sorted()
+        if !back.isEmpty { await waitForRecords(until: .now + .seconds(2)) }
+        let callbacks = Self.openCallbacks(in: next.dataFolder, of: back, log)
+        try await handle.ask { core in
+            core.turn { $0.apply(configuration, changes: changes, at: $1) }
+            for (tenant, open) in callbacks { core.turn { $0.restore(open, of: tenant, at: $1) } }
+        }
         files = next
         delivery.serve(configuration.tenants)
         return outcome
     }
 
-    /// Notes what somebody did over the control interface.
-    func note(_ act: AuditedAct) {
+    /// Tells, on the bus as everything is told, what somebody did over the control interface; returns when it is on disk.
+    func note(_ act: AuditedAct) async {
         do {
-            try database.audit([act], at: SystemClock.now().wall)
+            try await handle.ask { core in core.turn { $0.note(act, at: $1) } }
+            audit.wait()
         } catch {
-            log.log(.error, "the audit log cannot be written: \(error); \(act.actor.name) \(act.action) \(act.object)")
+            log.log(.error, "not in the audit log: \(error); \(act.actor.name) \(act.action) \(act.object)")
         }
     }
 }

@@ -31,7 +31,7 @@ public actor Node {
     let prompts: PromptStore
     let feed: EventFeed
     private let keeper: MemoryKeeper
-    private let audit: AuditKeeper
+    let audit: AuditKeeper
     private let tapes: TapeRoom
     private let web: WebClient
     let planning = PlanningDesk()
@@ -222,8 +222,8 @@ public actor Node {
         httpAddress = "\(NetAddress.SocketAddress(http.ip, port))"
     }
 
-    /// Who was to be called back when the switch ended last.
-    private static func openCallbacks(
+    /// Who was to be called back when these tenants were served last.
+    static func openCallbacks(
         in folder: URL,
         of tenants: [TenantID],
         _ log: LogSink
@@ -313,6 +313,15 @@ public actor Node {
         while ContinuousClock.now < deadline {
             guard let count = try? await handle.ask({ $0.engine.callCount }), count > 0 else { return }
             try? await Task.sleep(for: .milliseconds(100))
+        }
+    }
+
+    /// What a tenant was left with is on disk before it is read again.
+    func waitForRecords(until deadline: ContinuousClock.Instant) async {
+        while ContinuousClock.now < deadline {
+            let now = SystemClock.now().instant
+            guard let lag = try? await handle.ask({ $0.records.status(now: now).lag }), lag > .zero else { return }
+            try? await Task.sleep(for: .milliseconds(20))
         }
     }
 

@@ -179,6 +179,30 @@ struct CallbackTests {
         #expect(acts.last?["tenant"] as? String == "demo" && acts.last?["object"] as? String == "callback \(wish)")
     }
 
+    @Test func `the wishes of a tenant who comes back while the switch runs stand again`() throws {
+        try ask()
+        running.isFolderKept = true
+        #expect(running.stop() == 0)
+        let file = running.folder.appending(path: "tenants/demo.yaml")
+        let written = try String(contentsOf: file, encoding: .utf8)
+        try "tenant: other\ndomains: [other.test]\n".write(to: file, atomically: true, encoding: .utf8)
+
+        let next = try RunningSwitch(folder: running.folder)
+        #expect(try next.rows("queues").isEmpty)
+        try written.write(to: file, atomically: true, encoding: .utf8)
+        next.process.signal(SIGHUP)
+        #expect(try eventually { try next.rows("queues").first?["callbacks"] as? Int == 1 })
+        // Nobody comes twice by another reload.
+        next.process.signal(SIGHUP)
+        #expect(eventually { next.process.text.contains("files read again: 0 changes") })
+        #expect(try next.rows("queues").first?["callbacks"] as? Int == 1)
+        let annaThen = try Phone("1001", password: "anna-demo-1", server: next.sipPort, peer: anna.peer)
+        _ = try annaThen.register()
+        _ = try next.gudok("agent", "login", "1001")
+        let (invite, _) = try annaThen.pickUp(media: annasMedia, within: 8)
+        #expect(invite.header("From")?.contains("+74951112233") == true)
+    }
+
     @Test func `the pause before the next attempt goes on over a restart`() throws {
         let pause = "retry_after: 8s"
         let file = running.folder.appending(path: "tenants/demo.yaml")

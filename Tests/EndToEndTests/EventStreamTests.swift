@@ -92,6 +92,27 @@ struct EventStreamTests {
         #expect(after.contains { $0.subject == "1001" })
     }
 
+    @Test func `what is done to a tenant's calls and files is told`() throws {
+        let running = try RunningSwitch(tenant: Self.queue)
+        let follower = try Follower(running)
+        #expect(try running.gudok("export").code == 0)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        _ = try anna.register()
+        let call = try running.http("/api/v1/calls", method: "POST", body: #"{"from": "1001", "to": "600"}"#)
+        #expect(call.status == 201, "\(call.text)")
+        let invite = try #require(anna.expect("INVITE"))
+        let id = try #require(try running.rows("calls").first?["call_id"] as? String)
+        let recording = try running.http("/api/v1/calls/\(id)/recording", method: "POST", body: #"{"action": "pause"}"#)
+        #expect(recording.status == 409, "\(recording.text)")
+        #expect(try running.gudok("hangup", id).code == 0)
+        anna.respond("487 Request Terminated", to: invite, toTag: "over")
+        let acts = [#""action":"export""#, #""action":"call""#, #""action":"hangup""#]
+        #expect(follower.curl.waitFor(10) { told in acts.allSatisfy { told.contains($0) } }, "\(follower.curl.text)")
+        // In the log too, and on disk before the answer.
+        #expect(running.process.text.contains("hangup call \(id) done"))
+        #expect(try running.rows("audit").compactMap { $0["action"] as? String } == ["hangup", "call", "export"])
+    }
+
     @Test func `a filter by tenant tells nothing of another, and all tenants are told in one order`() throws {
         let running = try RunningSwitch(tenant: Self.queue)
         try Self.addTenant(running)
