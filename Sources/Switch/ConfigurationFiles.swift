@@ -104,6 +104,8 @@ public struct ConfigurationFiles: Sendable {
     /// The tenant's own prompts, beside the dial plans.
     public var promptsFolder: URL { dialPlansFolder.appending(path: "prompts") }
 
+    var tenantsFolder: URL { resolve(nodeConfiguration.tenantsPath) }
+    var listsFolder: URL { dialPlansFolder.appending(path: "lists") }
     public var dialPlansFolder: URL { resolve(nodeConfiguration.dialPlansPath) }
     public func recordingsFolder(of tenant: TenantID) -> URL { TapeRoom.folder(of: tenant, in: dataFolder) }
     public var dataFolder: URL { resolve(nodeConfiguration.data) }
@@ -250,7 +252,7 @@ public struct ConfigurationFiles: Sendable {
     /// What a pipe may bring.
     private static let longestPiped = 64 << 20
 
-    /// - Parameter mayBePipe: What somebody names for once may be one; a folder's would be waited for at every reading.
+    /// `mayBePipe`: what somebody names for once may be one; a folder's would be waited for at every reading.
     public static func read(
         _ url: URL,
         named name: String,
