@@ -15,7 +15,11 @@ extension Call {
         // Whoever works at this phone now, which need not be its own user (hot desk).
         let occupant = claim.map { UserID(tenant: tenant.id, number: $0.user) } ?? core.acd.occupant(of: device)
         let agent = occupant ?? device
-        let (command, prompt) = command(of: step, for: agent, at: claim == nil ? nil : user, isHere: occupant != nil)
+        let change = step.change.settled(
+            isLoggedIn: occupant != nil && core.acd.isLoggedIn(agent),
+            isPaused: core.acd.isPaused(agent)
+        )
+        let command = command(change, of: step, for: agent, at: claim == nil ? nil : user)
         let before = core.acd.agentView(agent)
         // Whoever uses the phone that an agent has left does not act for him; he may come back to it.
         if occupant == nil, command != .logIn(device: nil) {
@@ -32,7 +36,7 @@ extension Call {
         }
         core.perform(command, by: agent)
         note(command, of: agent, before: before, refusal: nil)
-        tell([prompt])
+        tell([change.prompt])
     }
 
     private func refusal(of claim: AgentClaim, _ agent: UserID) -> String? {
@@ -53,25 +57,18 @@ extension Call {
     }
 
     private func command(
+        _ change: Step.AgentStep.Change,
         of step: Step.AgentStep,
         for agent: UserID,
-        at device: String?,
-        isHere: Bool
-    ) -> (Dispatcher.AgentCommand, String) {
-        let logIn = (Dispatcher.AgentCommand.logIn(device: device), "logged-in")
-        let logOut = (Dispatcher.AgentCommand.logOut, "logged-out")
-        let reason = step.reason ?? core.acd.pauseReason(of: agent)
-        let pause = (Dispatcher.AgentCommand.pause(reason: reason), "paused")
-        let unpause = (Dispatcher.AgentCommand.unpause, "unpaused")
-        switch step.change {
-        case .login: return logIn
-        case .logout: return logOut
-        case .toggleLogin: return isHere && core.acd.isLoggedIn(agent) ? logOut : logIn
-        case .pause: return pause
-        case .unpause: return unpause
-        case .togglePause: return core.acd.isPaused(agent) ? unpause : pause
-        case .endWrapUp: return (.endWrapUp, "wrap-up-ended")
-        case .extendWrapUp: return (.extendWrapUp(step.more), "wrap-up-extended")
+        at device: String?
+    ) -> Dispatcher.AgentCommand {
+        switch change {
+        case .login, .toggleLogin: .logIn(device: device)
+        case .logout: .logOut
+        case .pause, .togglePause: .pause(reason: step.reason ?? core.acd.pauseReason(of: agent))
+        case .unpause: .unpause
+        case .endWrapUp: .endWrapUp
+        case .extendWrapUp: .extendWrapUp(step.more)
         }
     }
 

@@ -112,11 +112,15 @@ extension Call {
             return end(.failed, by: .switch, cause: HangupCause(status: 480), reason: "queue-closed")
         }
         leaveQueue(stay)
-        if outcome == .empty, settings(of: queue).onEmpty == .refuse { return finish(.unavailable) }
-        guard let (plan, flow) = tenant.destination(of: queue.name, upon: outcome) else {
-            return proceed(.queued(outcome))
+        follow(tenant.wayOut(of: queue.name, upon: outcome), after: outcome)
+    }
+
+    private func follow(_ way: QueueWayOut, after outcome: QueueOutcome) {
+        switch way {
+        case .flow(let plan, let flow): proceed(.jump(plan, flow: flow, after: outcome))
+        case .refused(let cause): finish(cause)
+        case .plan, .line, .gone: proceed(.queued(outcome))
         }
-        proceed(.jump(plan, flow: flow, after: outcome))
     }
 
     func leaveQueue(_ stay: QueueStay) {
@@ -135,14 +139,15 @@ extension Call {
 
     /// A key of a waiting caller that leads out of the queue.
     func exitQueue(by key: String) {
-        guard case .queued(let stay) = stage, let destination = settings(of: stay.queue).exits[key] else { return }
+        guard case .queued(let stay) = stage else { return }
+        let way = tenant.wayOut(of: stay.queue.name, upon: .key, key: key)
+        if case .line = way { return }
         publish(.note("key \(key) leads out of the queue"))
         core.dispatch { [self] in $0.leave(id, .key, at: now) }
         leaveQueue(stay)
         // It is what he wants instead.
         isUnserved = false
-        guard let plan = tenant.dialPlans[destination.dialPlan] else { return proceed(.queued(.key)) }
-        proceed(.jump(plan, flow: destination.flow, after: .key))
+        follow(way, after: .key)
     }
 
     func announced(position: Int, expectedWait: Duration?) {

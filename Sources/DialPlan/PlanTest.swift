@@ -15,6 +15,8 @@ public struct PlanTest: Equatable, Sendable {
     /// How those who are dialled answer, and how waits in queues end, one after the other; then everybody answers.
     public var dials: [DialOutcome] = []
     public var waits: [QueueOutcome] = []
+    /// What wishes to be called back are answered, one after the other; then all are accepted.
+    public var callbacks: [CallbackAnswer] = []
     /// When the call comes, on the clock of wherever the plan asks; nil: a Wednesday at noon.
     public var at: LocalTime?
     public var position: SourcePosition
@@ -58,7 +60,7 @@ public struct PlanTest: Equatable, Sendable {
     public static func == (lhs: PlanTest, rhs: PlanTest) -> Bool {
         lhs.name == rhs.name && lhs.from == rhs.from && lhs.to == rhs.to && lhs.trunk == rhs.trunk
             && lhs.callerName == rhs.callerName && lhs.input == rhs.input && lhs.dials == rhs.dials
-            && lhs.waits == rhs.waits && lhs.at == rhs.at
+            && lhs.waits == rhs.waits && lhs.callbacks == rhs.callbacks && lhs.at == rhs.at
             && lhs.expectations == rhs.expectations
     }
 }

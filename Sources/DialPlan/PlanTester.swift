@@ -31,17 +31,18 @@ public struct PlanTester {
 
     private let plan: DialPlan
     private let owner: Owner
-    /// Where a wait that ended so leads to; nil: on with the plan.
-    private let destination: (_ queue: String, QueueOutcome) -> (DialPlan, String)?
+    /// Where a wait that ended so, by that key, leads to.
+    private let wayOut: WayOut
+    public typealias WayOut = (_ queue: String, QueueOutcome, _ key: String?) -> QueueWayOut
     /// More instructions than this are a plan that never ends.
     private static let longest = 1_000
 
     public init(
         _ plan: DialPlan,
         of owner: Owner = .nobody,
-        destination: @escaping (_ queue: String, QueueOutcome) -> (DialPlan, String)? = { _, _ in nil }
+        wayOut: @escaping WayOut = { _, outcome, _ in QueueWayOut(unruled: outcome) }
     ) {
-        (self.plan, self.owner, self.destination) = (plan, owner, destination)
+        (self.plan, self.owner, self.wayOut) = (plan, owner, wayOut)
     }
 
     /// Runs every test of the plan.
@@ -69,7 +70,7 @@ public struct PlanTester {
         var instruction = run.start()
         var trail = run.takeTrail()
         var steps = 0
-        while let result = script.answer(instruction, destination), steps < Self.longest {
+        while let result = script.answer(instruction, wayOut), steps < Self.longest {
             instruction = run.proceed(result)
             trail += run.takeTrail()
             steps += 1
@@ -103,12 +104,15 @@ private struct Script {
     private var input: [String]
     private var dials: [DialOutcome]
     private var waits: [QueueOutcome]
+    private var callbacks: [CallbackAnswer]
+    private let isUser: Bool
     private let clock: (String?) -> LocalTime
     private var isAnswered = false
     var happened: [PlanTest.Expectation] = []
 
     init(_ test: PlanTest, _ clock: ((String?) -> LocalTime)?) {
-        (input, dials, waits) = (test.input, test.dials, test.waits)
+        (input, dials, waits, callbacks) = (test.input, test.dials, test.waits, test.callbacks)
+        isUser = test.trunk == nil
         // A Wednesday at noon, unless the test says when.
         let time = test.at ?? LocalTime(year: 2026, month: 1, day: 14, weekday: 3, minute: 720)
         self.clock = clock ?? { _ in time }
@@ -132,13 +136,36 @@ private struct Script {
     }
 
     /// nil: the call is over.
+    private mutating func wait(in queue: String, _ wayOut: PlanTester.WayOut) -> StepResult? {
+        var outcome = waits.isEmpty ? .answered : waits.removeFirst()
+        // Whom the queue does not let in is not answered for that.
+        if outcome != .full, outcome != .empty { connect() }
+        note(.queued, queue)
+        while true {
+            let key = outcome == .key && !input.isEmpty ? input.removeFirst() : nil
+            switch wayOut(queue, outcome, key) {
+            case .plan: return .queued(outcome)
+            case .flow(let plan, let flow): return .jump(plan, flow: flow, after: outcome)
+            case .refused(let cause):
+                note(.hungUp, cause.name)
+                return nil
+            case .gone: return nil
+            case .line: outcome = waits.isEmpty ? .answered : waits.removeFirst()
+            }
+        }
+    }
+
+    /// nil: the call is over.
     mutating func answer(
         _ instruction: Instruction,
-        _ destination: (String, QueueOutcome) -> (DialPlan, String)?
+        _ wayOut: PlanTester.WayOut
     ) -> StepResult? {
         switch instruction {
         case .answer: connect()
-        case .ringing, .agent: break
+        case .ringing: break
+        case .agent(let step, _):
+            connect()
+            note(.played, isUser ? step.change.settled(isLoggedIn: false, isPaused: false).prompt : "not-allowed")
         case .echo:
             connect()
             note(.echoed)
@@ -158,12 +185,7 @@ private struct Script {
         case .dial(let request):
             note(.dialled, request.target.shortName)
             return meet()
-        case .queue(let request):
-            connect()
-            note(.queued, request.queue)
-            let outcome = waits.isEmpty ? .answered : waits.removeFirst()
-            if let (plan, flow) = destination(request.queue, outcome) { return .jump(plan, flow: flow, after: outcome) }
-            return .queued(outcome)
+        case .queue(let request): return wait(in: request.queue, wayOut)
         case .localTime(let zone): return .time(clock(zone))
         case .supervise(let request):
             connect()
@@ -177,9 +199,11 @@ private struct Script {
             return meet()
         case .record(let isOn): if isOn { note(.recorded) }
         case .http: return .steps(nil)
-        case .callback(let queue, _):
-            note(.queued, queue)
-            return .callback(.accepted)
+        case .callback(let queue, let number):
+            let told = callbacks.isEmpty ? .accepted : callbacks.removeFirst()
+            let answer = CallbackNumber.isOne(number) ? told : .refused
+            if answer == .accepted { note(.queued, queue) }
+            return .callback(answer)
         case .hangup(let cause):
             note(.hungUp, cause.name)
             return nil

@@ -161,6 +161,27 @@ extension Step {
 
             /// A pause has a reason, one of the tenant's.
             public var takesReason: Bool { self == .pause || self == .togglePause }
+
+            /// What it is for an agent in this state: a toggle is one of two others.
+            public func settled(isLoggedIn: Bool, isPaused: Bool) -> Change {
+                switch self {
+                case .toggleLogin: isLoggedIn ? .logout : .login
+                case .togglePause: isPaused ? .unpause : .pause
+                case .login, .logout, .pause, .unpause, .endWrapUp, .extendWrapUp: self
+                }
+            }
+
+            /// What whoever asked for it hears when it is done.
+            public var prompt: String {
+                switch self {
+                case .login, .toggleLogin: "logged-in"
+                case .logout: "logged-out"
+                case .pause, .togglePause: "paused"
+                case .unpause: "unpaused"
+                case .endWrapUp: "wrap-up-ended"
+                case .extendWrapUp: "wrap-up-extended"
+                }
+            }
         }
 
         public static let usualExtension: Duration = .seconds(60)

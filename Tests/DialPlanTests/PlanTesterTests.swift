@@ -58,4 +58,19 @@ struct PlanTesterTests {
         let test = PlanTest(name: "when", from: caller, to: "600", trunk: "carrier", expectations: [])
         #expect(PlanTester(plan).run(test).trail.contains(.note(told, line: 4)))
     }
+
+    @Test(arguments: [
+        (PlanTest.Expectation(.played, "logged-in"), Step.AgentStep.Change.toggleLogin, nil),
+        (.init(.played, "unpaused"), .unpause, nil), (.init(.played, "not-allowed"), .login, "carrier"),
+    ])
+    func `a feature code answers, and says what it did`(
+        told: PlanTest.Expectation,
+        change: Step.AgentStep.Change,
+        trunk: String?
+    ) throws {
+        let steps = [Step(.agent(Step.AgentStep(change))), Step(.hangup(try Template("normal")))]
+        let plan = DialPlan(name: "test", routes: [Route(match: try Pattern("6xx"), steps: steps)])
+        let test = PlanTest(name: "code", from: "1001", to: "600", trunk: trunk, expectations: [])
+        #expect(PlanTester(plan).run(test).happened == [.init(.answered), told, .init(.hungUp, "normal")])
+    }
 }

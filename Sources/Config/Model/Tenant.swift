@@ -56,17 +56,26 @@ public struct Tenant: Equatable, Sendable {
 }
 
 extension Tenant {
-    /// Where a caller goes whose wait ended so; nil: on with the plan.
-    public func destination(of queue: String, upon outcome: QueueOutcome) -> (DialPlan, String)? {
+    /// Where a caller goes whose wait ended so. `key`: the one that he pressed.
+    public func wayOut(of queue: String, upon outcome: QueueOutcome, key: String? = nil) -> QueueWayOut {
         let settings = queues[queue]
         let place: Queue.Destination?
         switch outcome {
         case .timeout: place = settings?.onTimeout
         case .full: place = settings?.onFull
-        case .empty: if case .leave(let elsewhere) = settings?.onEmpty { place = elsewhere } else { place = nil }
-        case .answered, .calledBack, .abandoned, .callback, .key, .transferred, .closed, .restart: place = nil
+        case .empty:
+            switch settings?.onEmpty {
+            case .refuse: return .refused(.unavailable)
+            case .leave(let elsewhere): place = elsewhere
+            case .wait, nil: place = nil
+            }
+        case .key:
+            guard let exit = key.flatMap({ settings?.exits[$0] }) else { return .line }
+            place = exit
+        case .answered, .callback, .closed, .calledBack, .abandoned, .transferred, .restart: place = nil
         }
-        return place.flatMap { place in dialPlans[place.dialPlan].map { ($0, place.flow) } }
+        guard let place, let plan = dialPlans[place.dialPlan] else { return QueueWayOut(unruled: outcome) }
+        return .flow(plan, place.flow)
     }
 }
 

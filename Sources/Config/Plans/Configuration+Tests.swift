@@ -34,6 +34,6 @@ extension Tenant {
     /// Takes simulated calls through a plan as the tenant's own would go.
     public func tester(of plan: DialPlan) -> PlanTester {
         let owner = PlanTester.Owner(tenant: id.name) { users[$0]?.name }
-        return PlanTester(plan, of: owner) { destination(of: $0, upon: $1) }
+        return PlanTester(plan, of: owner) { wayOut(of: $0, upon: $1, key: $2) }
     }
 }

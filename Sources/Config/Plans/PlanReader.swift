@@ -93,6 +93,7 @@ struct PlanReader {
         call.finish("call")
         let dials = mapping.take("dial").map { readOutcomes($0, DialOutcome.self, "dial") } ?? []
         let waits = mapping.take("queue").map { readOutcomes($0, QueueOutcome.self, "queue") } ?? []
+        let callbacks = mapping.take("callback").map { readOutcomes($0, CallbackAnswer.self, "callback") } ?? []
         let input = mapping.take("input")?.sequence("input").compactMap { $0.string("an input") } ?? []
         let expected = mapping.require("expect", of: "a test").map { value in
             if value.asSequence?.isEmpty == true {
@@ -110,7 +111,8 @@ struct PlanReader {
             expectations: expected,
             position: value.position
         )
-        (test.dials, test.waits, test.at, test.callerName) = (dials, waits, at, callerName)
+        (test.dials, test.waits, test.callbacks) = (dials, waits, callbacks)
+        (test.at, test.callerName) = (at, callerName)
         return test
     }
 
