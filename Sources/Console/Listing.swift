@@ -71,7 +71,8 @@ public struct Listing {
 
     /// RFC 4180: CRLF, a header line, quotes doubled. Lists and objects are JSON in their field.
     private var csv: String {
-        let all = rows.isEmpty ? keys : ordered(rows[0])
+        let others = Set(rows.flatMap(\.keys)).subtracting(keys).sorted()
+        let all = keys.filter { key in rows.isEmpty || rows.contains { $0[key] != nil } } + others
         let lines = [all] + rows.map { row in all.map { plain(row[$0]) } }
         return lines.map { $0.map(field).joined(separator: ",") + "\r\n" }.joined()
     }

@@ -189,6 +189,15 @@ public actor ControlServer {
 
     /// Nobody proves who he is here, so the pages that an administrator happens to look at must not act in his place.
     private static func refusal(of request: Request, _ names: OwnNames) -> ControlReply? {
+        // The first is the request's, and is none of the fields (RFC 9112 §3.2).
+        if HTTPField.Name("Host").map({ request.headers.contains($0) }) == true {
+            return .problem(
+                status: 400,
+                code: "bad-host",
+                what: "the request has two Host fields",
+                mend: "send one, with the name that you ask by"
+            )
+        }
         if !names.contain(authority: request.head.authority) {
             return .problem(
                 status: 421,

@@ -17,6 +17,8 @@ extension Engine {
         public var since: Moment?
         public var reason: String?
         public var roundTrip: Duration?
+        /// Whether it is asked from time to time.
+        public var isProbed: Bool
         public var activeCalls: Int
         public var maxCalls: Int?
         /// nil: it is not registered with.
@@ -68,6 +70,7 @@ extension Engine {
                 since: monitor.downSince,
                 reason: monitor.lastFailure,
                 roundTrip: monitor.roundTrip,
+                isProbed: monitor.trunk.probe.isEnabled,
                 activeCalls: monitor.activeCalls,
                 maxCalls: monitor.trunk.maxCalls,
                 registration: clients[id]?.state,

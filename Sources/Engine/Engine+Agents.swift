@@ -16,7 +16,8 @@ extension Engine {
     ) throws(Refusal) -> Dispatcher.AgentView {
         enter(moment)
         defer { settle() }
-        let before = (try? chooseTenant(name)).flatMap { agentView(number, of: $0) }
+        let owner = try? chooseTenant(name)
+        let before = owner.flatMap { agentView(number, of: $0) }
         do throws(Refusal) {
             let tenant = try chooseTenant(name)
             try admit(command, of: number, in: tenant)
@@ -27,10 +28,10 @@ extension Engine {
             guard let view = agentView(number, of: tenant) else {
                 throw Refusal(code: "no-such-agent", what: "\(number) is no agent", mend: "see: gudok agents")
             }
-            note(command, of: number, by: actor, before: before, after: view, refusal: nil)
+            note(command, of: number, in: owner?.id, by: actor, before: before, after: view, refusal: nil)
             return view
         } catch {
-            note(command, of: number, by: actor, before: before, after: nil, refusal: error)
+            note(command, of: number, in: owner?.id, by: actor, before: before, after: nil, refusal: error)
             throw error
         }
     }
@@ -47,6 +48,7 @@ extension Engine {
     private func note(
         _ command: Dispatcher.AgentCommand,
         of number: String,
+        in tenant: TenantID?,
         by actor: AuditedAct.Actor,
         before: Dispatcher.AgentView?,
         after: Dispatcher.AgentView?,
@@ -56,13 +58,13 @@ extension Engine {
             by: actor,
             "agent.\(command.name)",
             "agent \(number)",
-            tenant: before?.id.tenant,
+            tenant: tenant,
             outcome: refusal == nil ? .done : .refused,
             before: before?.summary,
             after: after?.summary,
             detail: refusal?.what
         )
-        bus.publish(.audited(act), tenant: before?.id.tenant, at: now)
+        bus.publish(.audited(act), tenant: tenant, at: now)
     }
 
     /// Refuses what makes no sense for this agent.

@@ -68,7 +68,7 @@ extension Engine {
     ) throws(Refusal) {
         enter(moment)
         defer { settle() }
-        let owner = calls.tenant(of: id)
+        let owner = calls.tenant(of: id) ?? (try? chooseTenant(name).id)
         do throws(Refusal) {
             let named = name == nil ? nil : try chooseTenant(name).id
             try hand(id, to: target, of: named, word: actor.name)

@@ -1,3 +1,4 @@
+public import Accounting
 public import Events
 import GRDB
 import Timebase
@@ -77,9 +78,9 @@ public struct CallbackListing: Encodable, Sendable {
     public var requested_at: String
     public var state: String
     public var attempts: Int
-    public var agent: String?
-    public var reason: String?
-    public var done_at: String?
+    @OrNull public var agent: String?
+    @OrNull public var reason: String?
+    @OrNull public var done_at: String?
 
     public static let keys = [
         "id", "tenant", "queue", "number", "requested_at", "state", "attempts", "agent", "reason", "done_at",

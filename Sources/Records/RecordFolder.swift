@@ -43,6 +43,11 @@ public struct RecordFolder: Sendable {
         }
     }
 
+    /// When a switch that wrote here is last known to have lived, in milliseconds since 1970; a file that cannot be read says nothing.
+    public var lastKnown: Int64 {
+        ((try? tenants) ?? []).compactMap { try? database(of: $0)?.lastKnown }.max() ?? 0
+    }
+
     func database(of tenant: TenantID) throws -> TenantDatabase? { try TenantDatabase(reading: folder, tenant: tenant) }
 
     /// The time that a question is about; where days bound it, each tenant's begin on his own clock.

@@ -1,3 +1,4 @@
+public import Accounting
 public import Events
 public import Records
 

@@ -1,4 +1,4 @@
-import Accounting
+public import Accounting
 import Events
 import Records
 import Timebase

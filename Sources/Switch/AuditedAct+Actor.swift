@@ -1,4 +1,5 @@
 import ControlAPI
+import Engine
 public import Events
 import Foundation
 import Glibc
@@ -24,5 +25,15 @@ extension AuditedAct.Actor {
             return "uid \(id)"
         }
         return "\(String(cString: name)) (uid \(id))"
+    }
+}
+
+extension AuditedAct {
+    /// `tenant`: whose it was asked to be, if anybody's.
+    func refused(_ error: any Error, tenant name: String?) -> AuditedAct {
+        var act = self
+        (act.tenant, act.outcome) = (name.map { TenantID($0) }, .refused)
+        act.detail = (error as? Engine.Refusal)?.what ?? "\(error)"
+        return act
     }
 }

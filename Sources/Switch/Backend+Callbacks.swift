@@ -14,9 +14,7 @@ extension Backend {
                 try core.turn { try $0.cancelCallback(id, tenant: tenant, at: $1) }
             }
         } catch {
-            (act.tenant, act.outcome) = (tenant.map { TenantID($0) }, .refused)
-            act.detail = (error as? Engine.Refusal)?.what ?? "\(error)"
-            await node.note(act)
+            await node.note(act.refused(error, tenant: tenant))
             throw error
         }
         await node.note(act)

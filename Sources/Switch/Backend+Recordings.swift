@@ -18,14 +18,19 @@ extension Backend {
             or: BodyFault(what: "the body is no change of a recording", mend: #"send {"action": "pause|resume"}"#)
         )
         let tenant = try tenant(wanted.tenant, request)
-        let owner = try await node.handle.ask { core in
-            try core.turn { engine, now in
-                try engine.pauseRecording(of: id, tenant: tenant, wanted.action == .pause, at: now)
-                return engine.tenant(ofCall: id)
+        var act = AuditedAct(by: .init(request.peer), "recording.\(wanted.action.rawValue)", "call \(id)")
+        do {
+            act.tenant = try await node.handle.ask { core in
+                try core.turn { engine, now in
+                    try engine.pauseRecording(of: id, tenant: tenant, wanted.action == .pause, at: now)
+                    return engine.tenant(ofCall: id)
+                }
             }
+        } catch {
+            await node.note(act.refused(error, tenant: tenant))
+            throw error
         }
-        let action = "recording.\(wanted.action.rawValue)"
-        await node.note(AuditedAct(by: .init(request.peer), action, "call \(id)", tenant: owner))
+        await node.note(act)
         return .json(["call_id": id.value, "recording": wanted.action == .pause ? "paused" : "running"])
     }
 }

@@ -90,8 +90,26 @@ struct Backend: ControlBackend {
             return matching.isEmpty ? notFound(request) : notAllowed(request, matching.map(\.method))
         }
         let parameters = route.parameters(of: request.path) ?? []
-        if let refusal = try await refuse(route, parameters, request, node) { return refusal }
+        if let refusal = try await refuse(route, parameters, request, node) {
+            await note(refusal, of: route, parameters, request, node)
+            return refusal
+        }
         return try await route.answer(self, Route.Asked(request: request, parameters: parameters, node: node))
+    }
+
+    /// Whoever would act upon another tenant's call is known.
+    private func note(
+        _ refusal: ControlReply,
+        of route: Route,
+        _ parameters: [String],
+        _ request: ControlRequest,
+        _ node: Node
+    ) async {
+        guard route.isOfCall, let name = route.act, let call = parameters.first, let tenant = request.query["tenant"]
+        else { return }
+        var act = AuditedAct(by: .init(request.peer), name, "call \(call)", tenant: TenantID(tenant), outcome: .refused)
+        act.detail = "tenant \(tenant) has no such call"
+        await node.note(act)
     }
 
     /// What names a tenant is about that tenant alone: there is no other's call for it.
@@ -187,9 +205,7 @@ struct Backend: ControlBackend {
                 }
             }
         } catch {
-            let known = tenant.map { TenantID($0) }
-            let why = (error as? Engine.Refusal)?.what ?? "\(error)"
-            await node.note(AuditedAct(by: actor, "call", way, tenant: known, outcome: .refused, detail: why))
+            await node.note(AuditedAct(by: actor, "call", way).refused(error, tenant: tenant))
             throw error
         }
         await node.note(AuditedAct(by: actor, "call", "call \(id)", tenant: owner, detail: way))
@@ -200,8 +216,14 @@ struct Backend: ControlBackend {
         let (owner, found) = try await node.handle.ask { core in
             core.turn { engine, now in (engine.tenant(ofCall: id), engine.hangUp(id, at: now)) }
         }
-        guard found else { return noCall(id) }
-        await node.note(AuditedAct(by: .init(request.peer), "hangup", "call \(id)", tenant: owner))
+        var act = AuditedAct(by: .init(request.peer), "hangup", "call \(id)", tenant: owner)
+        guard found else {
+            (act.tenant, act.outcome) = (request.query["tenant"].map { TenantID($0) }, .refused)
+            act.detail = "no call \(id) is up"
+            await node.note(act)
+            return noCall(id)
+        }
+        await node.note(act)
         return .json(["call_id": id.value])
     }
 
@@ -315,7 +337,8 @@ struct Backend: ControlBackend {
         _ node: Node
     ) async throws -> ControlReply {
         guard named == nil || named == tenant,
-            let text = try await node.handle.ask({ $0.engine.configuration.tenants[TenantID(tenant)]?.export() })
+            // A tenant's lists are long: calls do not wait until they are written out.
+            let text = try await node.handle.ask({ $0.engine.configuration.tenants[TenantID(tenant)] })?.export()
         else { return noTenant(tenant) }
         await node.note(
             AuditedAct(by: .init(request.peer), "export", "tenant \(tenant)", tenant: TenantID(tenant))

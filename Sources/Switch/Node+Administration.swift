@@ -24,8 +24,15 @@ extension Node {
     public func reload() async {
         do {
             let changes = try await inTurn { node in
-                let fresh = try ConfigurationFiles(file: node.files.file.path).joined(by: node.files.applied)
-                return try await node.put(fresh, Application(), over: nil, by: .init(.signal, "SIGHUP")).changes
+                let actor = AuditedAct.Actor(.signal, "SIGHUP")
+                let fresh: ConfigurationFiles
+                do {
+                    fresh = try ConfigurationFiles(file: node.files.file.path).joined(by: node.files.applied)
+                } catch {
+                    await node.noteFailure(error, by: actor)
+                    throw error
+                }
+                return try await node.put(fresh, Application(), over: nil, by: actor).changes
             }
             log.log(.notice, "files read again: \(changes.count) changes")
         } catch {
@@ -57,9 +64,7 @@ extension Node {
         do {
             configuration = try next.configuration()
         } catch {
-            if !isDryRun {
-                await note(AuditedAct(by: actor, "apply", "configuration", outcome: .failed, detail: "\(error)"))
-            }
+            if !isDryRun { await noteFailure(error, by: actor) }
             throw error
         }
         let (old, affected) = try await handle.ask { core in
@@ -92,6 +97,10 @@ extension Node {
         files = next
         delivery.serve(configuration.tenants)
         return outcome
+    }
+
+    private func noteFailure(_ error: any Error, by actor: AuditedAct.Actor) async {
+        await note(AuditedAct(by: actor, "apply", "configuration", outcome: .failed, detail: "\(error)"))
     }
 
     /// Tells, on the bus as everything is told, what somebody did over the control interface; returns when it is on disk.

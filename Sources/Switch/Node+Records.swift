@@ -38,11 +38,11 @@ extension Node {
         (wanted.from, wanted.to, wanted.trunk) = (query.text("from"), query.text("to"), query.text("trunk"))
         (wanted.user, wanted.queue, wanted.agent) = (query.text("user"), query.text("queue"), query.text("agent"))
         wanted.disposition = try query.choice("disposition")
+        let tenants = try query.text("tenant").map { [TenantID($0)] } ?? folder.tenants
         if let id = query.text("before") {
-            guard let last = try folder.call(id) else { throw Self.unknown("call", id) }
+            guard let last = try folder.call(id, of: tenants) else { throw Self.unknown("call", id) }
             wanted.before = CallQuery.Place(startedAt: last.startedAt, callID: last.callID)
         }
-        let tenants = try query.text("tenant").map { [TenantID($0)] } ?? folder.tenants
         try query.finish()
         wanted.limit = limit + 1
         let found = try folder.calls(wanted, of: tenants)

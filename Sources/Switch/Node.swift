@@ -260,6 +260,13 @@ public actor Node {
         return try RecordFolder(folder).tenants.compactMap { tenant in
             do {
                 let database = try TenantDatabase(folder: folder, tenant: tenant)
+                let ahead = try database.lastKnown - now.milliseconds
+                if ahead > 5_000 {
+                    log.log(
+                        .error,
+                        "tenant \(tenant): the clock is \(ahead / 1_000) s behind the last records; set it: until then agents' time is lost"
+                    )
+                }
                 // A recording proves that the switch lived while it was spoken.
                 let recordings = try TapeRoom.repair(in: folder, tenant: tenant, database)
                 let lived = min(recordings.map(\.at).max() ?? now, now)

@@ -30,6 +30,15 @@ struct Route: Sendable {
         pattern = path.split(separator: "/")
     }
 
+    /// As the audit log calls it; nil: nothing is done to anything.
+    var act: String? {
+        switch method {
+        case "GET": nil
+        case "DELETE": "hangup"
+        default: pattern.last.map(String.init)
+        }
+    }
+
     /// nil: the path is another.
     func parameters(of path: [String]) -> [String]? {
         guard path.count == pattern.count else { return nil }

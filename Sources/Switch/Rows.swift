@@ -1,3 +1,4 @@
+import Accounting
 import Config
 import ACD
 import Calls
@@ -96,6 +97,8 @@ struct TrunkRow: Encodable, Sendable {
     @OrNull var since: String?
     @OrNull var reason: String?
     @OrNull var rtt_ms: Double?
+    /// Whether it is asked by OPTIONS.
+    var probed: Bool
     var active_calls: Int
     @OrNull var max_calls: Int?
     /// Of us with the carrier; null where the trunk has no `register`.
@@ -110,6 +113,7 @@ struct TrunkRow: Encodable, Sendable {
         since = status.since.map { "\($0.wall)" }
         reason = status.isUp ? nil : status.reason
         rtt_ms = status.roundTrip.map { ($0.inMilliseconds * 1000).rounded() / 1000 }
+        probed = status.isProbed
         active_calls = status.activeCalls
         max_calls = status.maxCalls
         (registration, registration_reason) = Self.registration(status)

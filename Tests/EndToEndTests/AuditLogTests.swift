@@ -105,4 +105,48 @@ import Testing
         #expect(entries.allSatisfy { $0["channel"] as? String == "command-line" && $0["tenant"] as? String == "demo" })
         #expect(try running.gudok("audit", "verify").code == 0)
     }
+
+    @Test func `who was refused is known: another tenant's call, calls and recordings that are not there`() throws {
+        let running = try RunningSwitch()
+        try """
+        tenant: other
+        domains: [other.test]
+        """.write(to: running.folder.appending(path: "tenants/other.yaml"), atomically: true, encoding: .utf8)
+        running.process.signal(SIGHUP)
+        #expect(running.process.waitFor(10) { $0.contains("files read again") })
+        let live = try Phone("+74951112244", server: running.sipPort, peer: running.carrier)
+        live.send(live.request("INVITE", to: "600", sdp: Phone.sdp(port: 4_000)))
+        live.acknowledge(try #require(live.final("INVITE")), to: "600")
+        let id = try #require(try running.rows("calls").first?["call_id"] as? String)
+        let pause = #"{"action": "pause"}"#
+        for (method, path, body) in [
+            ("DELETE", "\(id)?tenant=other", nil), ("POST", "\(id)/transfer?tenant=other", #"{"to": "1001"}"#),
+            ("POST", "\(id)/recording?tenant=other", pause), ("DELETE", "gone", nil),
+            ("POST", "gone/recording?tenant=demo", pause),
+        ] {
+            #expect(try running.http("/api/v1/calls/\(path)", method: method, body: body).status == 404, "\(path)")
+        }
+        #expect(try running.gudok("agent", "pause", "9999", "--tenant", "demo").code == 1)
+        #expect(try running.gudok("recordings", "hold", "gone", "--tenant", "demo").code == 1)
+        let refused = try running.rows("audit", "--outcome", "refused").reversed().map { row in
+            ["action", "object", "tenant"].map { row[$0] as? String ?? "" }.joined(separator: " ")
+        }
+        #expect(
+            refused == [
+                "hangup call \(id) other", "transfer call \(id) other", "recording call \(id) other",
+                "hangup call gone ", "recording.pause call gone demo", "agent.pause agent 9999 demo",
+                "recording.hold recording gone demo",
+            ]
+        )
+        #expect(try running.rows("calls").count == 1)
+        // Nor is it a place in that tenant's records.
+        #expect(try running.http("/api/v1/cdr?tenant=demo&before=\(id)").status == 200)
+        #expect(try running.http("/api/v1/cdr?tenant=other&before=\(id)").status == 400)
+        // A node's file that cannot be read is an attempt to change it, too.
+        try "node: [".write(to: running.folder.appending(path: "gudok.yaml"), atomically: true, encoding: .utf8)
+        running.process.signal(SIGHUP)
+        #expect(running.process.waitFor(10) { $0.contains("nothing was changed") })
+        let failed = try running.http("/api/v1/audit?outcome=failed")
+        #expect(failed.text.contains("SIGHUP") && failed.text.contains("gudok.yaml"), "\(failed.text)")
+    }
 }

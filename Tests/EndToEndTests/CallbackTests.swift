@@ -160,6 +160,9 @@ struct CallbackTests {
         try ask()
         try ask()
         #expect(try running.rows("callbacks").count == 1)
+        // Every column is there, though nothing has become of it.
+        let head = "id,tenant,queue,number,requested_at,state,attempts,agent,reason,done_at\r\n"
+        #expect(try running.gudok("callbacks", "list", "--format", "csv").text.hasPrefix(head))
         running.process.signal(SIGKILL)
         running.process.exitCode(within: 5)
         running.isFolderKept = true

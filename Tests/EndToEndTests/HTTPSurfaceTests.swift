@@ -44,6 +44,13 @@ struct HTTPSurfaceTests {
             let answer = peer.expect { _ in true }
             #expect(answer?.hasPrefix("HTTP/1.1 4") == true, "\(wrong.prefix(60)): \(answer ?? "nothing")")
         }
+        // Which of two names counts, a proxy before us may see otherwise.
+        for (first, second) in [("localhost", "evil.test"), ("localhost", "localhost")] {
+            let peer = try StreamPeer(to: running.httpPort)
+            peer.send("GET /healthz HTTP/1.1\r\nHost: \(first)\r\nHost: \(second)\r\n\r\n")
+            let answer = peer.expect { _ in true } ?? ""
+            #expect(answer.hasPrefix("HTTP/1.1 400") && answer.contains("bad-host"), "\(answer)")
+        }
         // Who says that it will be too long hears it at once.
         let early = try StreamPeer(to: running.httpPort)
         early.send(head + "Content-Length: 99999999\r\n\r\n")

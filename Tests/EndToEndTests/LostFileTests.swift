@@ -105,4 +105,27 @@ struct LostFileTests {
         #expect(try running.rows("audit", "--action", "audit.begin").isEmpty)
         #expect(!running.process.text.contains("gudok.sqlite is not there"))
     }
+
+    @Test func `a clock that is behind the records is told, at the start and by the doctor`() throws {
+        var running = try RunningSwitch()
+        let folder = running.folder
+        running.isFolderKept = true
+        defer { try? FileManager.default.removeItem(at: folder) }
+        _ = try running.gudok("agent", "login", "1001")
+        #expect(try eventually { try running.rows("audit").count == 1 })
+        let sound = try running.gudok("doctor").text
+        #expect(sound.contains("ok    clock"), "\(sound)")
+        #expect(running.stop() == 0)
+        let later = Int(Date().timeIntervalSince1970 + 7_200) * 1_000
+        let database = folder.appending(path: "data/tenants/demo/cdr.sqlite").path
+        let beat = "INSERT OR REPLACE INTO clock (id, at_ms) VALUES (1, \(later))"
+        #expect(try ChildProcess("/usr/bin/env", ["sqlite3", database, beat]).exitCode(within: 10) == 0)
+        let config = folder.appending(path: "gudok.yaml").path
+        let doctor = try ChildProcess(RunningSwitch.binary, ["doctor", "--config", config])
+        #expect(doctor.waitFor(10) { $0.contains("s behind the last records; set it") }, "\(doctor.text)")
+        running = try RunningSwitch(folder: folder)
+        running.isFolderKept = true
+        #expect(running.process.waitFor(10) { $0.contains("tenant demo: the clock is 7") })
+        #expect(running.stop() == 0)
+    }
 }

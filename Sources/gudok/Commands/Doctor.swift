@@ -40,7 +40,7 @@ struct Doctor: AsyncParsableCommand {
         }
         checkFiles(files, &report)
         checkLimits(files.nodeConfiguration, &report)
-        checkClock(&report)
+        checkClock(files, &report)
         checkRecordings(files, &report)
         if isServed {
             try await checkTrunks(files, &report)
@@ -200,11 +200,14 @@ struct Doctor: AsyncParsableCommand {
         }
     }
 
-    private func checkClock(_ report: inout Report) {
-        let year = Calendar(identifier: .gregorian).component(.year, from: Date())
-        year < 2026
-            ? report.bad("clock", "it says \(year); set it, or start a time service")
-            : report.good("clock", ISO8601DateFormatter().string(from: Date()))
+    private func checkClock(_ files: ConfigurationFiles, _ report: inout Report) {
+        let (now, text) = (Date(), ISO8601DateFormatter().string(from: Date()))
+        let year = Calendar(identifier: .gregorian).component(.year, from: now)
+        guard year >= 2026 else { return report.bad("clock", "it says \(year); set it, or start a time service") }
+        let ahead = RecordFolder(files.dataFolder).lastKnown / 1_000 - Int64(now.timeIntervalSince1970)
+        ahead > 5
+            ? report.bad("clock", "\(text) is \(ahead) s behind the last records; set it, or start a time service")
+            : report.good("clock", text)
     }
 
     private struct Trunk: Decodable {
@@ -214,6 +217,7 @@ struct Doctor: AsyncParsableCommand {
         var state: String
         var reason: String?
         var rtt_ms: Double?
+        var probed: Bool
         var registration: String?
         var registration_reason: String?
     }
@@ -228,7 +232,8 @@ struct Doctor: AsyncParsableCommand {
             } else if let time = trunk.rtt_ms {
                 report.good(name, "\(trunk.address) answers in \(time) ms")
             } else {
-                report.good(name, "\(trunk.address): not asked yet")
+                let why = trunk.probed ? "not asked yet" : "never asked, as it has `probe: false`"
+                report.good(name, "\(trunk.address): \(why)")
             }
             guard let registration = trunk.registration else { continue }
             registration == "registered"

@@ -59,7 +59,8 @@ struct Trunks: AsyncParsableCommand {
         try format.show(
             rows,
             keys: [
-                "tenant", "trunk", "address", "state", "since", "reason", "rtt_ms", "active_calls", "max_calls",
+                "tenant", "trunk", "address", "state", "since", "reason", "rtt_ms", "probed", "active_calls",
+                "max_calls",
                 "registration", "registration_reason",
             ],
             columns: [

@@ -184,21 +184,21 @@ struct HoldRecording: AsyncParsableCommand {
 
     func run() async throws {
         let shelf = try await Shelf(config, tenant)
-        let (row, owner) = try shelf.one(id)
-        if !release, row.deletedMilliseconds != nil {
-            throw Failure("recording \(id) was deleted: there is nothing left to hold")
+        var act = AuditedAct(by: .commandLine, release ? "recording.release" : "recording.hold", "recording \(id)")
+        let (row, owner): (RecordingRow, TenantID)
+        do {
+            (row, owner) = try shelf.one(id)
+            guard release || row.deletedMilliseconds == nil else {
+                throw Failure("recording \(id) was deleted: there is nothing left to hold")
+            }
+        } catch {
+            (act.tenant, act.outcome, act.detail) = (tenant.map { TenantID($0) }, .refused, "\(error)")
+            try config.files().note(act)
+            throw error
         }
-        try config.files().note(
-            AuditedAct(
-                by: .commandLine,
-                release ? "recording.release" : "recording.hold",
-                "recording \(id)",
-                tenant: owner,
-                before: row.isOnLegalHold ? "held" : "not held",
-                after: release ? "not held" : "held",
-                detail: "call \(row.callID)"
-            )
-        )
+        (act.tenant, act.detail) = (owner, "call \(row.callID)")
+        (act.before, act.after) = (row.isOnLegalHold ? "held" : "not held", release ? "not held" : "held")
+        try config.files().note(act)
         guard try TenantDatabase(folder: shelf.folder, tenant: owner).setLegalHold(!release, recording: id) else {
             throw Failure("recording \(id) was deleted meanwhile: there is nothing left to hold")
         }
