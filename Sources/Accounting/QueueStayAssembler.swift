@@ -80,12 +80,10 @@ public struct QueueStayAssembler: Sendable {
         guard let call = envelope.call else { return [] }
         switch envelope.event {
         case .callStarted: stories[call] = Story(began: at)
-        case .queueEntered(let entry): return [enter(entry, call, at)]
+        case .queueEntered(let entry): return goesOn(call) + [enter(entry, call, at)]
         case .queueOfferEnded(let end): return offerEnded(end, call, at)
         case .queueLeft(let left): return leave(left, call, tenant, at)
-        case .queueTalkEnded(_, let agent):
-            // The call goes on with somebody else: who hangs up then says nothing of this talk.
-            return endTalk(call, AgentKey(tenant: tenant, agent: agent), at, awaitsCall: false)
+        case .queueTalkEnded(_, let agent): return endTalk(call, AgentKey(tenant: tenant, agent: agent), at)
         case .callAnswered:
             if let talk = live[call], talk.connected != nil, talk.talking == nil { live[call]?.talking = at.instant }
         case .callHeld(let leg): if live[call]?.talking != nil { live[call]?.hold.begin(leg, at.instant) }
@@ -172,7 +170,7 @@ public struct QueueStayAssembler: Sendable {
 
     // MARK: the talk
 
-    private mutating func endTalk(_ call: CallID, _ key: AgentKey, _ at: Moment, awaitsCall: Bool) -> [Output] {
+    private mutating func endTalk(_ call: CallID, _ key: AgentKey, _ at: Moment) -> [Output] {
         guard talking[key] == call, var talk = live[call], let connected = talk.connected else { return [] }
         talking[key] = nil
         live[call] = nil
@@ -182,8 +180,7 @@ public struct QueueStayAssembler: Sendable {
         talk.stay.holdMilliseconds = min(length, talk.hold.total(at: at.instant).wholeMilliseconds)
         let end = (talk.stay.connectedMilliseconds ?? 0) + (at.instant - connected).wholeMilliseconds
         talk.stay.endedMilliseconds = end
-        if !awaitsCall { talk.stay.callerHungUp = false }
-        settle(talk.stay, call, at.instant, awaitsCall: awaitsCall, agent: key)
+        settle(talk.stay, call, at.instant, awaitsCall: true, agent: key)
         return [.closed(talk.stay)]
     }
 
@@ -208,7 +205,7 @@ public struct QueueStayAssembler: Sendable {
         var outputs: [Output] = []
         if let open = live[call] {
             if open.connected != nil, let agent = open.stay.agent {
-                outputs += endTalk(call, AgentKey(tenant: tenant, agent: agent), at, awaitsCall: true)
+                outputs += endTalk(call, AgentKey(tenant: tenant, agent: agent), at)
             } else {
                 let left = QueueLeft(
                     queue: open.stay.queue,
@@ -221,15 +218,24 @@ public struct QueueStayAssembler: Sendable {
             }
         }
         stories[call] = nil
-        guard let key = lastOfCall.removeValue(forKey: call), var rest = settling[key] else { return outputs }
-        // A call that went on after this talk was hung up in another one.
-        let isSameEnd = at.instant <= rest.ended + .seconds(1)
-        // Whoever is called back is the callee of that call.
-        let caller: Party = rest.stay.outcome == .calledBack ? .callee : .caller
-        rest.stay.callerHungUp = isSameEnd && end.hangupBy == caller
+        return outputs
+            + settleCall(call) { rest in
+                // Whoever is called back is the callee of that call.
+                let caller: Party = rest.stay.outcome == .calledBack ? .callee : .caller
+                // A call that went on after this talk was hung up in another one.
+                return rest.ended == at.instant && end.hangupBy == caller
+            }
+    }
+
+    /// The call goes on in another stay: who hangs up then says nothing of the last one.
+    private mutating func goesOn(_ call: CallID) -> [Output] { settleCall(call) { _ in false } }
+
+    private mutating func settleCall(_ call: CallID, isHangup: (Settling) -> Bool) -> [Output] {
+        guard let key = lastOfCall.removeValue(forKey: call), var rest = settling[key] else { return [] }
+        rest.stay.callerHungUp = isHangup(rest)
         rest.awaitsCall = false
         settling[key] = rest.awaitsAgent ? rest : nil
-        return outputs + [.closed(rest.stay)]
+        return [.closed(rest.stay)]
     }
 
     // MARK: the wrap-up
@@ -250,7 +256,7 @@ public struct QueueStayAssembler: Sendable {
         var outputs: [Output] = []
         if let call = talking[agent], let talk = live[call] {
             if change.state == .onCall, change.queue == talk.stay.queue { return [] }
-            outputs += endTalk(call, agent, at, awaitsCall: true)
+            outputs += endTalk(call, agent, at)
         }
         guard let key = wrapping[agent], var rest = settling[key] else { return outputs }
         if change.state == .wrapUp, change.queue == rest.stay.queue {

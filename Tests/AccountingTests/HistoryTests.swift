@@ -155,6 +155,34 @@ import Timebase
         #expect(stay.talkMilliseconds == 10_000 && stay.callerHungUp == false && stay.wrapUpMilliseconds == 0)
     }
 
+    @Test(arguments: [Party.caller, .callee])
+    func `whose hang-up ended the talk with the call is told, though the queue's word of its end comes first`(
+        party: Party
+    ) throws {
+        let events = [
+            Self.envelope(.queueTalkEnded(queue: "sales", agent: "1001"), Self.at(22)),
+            Self.envelope(Self.agent(.available), Self.at(22), call: nil),
+            Self.envelope(Self.end(.answered, by: party), Self.at(22)),
+        ]
+        let stay = try #require(last(fold(Array(Self.answered().prefix(7)) + events)))
+        #expect(stay.callerHungUp == (party == .caller))
+    }
+
+    @Test func `who hangs up in the next queue at once hung up there, and not on the agent who handed him on`() throws {
+        let outputs = fold(
+            Array(Self.answered().prefix(7)) + [
+                Self.envelope(.queueTalkEnded(queue: "sales", agent: "1001"), Self.at(22)),
+                Self.envelope(Self.agent(.available), Self.at(22), call: nil),
+                Self.envelope(Self.enter("support"), Self.at(22)),
+                Self.envelope(Self.left("support", .abandoned), Self.at(22)),
+                Self.envelope(Self.end(.answered), Self.at(22)),
+            ]
+        )
+        var latest: [String: QueueStay] = [:]
+        for case .closed(let stay) in outputs { latest[stay.queue] = stay }
+        #expect(latest["sales"]?.callerHungUp == false && latest["support"]?.callerHungUp == true)
+    }
+
     @Test(arguments: [true, false])
     func `the talk of a call-back begins when who is called answers: ringing and busy tone are none`(
         isReached: Bool
