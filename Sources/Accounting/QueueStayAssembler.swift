@@ -262,8 +262,8 @@ public struct QueueStayAssembler: Sendable {
         if change.state == .wrapUp, change.queue == rest.stay.queue {
             if rest.wrappingSince == nil { rest.wrappingSince = at.instant }
             settling[key] = rest
-        } else if change.state == .onCall, change.queue == nil {
-            // A call of his own interrupts it: the rest comes after that.
+        } else if change.state == .onCall && change.queue == nil || change.state == .blocked {
+            // A call of his own interrupts it, a block hides it: the rest comes after that.
             if let since = rest.wrappingSince { rest.wrapUp += at.instant - since }
             rest.wrappingSince = nil
             settling[key] = rest

@@ -134,9 +134,10 @@ import Timebase
         #expect(missed == [.noAnswer, .dropped])
     }
 
-    @Test func `a call of his own interrupts the wrap-up and is none of it`() throws {
+    @Test(arguments: [AgentState.onCall, .blocked])
+    func `a call of his own, or a block, interrupts the wrap-up and is none of it`(state: AgentState) throws {
         let own: [EventEnvelope] = [
-            Self.envelope(Self.agent(.onCall), Self.at(45), call: "OWN"),
+            Self.envelope(Self.agent(state), Self.at(45), call: state == .onCall ? "OWN" : nil),
             Self.envelope(Self.agent(.wrapUp, queue: "sales"), Self.at(60), call: nil),
             Self.envelope(Self.agent(.available), Self.at(64), call: nil),
         ]
