@@ -166,6 +166,7 @@ extension Call {
         )
         // What was said until now is a segment of its own.
         stopRecording()
+        leaveHold(party)
         anchor = party
         (lastRejection, isRinging, missed) = (nil, false, nil)
         history.beginAnew()

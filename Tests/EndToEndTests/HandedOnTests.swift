@@ -241,4 +241,30 @@ struct HandedOnTests {
         let why = try running.gudok("why", call).text
         #expect(why.contains("back to where he waited") && why.contains("queue sales: place 1,"), "\(why)")
     }
+
+    @Test func `a hold that lasts on the way to the next queue is part of both talks, and not of the wait`() throws {
+        let (tag, _) = try customer.phone.arrive(media: customer.media)
+        let (invite, _) = try anna.phone.pickUp(media: anna.media)
+        let held = Phone.sdp(port: customer.media.port, direction: "sendonly", version: 2)
+        customer.phone.send(customer.phone.request("INVITE", to: "+74950000700", toTag: tag, sdp: held))
+        customer.phone.acknowledge(try #require(customer.await("200", method: "INVITE")), to: "+74950000700")
+        #expect(try eventually { try running.rows("calls").first?["state"] as? String == "held" })
+        handOn(invite)
+        #expect(anna.await("BYE") != nil)
+        let hasWaited = try eventually {
+            let support = try running.rows("queues").first { $0["queue"] as? String == "support" }
+            return (support?["longest_wait_s"] as? Double ?? 0) > 2
+        }
+        #expect(hasWaited)
+        _ = try running.gudok("agent", "login", "1002")
+        _ = try take(try #require(boris.await("INVITE")), boris)
+        #expect(try eventually { try running.rows("calls").first?["state"] as? String == "held" })
+        customer.phone.send(customer.phone.request("BYE", to: "+74950000700", toTag: tag))
+        #expect(boris.await("BYE") != nil)
+        let record = try lastRecord()
+        let (talk, hold) = (record["talk_s"] as? Double ?? 0, record["hold_s"] as? Double ?? 0)
+        #expect(hold > 0 && hold <= talk, "\(hold) \(talk)")
+        let report = try #require(try running.rows("stats", "queues", "--queue", "support").first)
+        #expect((report["hold_s"] as? Double ?? 0) > 0, "\(report)")
+    }
 }
