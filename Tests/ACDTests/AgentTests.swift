@@ -309,4 +309,17 @@ import Timebase
         floor.perform(.logIn(device: nil), "2")
         #expect(floor.state("2") == .available)
     }
+
+    @Test func `a call that rings a second time at a device is still his who sat there when it began`() {
+        let floor = Floor(agents: [agent("1"), agent("2")])
+        floor.engage("2", "own")
+        floor.perform(.logIn(device: "2"), "1")
+        floor.engage("2", "own")
+        #expect(floor.dispatcher.speaker(at: Floor.id("2"), in: "own") == Floor.id("2"))
+        #expect(floor.dispatcher.speaker(at: Floor.id("2"), in: "other") == Floor.id("1"))
+        #expect(floor.state("1") == .available)
+        floor.disengage("2", "own")
+        floor.perform(.logIn(device: nil), "2")
+        #expect(floor.state("2") == .available)
+    }
 }
