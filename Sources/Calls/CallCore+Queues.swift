@@ -83,3 +83,12 @@ extension CallCore {
         }
     }
 }
+
+extension Call {
+    /// Who speaks at a user's phone in this call: whoever is logged in there.
+    func speaker(at device: String?) -> UserID? {
+        device.flatMap { core.acd.speaker(at: UserID(tenant: tenant.id, number: $0), in: id) }
+    }
+
+    func speaker(at leg: Int) -> UserID? { speaker(at: legs[leg].user) }
+}

@@ -247,6 +247,7 @@ struct HandedOnTests {
         let (invite, _) = try anna.phone.pickUp(media: anna.media)
         let held = Phone.sdp(port: customer.media.port, direction: "sendonly", version: 2)
         customer.phone.send(customer.phone.request("INVITE", to: "+74950000700", toTag: tag, sdp: held))
+        #expect(anna.await { $0.startWord == "INVITE" && $0.toTagged } != nil)
         customer.phone.acknowledge(try #require(customer.await("200", method: "INVITE")), to: "+74950000700")
         #expect(try eventually { try running.rows("calls").first?["state"] as? String == "held" })
         handOn(invite)
