@@ -145,7 +145,7 @@ extension Dispatcher {
     public func gone(_ call: CallID, at moment: Moment) -> [Action] {
         now = moment
         if let caller = callers[call] { drop(caller, .abandoned) }
-        endTalk(call)
+        endTalks(in: call)
         for key in engagements.keys.filter({ $0.call == call }).sorted(by: { $0.device < $1.device }) {
             disengage(key)
         }

@@ -141,8 +141,10 @@ extension Call {
     }
 
     /// A queue's agent has the caller: the queue says for its own calls whether they are recorded, whoever had him before.
+    func leaveRecordingToQueue() { if isToBeRecorded != .plan { isToBeRecorded = nil } }
+
     func beginQueueTalk() {
-        if isToBeRecorded != .plan { isToBeRecorded = nil }
+        leaveRecordingToQueue()
         talkBegan()
     }
 

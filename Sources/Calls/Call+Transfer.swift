@@ -225,6 +225,7 @@ extension Call {
         case .returning: publish(.note("whoever transferred the party has it again"))
         }
         isToBeRecorded = done.policy
+        beginNextService()
         takeBack(anchor, from: done.from)
         followHold()
     }
@@ -247,8 +248,8 @@ extension Call {
     }
 
     func endService() {
-        guard served != nil else { return }
-        core.endService(of: self)
+        guard let service = served else { return }
+        core.end(service, in: self)
         (served, queueAnswer) = (nil, nil)
     }
 

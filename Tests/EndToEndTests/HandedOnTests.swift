@@ -12,7 +12,7 @@ struct HandedOnTests {
             keys: {"1": {dialplan: incoming, flow: call-me-sales}}
             agents: [{user: "1001"}]
           - name: support
-            record: false
+            record: true
             callback: {attempts: 2, retry_after: 1s}
             keys: {"1": {dialplan: incoming, flow: call-me-support}}
             agents: [{user: "1002"}]
@@ -267,5 +267,45 @@ struct HandedOnTests {
         #expect(hold > 0 && hold <= talk, "\(hold) \(talk)")
         let report = try #require(try running.rows("stats", "queues", "--queue", "support").first)
         #expect((report["hold_s"] as? Double ?? 0) > 0, "\(report)")
+    }
+
+    @Test func `the agent of another queue who was asked first has the customer for that queue, and is recorded for it`()
+        throws
+    {
+        let (tag, _) = try customer.phone.arrive(media: customer.media)
+        let (invite, _) = try anna.phone.pickUp(media: anna.media)
+        _ = try running.gudok("agent", "login", "1002")
+        let consult = try Phone("1001", password: "anna-demo-1", server: running.sipPort, peer: anna.phone.peer)
+        #expect(try consult.dial("702", sdp: Phone.sdp(port: anna.media.port)) == nil)
+        let answer = try #require(anna.await("200", method: "INVITE"))
+        let ours = consult.acknowledge(answer, to: "702")
+        _ = try take(try #require(boris.await("INVITE")), boris)
+        #expect(try eventually { try running.state(of: "1002") == "on-call" })
+        let dialog = "\(consult.callID)%3Bto-tag%3D\(ours)%3Bfrom-tag%3D\(consult.tag)"
+        let refer = ["Refer-To: <sip:702@demo.test?Replaces=\(dialog)>"]
+        anna.phone.send(anna.phone.request("REFER", in: invite, sequence: 1, extra: refer))
+        #expect(boris.await { $0.startWord == "INVITE" && $0.toTagged } != nil)
+        #expect(anna.notified(200) != nil && anna.await("BYE") != nil)
+        let isServed = try eventually {
+            let calls = try running.rows("calls")
+            return calls.count == 1 && calls[0]["queue"] as? String == "support" && calls[0]["agent"] as? String == "1002"
+        }
+        #expect(isServed)
+        let recording = try #require(try running.rows("recordings").first { $0["policy"] as? String == "queue support" })
+        #expect(try eventually { try running.state(of: "1001") == "available" })
+        let call = try #require(try running.rows("calls").first?["call_id"] as? String)
+        customer.phone.send(customer.phone.request("BYE", to: "+74950000700", toTag: tag))
+        #expect(boris.await("BYE") != nil)
+        #expect(call == recording["call_id"] as? String)
+        _ = try lastRecord()
+        let record = try #require(try running.rows("cdr").first { $0["call_id"] as? String == call })
+        #expect(record["queue"] as? String == "support" && record["agent"] as? String == "1002", "\(record)")
+        let queue = try #require(try running.rows("stats", "queues", "--queue", "support").first)
+        #expect(queue["offered"] as? Int == 1 && queue["answered"] as? Int == 1, "\(queue)")
+        for agent in ["1001", "1002"] {
+            let report = try #require(try running.rows("stats", "agents", "--agent", agent).first)
+            #expect(report["handled"] as? Int == 1 && report["direct_calls"] as? Int == 0, "\(report)")
+        }
+        #expect(!running.process.text.contains("mended"))
     }
 }
