@@ -184,7 +184,8 @@ import Timebase
         #expect(latest["sales"]?.callerHungUp == false && latest["support"]?.callerHungUp == true)
     }
 
-    @Test func `a talk that goes on in another call with the party is one stay, beside that of whoever hands the party on`()
+    @Test
+    func `a talk that goes on in another call with the party is one stay, beside that of the one who hands it on`()
         throws
     {
         func support(_ seconds: Double, _ state: AgentState) -> EventEnvelope {

@@ -269,7 +269,7 @@ struct HandedOnTests {
         #expect((report["hold_s"] as? Double ?? 0) > 0, "\(report)")
     }
 
-    @Test func `the agent of another queue who was asked first has the customer for that queue, and is recorded for it`()
+    @Test func `the agent of another queue who was asked first has the customer for that queue, and is recorded so`()
         throws
     {
         let (tag, _) = try customer.phone.arrive(media: customer.media)
@@ -288,10 +288,12 @@ struct HandedOnTests {
         #expect(anna.notified(200) != nil && anna.await("BYE") != nil)
         let isServed = try eventually {
             let calls = try running.rows("calls")
-            return calls.count == 1 && calls[0]["queue"] as? String == "support" && calls[0]["agent"] as? String == "1002"
+            guard calls.count == 1, let call = calls.first else { return false }
+            return call["queue"] as? String == "support" && call["agent"] as? String == "1002"
         }
         #expect(isServed)
-        let recording = try #require(try running.rows("recordings").first { $0["policy"] as? String == "queue support" })
+        let recorded = try running.rows("recordings").first { $0["policy"] as? String == "queue support" }
+        let recording = try #require(recorded)
         #expect(try eventually { try running.state(of: "1001") == "available" })
         let call = try #require(try running.rows("calls").first?["call_id"] as? String)
         customer.phone.send(customer.phone.request("BYE", to: "+74950000700", toTag: tag))
