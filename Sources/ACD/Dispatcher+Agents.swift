@@ -87,6 +87,11 @@ extension Dispatcher {
         agent(at: device)?.id ?? (agents[device] == nil ? device : nil)
     }
 
+    /// Who speaks at a device in this call: whoever sat there when it began, else whoever sits there now.
+    public func speaker(at device: UserID, in call: CallID) -> UserID? {
+        engagements[DeviceCall(device: device, call: call)] ?? occupant(of: device)
+    }
+
     /// The extension whose phones ring for a user: where he is logged in, else his own.
     public func device(of id: UserID) -> UserID { UserID(tenant: id.tenant, number: agents[id]?.device ?? id.number) }
 
@@ -118,9 +123,10 @@ extension Dispatcher {
     /// of a queue: it may outlast what the queue gave him.
     public func engaged(_ id: UserID, in call: CallID, at moment: Moment) -> [Action] {
         now = moment
-        guard let agent = agent(at: id), agent.offer?.call != call else { return [] }
-        // Whoever sits there when it ends may be another.
-        engagements[DeviceCall(device: id, call: call)] = agent.id
+        let key = DeviceCall(device: id, call: call)
+        // Whoever sits there when it rings again, or ends, may be another: it is his who sat there when it began.
+        guard engagements[key] == nil, let agent = agent(at: id), agent.offer?.call != call else { return [] }
+        engagements[key] = agent.id
         agent.ownCalls.insert(call)
         interruptWrapUp(of: agent)
         // He speaks elsewhere: his phone need not ring for a queue.
@@ -139,7 +145,7 @@ extension Dispatcher {
     public func gone(_ call: CallID, at moment: Moment) -> [Action] {
         now = moment
         if let caller = callers[call] { drop(caller, .abandoned) }
-        endTalk(call)
+        endTalks(in: call)
         for key in engagements.keys.filter({ $0.call == call }).sorted(by: { $0.device < $1.device }) {
             disengage(key)
         }

@@ -75,7 +75,7 @@ extension Dispatcher {
             return finish()
         }
         // Sent back into a queue by whom he spoke with: that talk is over.
-        endTalk(entry.call)
+        endTalks(in: entry.call)
         let standing = entry.place.flatMap { $0.queue == queue.id ? $0.rank : nil }
         guard !entry.isCallback else {
             stand(makeCaller(entry, queue, kept: standing))

@@ -9,13 +9,16 @@ extension Dispatcher {
         let known = engaged
         return queues.values.flatMap(faults) + agents.values.flatMap { faults(of: $0, engaged: known[$0.id] ?? []) }
             + callers.values.flatMap(faults)
-            + talking.compactMap { call, id in
-                agents[id]?.talk?.call == call ? nil : "\(call) is talked in by \(id), who does not"
+            + talking.flatMap { call, ids in
+                ids.filter { agents[$0]?.talk?.call != call }.map { "\(call) is talked in by \($0), who does not" }
             }
             + engagements.compactMap { key, id in
                 agents[id]?.ownCalls.contains(key.call) ?? false ? nil : "\(key.call) keeps \(id) busy, who is not"
             }
     }
+
+    /// Whether the table says so too.
+    func hasTalk(_ id: UserID, in call: CallID) -> Bool { talking[call]?.contains(id) ?? false }
 
     private func faults(of queue: QueueLine) -> [String] {
         var faults: [String] = []
@@ -80,7 +83,7 @@ extension Dispatcher {
         }
         if agent.offer != nil, agent.talk != nil { faults.append("\(agent.id) rings and talks") }
         if agent.offer != nil, !agent.ownCalls.isEmpty { faults.append("\(agent.id) rings and speaks elsewhere") }
-        if let talk = agent.talk, talking[talk.call] != agent.id {
+        if let talk = agent.talk, !hasTalk(agent.id, in: talk.call) {
             faults.append("\(agent.id) talks in \(talk.call), which is not his")
         }
         if agent.told != agent.state { faults.append("\(agent.id) is \(agent.state) and was told \(agent.told)") }

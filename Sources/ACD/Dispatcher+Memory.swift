@@ -14,6 +14,8 @@ extension Dispatcher {
         public var wrapUpQueue: String?
         /// On the wall clock.
         public var wrapUpEnds: WallTime?
+        /// Milliseconds of a wrap-up whose clock stands still in a call of his own.
+        public var wrapUpRemaining: Int64?
         /// When the pause that lasts began, on the wall clock.
         public var pausedSince: WallTime?
         /// Milliseconds of this shift's pauses that are over, by reason.
@@ -36,15 +38,15 @@ extension Dispatcher {
     /// As of the last turn.
     public func memory(of id: UserID) -> AgentMemory? {
         guard let agent = agents[id] else { return nil }
-        let left = agent.wrapUp.map { $0.ends.map { $0 - now.instant } ?? $0.remaining }
         var memory = AgentMemory(
             isLoggedIn: agent.isLoggedIn,
             pause: agent.pause,
             device: agent.device,
             isBlocked: agent.isBlocked,
             wrapUpQueue: agent.wrapUp?.queue.name,
-            wrapUpEnds: left.map { now.wall.advanced(by: $0) }
+            wrapUpEnds: agent.wrapUp?.ends.map { now.wall.advanced(by: $0 - now.instant) }
         )
+        if let wrapUp = agent.wrapUp, wrapUp.ends == nil { memory.wrapUpRemaining = milliseconds(wrapUp.remaining) }
         memory.pausedSince = agent.pauses.running.map { now.wall.advanced(by: $0.since - now.instant) }
         memory.loggedOutSince = agent.pauses.loggedOut.map { now.wall.advanced(by: $0 - now.instant) }
         if !agent.pauses.spent.isEmpty { memory.pausesSpent = agent.pauses.spent.mapValues(milliseconds) }
@@ -87,9 +89,10 @@ extension Dispatcher {
             agent.pause = memory.pause
             sit(agent, at: memory.device)
             agent.isBlocked = memory.isBlocked
-            if let queue = memory.wrapUpQueue, let ends = memory.wrapUpEnds, ends > now.wall {
-                let left = Duration.milliseconds(min(ends.milliseconds - now.wall.milliseconds, 86_400_000))
-                beginWrapUp(agent, queue: QueueID(tenant: id.tenant, name: queue), for: left)
+            let left = memory.wrapUpRemaining ?? memory.wrapUpEnds.map { $0.milliseconds - now.wall.milliseconds } ?? 0
+            if let queue = memory.wrapUpQueue, left > 0 {
+                let length = Duration.milliseconds(min(left, 86_400_000))
+                beginWrapUp(agent, queue: QueueID(tenant: id.tenant, name: queue), for: length)
             }
             agent.pauses.spent = (memory.pausesSpent ?? [:]).mapValues { .milliseconds($0) }
             agent.pauses.loggedOut = memory.loggedOutSince.map(instant)

@@ -40,11 +40,14 @@ extension Dispatcher {
     }
 
     private func mendTalks(of everybody: [Agent]) {
-        for (call, id) in talking where agents[id]?.talk?.call != call { talking[call] = nil }
+        for (call, ids) in talking {
+            let sure = ids.filter { agents[$0]?.talk?.call == call }
+            talking[call] = sure.isEmpty ? nil : sure
+        }
         for agent in everybody {
             guard let talk = agent.talk else { continue }
-            if talking[talk.call] == nil { talking[talk.call] = agent.id }
-            if talking[talk.call] != agent.id { agent.talk = nil }
+            if talking[talk.call] == nil { talking[talk.call] = [agent.id] }
+            if !hasTalk(agent.id, in: talk.call) { agent.talk = nil }
         }
     }
 

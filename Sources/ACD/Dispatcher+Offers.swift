@@ -122,7 +122,7 @@ extension Dispatcher {
             wrapUp: wrapUp,
             caller: caller
         )
-        talking[call] = id
+        talking[call, default: []].append(id)
         endOffer(call, agent, .answered)
         if let since = caller.ringing[id] { caller.queue.forecast.noteRinging(now.instant - since) }
         remove(caller, isAnswered: true)
@@ -137,7 +137,7 @@ extension Dispatcher {
     /// stood. `queue`: the caller's.
     public func dropped(_ call: CallID, queue: QueueID, at moment: Moment) -> [Action] {
         now = moment
-        guard let id = talking.removeValue(forKey: call), let agent = agents[id], let talk = agent.talk,
+        guard let id = talking.removeValue(forKey: call)?.first, let agent = agents[id], let talk = agent.talk,
             let caller = talk.caller
         else {
             emit(.leave(call, queue: queue, .closed))
@@ -160,16 +160,51 @@ extension Dispatcher {
         return finish()
     }
 
-    /// The talk is over, for whatever reason: the agent wraps up.
-    public func ended(_ call: CallID, at moment: Moment) -> [Action] {
+    /// The agent goes on in another call, with a party that whoever waited for him hands on: it is one talk of his queue.
+    ///
+    /// `number`: the party's.
+    public func moved(
+        _ call: CallID,
+        to other: CallID,
+        by id: UserID,
+        number: String,
+        at moment: Moment
+    ) -> [Action] {
         now = moment
-        if let caller = callers[call] { drop(caller, .abandoned) }
-        endTalk(call)
+        guard let agent = agents[id], let talk = agent.talk, talk.call == call else { return finish() }
+        forgetTalk(of: id, in: call)
+        talking[other, default: []].append(id)
+        // Nobody waited in that call: there is no place to go back to.
+        agent.talk?.call = other
+        agent.talk?.caller = nil
+        if let queue = queues[talk.queue], let sticky = queue.settings.sticky {
+            queue.lastAgents.remember(id, for: number, until: now.instant + sticky.remember)
+        }
+        refresh(agent)
         return finish()
     }
 
-    func endTalk(_ call: CallID) {
-        guard let id = talking.removeValue(forKey: call), let agent = agents[id], let talk = agent.talk else { return }
+    /// The talk is over, for whatever reason: the agent wraps up. nil: whoever has it.
+    public func ended(_ call: CallID, by id: UserID? = nil, at moment: Moment) -> [Action] {
+        now = moment
+        if let caller = callers[call] { drop(caller, .abandoned) }
+        endTalks(in: call, of: id)
+        return finish()
+    }
+
+    /// nil: whoever has the caller.
+    func endTalks(in call: CallID, of id: UserID? = nil) {
+        for agent in talking[call] ?? [] where id == nil || agent == id { endTalk(call, of: agent) }
+    }
+
+    private func forgetTalk(of id: UserID, in call: CallID) {
+        talking[call]?.removeAll { $0 == id }
+        if talking[call]?.isEmpty ?? false { talking[call] = nil }
+    }
+
+    private func endTalk(_ call: CallID, of id: UserID) {
+        forgetTalk(of: id, in: call)
+        guard let agent = agents[id], let talk = agent.talk else { return }
         let duration = now.instant - talk.since
         agent.talk = nil
         agent.missesInARow = 0

@@ -37,8 +37,8 @@ public final class Dispatcher {
     var queues: [QueueID: QueueLine] = [:]
     var agents: [UserID: Agent] = [:]
     var callers: [CallID: WaitingCaller] = [:]
-    /// Calls of queues that are being talked in, by the agent who has them.
-    var talking: [CallID: UserID] = [:]
+    /// Calls of queues that are being talked in, by the agent who has them: by two, while one hands the party on to the other.
+    var talking: [CallID: [UserID]] = [:]
     /// Who is kept busy by which call at which device: whoever sat there when it began.
     var engagements: [DeviceCall: UserID] = [:]
     /// Devices with a phone, as the registrar told.

@@ -162,6 +162,7 @@ extension CallRecordAssembler.Live {
         case .legMedia(let leg, let report): media(leg, report)
         case .queueEntered(let entry): enter(entry, at)
         case .queueLeft(let left): leave(left, at)
+        case .queueTalkMoved(let move): (record.queue, record.agent) = (move.queue, move.agent)
         case .queueOfferEnded(let end): if end.result == .dropped { takeBackAnswer() }
         case .callbackChanged(let callback): set("callback", callback.id)
         case .variable(let name, let value): set(name, value)

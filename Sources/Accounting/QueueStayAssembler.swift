@@ -39,6 +39,8 @@ public struct QueueStayAssembler: Sendable {
 
     private struct Live: Sendable {
         var stay: QueueStay
+        /// The one that it goes on in, be it another by now than the stay began in.
+        var call: CallID
         var entered: Instant
         var connected: Instant?
         /// The two speak: of a call-back when who is called has answered, else as soon as they are connected.
@@ -62,16 +64,18 @@ public struct QueueStayAssembler: Sendable {
     }
 
     private var stories: [CallID: Story] = [:]
-    private var live: [CallID: Live] = [:]
+    private var waiting: [CallID: Live] = [:]
+    private var talks: [AgentKey: Live] = [:]
+    /// Whose talks a call has: two, while one agent hands the party on to the other.
+    private var talkers: [CallID: [AgentKey]] = [:]
     private var settling: [StayKey: Settling] = [:]
     private var lastOfCall: [CallID: StayKey] = [:]
-    private var talking: [AgentKey: CallID] = [:]
     private var wrapping: [AgentKey: StayKey] = [:]
 
     public init() {}
 
     /// Stays that are not over, and those of which more will be known.
-    public var count: Int { live.count + settling.count }
+    public var count: Int { waiting.count + talks.count + settling.count }
 
     public mutating func apply(_ envelope: EventEnvelope) -> [Output] {
         guard let tenant = envelope.tenant else { return [] }
@@ -83,13 +87,18 @@ public struct QueueStayAssembler: Sendable {
         case .queueEntered(let entry): return [enter(entry, call, at)]
         case .queueOfferEnded(let end): return offerEnded(end, call, at)
         case .queueLeft(let left): return leave(left, call, tenant, at)
+        case .queueTalkMoved(let move): return follow(move, to: call, tenant)
         case .queueTalkEnded(_, let agent):
-            // The call goes on with somebody else: who hangs up then says nothing of this talk.
-            return endTalk(call, AgentKey(tenant: tenant, agent: agent), at, awaitsCall: false)
+            let key = AgentKey(tenant: tenant, agent: agent)
+            return talks[key]?.call == call ? endTalk(of: key, at) : []
         case .callAnswered:
-            if let talk = live[call], talk.connected != nil, talk.talking == nil { live[call]?.talking = at.instant }
-        case .callHeld(let leg): if live[call]?.talking != nil { live[call]?.hold.begin(leg, at.instant) }
-        case .callResumed(let leg): live[call]?.hold.end(leg, at.instant)
+            for agent in talkers[call] ?? [] where talks[agent]?.talking == nil { talks[agent]?.talking = at.instant }
+        case .callHeld(let leg):
+            for agent in talkers[call] ?? [] where talks[agent]?.talking != nil {
+                talks[agent]?.hold.begin(leg, at.instant)
+            }
+        case .callResumed(let leg):
+            for agent in talkers[call] ?? [] { talks[agent]?.hold.end(leg, at.instant) }
         case .callEnded(let end): return callEnded(end, call, tenant, at)
         default: break
         }
@@ -112,13 +121,13 @@ public struct QueueStayAssembler: Sendable {
         )
         (stay.priority, stay.position) = (entry.priority, entry.position)
         stay.carriedMilliseconds = entry.carriedMilliseconds
-        live[call] = Live(stay: stay, entered: at.instant)
+        waiting[call] = Live(stay: stay, call: call, entered: at.instant)
         return .opened(stay)
     }
 
     private mutating func offerEnded(_ end: QueueOfferEnded, _ call: CallID, _ at: Moment) -> [Output] {
         if end.result == .answered {
-            live[call]?.stay.ringMilliseconds = end.rangMilliseconds
+            waiting[call]?.stay.ringMilliseconds = end.rangMilliseconds
             return []
         }
         let missed = MissedOffer(
@@ -134,102 +143,124 @@ public struct QueueStayAssembler: Sendable {
 
     /// The answer was none: the stay goes on.
     private mutating func comeBack(_ call: CallID, _ agent: String) -> [Output] {
-        guard var waiting = live[call], waiting.connected != nil, waiting.stay.agent == agent else { return [] }
-        talking = talking.filter { $0.value != call }
-        (waiting.connected, waiting.talking, waiting.hold) = (nil, nil, HoldClock())
-        (waiting.stay.outcome, waiting.stay.agent) = (nil, nil)
-        (waiting.stay.waitMilliseconds, waiting.stay.ringMilliseconds) = (nil, nil)
-        waiting.stay.connectedMilliseconds = nil
-        live[call] = waiting
-        return [.opened(waiting.stay)]
+        guard let key = talkers[call]?.first(where: { $0.agent == agent }), var back = takeTalk(of: key) else {
+            return []
+        }
+        (back.connected, back.talking, back.hold) = (nil, nil, HoldClock())
+        (back.stay.outcome, back.stay.agent) = (nil, nil)
+        (back.stay.waitMilliseconds, back.stay.ringMilliseconds) = (nil, nil)
+        back.stay.connectedMilliseconds = nil
+        waiting[call] = back
+        return [.opened(back.stay)]
     }
 
-    private mutating func leave(_ left: QueueLeft, _ call: CallID, _ tenant: TenantID, _ at: Moment) -> [Output] {
-        guard var waiting = live[call], waiting.connected == nil else { return [] }
-        waiting.stay.outcome = left.outcome
-        waiting.stay.offers = left.offers
-        waiting.stay.waitMilliseconds = (at.instant - waiting.entered).wholeMilliseconds
-        let stamp = waiting.stay.enteredMilliseconds + (waiting.stay.waitMilliseconds ?? 0)
-        guard left.outcome == .answered || left.outcome == .calledBack, let agent = left.agent else {
-            waiting.stay.endedMilliseconds = stamp
-            if left.outcome.isFlowOut { waiting.stay.callerHungUp = false }
-            live[call] = nil
+    private mutating func leave(_ end: QueueLeft, _ call: CallID, _ tenant: TenantID, _ at: Moment) -> [Output] {
+        guard var left = waiting.removeValue(forKey: call) else { return [] }
+        left.stay.outcome = end.outcome
+        left.stay.offers = end.offers
+        left.stay.waitMilliseconds = (at.instant - left.entered).wholeMilliseconds
+        let stamp = left.stay.enteredMilliseconds + (left.stay.waitMilliseconds ?? 0)
+        guard end.outcome == .answered || end.outcome == .calledBack, let agent = end.agent else {
+            left.stay.endedMilliseconds = stamp
+            if end.outcome.isFlowOut { left.stay.callerHungUp = false }
             // Of a caller who is gone, the call's end says whether he hung up or the switch did.
-            settle(waiting.stay, call, at.instant, awaitsCall: !left.outcome.isFlowOut, agent: nil)
-            return [.closed(waiting.stay)]
+            return settle(left, at.instant, awaitsCall: !end.outcome.isFlowOut, agent: nil) + [.closed(left.stay)]
         }
-        waiting.stay.agent = agent
-        waiting.stay.connectedMilliseconds = stamp
-        waiting.connected = at.instant
-        if left.outcome == .answered { waiting.talking = at.instant }
-        live[call] = waiting
+        left.stay.agent = agent
+        left.stay.connectedMilliseconds = stamp
+        left.connected = at.instant
+        if end.outcome == .answered { left.talking = at.instant }
         let key = AgentKey(tenant: tenant, agent: agent)
-        var outputs: [Output] = []
+        var outputs = endTalk(of: key, at)
         if let before = wrapping[key] { outputs += endWrapUp(before, key, at.instant) }
-        talking[key] = call
-        return outputs + [.answered(waiting.stay)]
+        keep(left, of: key)
+        return outputs + [.answered(left.stay)]
     }
 
     // MARK: the talk
 
-    private mutating func endTalk(_ call: CallID, _ key: AgentKey, _ at: Moment, awaitsCall: Bool) -> [Output] {
-        guard talking[key] == call, var talk = live[call], let connected = talk.connected else { return [] }
-        talking[key] = nil
-        live[call] = nil
+    private mutating func keep(_ talk: Live, of key: AgentKey) {
+        talks[key] = talk
+        talkers[talk.call, default: []].append(key)
+    }
+
+    private mutating func takeTalk(of key: AgentKey) -> Live? {
+        guard let talk = talks.removeValue(forKey: key) else { return nil }
+        talkers[talk.call]?.removeAll { $0 == key }
+        if talkers[talk.call]?.isEmpty ?? false { talkers[talk.call] = nil }
+        return talk
+    }
+
+    /// The agent goes on in another call with whoever was handed on to him there: it is one stay.
+    private mutating func follow(_ move: QueueTalkMoved, to call: CallID, _ tenant: TenantID) -> [Output] {
+        let key = AgentKey(tenant: tenant, agent: move.agent)
+        guard talks[key]?.call == move.from, var talk = takeTalk(of: key) else { return [] }
+        talk.call = call
+        talk.stay.number = move.number
+        keep(talk, of: key)
+        return [.answered(talk.stay)]
+    }
+
+    private mutating func endTalk(of key: AgentKey, _ at: Moment) -> [Output] {
+        guard var talk = takeTalk(of: key), let connected = talk.connected else { return [] }
         // The ringing and the busy tone of whoever is called back are no talk.
         let length = talk.talking.map { (at.instant - $0).wholeMilliseconds } ?? 0
         talk.stay.talkMilliseconds = length
         talk.stay.holdMilliseconds = min(length, talk.hold.total(at: at.instant).wholeMilliseconds)
         let end = (talk.stay.connectedMilliseconds ?? 0) + (at.instant - connected).wholeMilliseconds
         talk.stay.endedMilliseconds = end
-        if !awaitsCall { talk.stay.callerHungUp = false }
-        settle(talk.stay, call, at.instant, awaitsCall: awaitsCall, agent: key)
-        return [.closed(talk.stay)]
+        return settle(talk, at.instant, awaitsCall: true, agent: key) + [.closed(talk.stay)]
     }
 
     private mutating func settle(
-        _ stay: QueueStay,
-        _ call: CallID,
+        _ live: Live,
         _ ended: Instant,
         awaitsCall: Bool,
         agent: AgentKey?
-    ) {
-        let isPart = stories[call]?.isPart ?? true
-        if isPart { stories[call] = nil }
-        let key = StayKey(call: call, entered: stay.enteredMilliseconds)
-        let rest = Settling(stay: stay, ended: ended, awaitsCall: awaitsCall && !isPart, awaitsAgent: agent != nil)
-        guard rest.awaitsCall || rest.awaitsAgent else { return }
+    ) -> [Output] {
+        let isPart = stories[live.call]?.isPart ?? true
+        if isPart { stories[live.call] = nil }
+        let key = StayKey(call: CallID(live.stay.callID), entered: live.stay.enteredMilliseconds)
+        let rest = Settling(stay: live.stay, ended: ended, awaitsCall: awaitsCall && !isPart, awaitsAgent: agent != nil)
+        guard rest.awaitsCall || rest.awaitsAgent else { return [] }
         settling[key] = rest
-        if rest.awaitsCall { lastOfCall[call] = key }
         if let agent { wrapping[agent] = key }
+        guard rest.awaitsCall else { return [] }
+        // The call went on after the stay before: who hangs up in this one said nothing of that.
+        let outputs = settleCall(live.call) { _ in false }
+        lastOfCall[live.call] = key
+        return outputs
     }
 
     private mutating func callEnded(_ end: CallEnded, _ call: CallID, _ tenant: TenantID, _ at: Moment) -> [Output] {
         var outputs: [Output] = []
-        if let open = live[call] {
-            if open.connected != nil, let agent = open.stay.agent {
-                outputs += endTalk(call, AgentKey(tenant: tenant, agent: agent), at, awaitsCall: true)
-            } else {
-                let left = QueueLeft(
-                    queue: open.stay.queue,
-                    outcome: end.hangupBy == .caller ? .abandoned : .closed,
-                    waitMilliseconds: 0,
-                    agent: nil,
-                    offers: open.stay.offers
-                )
-                outputs += leave(left, call, tenant, at)
-            }
+        for agent in talkers[call] ?? [] { outputs += endTalk(of: agent, at) }
+        if let open = waiting[call] {
+            let left = QueueLeft(
+                queue: open.stay.queue,
+                outcome: end.hangupBy == .caller ? .abandoned : .closed,
+                waitMilliseconds: 0,
+                agent: nil,
+                offers: open.stay.offers
+            )
+            outputs += leave(left, call, tenant, at)
         }
         stories[call] = nil
-        guard let key = lastOfCall.removeValue(forKey: call), var rest = settling[key] else { return outputs }
-        // A call that went on after this talk was hung up in another one.
-        let isSameEnd = at.instant <= rest.ended + .seconds(1)
-        // Whoever is called back is the callee of that call.
-        let caller: Party = rest.stay.outcome == .calledBack ? .callee : .caller
-        rest.stay.callerHungUp = isSameEnd && end.hangupBy == caller
+        return outputs
+            + settleCall(call) { rest in
+                // Whoever is called back is the callee of that call.
+                let caller: Party = rest.stay.outcome == .calledBack ? .callee : .caller
+                // A call that went on after this talk was hung up in another one.
+                return rest.ended == at.instant && end.hangupBy == caller
+            }
+    }
+
+    private mutating func settleCall(_ call: CallID, isHangup: (Settling) -> Bool) -> [Output] {
+        guard let key = lastOfCall.removeValue(forKey: call), var rest = settling[key] else { return [] }
+        rest.stay.callerHungUp = isHangup(rest)
         rest.awaitsCall = false
         settling[key] = rest.awaitsAgent ? rest : nil
-        return outputs + [.closed(rest.stay)]
+        return [.closed(rest.stay)]
     }
 
     // MARK: the wrap-up
@@ -248,16 +279,16 @@ public struct QueueStayAssembler: Sendable {
     private mutating func changed(_ change: AgentChanged, _ tenant: TenantID, _ at: Moment) -> [Output] {
         let agent = AgentKey(tenant: tenant, agent: change.agent)
         var outputs: [Output] = []
-        if let call = talking[agent], let talk = live[call] {
+        if let talk = talks[agent] {
             if change.state == .onCall, change.queue == talk.stay.queue { return [] }
-            outputs += endTalk(call, agent, at, awaitsCall: true)
+            outputs += endTalk(of: agent, at)
         }
         guard let key = wrapping[agent], var rest = settling[key] else { return outputs }
         if change.state == .wrapUp, change.queue == rest.stay.queue {
             if rest.wrappingSince == nil { rest.wrappingSince = at.instant }
             settling[key] = rest
-        } else if change.state == .onCall, change.queue == nil {
-            // A call of his own interrupts it: the rest comes after that.
+        } else if change.state == .onCall && change.queue == nil || change.state == .blocked {
+            // A call of his own interrupts it, a block hides it: the rest comes after that.
             if let since = rest.wrappingSince { rest.wrapUp += at.instant - since }
             rest.wrappingSince = nil
             settling[key] = rest

@@ -62,6 +62,14 @@ extension Call {
         tellHold(index)
     }
 
+    /// The talk is over for a party that holds still: on its way to the next one it keeps nobody waiting, and there it is told anew.
+    func leaveHold(_ index: Int) {
+        guard legs[index].holdsSince != nil else { return }
+        legs[index].holdsSince = nil
+        publish(.callResumed(leg: index))
+        watchHold()
+    }
+
     private var isWaiting: Bool {
         switch stage {
         case .queued, .parked: true

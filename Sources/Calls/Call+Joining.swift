@@ -1,3 +1,4 @@
+import ACD
 import Config
 import DialPlan
 import Events
@@ -71,10 +72,11 @@ extension Call {
             with: other.id,
             outside: outside
         )
-        other.stopHolding(peer)
+        for leg in [seat, peer] { other.stopHolding(leg) }
         let joined = core.move(peer, of: other, to: self, port: port, sentBy: index)
         publish(.legAnswered(leg: joined, codec: codec(of: joined)))
         link(with: other)
+        if seat == other.anchor { takeService(of: other) }
         other.endJoined(by: seat)
         enter(.talking(joined))
         // What it still sends goes to its old port: until it knows the new one the party hears music.
@@ -82,6 +84,26 @@ extension Call {
             configureMedia(joined)
             reoffer(joined, Reoffer(isNeeded: true))
         }
+    }
+
+    /// Whom `other` reached is a queue's agent: his talk goes on with the party.
+    private func takeService(of other: Call) {
+        guard let service = other.served else { return }
+        let (queue, agent) = (service.queue.name, service.agent.number)
+        let number = servedParty.number
+        publish(.queueTalkMoved(QueueTalkMoved(queue: queue, agent: agent, from: other.id, number: number)))
+        core.dispatch { [self] in $0.moved(other.id, to: id, by: service.agent, number: number, at: now) }
+        (other.served, other.queueAnswer) = (nil, nil)
+        servedNext = service
+    }
+
+    /// The party is his who was asked first.
+    func beginNextService() {
+        guard let service = servedNext else { return }
+        servedNext = nil
+        guard served == nil else { return core.end(service, in: self) }
+        served = service
+        leaveRecordingToQueue()
     }
 
     /// From here on the party is led by the plan that `other` was led by.
@@ -153,6 +175,10 @@ extension Call {
         transfer?.taker = nil
         for leg in [anchor, index] where reoffers[leg]?.isNeeded == true { reoffers[leg] = nil }
         letGo(index, .answered, "No media", reason: reason, endingService: false)
+        if let service = servedNext {
+            servedNext = nil
+            core.end(service, in: self)
+        }
         transferFailed(HangupCause(status: status))
     }
 

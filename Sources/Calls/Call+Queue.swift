@@ -277,6 +277,7 @@ extension Call {
         publish(.note("the agent hung up before he spoke with the caller, who waits on"))
         stopRecording()
         stopHolding(index)
+        leaveHold(anchor)
         if let port = legs[index].port { core.closePort(port.id) }
         unbridge(anchor)
         release(index)

@@ -141,8 +141,10 @@ extension Call {
     }
 
     /// A queue's agent has the caller: the queue says for its own calls whether they are recorded, whoever had him before.
+    func leaveRecordingToQueue() { if isToBeRecorded != .plan { isToBeRecorded = nil } }
+
     func beginQueueTalk() {
-        if isToBeRecorded != .plan { isToBeRecorded = nil }
+        leaveRecordingToQueue()
         talkBegan()
     }
 
@@ -163,8 +165,9 @@ extension Call {
     private func recordingPolicy(with peer: String?) -> RecordingPolicy? {
         let wanted = tenant.recordings
         if let queue = served?.queue, tenant.queues[queue.name]?.isRecorded ?? false { return .queue(queue.name) }
-        let parties = [user, served?.agent.number, peer]
-        if let agent = parties.lazy.compactMap({ $0 }).first(where: wanted.agents.contains) { return .agent(agent) }
+        let parties = [speaker(at: legs[0].user ?? user), served?.agent, speaker(at: peer)]
+        let agents = parties.lazy.compactMap { $0?.number }
+        if let agent = agents.first(where: wanted.agents.contains) { return .agent(agent) }
         // A queue has said for its own calls whether they are.
         return served == nil && wanted.directions.contains(direction) ? .direction(direction) : nil
     }

@@ -137,7 +137,7 @@ extension Call {
         let policy = isToBeRecorded
         let party = seat == peer ? anchor : peer
         // An agent who goes on at another phone still serves this caller.
-        let isSameAgent = served?.agent.number == legs[new].user
+        let isSameAgent = legs[new].user == legs[seat].user || served?.agent == speaker(at: new)
         stopRecording()
         if seat == anchor { anchor = new } else { enter(.talking(new)) }
         letGo(seat, reason: "replaced", endingService: seat == peer && !isSameAgent)

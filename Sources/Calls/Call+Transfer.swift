@@ -166,6 +166,7 @@ extension Call {
         )
         // What was said until now is a segment of its own.
         stopRecording()
+        leaveHold(party)
         anchor = party
         (lastRejection, isRinging, missed) = (nil, false, nil)
         history.beginAnew()
@@ -224,6 +225,7 @@ extension Call {
         case .returning: publish(.note("whoever transferred the party has it again"))
         }
         isToBeRecorded = done.policy
+        beginNextService()
         takeBack(anchor, from: done.from)
         followHold()
     }
@@ -246,8 +248,8 @@ extension Call {
     }
 
     func endService() {
-        guard served != nil else { return }
-        core.endService(of: self)
+        guard let service = served else { return }
+        core.end(service, in: self)
         (served, queueAnswer) = (nil, nil)
     }
 

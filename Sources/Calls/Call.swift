@@ -84,8 +84,12 @@ final class Call {
     var callback: String?
     /// Who came from another call, by the leg that he has here.
     var guests: [Int: CallParty] = [:]
+    typealias Service = (queue: QueueID, agent: UserID)
+
     /// The queue whose agent speaks with the caller, and who that is.
-    var served: (queue: QueueID, agent: UserID)?
+    var served: Service?
+    /// The same of an agent who was asked first, in a call of another queue, and is to have the party of this one.
+    var servedNext: Service?
     /// The answer that `served` came of.
     var queueAnswer: QueueAnswer?
     var recording: CallRecording?

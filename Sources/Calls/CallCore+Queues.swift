@@ -22,16 +22,14 @@ extension CallCore {
         dispatch { $0.leave(call.id, .abandoned, at: now) }
         // What a queue's talk leaves behind comes after all that its agent had in this call.
         for user in Set(call.legs.compactMap(\.user)) { disengage(user, from: call) }
-        endService(of: call)
+        for service in [call.served, call.servedNext].compactMap({ $0 }) { end(service, in: call) }
     }
 
     /// The agent of a queue's call has nothing more to do with it: he wraps up.
-    func endService(of call: Call) {
-        if let served = call.served {
-            call.publish(.queueTalkEnded(queue: served.queue.name, agent: served.agent.number))
-        }
-        dispatch { $0.ended(call.id, at: now) }
-        if let queue = call.served?.queue { remember(queue) }
+    func end(_ service: Call.Service, in call: Call) {
+        call.publish(.queueTalkEnded(queue: service.queue.name, agent: service.agent.number))
+        dispatch { $0.ended(call.id, by: service.agent, at: now) }
+        remember(service.queue)
     }
 
     /// False: there is no such agent.
@@ -82,4 +80,13 @@ extension CallCore {
             if case .agentChanged(let change) = event { remember(UserID(tenant: tenant, number: change.agent)) }
         }
     }
+}
+
+extension Call {
+    /// Who speaks at a user's phone in this call: whoever is logged in there.
+    func speaker(at device: String?) -> UserID? {
+        device.flatMap { core.acd.speaker(at: UserID(tenant: tenant.id, number: $0), in: id) }
+    }
+
+    func speaker(at leg: Int) -> UserID? { speaker(at: legs[leg].user) }
 }

@@ -57,9 +57,14 @@ extension CallCore {
         )
     }
 
-    /// Nobody listens to himself.
+    /// Nobody listens to himself, at whatever phone he talks.
     func checkApart(_ user: String, from call: Call) throws(SupervisionRefusal) {
-        guard call.legs.contains(where: { $0.user == user && !$0.isOver }) else { return }
+        let himself = UserID(tenant: call.tenant.id, number: user)
+        let speaks = call.legs.indices.contains { index in
+            let leg = call.legs[index]
+            return !leg.isOver && (leg.user == user || call.speaker(at: index) == himself)
+        }
+        guard speaks || call.served?.agent == himself else { return }
         throw SupervisionRefusal(.inTheCall, "\(user) is in call \(call.id) himself", mend: "name another call")
     }
 

@@ -77,6 +77,8 @@ public enum Event: Codable, Equatable, Sendable {
     case queueOfferEnded(QueueOfferEnded)
     /// The caller's wait is over, one way or the other.
     case queueLeft(QueueLeft)
+    /// The agent of a queue goes on in this call with the party that was handed on to him.
+    case queueTalkMoved(QueueTalkMoved)
     /// The talk with the agent of a queue is over.
     case queueTalkEnded(queue: String, agent: String)
     /// A caller wants to be called back, or something became of it.

@@ -90,6 +90,19 @@ public struct QueueLeft: Codable, Equatable, Sendable {
     }
 }
 
+public struct QueueTalkMoved: Codable, Equatable, Sendable {
+    public var queue: String
+    public var agent: String
+    /// The call of whoever waited in the queue, and hands the party on.
+    public var from: CallID
+    /// The party's.
+    public var number: String
+
+    public init(queue: String, agent: String, from: CallID, number: String) {
+        (self.queue, self.agent, self.from, self.number) = (queue, agent, from, number)
+    }
+}
+
 public struct AgentChanged: Codable, Equatable, Sendable {
     public var agent: String
     public var state: AgentState

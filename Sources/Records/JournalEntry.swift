@@ -17,7 +17,8 @@ public struct JournalEntry: Equatable, Sendable {
     static func isKept(_ event: Event) -> Bool {
         switch event {
         case .callStarted, .callRinging, .callAnswered, .callHeld, .callResumed, .callEnded, .transferStarted,
-            .transferEnded, .queueEntered, .queueOffered, .queueOfferEnded, .queueLeft, .queueTalkEnded,
+            .transferEnded, .queueEntered, .queueOffered, .queueOfferEnded, .queueLeft, .queueTalkMoved,
+            .queueTalkEnded,
             .callbackChanged, .agentChanged,
             .recordingStarted, .recordingPaused,
             .recordingResumed, .recordingEnded, .notRecorded, .registered, .unregistered, .registrationExpired,

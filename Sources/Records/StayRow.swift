@@ -113,6 +113,13 @@ enum StayRow {
                 """,
             arguments: ["now": now]
         )
+        // Of who was handed on, the end of his call would have told.
+        try database.execute(
+            sql: """
+                UPDATE queue_stays SET caller_hung_up = 0
+                WHERE caller_hung_up IS NULL AND call_id IN (SELECT call_id FROM calls WHERE ended_at IS NULL)
+                """
+        )
         return open.map { CutOff(call: $0.callID, event: end(of: $0, at: now), at: WallTime(milliseconds: now)) }
     }
 

@@ -119,6 +119,7 @@ final class DayBooks: EventSubscriber {
             offers[end.agent] = nil
             if end.result == .dropped { comeBack(end, call) }
         case .queueLeft(let left): leave(left, call)
+        case .queueTalkMoved(let move): talks[move.agent] = call
         case .queueTalkEnded(_, let agent): talks[agent] = nil
         case .callEnded(let end):
             guard let call else { break }

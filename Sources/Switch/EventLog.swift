@@ -62,7 +62,8 @@ final class EventLog: EventSubscriber {
             tell(level, "\(act.actor.name): \(act.action) \(act.object) \(act.outcome.rawValue)\(why)")
         case .recordingEnded(let end) where !end.isComplete:
             tell(.error, "recording \(end.id) failed: \(end.fault ?? "")")
-        case .queueOffered, .queueOfferEnded, .queueEntered, .queueTalkEnded, .variable, .prompt, .recordingStarted,
+        case .queueOffered, .queueOfferEnded, .queueEntered, .queueTalkMoved, .queueTalkEnded, .variable, .prompt,
+            .recordingStarted,
             .recordingPaused, .recordingResumed, .recordingEnded, .notRecorded:
             break
         case .callRinging, .callHeld, .callResumed, .legReached, .legProvisional, .legAnswered, .legMedia, .digit, .sip:

@@ -33,6 +33,10 @@ extension TraceEntry.Kind {
             self = .event(
                 "queue \(left.queue): \(left.outcome.rawValue)\(agent) after \(waited) s, \(left.offers) phones rung"
             )
+        case .queueTalkMoved(let move):
+            self = .event(
+                "queue \(move.queue): agent \(move.agent) goes on here with the party, from call \(move.from)"
+            )
         case .queueTalkEnded(let queue, let agent): self = .event("queue \(queue): agent \(agent) is done")
         case .agentChanged(let change):
             self = .event("agent \(change.agent) is \(change.state.rawValue)\(change.reason.map { " (\($0))" } ?? "")")

@@ -309,4 +309,37 @@ import Timebase
         floor.perform(.logIn(device: nil), "2")
         #expect(floor.state("2") == .available)
     }
+
+    @Test func `a call that rings a second time at a device is still his who sat there when it began`() {
+        let floor = Floor(agents: [agent("1"), agent("2")])
+        floor.engage("2", "own")
+        floor.perform(.logIn(device: "2"), "1")
+        floor.engage("2", "own")
+        #expect(floor.dispatcher.speaker(at: Floor.id("2"), in: "own") == Floor.id("2"))
+        #expect(floor.dispatcher.speaker(at: Floor.id("2"), in: "other") == Floor.id("1"))
+        #expect(floor.state("1") == .available)
+        floor.disengage("2", "own")
+        floor.perform(.logIn(device: nil), "2")
+        #expect(floor.state("2") == .available)
+    }
+
+    @Test func `a talk that goes on in another call is one, though another agent's of that call ends`() {
+        let floor = Floor(agents: [agent("1")])
+        floor.add("support", [agent("2", wrapUp: .seconds(10))])
+        floor.apply()
+        floor.start("2")
+        let customers = floor.enter()
+        floor.answer(customers, "1")
+        let asked = floor.enter("support")
+        floor.answer(asked, "2")
+        floor.turn { $0.moved(asked, to: customers, by: Floor.id("2"), number: "+7", at: floor.now) }
+        #expect(floor.dispatcher.agentView(Floor.id("2"))?.currentCall == customers)
+        floor.end(asked)
+        floor.turn { $0.ended(customers, by: Floor.id("1"), at: floor.now) }
+        #expect(floor.state("1") == .available && floor.state("2") == .onCall)
+        floor.end(customers)
+        #expect(floor.state("2") == .wrapUp)
+        floor.pass(.seconds(10))
+        #expect(floor.dispatcher.agentView(Floor.id("2"))?.currentCall == nil)
+    }
 }

@@ -60,7 +60,7 @@ import Timebase
 
         let other = floor.enter()
         floor.answer(other, "2")
-        dispatcher.talking[other] = Floor.id("3")
+        dispatcher.talking[other] = [Floor.id("3")]
         try agent("3").talk = agent("2").talk
         #expect(mend("talks in \(other)", "2") == [.available])
     }

@@ -178,4 +178,22 @@ import Timebase
         next.perform(.unpause, "2")
         #expect(next.state("2") == .available)
     }
+
+    @Test func `neither a call of his own nor the time down eats the rest of the wrap-up that the call interrupted`()
+        throws
+    {
+        let floor = floor()
+        floor.serve()
+        floor.pass(.seconds(10))
+        floor.engage("1", "own")
+        floor.pass(.seconds(60))
+        let memory = try #require(floor.dispatcher.memory(of: Floor.id("1")))
+        let next = self.floor()
+        next.pass(floor.now.instant - next.now.instant + .seconds(60))
+        next.turn { $0.restore([Floor.id("1"): memory], at: next.now) }
+        next.pass(.milliseconds(19_999))
+        #expect(next.state("1") == .wrapUp)
+        next.pass(.milliseconds(1))
+        #expect(next.state("1") == .available)
+    }
 }

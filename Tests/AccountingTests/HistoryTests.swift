@@ -134,9 +134,10 @@ import Timebase
         #expect(missed == [.noAnswer, .dropped])
     }
 
-    @Test func `a call of his own interrupts the wrap-up and is none of it`() throws {
+    @Test(arguments: [AgentState.onCall, .blocked])
+    func `a call of his own, or a block, interrupts the wrap-up and is none of it`(state: AgentState) throws {
         let own: [EventEnvelope] = [
-            Self.envelope(Self.agent(.onCall), Self.at(45), call: "OWN"),
+            Self.envelope(Self.agent(state), Self.at(45), call: state == .onCall ? "OWN" : nil),
             Self.envelope(Self.agent(.wrapUp, queue: "sales"), Self.at(60), call: nil),
             Self.envelope(Self.agent(.available), Self.at(64), call: nil),
         ]
@@ -153,6 +154,66 @@ import Timebase
         ]
         let stay = try #require(last(fold(Array(Self.answered().prefix(7)) + events)))
         #expect(stay.talkMilliseconds == 10_000 && stay.callerHungUp == false && stay.wrapUpMilliseconds == 0)
+    }
+
+    @Test(arguments: [Party.caller, .callee])
+    func `whose hang-up ended the talk with the call is told, though the queue's word of its end comes first`(
+        party: Party
+    ) throws {
+        let events = [
+            Self.envelope(.queueTalkEnded(queue: "sales", agent: "1001"), Self.at(22)),
+            Self.envelope(Self.agent(.available), Self.at(22), call: nil),
+            Self.envelope(Self.end(.answered, by: party), Self.at(22)),
+        ]
+        let stay = try #require(last(fold(Array(Self.answered().prefix(7)) + events)))
+        #expect(stay.callerHungUp == (party == .caller))
+    }
+
+    @Test func `who hangs up in the next queue at once hung up there, and not on the agent who handed him on`() throws {
+        let outputs = fold(
+            Array(Self.answered().prefix(7)) + [
+                Self.envelope(.queueTalkEnded(queue: "sales", agent: "1001"), Self.at(22)),
+                Self.envelope(Self.agent(.available), Self.at(22), call: nil),
+                Self.envelope(Self.enter("support"), Self.at(22)),
+                Self.envelope(Self.left("support", .abandoned), Self.at(22)),
+                Self.envelope(Self.end(.answered), Self.at(22)),
+            ]
+        )
+        var latest: [String: QueueStay] = [:]
+        for case .closed(let stay) in outputs { latest[stay.queue] = stay }
+        #expect(latest["sales"]?.callerHungUp == false && latest["support"]?.callerHungUp == true)
+    }
+
+    @Test
+    func `a talk that goes on in another call with the party is one stay, beside that of the one who hands it on`()
+        throws
+    {
+        func support(_ seconds: Double, _ state: AgentState) -> EventEnvelope {
+            let change = AgentChanged(agent: "1003", state: state, reason: nil, queue: "support", device: "1003")
+            return Self.envelope(.agentChanged(change), Self.at(seconds), call: nil)
+        }
+        let moved = QueueTalkMoved(queue: "support", agent: "1003", from: "ASKED", number: "+7495")
+        let outputs = fold(
+            Array(Self.answered().prefix(7)) + [
+                Self.envelope(Self.start(), Self.at(14), call: "ASKED"),
+                Self.envelope(Self.enter("support"), Self.at(14), call: "ASKED"),
+                support(16, .onCall),
+                Self.envelope(Self.left("support", .answered, agent: "1003"), Self.at(16), call: "ASKED"),
+                Self.envelope(.queueTalkMoved(moved), Self.at(20)),
+                Self.envelope(Self.end(.answered), Self.at(20), call: "ASKED"),
+                Self.envelope(.queueTalkEnded(queue: "sales", agent: "1001"), Self.at(21)),
+                Self.envelope(Self.agent(.available), Self.at(21), call: nil),
+                Self.envelope(.callHeld(leg: 0), Self.at(30)), Self.envelope(.callResumed(leg: 0), Self.at(32)),
+                Self.envelope(.queueTalkEnded(queue: "support", agent: "1003"), Self.at(40)),
+                support(40, .wrapUp), Self.envelope(Self.end(.answered), Self.at(40)), support(45, .available),
+            ]
+        )
+        var latest: [String: QueueStay] = [:]
+        for case .closed(let stay) in outputs { latest[stay.queue] = stay }
+        let (sales, asked) = (try #require(latest["sales"]), try #require(latest["support"]))
+        #expect(sales.talkMilliseconds == 9_000 && sales.callerHungUp == false && sales.holdMilliseconds == 0)
+        #expect(asked.callID == "ASKED" && asked.talkMilliseconds == 24_000 && asked.holdMilliseconds == 2_000)
+        #expect(asked.callerHungUp == true && asked.wrapUpMilliseconds == 5_000)
     }
 
     @Test(arguments: [true, false])

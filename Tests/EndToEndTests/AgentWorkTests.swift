@@ -251,4 +251,86 @@ struct AgentWorkTests {
         #expect(try anna.register().startWord == "200")
         #expect(try eventually { try running.state(of: "1001") == "available" })
     }
+
+    // MARK: at another's phone
+
+    private static func desk(_ tenant: String) throws -> RunningSwitch {
+        try RunningSwitch(tenant: tenant, incoming: incoming, internalPlan: internalPlan)
+    }
+
+    @Test func `an operator whose talks are recorded is recorded where he works, and nobody at the phone he has left`()
+        throws
+    {
+        let running = try Self.desk(
+            """
+            recordings: {agents: ["1001"]}
+            queues: [{name: sales, agents: [{user: "1001"}]}]
+            """
+        )
+        let (_, anna, boris) = try Self.phones(running)
+        let vera = try Phone("1003", password: "vera-demo-3", server: running.sipPort)
+        _ = try vera.register()
+        _ = try running.gudok("agent", "login", "1001", "--device", "1002")
+        let media = try WirePeer()
+        // He is called, and calls.
+        #expect(try vera.dial("1001", sdp: Phone.sdp(port: media.port)) == nil)
+        let (toHim, _) = try boris.pickUp(media: media)
+        vera.acknowledge(try #require(vera.answer(to: "INVITE")), to: "1001")
+        #expect(try eventually { try running.rows("recordings").count == 1 })
+        boris.hangUp(toHim)
+        #expect(vera.expect("BYE") != nil)
+        for (caller, recordings) in [(boris, 2), (anna, 2)] {
+            #expect(try caller.dial("1003", sdp: Phone.sdp(port: media.port)) == nil)
+            let (invite, _) = try vera.pickUp(media: media)
+            caller.acknowledge(try #require(caller.answer(to: "INVITE")), to: "1003")
+            #expect(try eventually { try running.rows("calls").first?["state"] as? String == "talking" })
+            vera.hangUp(invite)
+            #expect(caller.expect("BYE") != nil)
+            #expect(
+                try eventually { try running.rows("cdr").allSatisfy { $0["ended_at"] is String } }
+            )
+            #expect(try running.rows("recordings").count == recordings)
+        }
+        #expect(try running.rows("recordings").allSatisfy { $0["policy"] as? String == "agent 1001" })
+        #expect(try running.rows("cdr").first?["not_recorded"] as? String == "no-policy")
+    }
+
+    @Test func `an operator who goes on at another phone of the desk where he works still has his queue's call`() throws
+    {
+        let running = try Self.desk("queues: [{name: sales, wrap_up: 60s, agents: [{user: \"1001\"}]}]")
+        let (carrier, _, boris) = try Self.phones(running)
+        let headset = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        _ = try headset.register()
+        _ = try running.gudok("agent", "login", "1001", "--device", "1002")
+        let media = try WirePeer()
+        let (tag, _) = try carrier.arrive(media: media)
+        headset.respond("180 Ringing", to: try #require(headset.expect("INVITE")), toTag: "headset")
+        let (invite, _) = try boris.pickUp(media: media)
+        #expect(headset.expect("CANCEL") != nil)
+        let ours = String(invite.header("From")?.components(separatedBy: ";tag=").last ?? "")
+        let dialog = "Replaces: \(invite.header("Call-ID") ?? "");to-tag=\(ours);from-tag=1002"
+        let answer = try headset.authorized("INVITE", to: "1001", extra: [dialog], sdp: Phone.sdp(port: media.port))
+        #expect(answer.startWord == "200")
+        headset.acknowledge(answer, to: "1001")
+        try boris.expectBye()
+        let live = try #require(try running.rows("calls").first)
+        #expect(live["queue"] as? String == "sales" && live["agent"] as? String == "1001", "\(live)")
+        carrier.send(carrier.request("BYE", to: "+74950000700", toTag: tag))
+        #expect(headset.expect("BYE") != nil)
+        #expect(try eventually { try running.state(of: "1001") == "wrap-up" })
+        let report = try #require(try running.rows("stats", "agents", "--agent", "1001").first)
+        #expect(report["handled"] as? Int == 1 && report["direct_calls"] as? Int == 0, "\(report)")
+    }
+
+    @Test func `a supervisor who works at another's phone is not let into the talk that he has there`() throws {
+        let running = try Self.desk("queues: [{name: sales, agents: [{user: \"1003\"}]}]")
+        let (carrier, _, boris) = try Self.phones(running)
+        _ = try running.gudok("agent", "login", "1003", "--device", "1002")
+        _ = try carrier.arrive(media: WirePeer())
+        _ = try boris.pickUp(media: WirePeer())
+        let call = try #require(try running.rows("calls").first?["call_id"] as? String)
+        let (code, text) = try running.gudok("supervise", "listen", call, "--by", "1003")
+        #expect(code == 1 && text.contains("is in call"), "\(text)")
+        #expect(boris.expect("INVITE", within: 0.3) == nil)
+    }
 }

@@ -12,7 +12,7 @@ struct HandedOnTests {
             keys: {"1": {dialplan: incoming, flow: call-me-sales}}
             agents: [{user: "1001"}]
           - name: support
-            record: false
+            record: true
             callback: {attempts: 2, retry_after: 1s}
             keys: {"1": {dialplan: incoming, flow: call-me-support}}
             agents: [{user: "1002"}]
@@ -240,5 +240,74 @@ struct HandedOnTests {
         #expect(try eventually { try running.rows("queues").contains { $0["waiting"] as? Int == 2 } })
         let why = try running.gudok("why", call).text
         #expect(why.contains("back to where he waited") && why.contains("queue sales: place 1,"), "\(why)")
+    }
+
+    @Test func `a hold that lasts on the way to the next queue is part of both talks, and not of the wait`() throws {
+        let (tag, _) = try customer.phone.arrive(media: customer.media)
+        let (invite, _) = try anna.phone.pickUp(media: anna.media)
+        let held = Phone.sdp(port: customer.media.port, direction: "sendonly", version: 2)
+        customer.phone.send(customer.phone.request("INVITE", to: "+74950000700", toTag: tag, sdp: held))
+        #expect(anna.await { $0.startWord == "INVITE" && $0.toTagged } != nil)
+        customer.phone.acknowledge(try #require(customer.await("200", method: "INVITE")), to: "+74950000700")
+        #expect(try eventually { try running.rows("calls").first?["state"] as? String == "held" })
+        handOn(invite)
+        #expect(anna.await("BYE") != nil)
+        let hasWaited = try eventually {
+            let support = try running.rows("queues").first { $0["queue"] as? String == "support" }
+            return (support?["longest_wait_s"] as? Double ?? 0) > 2
+        }
+        #expect(hasWaited)
+        _ = try running.gudok("agent", "login", "1002")
+        _ = try take(try #require(boris.await("INVITE")), boris)
+        #expect(try eventually { try running.rows("calls").first?["state"] as? String == "held" })
+        customer.phone.send(customer.phone.request("BYE", to: "+74950000700", toTag: tag))
+        #expect(boris.await("BYE") != nil)
+        let record = try lastRecord()
+        let (talk, hold) = (record["talk_s"] as? Double ?? 0, record["hold_s"] as? Double ?? 0)
+        #expect(hold > 0 && hold <= talk, "\(hold) \(talk)")
+        let report = try #require(try running.rows("stats", "queues", "--queue", "support").first)
+        #expect((report["hold_s"] as? Double ?? 0) > 0, "\(report)")
+    }
+
+    @Test func `the agent of another queue who was asked first has the customer for that queue, and is recorded so`()
+        throws
+    {
+        let (tag, _) = try customer.phone.arrive(media: customer.media)
+        let (invite, _) = try anna.phone.pickUp(media: anna.media)
+        _ = try running.gudok("agent", "login", "1002")
+        let consult = try Phone("1001", password: "anna-demo-1", server: running.sipPort, peer: anna.phone.peer)
+        #expect(try consult.dial("702", sdp: Phone.sdp(port: anna.media.port)) == nil)
+        let answer = try #require(anna.await("200", method: "INVITE"))
+        let ours = consult.acknowledge(answer, to: "702")
+        _ = try take(try #require(boris.await("INVITE")), boris)
+        #expect(try eventually { try running.state(of: "1002") == "on-call" })
+        let dialog = "\(consult.callID)%3Bto-tag%3D\(ours)%3Bfrom-tag%3D\(consult.tag)"
+        let refer = ["Refer-To: <sip:702@demo.test?Replaces=\(dialog)>"]
+        anna.phone.send(anna.phone.request("REFER", in: invite, sequence: 1, extra: refer))
+        #expect(boris.await { $0.startWord == "INVITE" && $0.toTagged } != nil)
+        #expect(anna.notified(200) != nil && anna.await("BYE") != nil)
+        let isServed = try eventually {
+            let calls = try running.rows("calls")
+            guard calls.count == 1, let call = calls.first else { return false }
+            return call["queue"] as? String == "support" && call["agent"] as? String == "1002"
+        }
+        #expect(isServed)
+        let recorded = try running.rows("recordings").first { $0["policy"] as? String == "queue support" }
+        let recording = try #require(recorded)
+        #expect(try eventually { try running.state(of: "1001") == "available" })
+        let call = try #require(try running.rows("calls").first?["call_id"] as? String)
+        customer.phone.send(customer.phone.request("BYE", to: "+74950000700", toTag: tag))
+        #expect(boris.await("BYE") != nil)
+        #expect(call == recording["call_id"] as? String)
+        _ = try lastRecord()
+        let record = try #require(try running.rows("cdr").first { $0["call_id"] as? String == call })
+        #expect(record["queue"] as? String == "support" && record["agent"] as? String == "1002", "\(record)")
+        let queue = try #require(try running.rows("stats", "queues", "--queue", "support").first)
+        #expect(queue["offered"] as? Int == 1 && queue["answered"] as? Int == 1, "\(queue)")
+        for agent in ["1001", "1002"] {
+            let report = try #require(try running.rows("stats", "agents", "--agent", agent).first)
+            #expect(report["handled"] as? Int == 1 && report["direct_calls"] as? Int == 0, "\(report)")
+        }
+        #expect(!running.process.text.contains("mended"))
     }
 }

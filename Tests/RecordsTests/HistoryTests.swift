@@ -91,7 +91,14 @@ import Timebase
                 startedAt: "\(WallTime(milliseconds: 1_000))"
             )
             call.answeredAt = call.startedAt
-            try database.write([.call(call), .stay(waiting), .stay(talking), .recordingStarted(recording)])
+            // Before that he was another agent's, who handed him on.
+            var before = QueueStay(callID: "t", queue: "p", number: "1", enteredMilliseconds: 900)
+            (before.outcome, before.waitMilliseconds, before.agent) = (.answered, 0, "1002")
+            (before.connectedMilliseconds, before.talkMilliseconds) = (900, 60)
+            before.endedMilliseconds = 960
+            try database.write([
+                .call(call), .stay(before), .stay(waiting), .stay(talking), .recordingStarted(recording),
+            ])
             try database.beat(at: WallTime(milliseconds: 8_000))
             _ = try database.closeInterrupted()
             // What the queue knows of the call is what the call's record knows.
@@ -100,8 +107,9 @@ import Timebase
             waiting = try #require(try database.stays(of: "w").first)
             #expect(waiting.outcome == .restart && waiting.waitMilliseconds == 7_000)
             #expect(waiting.endedMilliseconds == 8_000)
-            talking = try #require(try database.stays(of: "t").first)
+            talking = try #require(try database.stays(of: "t").last)
             #expect(talking.outcome == .answered && talking.talkMilliseconds == 6_500)
+            #expect(try database.stays(of: "t").allSatisfy { $0.callerHungUp == false })
             var row = try #require(try database.recordings(RecordingQuery()).first)
             // Whoever owns the folder of recordings repairs the file, and ends its row.
             #expect(row.state == .recording)
