@@ -18,17 +18,27 @@ extension Call {
     /// A leg that is busy is asked again so often, a second apart.
     private static let mostReoffers = 8
 
-    /// What whoever is gone asked of the other party ends with him: an offer that waits, and a hold.
-    func takeBack(_ party: Int, from released: Int) {
-        let waiting = relayed
+    /// A leg is over, and the call goes on: what it was being asked, and what it asked of the other side, comes to nothing.
+    func dropOffers(of index: Int) {
+        reoffers[index] = nil
+        changing.remove(index)
+        guard let relay = relayed, isInOffer(index) else { return }
         relayed = nil
-        if waiting?.from == party { act(on: party) { $0.refuseOffer(488, now: $1) } }
-        // The answer to what he asked is on its way: two offers at once are none (RFC 3261 §14.1).
-        if waiting?.to == party { reoffers[party] = Reoffer() } else { askForVoice(of: party) }
+        if relay.to == index {
+            act(on: relay.from) { $0.refuseOffer(488, now: $1) }
+        } else {
+            // The answer to what it asked is on its way: two offers at once are none (RFC 3261 §14.1).
+            reoffers[relay.to] = Reoffer()
+        }
+    }
+
+    /// An offer is under way to this leg, or from it.
+    func isInOffer(_ index: Int) -> Bool {
+        relayed?.from == index || relayed?.to == index || reoffers[index] != nil
     }
 
     /// Asks a party for its voice again that was put on hold by somebody who is gone.
-    private func askForVoice(of party: Int) {
+    func askForVoice(of party: Int) {
         let described = legs[party].described
         guard reoffers[party] == nil, described.local != nil, described.ours?.direction != .sendrecv else { return }
         reoffer(party, Reoffer())
@@ -70,10 +80,15 @@ extension Call {
     func reofferSettled(_ index: Int, _ description: SessionDescription?, status: Int = 200) -> Bool {
         guard let own = reoffers[index] else { return false }
         guard let offer = own.offer else {
-            // What was waited for is over, whatever came of it.
+            // What was waited for is over. Where it was agreed to, that was with somebody who is gone.
             if let description { legs[index].described.remote = description }
             reoffers[index] = nil
-            if own.isNeeded || changing.contains(index) { reoffer(index, own) } else { askForVoice(of: index) }
+            let isChanged = description != nil
+            if isChanged || own.isNeeded || changing.contains(index) {
+                reoffer(index, own)
+            } else {
+                askForVoice(of: index)
+            }
             return true
         }
         guard let description else {

@@ -141,7 +141,7 @@ extension Call {
         stopRecording()
         if seat == anchor { anchor = new } else { enter(.talking(new)) }
         letGo(seat, reason: "replaced", endingService: seat == peer && !isSameAgent)
-        takeBack(party, from: seat)
+        askForVoice(of: party)
         followHold()
         isToBeRecorded = policy
         talkBegan()
