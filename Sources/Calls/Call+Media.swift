@@ -98,7 +98,11 @@ extension Call {
     func unbridge(_ index: Int) { if let port = legs[index].port { core.media.perform(.unbridge(port.id)) } }
 
     /// Lets whoever is served hear a tone.
-    func play(_ tone: Tone) { if let port = legs[anchor].port { core.media.perform(.play(port.id, tone)) } }
+    func play(_ tone: Tone) {
+        guard let port = legs[anchor].port else { return }
+        core.media.perform(.play(port.id, tone))
+        makeUnderstood()
+    }
     func stopTone() { if let port = legs[anchor].port { core.media.perform(.stop(port.id)) } }
 
     func startEcho() {

@@ -295,7 +295,9 @@ extension Call {
         isToBeRecorded = failed.policy
         followHold()
         talkBegan()
-        if !legs[failed.from].holds { askForVoice(of: party) }
+        guard !legs[failed.from].holds else { return }
+        speakAgain(party, with: failed.from)
+        askForVoice(of: party)
     }
 
     /// Nobody is there to take it back: back into the queue it came from, else it is told so and let go.
