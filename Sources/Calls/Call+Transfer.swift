@@ -226,7 +226,7 @@ extension Call {
         }
         isToBeRecorded = done.policy
         beginNextService()
-        takeBack(anchor, from: done.from)
+        askForVoice(of: anchor)
         followHold()
     }
 
@@ -297,7 +297,9 @@ extension Call {
         isToBeRecorded = failed.policy
         followHold()
         talkBegan()
-        if !legs[failed.from].holds { takeBack(party, from: failed.from) }
+        guard !legs[failed.from].holds else { return }
+        speakAgain(party, with: failed.from)
+        askForVoice(of: party)
     }
 
     /// Nobody is there to take it back: back into the queue it came from, else it is told so and let go.
