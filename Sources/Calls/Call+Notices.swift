@@ -22,6 +22,7 @@ extension Call {
         case .reofferAnswered(let description, let isOffer):
             reofferAnswered(index, description: description, isOffer: isOffer)
         case .reofferRefused(let status): reofferRefused(index, status: status)
+        case .answerChanged(let description): answerChanged(index, description)
         case .info(let contentType, let body): informed(index, contentType: contentType, body: body)
         case .referred(let referral): referred(index, referral)
         case .hungUp(let reason): hungUp(index, reason: reason)
@@ -42,7 +43,7 @@ extension Call {
         case .info: act(on: index) { session, _ in session.answerInfo(isTaken: true) }
         case .ended: ended(index)
         case .progress, .rejected, .cancelled, .acknowledged, .offerWithdrawn, .reofferAnswered, .reofferRefused,
-            .hungUp, .failed:
+            .answerChanged, .hungUp, .failed:
             break
         }
     }

@@ -70,6 +70,8 @@ extension Call {
     func reofferSettled(_ index: Int, _ description: SessionDescription?, status: Int = 200) -> Bool {
         guard let own = reoffers[index] else { return false }
         guard let offer = own.offer else {
+            // It answers what the other party asked for before.
+            if relayed?.to == index { return false }
             // What was waited for is over, whatever came of it.
             if let description { legs[index].described.remote = description }
             reoffers[index] = nil
@@ -89,6 +91,18 @@ extension Call {
         changedOver(index)
         mediaTaken()
         return true
+    }
+
+    /// A refresh is an offer, and its answer is in force (RFC 3264 §8): the leg's media moved, and the other party is asked to follow a codec
+    /// that means nothing to it.
+    func answerChanged(_ index: Int, _ description: SessionDescription) {
+        legs[index].described.remote = description
+        configureMedia(index)
+        noteHold(index)
+        followCodec()
+        changeOver()
+        guard let other = counterpart(of: index), reoffers[other] == nil, !speakAlike(index, other) else { return }
+        reoffer(other, Reoffer(isNeeded: true))
     }
 
     private func refused(_ index: Int, _ own: Reoffer, status: Int) {

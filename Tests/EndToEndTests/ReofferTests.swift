@@ -38,6 +38,29 @@ struct ReofferTests {
         try pair.hangUp()
     }
 
+    @Test(arguments: [false, true])
+    func `RFC 3261 §14.1: a 2xx to our re-INVITE that our BYE crossed gets its ACK`(isOver: Bool) throws {
+        let pair = try CallPair(node: "timers: {t1: 100ms}")
+        try pair.talk()
+        pair.ask("INVITE", sdp: Phone.sdp(port: 4_000, direction: "sendonly", version: 2))
+        let relayed = try #require(pair.callee.expect("INVITE"))
+        pair.ask("BYE")
+        #expect(pair.carrier.final("BYE")?.startWord == "200")
+        let bye = try #require(pair.callee.expect("BYE"))
+        if isOver {
+            pair.callee.respond("200 OK", to: bye)
+            try pair.expectNothingLeft()
+        }
+        for _ in 0..<2 {
+            let sdp = Phone.sdp(port: 4_002, direction: "recvonly", version: 2)
+            pair.callee.respond("200 OK", to: relayed, sdp: sdp)
+            let ack = try #require(pair.callee.expect("ACK"))
+            #expect(ack.header("CSeq") == relayed.header("CSeq")?.replacing("INVITE", with: "ACK"))
+        }
+        if !isOver { pair.callee.respond("200 OK", to: bye) }
+        try pair.expectNothingLeft()
+    }
+
     @Test(arguments: [
         ("T.38", "m=image 4010 udptl t38\r\na=T38FaxVersion:0\r\n"),
         ("T.38 beside refused audio", "m=audio 0 RTP/AVP 8\r\nm=image 4010 udptl t38\r\na=T38FaxVersion:0\r\n"),
