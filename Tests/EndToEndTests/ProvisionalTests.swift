@@ -314,6 +314,64 @@ struct ProvisionalTests {
         #expect(arrives(from: other, at: try #require(second.audioPort), to: caller))
     }
 
+    @Test func `RFC 3960 §3.2: after early media of a phone that is gone our tone is heard, then the next`() throws {
+        let dial = #"{dial: {group: ["1001", "1002"], timeout: 20s}}"#
+        let pair = try CallPair(incoming: #"routes: [{match: ".", do: [\#(dial)]}]"#)
+        let boris = try Phone("1002", password: "boris-demo-2", server: pair.running.sipPort)
+        #expect(try boris.register().startWord == "200")
+        let (caller, callee, other) = (try WirePeer(), try WirePeer(), try WirePeer())
+        try pair.ring(sdp: Phone.sdp(port: caller.port))
+        let second = try #require(boris.expect("INVITE"))
+        pair.callee.respond("183 Session Progress", to: pair.invite, toTag: "1001", sdp: Phone.sdp(port: callee.port))
+        let told = try #require(pair.carrier.expect("183"))
+        #expect(arrives(from: callee, at: try #require(pair.invite.audioPort), to: caller))
+        pair.callee.respond("486 Busy Here", to: pair.invite, toTag: "1001")
+        #expect(hearsTone(caller))
+        boris.respond("183 Session Progress", to: second, toTag: "boris", sdp: Phone.sdp(port: other.port))
+        #expect(try #require(pair.carrier.expect("183")).sipBody == told.sipBody)
+        #expect(arrives(from: other, at: try #require(second.audioPort), to: caller))
+        #expect(arrives(from: caller, at: try #require(told.audioPort), to: other))
+        boris.respond("200 OK", to: second, toTag: "boris", sdp: Phone.sdp(port: other.port))
+        #expect(boris.expect("ACK") != nil)
+        #expect(try #require(pair.carrier.final("INVITE")).sipBody == told.sipBody)
+    }
+
+    @Test func `RFC 3261 §13.2.1: the switch answers as early media told, and asks for another codec then`() throws {
+        let steps = #"{dial: {user: "1001", timeout: 2s}}, answer, echo"#
+        let pair = try CallPair(codecs: "G722, PCMA", incoming: #"routes: [{match: ".", do: [\#(steps)]}]"#)
+        try pair.ring(sdp: Phone.sdp(port: 4_000, formats: "9 8 101"))
+        let sdp = Phone.sdp(port: 4_002, formats: "9 101")
+        pair.callee.respond("183 Session Progress", to: pair.invite, toTag: "1001", sdp: sdp)
+        let told = try #require(pair.carrier.expect("183"))
+        #expect(told.sipBody.contains("RTP/AVP 9"))
+        let answer = try #require(pair.carrier.final("INVITE"))
+        #expect(answer.startWord == "200" && answer.sipBody == told.sipBody, "\(answer)")
+        pair.carrier.acknowledge(answer, to: "1001")
+        let asked = try #require(pair.carrier.expect("INVITE"))
+        #expect(asked.sipBody.contains("PCMA") && !asked.sipBody.contains("G722"), "\(asked)")
+        pair.carrier.respond("200 OK", to: asked, sdp: Phone.sdp(port: 4_000, formats: "8 101", version: 2))
+        #expect(pair.carrier.expect("ACK") != nil)
+    }
+
+    @Test(arguments: ["cancelled", "failed"])
+    func `RFC 3262 §3: a caller whose 200 waits for his PRACK has not been answered`(disposition: String) throws {
+        let isTakenBack = disposition == "cancelled"
+        let pair = try CallPair(node: isTakenBack ? "" : "timers: {t1: 30ms}")
+        try pair.ring(["Supported: 100rel"])
+        pair.callee.respond("183 Session Progress", to: pair.invite, toTag: "1001", sdp: Phone.sdp(port: 4_002))
+        #expect(try #require(pair.carrier.expect("183")).header("RSeq") != nil)
+        pair.callee.respond("200 OK", to: pair.invite, toTag: "1001", sdp: Phone.sdp(port: 4_002))
+        #expect(pair.callee.expect("ACK") != nil)
+        if isTakenBack { pair.cancel() }
+        let status = isTakenBack ? "487" : "504"
+        #expect(pair.carrier.final("INVITE")?.startWord == status)
+        pair.callee.respond("200 OK", to: try #require(pair.callee.expect("BYE")))
+        try pair.expectNothingLeft()
+        let call = try #require(try pair.running.rows("cdr").first)
+        #expect(call["disposition"] as? String == disposition && "\(call["sip_code"] ?? "")" == status, "\(call)")
+        #expect(!(call["answered_at"] is String) && call["talk_s"] as? Double == 0, "\(call)")
+    }
+
     @Test func `B037: so does whoever the switch itself rang first`() throws {
         let pair = try CallPair()
         let boris = try Phone("1002", password: "boris-demo-2", server: pair.running.sipPort)

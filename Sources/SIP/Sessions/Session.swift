@@ -316,6 +316,8 @@ extension Session {
         case rejected(Rejection)
         /// The peer took its INVITE back, for this Reason (RFC 3326).
         case cancelled(reason: String?)
+        /// The peer's INVITE: our 2xx goes out now, where it waited for a PRACK (RFC 3262 §3).
+        case accepted
         /// The peer's ACK for our 2xx, with its answer when ours carried an offer.
         case acknowledged(SessionDescription?)
         /// The peer wants other media; nil: it asks for our offer. Answer with `answerOffer` or `refuseOffer`.
