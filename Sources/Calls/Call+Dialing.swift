@@ -228,9 +228,10 @@ extension Call {
         if let description, legs[0].described.remote != nil, dial.early == nil || dial.early == index {
             legs[index].described.remote = description
             let told = legs[0].described.local
-            if let answer = answerForCaller(description, of: index) {
-                // His first answer is the one that counts, and the 200 will say it too.
-                if let told { legs[0].described.repeats(told) }
+            let answer = answerForCaller(description, of: index)
+            // His first answer is the one that counts, and the 200 will say it too.
+            if let told { legs[0].described.repeats(told) }
+            if let answer, told == nil || speakAlike(0, index) {
                 dial.early = index
                 stage = .dialing(dial)
                 configureMedia(index)
@@ -241,6 +242,8 @@ extension Call {
                 return
             }
         }
+        // A phone that has had early media has no ringback of its own any more.
+        if status == 180, dial.early == nil, legs[0].described.local != nil { play(.ringback) }
         // Of several phones that ring, the caller hears of the first.
         guard dial.attempts.count == 1 || !dial.announced.contains(status) else { return }
         dial.announced.insert(status)
@@ -260,9 +263,9 @@ extension Call {
         return true
     }
 
-    /// An attempt that is over is not heard any more by a caller who is connected already, for whom others may still ring.
+    /// An attempt that is over is not heard any more by a caller for whom others may still ring, and who may hear them then.
     private func stopEarly(in dial: inout Dial) {
-        guard callerIsAnswered, let early = dial.early, !dial.attempts.contains(early) else { return }
+        guard let early = dial.early, !dial.attempts.contains(early) else { return }
         dial.early = nil
         unbridge(early)
         if !dial.attempts.isEmpty { play(.ringback) }
@@ -305,21 +308,29 @@ extension Call {
         guard openCallerPort() != nil else {
             return end(.failed, by: .switch, cause: .congestion, reason: "no-media-port")
         }
-        // A caller who has an answer already, by a provisional, has to keep it (RFC 3261 §13.2.1): he is told that one again, and offered
-        // the other when he has acknowledged it.
         let told = legs[0].described.local
         guard let answer = answerForCaller(description, of: index) else { return incompatible(index) }
         configureMedia(index)
-        if let told {
-            legs[0].described.repeats(told)
-            let isUnderstood = speakAlike(0, index)
-            if !isUnderstood || AudioStream(of: told)?.direction != AudioStream(of: answer)?.direction {
-                reoffers[0] = Reoffer(isNeeded: !isUnderstood)
-            }
-        }
+        let kept = keep(told, insteadOf: answer) { speakAlike(0, index) }
         bridge(0, index)
-        answerCaller(told ?? answer)
+        answerCaller(kept)
         talkBegan()
+    }
+
+    /// A caller who has an answer already, by a provisional, has to keep it (RFC 3261 §13.2.1): he is told that one again, and offered the
+    /// other when he has acknowledged it.
+    func keep(
+        _ told: SessionDescription?,
+        insteadOf answer: SessionDescription,
+        isUnderstood: () -> Bool
+    ) -> SessionDescription {
+        guard let told else { return answer }
+        legs[0].described.repeats(told)
+        let isUnderstood = isUnderstood()
+        if !isUnderstood || AudioStream(of: told)?.direction != AudioStream(of: answer)?.direction {
+            reoffers[0] = Reoffer(isNeeded: !isUnderstood)
+        }
+        return told
     }
 
     private func incompatible(_ index: Int) {

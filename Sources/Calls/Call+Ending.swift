@@ -34,8 +34,8 @@ extension Call {
     /// What the call is when it ends now, whichever side ends it (docs/schema.md): the switch's own answer to somebody who waits for an
     /// agent is no agent's, and who has spoken with somebody was answered, whatever becomes of him later.
     var standing: Disposition {
-        if hasSpoken || isTalk && callerIsAnswered { return .answered }
-        // The callee went before the caller had his answer, which waits for the record.
+        if callerIsAnswered, hasSpoken || isTalk { return .answered }
+        // The callee went before the caller had his answer, which waits for the record or a PRACK.
         if isTalk { return .failed }
         if case .sounding(let cause) = stage { return cause.disposition }
         guard callerIsAnswered, !awaitsCallee else { return .cancelled }

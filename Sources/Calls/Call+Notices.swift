@@ -16,12 +16,15 @@ extension Call {
         case .rejected(let rejection): rejected(index, rejection)
         case .cancelled(let reason):
             end(.cancelled, by: .caller, cause: HangupCause(status: 487), reason: "cancelled", header: reason)
+        // Who comes in another's place is let in by whom he finds.
+        case .accepted: if index == 0 { accepted() }
         case .acknowledged(let answer): acknowledged(index, answer: answer)
         case .offered(let offer): offered(index, offer: offer)
         case .offerWithdrawn: offerWithdrawn(index)
         case .reofferAnswered(let description, let isOffer):
             reofferAnswered(index, description: description, isOffer: isOffer)
         case .reofferRefused(let status): reofferRefused(index, status: status)
+        case .answerChanged(let description): answerChanged(index, description)
         case .info(let contentType, let body): informed(index, contentType: contentType, body: body)
         case .referred(let referral): referred(index, referral)
         case .hungUp(let reason): hungUp(index, reason: reason)
@@ -41,8 +44,8 @@ extension Call {
         case .referred: act(on: index) { session, _ in session.refuseReferral(487) }
         case .info: act(on: index) { session, _ in session.answerInfo(isTaken: true) }
         case .ended: ended(index)
-        case .progress, .rejected, .cancelled, .acknowledged, .offerWithdrawn, .reofferAnswered, .reofferRefused,
-            .hungUp, .failed:
+        case .progress, .rejected, .cancelled, .accepted, .acknowledged, .offerWithdrawn, .reofferAnswered,
+            .reofferRefused, .answerChanged, .hungUp, .failed:
             break
         }
     }
@@ -88,8 +91,10 @@ extension Call {
     }
 
     private func failed(_ index: Int, _ failure: Session.Failure) {
-        // A talk that somebody vanished from was one.
-        let isLost = failure == .sessionExpired || failure == .peerGone
+        // A talk that somebody vanished from was one, be it that his ACK alone was lost.
+        let isLost =
+            failure == .sessionExpired || failure == .peerGone
+            || failure == .acknowledgementMissing && legs[index].isHeard
         let wasAnswered = isLost && legs[index].progress == .answered
         finishLeg(index, wasAnswered ? .answered : .failed, status: wasAnswered ? 200 : nil, reason: failure.rawValue)
         if transfer?.from == index { return transferorLeft() }
@@ -97,7 +102,12 @@ extension Call {
         if servedNobody(index) { return agentLeft(index) }
         guard index == anchor || isTalking(to: index) else { return }
         let disposition: Disposition = callerIsAnswered && wasAnswered ? .answered : .failed
-        let status = failure == .badAnswer ? 488 : 408
+        let status =
+            switch failure {
+            case .badAnswer: 488
+            case .prackMissing: 504
+            case .acknowledgementMissing, .sessionExpired, .peerGone: 408
+            }
         end(disposition, by: .switch, cause: HangupCause(status: status), reason: failure.rawValue)
     }
 
@@ -119,7 +129,7 @@ extension Call {
         case .talking(let peer): return index == anchor ? peer : (index == peer ? anchor : nil)
         case .dialing(let dial):
             guard let early = dial.early else { return nil }
-            return index == 0 ? early : (index == early ? 0 : nil)
+            return index == anchor ? early : (index == early ? anchor : nil)
         case .deciding, .answering, .echoing, .sounding, .ending, .telling, .asking, .queued, .introducing, .consulting,
             .supervising, .parked:
             return nil
@@ -130,7 +140,7 @@ extension Call {
         // A port that was opened for a leg which then was not made.
         guard legs.indices.contains(index) else { return }
         switch event {
-        case .firstPacket: break
+        case .firstPacket: legs[index].isHeard = true
         case .relatched(_, let address):
             publish(.note("leg \(index): media now comes from \(address)"))
         case .digit(_, let digit, _, let isInBand): pressed(index, digit: digit, isInBand: isInBand)

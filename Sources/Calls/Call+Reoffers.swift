@@ -113,6 +113,18 @@ extension Call {
         return true
     }
 
+    /// A refresh is an offer, and its answer is in force (RFC 3264 §8): the leg's media moved, and the other party is asked to follow a codec
+    /// that means nothing to it.
+    func answerChanged(_ index: Int, _ description: SessionDescription) {
+        legs[index].described.remote = description
+        configureMedia(index)
+        noteHold(index)
+        followCodec()
+        changeOver()
+        guard let other = counterpart(of: index), reoffers[other] == nil, !speakAlike(index, other) else { return }
+        reoffer(other, Reoffer(isNeeded: true))
+    }
+
     private func refused(_ index: Int, _ own: Reoffer, status: Int) {
         let isBusy = status == 491 || status == 500
         if isBusy, own.attempts < Self.mostReoffers {

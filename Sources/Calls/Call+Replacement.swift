@@ -25,7 +25,7 @@ extension Call {
         }
         switch stage {
         case .dialing(let dial) where dial.attempts.contains(seat):
-            let shared = sharedCodecs(with: newcomer, settled: callerIsAnswered || dial.early != nil)
+            let shared = sharedCodecs(with: newcomer, settled: callerIsAnswered || legs[0].described.local != nil)
             let new = try admit(newcomer, inPlaceOf: seat, codecs: shared)
             pickUp(new, dial, codecs: shared)
         case .talking(let peer) where seat == anchor || seat == peer:
@@ -130,7 +130,7 @@ extension Call {
             return
         }
         // Whoever heard somebody's early media has had his answer.
-        guard let answer = dial.early == nil ? describeLocally(codecs) : legs[0].described.local else {
+        guard let answer = legs[0].described.local ?? describeLocally(codecs) else {
             return end(.failed, by: .switch, cause: .notAcceptable, reason: "no-common-codec")
         }
         if !speakAlike(0, new) { reoffers[0] = Reoffer(isNeeded: true) }

@@ -180,10 +180,11 @@ final class Call {
         guard openCallerPort() != nil else {
             return end(.failed, by: .switch, cause: .congestion, reason: "no-media-port")
         }
+        let told = legs[0].described.local
         guard let description = describeLocally() else {
             return end(.failed, by: .switch, cause: HangupCause(status: 488), reason: "no-common-codec")
         }
-        answerCaller(description)
+        answerCaller(keep(told, insteadOf: description) { codec(of: 0).map(Self.spokenCodecs.contains) ?? false })
     }
 
     /// Sends the caller's 200 as soon as the call's start is on disk.
@@ -197,13 +198,15 @@ final class Call {
         acceptCaller(description.write())
     }
 
-    private func acceptCaller(_ body: [UInt8]?) {
+    private func acceptCaller(_ body: [UInt8]?) { act(on: 0) { $0.accept(sdp: body, now: $1) } }
+
+    /// The caller's 200 is on its way.
+    func accepted() {
         callerIsAnswered = true
         legs[0].progress = .answered
         publish(.legAnswered(leg: 0, codec: codec(of: 0)))
         publish(.callAnswered)
         core.timers.start(.call(id, .maximumDuration), at: now.instant + core.settings.maximumDuration)
-        act(on: 0) { $0.accept(sdp: body, now: $1) }
         configureMedia(0)
         // A late offer is answered in the ACK; until then there is nothing to go on with.
         if legs[0].described.remote != nil { callerConnected() }

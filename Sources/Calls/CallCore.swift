@@ -221,10 +221,11 @@ public final class CallCore {
         }
     }
 
+    /// False: no call of ours asked, or it is gone.
     public func receive(_ response: SIPResponse, to transaction: ClientTransactionID, over flow: Flow) -> Bool {
-        guard let (legID, purpose) = clientTransactions[transaction] else { return false }
-        if purpose == .invite, response.status > 100 { calls[legID.call]?.reached(legID.index, at: flow.remote) }
-        calls[legID.call]?.act(on: legID.index) { $0.receive(response, to: purpose, over: flow, now: $1) }
+        guard let (legID, purpose) = clientTransactions[transaction], let call = calls[legID.call] else { return false }
+        if purpose == .invite, response.status > 100 { call.reached(legID.index, at: flow.remote) }
+        call.act(on: legID.index) { $0.receive(response, to: purpose, over: flow, now: $1) }
         return true
     }
 

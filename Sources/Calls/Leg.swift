@@ -54,6 +54,8 @@ struct Leg {
     var typed = TypedCode()
     var keys = HeardKeys()
     var mediaReport: MediaReport?
+    /// Its party has spoken.
+    var isHeard = false
     /// Of what its party sent until now; nil before anything came.
     var mos: Double?
     /// The port was opened and its closing report has not come yet.
@@ -64,7 +66,14 @@ struct Leg {
     /// What was said about media on this leg.
     struct Description {
         var local: SessionDescription? { didSet { ours = local.flatMap { AudioStream(of: $0) } } }
-        var remote: SessionDescription? { didSet { theirs = remote.flatMap { AudioStream(of: $0) } } }
+        var remote: SessionDescription? {
+            didSet {
+                theirs = remote.flatMap { AudioStream(of: $0) }
+                renewals &+= 1
+            }
+        }
+        /// How often the peer has described itself.
+        private(set) var renewals = 0
         /// The audio of either, which is asked for again and again.
         private(set) var ours: AudioStream?
         private(set) var theirs: AudioStream?
@@ -148,12 +157,13 @@ struct Leg {
     /// The media plane's parameters from what both sides last said.
     func mediaParameters(rtpTimeout: Duration?) -> MediaParameters? {
         guard let ours = described.ours, let theirs = described.theirs else { return nil }
-        return MediaParameters(ours: ours, theirs: theirs, rtpTimeout: progress == .answered ? rtpTimeout : nil)
+        let timeout = progress == .answered ? rtpTimeout : nil
+        return MediaParameters(ours: ours, theirs: theirs, descriptions: described.renewals, rtpTimeout: timeout)
     }
 }
 
 extension MediaParameters {
-    init(ours: AudioStream, theirs: AudioStream, rtpTimeout: Duration?) {
+    init(ours: AudioStream, theirs: AudioStream, descriptions: Int, rtpTimeout: Duration?) {
         let address = theirs.address.isUnspecified ? nil : theirs.address
         let sends = theirs.direction == .sendrecv || theirs.direction == .recvonly
         let receives = theirs.direction == .sendrecv || theirs.direction == .sendonly
@@ -167,6 +177,7 @@ extension MediaParameters {
             receiveFormats: ours.mediaFormats + theirs.ownNumbers(beside: ours),
             sendFormats: theirs.spoken(beside: ours),
             ptime: min(theirs.ptime ?? 20, theirs.maxptime ?? .max),
+            descriptions: descriptions,
             inactivityTimeout: receives && weReceive && !theirs.isHold ? rtpTimeout : nil
         )
     }

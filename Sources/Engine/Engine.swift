@@ -244,6 +244,8 @@ public final class Engine {
         case .acknowledged(let ack, _): calls.acknowledged(ack)
         case .response(let transaction, let response, let flow):
             guard !calls.receive(response, to: transaction, over: flow) else { return }
+            let isAcceptance = (200..<300).contains(response.status) && (try? response.cSeq().method) == .invite
+            if isAcceptance { return leaveStray(response, over: flow) }
             finishErrand(transaction, response, over: flow)
         case .strayResponse(let response, let flow):
             if !calls.receiveStray(response, over: flow) { leaveStray(response, over: flow) }

@@ -78,6 +78,8 @@ public struct MediaParameters: Equatable, Sendable {
     public var sendFormats: [MediaFormat]
     /// Milliseconds of audio in a packet that we make.
     public var ptime: Int
+    /// How often the peer has described itself: with a new description its stream may begin anew, though the address is the same.
+    public var descriptions: Int
     /// `MediaEvent.inactive` is told once when neither RTP nor RTCP came for this long; nil: silence is allowed (hold, early
     /// media).
     public var inactivityTimeout: Duration?
@@ -90,12 +92,13 @@ public struct MediaParameters: Equatable, Sendable {
         receiveFormats: [MediaFormat] = [],
         sendFormats: [MediaFormat] = [],
         ptime: Int = 20,
+        descriptions: Int = 0,
         inactivityTimeout: Duration? = nil
     ) {
         (self.remoteRTP, self.remoteRTCP) = (remoteRTP, remoteRTCP)
         (self.sendsToPeer, self.receivesFromPeer) = (sendsToPeer, receivesFromPeer)
         (self.receiveFormats, self.sendFormats, self.ptime) = (receiveFormats, sendFormats, ptime)
-        self.inactivityTimeout = inactivityTimeout
+        (self.descriptions, self.inactivityTimeout) = (descriptions, inactivityTimeout)
     }
 }
 

@@ -92,7 +92,8 @@ public struct RelayPort: ~Copyable {
         if let remote = next.remoteRTP {
             let address = WireAddress(remote)
             if address != latch.described { describedAt = now }
-            latch.describe(address, isUnreachable: isUnreachable, now: now)
+            let isRenewed = next.descriptions != parameters.descriptions
+            latch.describe(address, isRenewed: isRenewed, isUnreachable: isUnreachable, now: now)
         }
         if let remote = next.remoteRTCP { control.describe(WireAddress(remote)) }
         if next.inactivityTimeout != parameters.inactivityTimeout {

@@ -285,7 +285,9 @@ final class SimulatedPhone {
             callers[call] = nil
             parted(call, now)
             if let talk = talking.removeValue(forKey: call) { talks.append(talk) }
-        case .progress, .rejected, .cancelled, .offerWithdrawn, .reofferRefused, .info, .failed: break
+        case .progress, .rejected, .cancelled, .accepted, .offerWithdrawn, .reofferRefused, .answerChanged, .info,
+            .failed:
+            break
         }
     }
 }

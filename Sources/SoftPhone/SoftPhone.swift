@@ -111,8 +111,8 @@ public final class SoftPhone {
             // The phone keeps what it has: it sends and hears one tone.
             agent.act(call, at: now) { $0.refuseOffer(offer == nil ? 491 : 488, now: $1) }
         case .referred: agent.act(call, at: now) { session, _ in session.refuseReferral(603) }
-        case .progress, .cancelled, .acknowledged, .offerWithdrawn, .reofferAnswered, .reofferRefused, .info, .hungUp,
-            .failed:
+        case .progress, .cancelled, .accepted, .acknowledged, .offerWithdrawn, .reofferAnswered, .reofferRefused,
+            .answerChanged, .info, .hungUp, .failed:
             break
         }
     }

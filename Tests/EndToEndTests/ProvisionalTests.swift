@@ -104,6 +104,83 @@ struct ProvisionalTests {
         #expect(pair.carrier.final("INVITE")?.startWord == "200")
     }
 
+    /// A reliable 183 of the dialog with this tag, its PRACK, and what the caller hears of it.
+    private func early(_ pair: CallPair, tag: String, sdp: String) throws {
+        let extra = ["Require: 100rel", "RSeq: 1", "Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE"]
+        pair.callee.respond("183 Session Progress", to: pair.invite, toTag: tag, extra: extra, sdp: sdp)
+        pair.callee.respond("200 OK", to: try #require(pair.callee.expect("PRACK")))
+        let told = try #require(pair.carrier.expect("183"))
+        pair.learn(told)
+        prack(pair, told)
+        #expect(pair.carrier.final("PRACK")?.startWord == "200")
+    }
+
+    /// The caller has its 200, and acknowledges it after what it asked for in between.
+    private func accepted(_ pair: CallPair) throws {
+        let answer = try #require(pair.carrier.final("INVITE"))
+        #expect(answer.startWord == "200")
+        let number = answer.header("CSeq")?.split(separator: " ").first.flatMap { Int($0) }
+        pair.carrier.send(pair.carrier.request("ACK", to: "1001", toTag: pair.tag, sequence: number))
+    }
+
+    @Test func `RFC 3311 §5.2: what an UPDATE agreed upon is in force after a 200 without a description`() throws {
+        let pair = try CallPair()
+        let (caller, callee) = (try WirePeer(), try WirePeer())
+        let sdp = Phone.sdp(port: caller.port)
+        try pair.ring(["Supported: 100rel", "Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE"], sdp: sdp)
+        try early(pair, tag: "1001", sdp: Phone.sdp(port: 4_002, direction: "inactive"))
+        pair.calleeAsks("UPDATE", sdp: Phone.sdp(port: callee.port, version: 2))
+        let update = try #require(pair.carrier.expect("UPDATE"))
+        #expect(!update.contains("a=inactive"))
+        pair.carrier.respond("200 OK", to: update, sdp: Phone.sdp(port: caller.port, version: 2))
+        #expect(pair.callee.final("UPDATE")?.startWord == "200")
+        pair.callee.respond("200 OK", to: pair.invite, toTag: "1001")
+        try accepted(pair)
+        #expect(pair.callee.expect("ACK") != nil)
+        #expect(try pair.running.rows("calls").first?["state"] as? String == "talking")
+        #expect(arrives(from: caller, at: try #require(update.audioPort), to: callee))
+        #expect(pair.carrier.expect("INVITE", within: 0.3) == nil)
+        try pair.hangUp()
+    }
+
+    @Test func `RFC 3311 §5.2: so is the callee's answer to the caller's UPDATE`() throws {
+        let pair = try CallPair()
+        let (caller, callee) = (try WirePeer(), try WirePeer())
+        let sdp = Phone.sdp(port: caller.port)
+        try pair.ring(["Supported: 100rel", "Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE"], sdp: sdp)
+        try early(pair, tag: "1001", sdp: Phone.sdp(port: 4_002))
+        pair.ask("UPDATE", sdp: Phone.sdp(port: caller.port, version: 2))
+        let relayed = try #require(pair.callee.expect("UPDATE"))
+        pair.callee.respond("200 OK", to: relayed, sdp: Phone.sdp(port: callee.port, version: 2))
+        let port = try #require(pair.carrier.final("UPDATE")?.audioPort)
+        pair.callee.respond("200 OK", to: pair.invite, toTag: "1001")
+        try accepted(pair)
+        #expect(pair.callee.expect("ACK") != nil)
+        #expect(arrives(from: caller, at: port, to: callee))
+        try pair.hangUp()
+    }
+
+    @Test func `RFC 3261 §12.2.1.2: an UPDATE that another branch of the fork knows nothing of ends no talk`() throws {
+        let pair = try CallPair()
+        try pair.ring(["Supported: 100rel", "Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE"])
+        try early(pair, tag: "left", sdp: Phone.sdp(port: 4_002))
+        pair.ask("UPDATE", sdp: Phone.sdp(port: 4_010, version: 2))
+        let relayed = try #require(pair.callee.expect("UPDATE"))
+        #expect(relayed.header("To")?.hasSuffix(";tag=left") == true)
+        pair.callee.respond("200 OK", to: pair.invite, toTag: "right", sdp: Phone.sdp(port: 4_004))
+        #expect(pair.carrier.final("UPDATE")?.startWord == "488")
+        try accepted(pair)
+        #expect(pair.callee.expect("ACK")?.header("To")?.hasSuffix(";tag=right") == true)
+        // A re-INVITE of the talk is under way when the other branch says so.
+        pair.ask("INVITE", sdp: Phone.sdp(port: 4_010, formats: "8", version: 3))
+        let asked = try #require(pair.callee.expect("INVITE"))
+        pair.callee.respond("481 Call/Transaction Does Not Exist", to: relayed)
+        pair.callee.respond("200 OK", to: asked, sdp: Phone.sdp(port: 4_004, formats: "8", version: 2))
+        try accepted(pair)
+        #expect(pair.callee.expect("ACK") != nil)
+        try pair.hangUp()
+    }
+
     @Test func `RFC 3262 §5: an offer in a PRACK is answered in its 200`() throws {
         let pair = try CallPair()
         try pair.ring(["Require: 100rel"])
@@ -235,6 +312,64 @@ struct ProvisionalTests {
         boris.respond("200 OK", to: second, toTag: "boris", sdp: Phone.sdp(port: other.port))
         #expect(boris.expect("ACK") != nil)
         #expect(arrives(from: other, at: try #require(second.audioPort), to: caller))
+    }
+
+    @Test func `RFC 3960 §3.2: after early media of a phone that is gone our tone is heard, then the next`() throws {
+        let dial = #"{dial: {group: ["1001", "1002"], timeout: 20s}}"#
+        let pair = try CallPair(incoming: #"routes: [{match: ".", do: [\#(dial)]}]"#)
+        let boris = try Phone("1002", password: "boris-demo-2", server: pair.running.sipPort)
+        #expect(try boris.register().startWord == "200")
+        let (caller, callee, other) = (try WirePeer(), try WirePeer(), try WirePeer())
+        try pair.ring(sdp: Phone.sdp(port: caller.port))
+        let second = try #require(boris.expect("INVITE"))
+        pair.callee.respond("183 Session Progress", to: pair.invite, toTag: "1001", sdp: Phone.sdp(port: callee.port))
+        let told = try #require(pair.carrier.expect("183"))
+        #expect(arrives(from: callee, at: try #require(pair.invite.audioPort), to: caller))
+        pair.callee.respond("486 Busy Here", to: pair.invite, toTag: "1001")
+        #expect(hearsTone(caller))
+        boris.respond("183 Session Progress", to: second, toTag: "boris", sdp: Phone.sdp(port: other.port))
+        #expect(try #require(pair.carrier.expect("183")).sipBody == told.sipBody)
+        #expect(arrives(from: other, at: try #require(second.audioPort), to: caller))
+        #expect(arrives(from: caller, at: try #require(told.audioPort), to: other))
+        boris.respond("200 OK", to: second, toTag: "boris", sdp: Phone.sdp(port: other.port))
+        #expect(boris.expect("ACK") != nil)
+        #expect(try #require(pair.carrier.final("INVITE")).sipBody == told.sipBody)
+    }
+
+    @Test func `RFC 3261 §13.2.1: the switch answers as early media told, and asks for another codec then`() throws {
+        let steps = #"{dial: {user: "1001", timeout: 2s}}, answer, echo"#
+        let pair = try CallPair(codecs: "G722, PCMA", incoming: #"routes: [{match: ".", do: [\#(steps)]}]"#)
+        try pair.ring(sdp: Phone.sdp(port: 4_000, formats: "9 8 101"))
+        let sdp = Phone.sdp(port: 4_002, formats: "9 101")
+        pair.callee.respond("183 Session Progress", to: pair.invite, toTag: "1001", sdp: sdp)
+        let told = try #require(pair.carrier.expect("183"))
+        #expect(told.sipBody.contains("RTP/AVP 9"))
+        let answer = try #require(pair.carrier.final("INVITE"))
+        #expect(answer.startWord == "200" && answer.sipBody == told.sipBody, "\(answer)")
+        pair.carrier.acknowledge(answer, to: "1001")
+        let asked = try #require(pair.carrier.expect("INVITE"))
+        #expect(asked.sipBody.contains("PCMA") && !asked.sipBody.contains("G722"), "\(asked)")
+        pair.carrier.respond("200 OK", to: asked, sdp: Phone.sdp(port: 4_000, formats: "8 101", version: 2))
+        #expect(pair.carrier.expect("ACK") != nil)
+    }
+
+    @Test(arguments: ["cancelled", "failed"])
+    func `RFC 3262 §3: a caller whose 200 waits for his PRACK has not been answered`(disposition: String) throws {
+        let isTakenBack = disposition == "cancelled"
+        let pair = try CallPair(node: isTakenBack ? "" : "timers: {t1: 30ms}")
+        try pair.ring(["Supported: 100rel"])
+        pair.callee.respond("183 Session Progress", to: pair.invite, toTag: "1001", sdp: Phone.sdp(port: 4_002))
+        #expect(try #require(pair.carrier.expect("183")).header("RSeq") != nil)
+        pair.callee.respond("200 OK", to: pair.invite, toTag: "1001", sdp: Phone.sdp(port: 4_002))
+        #expect(pair.callee.expect("ACK") != nil)
+        if isTakenBack { pair.cancel() }
+        let status = isTakenBack ? "487" : "504"
+        #expect(pair.carrier.final("INVITE")?.startWord == status)
+        pair.callee.respond("200 OK", to: try #require(pair.callee.expect("BYE")))
+        try pair.expectNothingLeft()
+        let call = try #require(try pair.running.rows("cdr").first)
+        #expect(call["disposition"] as? String == disposition && "\(call["sip_code"] ?? "")" == status, "\(call)")
+        #expect(!(call["answered_at"] is String) && call["talk_s"] as? Double == 0, "\(call)")
     }
 
     @Test func `B037: so does whoever the switch itself rang first`() throws {

@@ -38,6 +38,51 @@ struct ReofferTests {
         try pair.hangUp()
     }
 
+    @Test func `RFC 4961: whoever describes himself anew may begin his stream at another port of his NAT`() throws {
+        let pair = try CallPair()
+        let (old, new, callee) = (try WirePeer(), try WirePeer(), try WirePeer())
+        try pair.ring()
+        let port = try #require(try pair.pickUp(sdp: Phone.sdp(port: callee.port)).audioPort)
+        func arrives(from speaker: WirePeer, as source: UInt8) -> Bool {
+            let head: [UInt8] = [0x80, 8, 0, 1, 0, 0, 0, 160, 0, 0, 0, source]
+            return eventually(within: 4) {
+                speaker.send(head + [UInt8](repeating: 0xD5, count: 160), to: port)
+                return callee.receive(within: 0.1)?.bytes[11] == source
+            }
+        }
+        #expect(arrives(from: old, as: 1))
+        pair.ask("INVITE", sdp: Phone.sdp(port: 4_000, version: 2))
+        let relayed = try #require(pair.callee.expect("INVITE"))
+        pair.callee.respond("200 OK", to: relayed, sdp: Phone.sdp(port: callee.port, version: 2))
+        #expect(pair.carrier.final("INVITE")?.startWord == "200")
+        pair.acknowledge()
+        #expect(arrives(from: new, as: 2))
+        try pair.hangUp()
+    }
+
+    @Test(arguments: [false, true])
+    func `RFC 3261 §14.1: a 2xx to our re-INVITE that our BYE crossed gets its ACK`(isOver: Bool) throws {
+        let pair = try CallPair(node: "timers: {t1: 100ms}")
+        try pair.talk()
+        pair.ask("INVITE", sdp: Phone.sdp(port: 4_000, direction: "sendonly", version: 2))
+        let relayed = try #require(pair.callee.expect("INVITE"))
+        pair.ask("BYE")
+        #expect(pair.carrier.final("BYE")?.startWord == "200")
+        let bye = try #require(pair.callee.expect("BYE"))
+        if isOver {
+            pair.callee.respond("200 OK", to: bye)
+            try pair.expectNothingLeft()
+        }
+        for _ in 0..<2 {
+            let sdp = Phone.sdp(port: 4_002, direction: "recvonly", version: 2)
+            pair.callee.respond("200 OK", to: relayed, sdp: sdp)
+            let ack = try #require(pair.callee.expect("ACK"))
+            #expect(ack.header("CSeq") == relayed.header("CSeq")?.replacing("INVITE", with: "ACK"))
+        }
+        if !isOver { pair.callee.respond("200 OK", to: bye) }
+        try pair.expectNothingLeft()
+    }
+
     @Test(arguments: [
         ("T.38", "m=image 4010 udptl t38\r\na=T38FaxVersion:0\r\n"),
         ("T.38 beside refused audio", "m=audio 0 RTP/AVP 8\r\nm=image 4010 udptl t38\r\na=T38FaxVersion:0\r\n"),

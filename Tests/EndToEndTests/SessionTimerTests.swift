@@ -122,6 +122,42 @@ struct SessionTimerTests {
         #expect(bye.header("Reason")?.contains("Session timer expired") == true)
     }
 
+    @Test func `RFC 3264 §8: the answer to our refresh is in force, and moves the media`() throws {
+        let pair = try CallPair(node: "calls: {min_session_expires: 2s}")
+        let agreed = ["Session-Expires: 2;refresher=uac", "Require: timer"]
+        let (caller, callee, moved) = (try WirePeer(), try WirePeer(), try WirePeer())
+        try pair.ring(sdp: Phone.sdp(port: caller.port))
+        let answer = try pair.pickUp(agreed, sdp: Phone.sdp(port: callee.port))
+        let refresh = try #require(pair.callee.expect("INVITE", within: 2))
+        pair.callee.respond("200 OK", to: refresh, extra: agreed, sdp: Phone.sdp(port: moved.port, version: 2))
+        #expect(pair.callee.expect("ACK") != nil)
+        let packet: [UInt8] = [0x80, 8, 0, 1, 0, 0, 0, 160, 1, 2, 3, 4] + [UInt8](repeating: 0xD5, count: 160)
+        caller.send(packet, to: try #require(answer.audioPort))
+        #expect(moved.receive()?.bytes == packet)
+        // An answer that takes nothing of the offer leaves it there.
+        let next = try #require(pair.callee.expect("INVITE", within: 2))
+        pair.callee.respond("200 OK", to: next, extra: agreed, sdp: Phone.sdp(port: 0, version: 3))
+        #expect(pair.callee.expect("ACK") != nil)
+        caller.send(packet, to: try #require(answer.audioPort))
+        #expect(moved.receive()?.bytes == packet)
+        try pair.hangUp()
+    }
+
+    @Test func `RFC 3264 §8: the other party is asked to follow a codec that came of our refresh`() throws {
+        let pair = try CallPair(codecs: "G722, PCMA", node: "calls: {min_session_expires: 2s}")
+        let agreed = ["Session-Expires: 2;refresher=uac", "Require: timer"]
+        try pair.ring(sdp: Phone.sdp(port: 4_000, formats: "9 8 101"))
+        try pair.pickUp(agreed, sdp: Phone.sdp(port: 4_002, formats: "9 101"))
+        let refresh = try #require(pair.callee.expect("INVITE", within: 2))
+        let sdp = Phone.sdp(port: 4_002, formats: "8 101", version: 2)
+        pair.callee.respond("200 OK", to: refresh, extra: agreed, sdp: sdp)
+        let asked = try #require(pair.carrier.expect("INVITE"))
+        #expect(asked.sipBody.contains("PCMA") && !asked.sipBody.contains("G722"), "\(asked)")
+        pair.carrier.respond("200 OK", to: asked, sdp: Phone.sdp(port: 4_000, formats: "8 101", version: 2))
+        #expect(pair.carrier.expect("ACK") != nil)
+        try pair.hangUp()
+    }
+
     @Test func `a caller who knows no timer is not refreshed`() throws {
         let pair = try CallPair(node: "calls: {min_session_expires: 2s, session_expires: 2s}")
         try pair.ring()

@@ -42,6 +42,22 @@ struct StrictPeerTests {
     }
 
     @Test(arguments: [false, true])
+    func `RFC 3261 §13.3.1.4: a call whose ACK is missing was a talk where its caller was heard`(isHeard: Bool) throws {
+        let pair = try CallPair(node: "timers: {t1: 30ms}")
+        try pair.ring()
+        pair.callee.respond("200 OK", to: pair.invite, toTag: "1001", sdp: Phone.sdp(port: 4_002))
+        let port = try #require(pair.carrier.final("INVITE")?.audioPort)
+        let packet: [UInt8] = [0x80, 8, 0, 1, 0, 0, 0, 160, 1, 2, 3, 4] + [UInt8](repeating: 0xD5, count: 160)
+        if isHeard { try WirePeer().send(packet, to: port) }
+        pair.carrier.respond("200 OK", to: try #require(pair.carrier.expect("BYE")))
+        pair.callee.respond("200 OK", to: try #require(pair.callee.expect("BYE")))
+        try pair.expectNothingLeft()
+        let call = try #require(try pair.running.rows("cdr").first)
+        #expect(call["disposition"] as? String == (isHeard ? "answered" : "failed"), "\(call)")
+        #expect(call["reason"] as? String == "ack-missing")
+    }
+
+    @Test(arguments: [false, true])
     func `RFC 3261 §15: a callee's BYE in its early dialog is its refusal, where no other dialog of a fork is left`(
         isForked: Bool
     ) throws {

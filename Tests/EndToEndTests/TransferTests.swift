@@ -125,6 +125,38 @@ struct TransferTests {
         #expect(try centre.isClean())
     }
 
+    @Test func `early media of the new callee is the party's alone, whoever sent him on asks for nothing`() throws {
+        let running = try RunningSwitch()
+        let (anna, boris) = (
+            try Phone("1001", password: "anna-demo-1", server: running.sipPort),
+            try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        )
+        for phone in [anna, boris] { #expect(try phone.register().startWord == "200") }
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        #expect(try boris.dial("1001", sdp: Phone.sdp(port: 4_000)) == nil)
+        let invite = try #require(anna.expect("INVITE"))
+        anna.respond("200 OK", to: invite, toTag: "anna", sdp: Phone.sdp(port: 4_002))
+        let answer = try #require(boris.answer(to: "INVITE"))
+        let tag = boris.acknowledge(answer, to: "1001")
+        #expect(anna.expect("ACK") != nil)
+        boris.send(boris.request("REFER", to: "1001", toTag: tag, extra: ["Refer-To: <sip:+79160001122@demo.test>"]))
+        let onward = try #require(carrier.expect("INVITE"))
+        let reliable = ["Require: 100rel", "RSeq: 1", "Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE"]
+        let media = Phone.sdp(port: 4_004)
+        carrier.respond("183 Session Progress", to: onward, toTag: carrier.user, extra: reliable, sdp: media)
+        carrier.respond("200 OK", to: try #require(carrier.expect("PRACK")))
+
+        let hold = Phone.sdp(port: 4_000, direction: "sendonly", version: 2)
+        boris.send(boris.request("INVITE", to: "1001", toTag: tag, sdp: hold))
+        #expect(try #require(boris.answer(to: "INVITE")).startWord == "200")
+        boris.send(boris.request("ACK", to: "1001", toTag: tag, sequence: boris.sequence))
+        #expect(carrier.expect("UPDATE", within: 0.3) == nil)
+        carrier.send(carrier.request("UPDATE", in: onward, sequence: 1, sdp: Phone.sdp(port: 4_006, version: 2)))
+        let asked = try #require(anna.expect("INVITE"))
+        anna.respond("200 OK", to: asked, sdp: Phone.sdp(port: 4_002, version: 2))
+        #expect(carrier.final("UPDATE")?.startWord == "200")
+    }
+
     @Test func `whoever hung up after his REFER is rung again when nobody took the caller`() throws {
         let centre = try TransferCentre(wrapUp: 1)
         try centre.talk()

@@ -111,7 +111,58 @@ struct LatchTests {
         #expect(port.destination == (row.moves ? moved.address : peer.address), "\(row.name)")
     }
 
-    @Test func `a description with another address opens learning anew; the same one again does not`() {
+    /// The peer describes itself once more; the port hears its old stream to the end, and then the new one.
+    private func renew(_ port: inout RelayPort, _ remote: String, at now: Int64, isUnreachable: Bool = false) {
+        var next = parameters(remote)
+        next.descriptions = port.parameters.descriptions + 1
+        port.configure(next, isUnreachable: isUnreachable, now: now)
+    }
+
+    @Test func `RFC 3264 §8.3.1: who moves by a new description sends his old stream until he has our answer`() {
+        // Behind a NAT, which gives the new stream another port.
+        var port = port(parameters("10.0.0.5:4000"), isUnreachable: true)
+        var (old, new) = (Peer("203.0.113.7:61000"), Peer("203.0.113.7:61002"))
+        new.ssrc = 0xBEEF
+        for frame in 0..<300 { #expect(port.hear(&old, now: Int64(frame) * second / 50) == .media) }
+        renew(&port, "10.0.0.5:4002", at: 6 * second, isUnreachable: true)
+        for frame in 0..<10 { #expect(port.hear(&old, now: 6 * second + Int64(frame) * second / 50) == .media) }
+        let end = 6 * second + 9 * second / 50
+        #expect(port.hear(&new, now: end + second / 50) == .foreign, "while the old one goes on nobody takes its place")
+        #expect(port.hear(&new, now: end + Latch.pause + 1) == .media)
+        #expect(port.destination == new.address)
+        #expect(port.hear(&old, now: end + second) == .foreign)
+    }
+
+    @Test func `who moves to another host by a new description is heard when his old stream has been silent`() {
+        var port = port(parameters("10.0.0.5:4000"), isUnreachable: true)
+        var (old, new) = (Peer("203.0.113.7:61000"), Peer("198.51.100.9:4000"))
+        new.ssrc = 0xBEEF
+        _ = port.hear(&old, now: 9 * second)
+        renew(&port, "10.0.0.5:4002", at: 9 * second, isUnreachable: true)
+        _ = port.hear(&old, now: 9 * second + 1)
+        #expect(port.hear(&new, now: 10 * second) == .foreign)
+        #expect(port.hear(&new, now: 9 * second + Latch.silence + 2) == .media)
+    }
+
+    @Test(arguments: [
+        (name: "his host", from: "192.0.2.1:50002", after: 1, moves: true),
+        (name: "another host", from: "192.0.2.2:50002", after: 1, moves: false),
+        (name: "too late", from: "192.0.2.1:50002", after: 6, moves: false),
+    ])
+    func `who describes himself anew after a hold may begin his stream anew, with another source`(
+        _ row: (name: String, from: String, after: Int, moves: Bool)
+    ) {
+        var port = port(parameters(described))
+        var (peer, new) = (Peer("192.0.2.1:50000"), Peer(row.from))
+        new.ssrc = 0xBEEF
+        _ = port.hear(&peer, now: 0)
+        renew(&port, described, at: 10 * second)
+        #expect(port.destination == peer.address)
+        #expect(port.hear(&new, now: Int64(10 + row.after) * second) == (row.moves ? .media : .foreign), "\(row.name)")
+        #expect(port.destination == (row.moves ? new.address : peer.address), "\(row.name)")
+    }
+
+    @Test func `a description with another address opens learning anew; the same one configured again does not`() {
         var port = port(parameters(described))
         var peer = Peer("192.0.2.1:50000")
         _ = port.hear(&peer, now: 0)

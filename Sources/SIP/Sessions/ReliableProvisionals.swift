@@ -67,6 +67,6 @@ struct ReliableProvisionals: Sendable {
 struct EarlyDialog: Sendable {
     var dialog: Dialog
     var lastReliable: UInt32?
-    /// The callee's last description in this dialog, of those that answer our offer.
+    /// The callee's last description in this dialog, of those that answer our offer or, by UPDATE, take their place.
     var description: [UInt8]?
 }

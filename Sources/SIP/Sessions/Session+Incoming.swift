@@ -63,7 +63,7 @@ extension Session {
         if let sdp { localDescription = sdp }
         phase = .accepted(response, request: request)
         actions.append(.respond(transaction, response))
-        return actions + startRetransmission(now: now)
+        return actions + startRetransmission(now: now) + [.tell(.accepted)]
     }
 
     /// Refuses the INVITE.

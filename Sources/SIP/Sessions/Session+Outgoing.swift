@@ -134,7 +134,7 @@ extension Session {
                 return dismissRenegotiation() + attempt.told(.rejected(rejection)) + [.tell(.ended)]
             case .received, .accepted, .answering, .confirmed, .leaving, .ended: return []
             }
-        case .reinvite, .update: return renegotiationLost(status: status, now: now)
+        case .reinvite, .update: return renegotiationLost(purpose, status: status, now: now)
         case .bye: return finish()
         case .notify: return notified(status)
         case .refer: return []
@@ -261,12 +261,13 @@ extension Session {
         // announcement's describe the callee's own media after it, and mean that; those who said all in a 183 leave it out here.
         let body = response.sdpBody() ?? early?.description
         let description = body.flatMap { try? SessionDescription(parsing: $0) }
-        let actions = timer.learn(from: response, settings: settings, now: now)
+        let left = leaveOtherDialogs(than: accepted.remoteTag)
+        let actions = left + timer.learn(from: response, settings: settings, now: now)
         let offer = try? SessionDescription(parsing: request.body)
         guard let body, let description, offer.map(description.takes) ?? true else {
             // A 2xx that describes no media, garbage, or none of what was offered, cannot become a call: acknowledge it and leave.
             let ack = sendAcknowledgement(sequence: sequence, answer: nil)
-            return ack + [.tell(.rejected(Rejection(status: 488, phrase: "No usable media", isLocal: true)))]
+            return left + ack + [.tell(.rejected(Rejection(status: 488, phrase: "No usable media", isLocal: true)))]
                 + leave(reason: "SIP;cause=488;text=\"No usable session description\"")
         }
         remoteDescription = body
@@ -319,7 +320,7 @@ extension Session {
         return again(acknowledgement: ack)
     }
 
-    private func again(acknowledgement ack: SIPRequest) -> [Action] {
+    func again(acknowledgement ack: SIPRequest) -> [Action] {
         guard let dialog else { return [] }
         return [.sendStateless(.request(ack), over: dialog.nextHop)]
     }

@@ -190,7 +190,10 @@ extension Session {
         response.headers.append(.allow, SessionSettings.allow)
         response.headers.append(.supported, SessionSettings.supported)
         var actions = timer.agree(answering: request, with: &response, settings: settings, now: now)
-        if let offer = request.sdpBody() { remoteDescription = offer }
+        if let offer = request.sdpBody() {
+            remoteDescription = offer
+            earlyDialogs[(try? request.from().tag) ?? ""]?.description = offer
+        }
         actions.append(.respond(transaction, response))
         guard request.method == .invite else {
             renegotiation = .none
@@ -247,10 +250,36 @@ extension Session {
             request.body = sdp
         }
         timer.describe(&request)
-        renegotiation = .ours(offer: sdp, sequence: dialog.localSequence, attempts: attempts)
+        renegotiation = .ours(own(.reinvite, in: dialog, offer: sdp, attempts: attempts))
         reofferReliable = nil
         return remembering([.send(request, .reinvite, over: dialog.ways)])
             + [.start(.reinviteUnanswered, at: now + settings.reinvitePatience)]
+    }
+
+    private func own(_ purpose: Purpose, in dialog: Dialog, offer: [UInt8]?, attempts: Int) -> OwnRequest {
+        OwnRequest(
+            purpose: purpose,
+            offer: offer,
+            sequence: dialog.localSequence,
+            remoteTag: dialog.remoteTag,
+            attempts: attempts
+        )
+    }
+
+    /// The answer came from this dialog of a forked INVITE. What was under way in another one comes to nothing, and that one's end is not the
+    /// session's.
+    mutating func leaveOtherDialogs(than remoteTag: String) -> [Action] {
+        switch renegotiation {
+        case .ours(let own) where own.remoteTag != remoteTag:
+            renegotiation = .none
+            return [.tell(.reofferRefused(status: 488))]
+        case .theirs(let pending, let request, _) where (try? request.from().tag) ?? "" != remoteTag:
+            renegotiation = .none
+            return stopsAwaiting(request) + [
+                .respond(pending, makeResponse(487, to: request, body: nil)), .tell(.offerWithdrawn),
+            ]
+        case .none, .theirs, .theirsAccepted, .ours, .backingOff, .answering: return []
+        }
     }
 
     private mutating func sendUpdate(_ sdp: [UInt8]?, attempts: Int) -> [Action] {
@@ -263,7 +292,7 @@ extension Session {
             request.body = sdp
         }
         timer.describe(&request)
-        renegotiation = .ours(offer: sdp, sequence: dialog.localSequence, attempts: attempts)
+        renegotiation = .ours(own(.update, in: dialog, offer: sdp, attempts: attempts))
         return remembering([.send(request, .update, over: dialog.ways)])
     }
 
@@ -281,7 +310,8 @@ extension Session {
         over flow: Flow,
         now: Instant
     ) -> [Action] {
-        guard case .ours(_, let sequence, _) = renegotiation, (try? response.cSeq().number) ?? sequence == sequence
+        guard case .ours(let own) = renegotiation, own.purpose == purpose,
+            (try? response.cSeq().number) ?? own.sequence == own.sequence
         else {
             // Of an earlier one, whose ACK was lost, or who took his time.
             return response.status < 200 ? [] : repeatAcknowledgement(response, purpose: purpose)
@@ -295,15 +325,15 @@ extension Session {
     /// A reliable provisional to our re-INVITE, which did not invite it, is acknowledged as one to the first INVITE is; its description is the
     /// answer, which the 2xx then leaves out (RFC 3262 §4, §5).
     private mutating func takeReliable(_ response: SIPResponse, to purpose: Purpose) -> [Action] {
-        guard purpose == .reinvite, case .ours(let offer, let sequence, _) = renegotiation, var dialog,
+        guard purpose == .reinvite, case .ours(let own) = renegotiation, var dialog,
             response.headers.has("100rel", in: .require),
             let number = response.headers[.rseq].flatMap({ UInt32($0) }),
             number == (reofferReliable?.number).map({ $0 &+ 1 }) ?? number
         else { return [] }
-        reofferReliable = (number, (offer == nil ? nil : response.sdpBody()) ?? reofferReliable?.answer)
+        reofferReliable = (number, (own.offer == nil ? nil : response.sdpBody()) ?? reofferReliable?.answer)
         var prack = dialog.request(.prack, branch: random.branch(), contact: nil)
         self.dialog = dialog
-        prack.headers.append(.rack, "\(number) \(sequence) INVITE")
+        prack.headers.append(.rack, "\(number) \(own.sequence) INVITE")
         return remembering([.send(prack, .prack, over: dialog.ways)])
     }
 
@@ -313,17 +343,9 @@ extension Session {
         over flow: Flow,
         now: Instant
     ) -> [Action] {
-        guard case .ours(let offer, let sequence, let attempts) = renegotiation else { return [] }
-        if response.status < 300 {
-            return receiveReofferAcceptance(
-                response,
-                to: purpose,
-                offer: offer,
-                sequence: sequence,
-                over: flow,
-                now: now
-            )
-        }
+        guard case .ours(let own) = renegotiation else { return [] }
+        let (offer, attempts) = (own.offer, own.attempts)
+        if response.status < 300 { return receiveReofferAcceptance(response, to: own, over: flow, now: now) }
         if let retry = answerChallenge(response, purpose: purpose) { return retry }
         switch response.status {
         case 491 where attempts < Self.maximumGlareRetries && purpose == .reinvite && !isRefreshing:
@@ -335,7 +357,7 @@ extension Session {
             }
             return purpose == .update
                 ? sendUpdate(offer, attempts: attempts + 1) : sendReinvite(offer, attempts: attempts + 1, now: now)
-        case 408, 481: return renegotiationLost(status: response.status, now: now)
+        case 408, 481: return renegotiationLost(purpose, status: response.status, now: now)
         default: return renegotiationRefused(response, purpose: purpose, now: now)
         }
     }
@@ -359,12 +381,11 @@ extension Session {
 
     private mutating func receiveReofferAcceptance(
         _ response: SIPResponse,
-        to purpose: Purpose,
-        offer: [UInt8]?,
-        sequence: UInt32,
+        to own: OwnRequest,
         over flow: Flow,
         now: Instant
     ) -> [Action] {
+        let (purpose, offer, sequence) = (own.purpose, own.offer, own.sequence)
         dialog?.refreshTarget((try? response.contacts())?.first?.uri, over: flow)
         var actions = timer.learn(from: response, settings: settings, now: now)
         let body = response.sdpBody() ?? (purpose == .reinvite ? reofferReliable?.answer : nil)
@@ -378,25 +399,33 @@ extension Session {
         if purpose == .reinvite { actions += sendAcknowledgement(sequence: sequence, answer: nil) }
         if isRefreshing {
             isRefreshing = false
-            if let body { remoteDescription = body }
-            return actions
+            // One that takes nothing of what was offered leaves the media as it is.
+            guard purpose == .reinvite, body != remoteDescription, let description,
+                let offer = offer.flatMap({ try? SessionDescription(parsing: $0) }), description.takes(offer)
+            else { return actions }
+            remoteDescription = body
+            return actions + [.tell(.answerChanged(description))]
         }
         guard let body, let description else { return actions + [.tell(.reofferRefused(status: 488))] }
         if let offer { localDescription = offer }
         remoteDescription = body
+        earlyDialogs[own.remoteTag]?.description = body
         return actions + [.tell(.reofferAnswered(description, isOffer: false))]
     }
 
-    private func repeatAcknowledgement(_ response: SIPResponse, purpose: Purpose) -> [Action] {
-        guard purpose == .reinvite, response.status < 300, let sequence = try? response.cSeq().number,
-            let ack = acknowledgements[sequence], let dialog
-        else { return [] }
-        return [.sendStateless(.request(ack), over: dialog.nextHop)]
+    /// Of an earlier re-INVITE of ours, or of one that our BYE crossed: each 2xx is acknowledged (§14.1).
+    private mutating func repeatAcknowledgement(_ response: SIPResponse, purpose: Purpose) -> [Action] {
+        guard purpose == .reinvite, response.status < 300, let sequence = try? response.cSeq().number else { return [] }
+        if let ack = acknowledgements[sequence] { return again(acknowledgement: ack) }
+        switch phase {
+        case .leaving, .ended: return sendAcknowledgement(sequence: sequence, answer: nil)
+        case .received, .accepted, .calling, .cancelling, .answering, .confirmed: return []
+        }
     }
 
     /// The peer knows nothing of this dialog any more, or is silent: the session is over (§12.2.1.2).
-    mutating func renegotiationLost(status: Int, now: Instant) -> [Action] {
-        guard case .ours = renegotiation else { return [] }
+    mutating func renegotiationLost(_ purpose: Purpose, status: Int, now: Instant) -> [Action] {
+        guard case .ours(let own) = renegotiation, own.purpose == purpose else { return [] }
         renegotiation = .none
         let wasRefreshing = isRefreshing
         isRefreshing = false

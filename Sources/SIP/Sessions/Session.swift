@@ -46,6 +46,17 @@ public struct Session: Sendable {
         func told(_ notice: Notice) -> [Action] { isGivenUp ? [] : [.tell(notice)] }
     }
 
+    /// A re-INVITE or UPDATE of ours that waits for the peer's answer.
+    struct OwnRequest: Sendable {
+        var purpose: Purpose
+        var offer: [UInt8]?
+        var sequence: UInt32
+        /// Of the dialog that it was sent in: a forked INVITE has several.
+        var remoteTag: String
+        /// So many 491s were met.
+        var attempts: Int
+    }
+
     /// A re-INVITE or UPDATE under way on this dialog. One at a time, whoever began it (§14.1, RFC 3311 §5.2).
     enum Renegotiation: Sendable {
         case none
@@ -53,8 +64,7 @@ public struct Session: Sendable {
         case theirs(ServerTransactionID, SIPRequest, over: Flow)
         /// The peer's re-INVITE, answered with 2xx and waiting for its ACK.
         case theirsAccepted(SIPResponse, request: SIPRequest)
-        /// Ours, waiting for the peer's answer. `attempts` counts the 491s met.
-        case ours(offer: [UInt8]?, sequence: UInt32, attempts: Int)
+        case ours(OwnRequest)
         /// Ours met another of theirs (491) and waits before it tries again.
         case backingOff(offer: [UInt8]?, attempts: Int)
         /// Ours without an offer got the peer's; the ACK waits for our answer.
@@ -306,6 +316,8 @@ extension Session {
         case rejected(Rejection)
         /// The peer took its INVITE back, for this Reason (RFC 3326).
         case cancelled(reason: String?)
+        /// The peer's INVITE: our 2xx goes out now, where it waited for a PRACK (RFC 3262 §3).
+        case accepted
         /// The peer's ACK for our 2xx, with its answer when ours carried an offer.
         case acknowledged(SessionDescription?)
         /// The peer wants other media; nil: it asks for our offer. Answer with `answerOffer` or `refuseOffer`.
@@ -315,6 +327,8 @@ extension Session {
         /// Our new offer was answered; with `isOffer`, it had none, and the ACK waits for `acknowledge(answer:)`.
         case reofferAnswered(SessionDescription?, isOffer: Bool)
         case reofferRefused(status: Int)
+        /// The peer answered our refresh with other media than before.
+        case answerChanged(SessionDescription)
         /// The peer's INFO (RFC 6086, and the older DTMF bodies). Answer with `answerInfo`.
         case info(contentType: String, body: [UInt8])
         /// The peer wants the other party to call somebody. Answer with `acceptReferral` or `refuseReferral`.
