@@ -58,7 +58,7 @@ extension Call {
         at device: String?,
         isHere: Bool
     ) -> (Dispatcher.AgentCommand, String) {
-        let logIn = (Dispatcher.AgentCommand.logIn(device: device), "logged-in")
+        let logIn = (Dispatcher.AgentCommand.logIn(device: device, by: device == nil ? nil : id), "logged-in")
         let logOut = (Dispatcher.AgentCommand.logOut, "logged-out")
         let reason = step.reason ?? core.acd.pauseReason(of: agent)
         let pause = (Dispatcher.AgentCommand.pause(reason: reason), "paused")
