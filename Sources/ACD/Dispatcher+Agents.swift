@@ -5,8 +5,8 @@ public import Timebase
 /// What agents do, and what happens to them.
 extension Dispatcher {
     public enum AgentCommand: Equatable, Sendable {
-        /// `device`: the extension whose phones ring for him; nil: his own.
-        case logIn(device: String?)
+        /// `device`: the extension whose phones ring for him; nil: his own. `by`: the call at that device by which he logs in.
+        case logIn(device: String?, by: CallID? = nil)
         case logOut
         case pause(reason: String)
         case unpause
@@ -21,7 +21,7 @@ extension Dispatcher {
         now = moment
         guard let agent = agents[id], !agent.isDismissed else { return nil }
         switch command {
-        case .logIn(let device): logIn(agent, at: device ?? id.number)
+        case .logIn(let device, let call): logIn(agent, at: device ?? id.number, by: call)
         case .logOut: logOut(agent)
         case .pause(let reason):
             agent.pause = reason
@@ -45,7 +45,7 @@ extension Dispatcher {
 
     // MARK: devices
 
-    private func logIn(_ agent: Agent, at device: String) {
+    private func logIn(_ agent: Agent, at device: String, by call: CallID?) {
         // A device has one operator: whoever worked there before goes.
         let seat = UserID(tenant: agent.id.tenant, number: device)
         if let before = self.agent(at: seat), before !== agent, before.isLoggedIn, before.device == device {
@@ -56,6 +56,10 @@ extension Dispatcher {
         agent.isLoggedIn = true
         agent.missesInARow = 0
         sit(agent, at: device)
+        guard let key = call.map({ DeviceCall(device: seat, call: $0) }), engagements[key] != agent.id else { return }
+        // Until that call is over his phone is busy, as it is after a log-in at his own.
+        disengage(key)
+        engage(agent, key)
     }
 
     private func logOut(_ agent: Agent) {
@@ -126,13 +130,17 @@ extension Dispatcher {
         let key = DeviceCall(device: id, call: call)
         // Whoever sits there when it rings again, or ends, may be another: it is his who sat there when it began.
         guard engagements[key] == nil, let agent = agent(at: id), agent.offer?.call != call else { return [] }
-        engagements[key] = agent.id
-        agent.ownCalls.insert(call)
-        interruptWrapUp(of: agent)
+        engage(agent, key)
         // He speaks elsewhere: his phone need not ring for a queue.
         if let offer = agent.offer { takeBack(offer.call, agent) }
         refresh(agent)
         return finish()
+    }
+
+    private func engage(_ agent: Agent, _ key: DeviceCall) {
+        engagements[key] = agent.id
+        agent.ownCalls.insert(key.call)
+        interruptWrapUp(of: agent)
     }
 
     public func disengaged(_ id: UserID, from call: CallID, at moment: Moment) -> [Action] {

@@ -63,7 +63,7 @@ extension Call {
         at device: String?
     ) -> Dispatcher.AgentCommand {
         switch change {
-        case .login, .toggleLogin: .logIn(device: device)
+        case .login, .toggleLogin: .logIn(device: device, by: device == nil ? nil : id)
         case .logout: .logOut
         case .pause, .togglePause: .pause(reason: step.reason ?? core.acd.pauseReason(of: agent))
         case .unpause: .unpause

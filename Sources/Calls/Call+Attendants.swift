@@ -11,7 +11,7 @@ extension Call {
 
     /// The leg of the two whose user is at work: the agent of a queue, the caller of a call that goes out, the callee of others.
     func operatorsLeg(speakingWith peer: Int) -> Int {
-        if served != nil { return peer }
+        if let served, served.leg == anchor || served.leg == peer { return served.leg }
         return legs[peer].user == nil && legs[anchor].user != nil ? anchor : peer
     }
 
@@ -35,10 +35,16 @@ extension Call {
     }
 
     /// An attendant asks for the call where he asked for an operator, or the other way round.
-    func follow(_ supervisor: CallID, _ admission: CallCore.Admission) {
-        guard let index = attendants.firstIndex(where: { $0.call == supervisor }) else { return }
+    ///
+    /// - Returns: whether it is the other of the two whom he came to hear.
+    func follow(_ supervisor: CallID, _ admission: CallCore.Admission) -> Bool {
+        guard let index = attendants.firstIndex(where: { $0.call == supervisor }) else { return false }
+        let before = attendants[index]
         attendants[index].operatorsLeg = admission.operatorsLeg
-        if attendants[index].isPresent { attendants[index].hears = admission.agent }
+        if before.isPresent || admission.operatorsLeg != nil { attendants[index].hears = admission.agent }
+        guard case .talking(let peer) = stage else { return false }
+        return operatorsLeg(of: before, speakingWith: peer)
+            != operatorsLeg(of: attendants[index], speakingWith: peer)
     }
 
     func mix(with present: [Attendant]) {
@@ -98,7 +104,10 @@ extension Call {
     /// The leg of a talk that this user is heard at.
     func leg(of number: String) -> Int? {
         guard case .talking(let peer) = stage else { return nil }
-        return [anchor, peer].first { legs[$0].user == number } ?? operatorsLeg(speakingWith: peer)
+        if served?.agent.number == number { return operatorsLeg(speakingWith: peer) }
+        // At another's phone he is himself, and that phone's user is not.
+        return [anchor, peer].first { speaker(at: $0)?.number == number }
+            ?? [anchor, peer].first { legs[$0].user == number } ?? operatorsLeg(speakingWith: peer)
     }
 
     /// An operator left a call that goes on: whoever came to hear him leaves with him, unless he is up at another leg.
@@ -163,7 +172,7 @@ extension Call {
         if let recording, let port = legs[new].port {
             core.media.perform(.record(port.id, recording: recording.number, channel: new == anchor ? 0 : 1))
         }
-        letGo(works, .answered, "Taken over", reason: "taken-over", endingService: works == peer)
+        letGo(works, .answered, "Taken over", reason: "taken-over")
         askForVoice(of: party)
         bridge(new, party)
         noteHold(new)

@@ -76,7 +76,9 @@ extension Call {
         let joined = core.move(peer, of: other, to: self, port: port, sentBy: index)
         publish(.legAnswered(leg: joined, codec: codec(of: joined)))
         link(with: other)
-        if seat == other.anchor { takeService(of: other) }
+        if other.served?.leg == peer { takeService(of: other, at: joined) }
+        // Of the two calls the party's is the one whose caller comes here, or which led outside.
+        if seat != other.anchor || legs[joined].user == nil { keepRecording(of: other) }
         other.endJoined(by: seat)
         enter(.talking(joined))
         // What it still sends goes to its old port: until it knows the new one the party hears music.
@@ -87,14 +89,21 @@ extension Call {
     }
 
     /// Whom `other` reached is a queue's agent: his talk goes on with the party.
-    private func takeService(of other: Call) {
+    private func takeService(of other: Call, at joined: Int) {
         guard let service = other.served else { return }
         let (queue, agent) = (service.queue.name, service.agent.number)
         let number = servedParty.number
         publish(.queueTalkMoved(QueueTalkMoved(queue: queue, agent: agent, from: other.id, number: number)))
         core.dispatch { [self] in $0.moved(other.id, to: id, by: service.agent, number: number, at: now) }
         (other.served, other.queueAnswer) = (nil, nil)
-        servedNext = service
+        servedNext = Service(queue: service.queue, agent: service.agent, leg: joined)
+    }
+
+    /// Whoever was being recorded brings that along: in which of the two dialogs a phone asks for the transfer is its own affair.
+    private func keepRecording(of other: Call) {
+        if other.isRecordingDeclined { isRecordingDeclined = true }
+        guard transfer?.policy == nil, served == nil || other.isToBeRecorded == .plan else { return }
+        transfer?.policy = other.isToBeRecorded
     }
 
     /// The party is his who was asked first.
@@ -174,7 +183,7 @@ extension Call {
     func takerFailed(_ index: Int, _ status: Int, reason: String) {
         transfer?.taker = nil
         for leg in [anchor, index] where reoffers[leg]?.isNeeded == true { reoffers[leg] = nil }
-        letGo(index, .answered, "No media", reason: reason, endingService: false)
+        letGo(index, .answered, "No media", reason: reason)
         if let service = servedNext {
             servedNext = nil
             core.end(service, in: self)

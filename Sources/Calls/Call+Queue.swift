@@ -14,6 +14,8 @@ extension Call {
     /// `other`: who gives him the place that he has there.
     func join(_ request: QueueRequest, inPlaceOf other: CallID? = nil) {
         let queue = QueueID(tenant: tenant.id, name: request.queue)
+        // An agent whom his caller sends there is an agent's no more, but a caller.
+        endService()
         isUnserved = true
         queueRequest = request
         let entry = entry(request)
@@ -234,7 +236,7 @@ extension Call {
             publish(.queueEntered(entry))
         }
         core.dispatch { [self] in $0.answered(id, by: agent, at: now) }
-        served = (stay.queue, agent)
+        served = Service(queue: stay.queue, agent: agent, leg: index)
         guard callback == nil else { return callNumber(by: agent, at: index) }
         isUnserved = false
         queueAnswer = QueueAnswer(
@@ -275,7 +277,8 @@ extension Call {
 
     /// Such an agent is gone: the caller waits on in his place.
     func agentLeft(_ index: Int) {
-        guard let answer = queueAnswer, let (queue, agent) = served else { return }
+        guard let answer = queueAnswer, let service = served else { return }
+        let (queue, agent) = (service.queue, service.agent)
         publish(.note("the agent hung up before he spoke with the caller, who waits on"))
         stopRecording()
         stopHolding(index)

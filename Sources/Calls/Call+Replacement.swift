@@ -144,9 +144,10 @@ extension Call {
         let party = seat == peer ? anchor : peer
         // An agent who goes on at another phone still serves this caller.
         let isSameAgent = legs[new].user == legs[seat].user || served?.agent == speaker(at: new)
+        if served?.leg == seat, isSameAgent { served?.leg = new }
         stopRecording()
         if seat == anchor { anchor = new } else { enter(.talking(new)) }
-        letGo(seat, reason: "replaced", endingService: seat == peer && !isSameAgent)
+        letGo(seat, reason: "replaced")
         self.seat(anchor == new ? peer : new)
         guard !isEnding else { return }
         askForVoice(of: party)

@@ -47,11 +47,12 @@ extension Call {
         // He may have asked for another mode while his phone rang.
         var attendant =
             other.attendants.first { $0.call == id } ?? admission.attendant(user ?? from, by: id, asked)
-        (attendant.isPresent, attendant.hears) = (true, admission.agent)
+        let agent = attendant.hears ?? admission.agent
+        (attendant.isPresent, attendant.hears) = (true, agent)
         other.forget(id)
         other.attendants.append(attendant)
         other.changeOver()
-        publish(.variable(name: "supervised_agent", value: admission.agent))
+        publish(.variable(name: "supervised_agent", value: agent))
         note(attendant.mode, of: other, before: nil, by: AuditedAct.Actor(.sip, user ?? from))
         other.follow(id, attendant.mode)
     }
@@ -122,10 +123,18 @@ extension Call {
         }
     }
 
-    func changeSupervision(to mode: SupervisionMode, by actor: AuditedAct.Actor) {
+    /// `isOther`: it is the other of the two whom he came to hear.
+    func changeSupervision(
+        to mode: SupervisionMode,
+        ofOther isOther: Bool = false,
+        by actor: AuditedAct.Actor
+    ) {
         guard let other = supervisedCall.flatMap({ core.call($0) }), !other.isEnding,
-            let attendant = other.attendants.first(where: { $0.call == id }), attendant.mode != mode
+            let attendant = other.attendants.first(where: { $0.call == id }), attendant.mode != mode || isOther
         else { return }
+        if isOther, attendant.isPresent, let agent = attendant.hears {
+            publish(.variable(name: "supervised_agent", value: agent))
+        }
         note(mode, of: other, before: attendant.mode, by: actor)
         other.follow(id, mode)
     }

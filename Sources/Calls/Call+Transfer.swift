@@ -155,7 +155,7 @@ extension Call {
             plan: plan,
             anchor: anchor,
             policy: isToBeRecorded,
-            wait: index == anchor ? nil : served.map { wayBack(to: $0.queue) },
+            wait: served.flatMap { $0.leg == index ? wayBack(to: $0.queue) : nil },
             outside: outside
         )
         reportTransfer(100)
@@ -221,7 +221,7 @@ extension Call {
         switch done.stage {
         case .underWay:
             concludeTransfer(done, 200)
-            letGo(done.from, reason: "transferred", endingService: done.isByPeer)
+            letGo(done.from, reason: "transferred")
         case .returning: publish(.note("whoever transferred the party has it again"))
         }
         isToBeRecorded = done.policy
@@ -235,8 +235,7 @@ extension Call {
         _ index: Int,
         _ result: LegResult = .transferred,
         _ words: String = "Transferred",
-        reason: String,
-        endingService: Bool
+        reason: String
     ) {
         finishLeg(index, result, status: 200, reason: reason)
         stopHolding(index)
@@ -244,7 +243,7 @@ extension Call {
         act(on: index) { $0.hangUp(reason: "Q.850;cause=16;text=\"\(words)\"", now: $1) }
         release(index)
         dismissListeners(of: index)
-        if endingService { endService() }
+        if served?.leg == index { endService() }
     }
 
     func endService() {
@@ -260,7 +259,7 @@ extension Call {
         if let port = legs[transfer.from].port { core.closePort(port.id) }
         release(transfer.from)
         dismissListeners(of: transfer.from)
-        if transfer.isByPeer { endService() }
+        if served?.leg == transfer.from { endService() }
     }
 
     // MARK: nobody takes it
@@ -322,8 +321,8 @@ extension Call {
         let request = known ?? QueueRequest(queue: queue.name)
         let entry = Step.QueueEntry(name: request.queue, priority: request.priority, skill: request.skill)
         let steps = [Step(.queue(entry))]
-        // Whoever was called back came by no plan of his own.
-        let place = core.acd.place(of: id)
+        // Whoever was called back came by no plan of his own, and an agent's answer takes nobody's place away.
+        let place = core.acd.place(of: id) ?? place.flatMap { $0.queue == queue ? $0 : nil }
         guard known != nil else {
             return QueueWait(plan: run(in: plan.plan, variables: plan.variables, steps: steps), place: place)
         }

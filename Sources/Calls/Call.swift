@@ -84,7 +84,13 @@ final class Call {
     var callback: String?
     /// Who came from another call, by the leg that he has here.
     var guests: [Int: CallParty] = [:]
-    typealias Service = (queue: QueueID, agent: UserID)
+    /// A queue's agent in this call.
+    struct Service {
+        let queue: QueueID
+        let agent: UserID
+        /// Where he is heard: the other party may be led by the plan, or he, as whoever called him may hand him on.
+        var leg: Int
+    }
 
     /// The queue whose agent speaks with the caller, and who that is.
     var served: Service?

@@ -25,8 +25,10 @@ extension CallCore {
         for service in [call.served, call.servedNext].compactMap({ $0 }) { end(service, in: call) }
     }
 
-    /// The agent of a queue's call has nothing more to do with it: he wraps up.
+    /// The agent of a queue's call has nothing more to do with it: he wraps up, be it after what else he has in that call.
     func end(_ service: Call.Service, in call: Call) {
+        let leg = call.legs[service.leg]
+        if let user = leg.user, !leg.isOver, !call.isEnding { engage(user, in: call) }
         call.publish(.queueTalkEnded(queue: service.queue.name, agent: service.agent.number))
         dispatch { $0.ended(call.id, by: service.agent, at: now) }
         remember(service.queue)

@@ -14,7 +14,13 @@ extension CallCore {
         var operatorsLeg: Int?
 
         func attendant(_ user: String, by call: CallID, _ mode: SupervisionMode) -> Attendant {
-            Attendant(call: call, user: user, mode: mode, operatorsLeg: operatorsLeg)
+            Attendant(
+                call: call,
+                user: user,
+                mode: mode,
+                operatorsLeg: operatorsLeg,
+                hears: operatorsLeg == nil ? nil : agent
+            )
         }
     }
 
@@ -133,8 +139,8 @@ extension CallCore {
     ) throws(SupervisionRefusal) -> Supervision? {
         let admission = try admit(user, of: tenant, to: request)
         guard let own = attendance(of: user, in: admission.call) else { return nil }
-        admission.call.follow(own, admission)
-        call(own)?.changeSupervision(to: request.mode, by: actor)
+        let isOther = admission.call.follow(own, admission)
+        call(own)?.changeSupervision(to: request.mode, ofOther: isOther, by: actor)
         return Supervision(
             call: own,
             supervised: admission.call.id,

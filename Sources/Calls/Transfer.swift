@@ -37,7 +37,7 @@ struct Transfer {
 struct QueueWait {
     /// The run that stood behind that queue, which asks for it anew, by the same priority and skill.
     let plan: PlanRun
-    /// Where the party stood; nil: an agent had it.
+    /// Where the party stands, or stood when an agent answered.
     let place: Dispatcher.Place?
 }
 

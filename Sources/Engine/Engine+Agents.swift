@@ -101,7 +101,7 @@ extension Engine {
                     mend: "gudok agent login \(number)"
                 )
             }
-        case .logIn(let device?) where tenant.users[device] == nil:
+        case .logIn(let device?, _) where tenant.users[device] == nil:
             throw Refusal(
                 code: "no-such-user",
                 what: "tenant \(tenant.id) has no extension \(device) to log in at",
@@ -114,5 +114,5 @@ extension Engine {
 
 extension Dispatcher.AgentCommand {
     fileprivate var isLogIn: Bool { if case .logIn = self { true } else { false } }
-    fileprivate var device: String? { if case .logIn(let device) = self { device } else { nil } }
+    fileprivate var device: String? { if case .logIn(let device, _) = self { device } else { nil } }
 }

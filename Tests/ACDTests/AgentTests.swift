@@ -342,4 +342,15 @@ import Timebase
         floor.pass(.seconds(10))
         #expect(floor.dispatcher.agentView(Floor.id("2"))?.currentCall == nil)
     }
+
+    @Test func `who logs in by a call at another's phone is rung there when that call is over`() {
+        let floor = Floor(agents: [agent("1"), agent("2")])
+        floor.perform(.logOut, "1")
+        floor.engage("2", "code")
+        let call = floor.enter()
+        floor.perform(.logIn(device: "2", by: "code"), "1")
+        #expect(floor.offered == [] && floor.state("1") == .onCall && floor.state("2") == .loggedOut)
+        floor.disengage("2", "code")
+        #expect(floor.ringing(call) == ["1"])
+    }
 }

@@ -29,6 +29,7 @@ struct HandedOnTests {
           - {match: "1xxx", do: [{dial: {user: "{called}", timeout: 20s}}]}
           - {match: "702", from: "1001", do: [{queue: support}]}
           - {match: "703", do: [{queue: night}]}
+          - {match: "704", do: [{queue: sales}]}
           - {match: "+7.", do: [{dial: {trunk: carrier, number: "{called}", timeout: 20s}}]}
         """
     private static let number = "+74951112233"
@@ -309,5 +310,76 @@ struct HandedOnTests {
             #expect(report["handled"] as? Int == 1 && report["direct_calls"] as? Int == 0, "\(report)")
         }
         #expect(!running.process.text.contains("mended"))
+    }
+
+    /// Anna calls the queue of Boris, who has answered; her dialog.
+    private func annaAsksBoris() throws -> (phone: Phone, tag: String, invite: String) {
+        _ = try running.gudok("agent", "login", "1002")
+        let phone = try Phone("1001", password: "anna-demo-1", server: running.sipPort, peer: anna.phone.peer)
+        #expect(try phone.dial("702", sdp: Phone.sdp(port: anna.media.port)) == nil)
+        let tag = phone.acknowledge(try #require(anna.await("200", method: "INVITE")), to: "702")
+        let invite = try #require(boris.await("INVITE"))
+        _ = try take(invite, boris)
+        #expect(try eventually { try running.state(of: "1002") == "on-call" })
+        return (phone, tag, invite)
+    }
+
+    @Test(arguments: ["take-over", "gudok transfer", "his own transfer"])
+    func
+        `an agent whom his caller hands on to a customer is the operator of that talk, and works no more when he has left it`(
+            way: String
+        ) throws
+    {
+        let vera = Handset(try Phone("1003", password: "vera-demo-3", server: running.sipPort), media: try WirePeer())
+        _ = try vera.phone.register()
+        let (phone, tag, invite) = try annaAsksBoris()
+        let refer = ["Refer-To: <sip:\(Self.number)@demo.test>"]
+        anna.phone.send(phone.request("REFER", to: "702", toTag: tag, extra: refer))
+        _ = try take(try #require(customer.await("INVITE")), customer)
+        #expect(anna.await("BYE") != nil)
+        #expect(try eventually { try running.rows("calls").first?["state"] as? String == "talking" })
+        let call = try #require(try running.rows("calls").first?["call_id"] as? String)
+        switch way {
+        case "take-over": #expect(try running.gudok("supervise", "take-over", call, "--by", "1003").code == 0)
+        case "gudok transfer": #expect(try running.gudok("transfer", call, "1003").code == 0)
+        default:
+            let on = ["Refer-To: <sip:1003@demo.test>"]
+            boris.phone.send(boris.phone.request("REFER", in: invite, sequence: 1, extra: on))
+        }
+        _ = try take(try #require(vera.await("INVITE")), vera)
+        #expect(boris.await("BYE") != nil)
+        #expect(try eventually { try running.state(of: "1002") == "available" })
+        #expect(customer.await("BYE", within: 0.3) == nil)
+        #expect(try eventually { try running.rows("calls").count == 1 })
+    }
+
+    @Test func `an agent whom his caller hands on to another queue is busy with that`() throws {
+        _ = try running.gudok("agent", "pause", "1001")
+        let (phone, tag, invite) = try annaAsksBoris()
+        anna.phone.send(phone.request("REFER", to: "702", toTag: tag, extra: ["Refer-To: <sip:704@demo.test>"]))
+        #expect(anna.await("BYE") != nil)
+        #expect(try waits(in: "sales"))
+        #expect(try running.state(of: "1002") == "on-call")
+        boris.phone.hangUp(invite)
+        #expect(try eventually { try running.state(of: "1002") == "available" })
+    }
+
+    @Test func `whom nobody takes stands in his queue where he stood before an agent had him`() throws {
+        let vera = Handset(try Phone("1003", password: "vera-demo-3", server: running.sipPort), media: try WirePeer())
+        _ = try vera.phone.register()
+        let (invite, _) = try inbound()
+        _ = try running.gudok("agent", "pause", "1001")
+        let second = try Phone("+74951112299", server: running.sipPort, peer: running.carrier)
+        _ = try second.arrive(media: try WirePeer())
+        #expect(try waits(in: "sales"))
+        handOn(invite, to: "1003")
+        let rung = try #require(vera.await("INVITE"))
+        anna.phone.send(anna.phone.request("BYE", in: invite, sequence: 2))
+        vera.phone.respond("486 Busy Here", to: rung, toTag: "vera")
+        anna.phone.respond("486 Busy Here", to: try #require(anna.await("INVITE")), toTag: "anna")
+        let call = try #require(
+            try running.rows("calls").first { $0["from"] as? String == Self.number }?["call_id"] as? String
+        )
+        #expect(try eventually { try running.gudok("why", call).text.components(separatedBy: "place 1,").count == 3 })
     }
 }

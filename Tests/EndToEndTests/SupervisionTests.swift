@@ -329,4 +329,63 @@ struct SupervisionTests {
         #expect((audit?["detail"] as? String)?.contains("speaks G722, and does not change over") ?? false)
         try pair.hangUp()
     }
+
+    /// Galina answers whoever calls her; his supervisor is Vera, whose phone this is.
+    private static func colleagues() throws -> (running: RunningSwitch, boris: Phone, galina: Phone, vera: Phone) {
+        let running = try RunningSwitch(
+            users: "  - {extension: \"1004\", name: Galina, password: galina-demo-4, role: operator}",
+            tenant: tenant,
+            incoming: incoming,
+            internalPlan: internalPlan
+        )
+        let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        let galina = try Phone("1004", password: "galina-demo-4", server: running.sipPort)
+        let vera = try Phone("1003", password: "vera-demo-3", server: running.sipPort)
+        _ = try (boris.register(), galina.register(), vera.register())
+        return (running, boris, galina, vera)
+    }
+
+    @Test func `who is asked for by his extension hears the whisper, be it the caller of a colleague or the colleague`()
+        throws
+    {
+        let (running, boris, galina, vera) = try Self.colleagues()
+        let (boriss, galinas, veras) = try (WirePeer(), WirePeer(), WirePeer())
+        #expect(try boris.dial("1004", sdp: Phone.sdp(port: boriss.port)) == nil)
+        let (_, toGalina) = try galina.pickUp(media: galinas)
+        let answer = try #require(boris.answer(to: "INVITE"))
+        boris.acknowledge(answer, to: "1004")
+        let toBoris = try #require(answer.audioPort)
+        #expect(try running.gudok("supervise", "whisper", "1002", "--by", "1003").code == 0)
+        let (_, toVera) = try vera.pickUp(media: veras)
+        for (asked, other) in [("boris", "galina"), ("galina", "boris")] {
+            if asked == "galina" { _ = try running.gudok("supervise", "whisper", "1004", "--by", "1003") }
+            let details = try running.rows("audit", "--action", "supervise.whisper").compactMap {
+                $0["detail"] as? String
+            }
+            #expect(details.first == "supervisor 1003, operator \(asked == "boris" ? "1002" : "1004")", "\(details)")
+            let heard = Speaker.heard(
+                among: [
+                    ("boris", boriss, toBoris, 440), ("galina", galinas, toGalina, 1_000),
+                    ("vera", veras, toVera, 1_700),
+                ],
+                speaking: ["boris", "galina", "vera"],
+                share: 0.1
+            )
+            #expect(heard[asked] == [other, "vera"] && heard[other] == [asked], "\(heard)")
+        }
+    }
+
+    @Test func `an operator who works at another's phone is taken over there, and not whom he speaks with`() throws {
+        let (running, boris, galina, vera) = try Self.colleagues()
+        _ = try running.gudok("agent", "login", "1001", "--device", "1002")
+        #expect(try boris.dial("1004", sdp: Phone.sdp(port: 4_000)) == nil)
+        _ = try galina.pickUp(media: try WirePeer())
+        boris.acknowledge(try #require(boris.answer(to: "INVITE")), to: "1004")
+        #expect(try running.gudok("supervise", "take-over", "1001", "--by", "1003").code == 0)
+        _ = try vera.pickUp(media: try WirePeer())
+        #expect(boris.expect("BYE") != nil)
+        #expect(galina.expect("BYE", within: 0.3) == nil)
+        let act = try #require(try running.rows("audit", "--action", "supervise.take-over").first)
+        #expect(act["detail"] as? String == "supervisor 1003, operator 1001")
+    }
 }

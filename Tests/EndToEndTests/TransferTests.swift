@@ -442,4 +442,21 @@ struct TransferTests {
         let inner = try #require(try centre.running.rows("cdr").first { $0["reason"] as? String == "transferred" })
         #expect(inner["disposition"] as? String == "answered")
     }
+
+    @Test func `a recorded talk goes on being recorded in whichever of the two dialogs its transfer is asked for`()
+        throws
+    {
+        let centre = try TransferCentre()
+        try centre.talk()
+        let consultation = try centre.consult(answered: true)
+        let ours = String(centre.invite.header("From")?.components(separatedBy: ";tag=").last ?? "")
+        let dialog = "\(centre.callID ?? "")%3Bto-tag%3D\(ours)%3Bfrom-tag%3D1001"
+        let theirs = String(consultation.replaces.components(separatedBy: "to-tag%3D").last?.prefix { $0 != "%" } ?? "")
+        let refer = ["Refer-To: <sip:+74951112233@demo.test?Replaces=\(dialog)>"]
+        centre.anna.phone.send(consultation.phone.request("REFER", to: "1002", toTag: theirs, extra: refer))
+        #expect(centre.caller.await { $0.startWord == "INVITE" && $0.toTagged } != nil)
+        #expect(try eventually { try centre.running.rows("calls").count == 1 })
+        #expect(try eventually { try centre.running.rows("recordings").count == 2 })
+        #expect(try centre.running.rows("recordings").allSatisfy { $0["policy"] as? String == "queue sales" })
+    }
 }
