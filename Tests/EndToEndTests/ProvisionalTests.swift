@@ -181,6 +181,19 @@ struct ProvisionalTests {
         try pair.hangUp()
     }
 
+    @Test func `RFC 3311 §5.1: of two branches of a fork the one that is heard is offered other media`() throws {
+        let pair = try CallPair()
+        try pair.ring(["Supported: 100rel", "Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE"])
+        try early(pair, tag: "left", sdp: Phone.sdp(port: 4_002))
+        pair.callee.respond("180 Ringing", to: pair.invite, toTag: "right")
+        #expect(pair.carrier.expect("180") != nil)
+        pair.ask("UPDATE", sdp: Phone.sdp(port: 4_010, version: 2))
+        let relayed = try #require(pair.callee.expect("UPDATE"))
+        #expect(relayed.header("To")?.hasSuffix(";tag=left") == true)
+        pair.callee.respond("200 OK", to: relayed, sdp: Phone.sdp(port: 4_002, version: 2))
+        #expect(pair.carrier.final("UPDATE")?.startWord == "200")
+    }
+
     @Test func `RFC 3262 §5: an offer in a PRACK is answered in its 200`() throws {
         let pair = try CallPair()
         try pair.ring(["Require: 100rel"])

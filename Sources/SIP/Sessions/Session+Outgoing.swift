@@ -134,7 +134,9 @@ extension Session {
                 return dismissRenegotiation() + attempt.told(.rejected(rejection)) + [.tell(.ended)]
             case .received, .accepted, .answering, .confirmed, .leaving, .ended: return []
             }
-        case .reinvite, .update: return renegotiationLost(purpose, status: status, now: now)
+        case .reinvite, .update:
+            return status == 503
+                ? renegotiationUnsent(purpose, now: now) : renegotiationLost(purpose, status: status, now: now)
         case .bye: return finish()
         case .notify: return notified(status)
         case .refer: return []
@@ -201,6 +203,7 @@ extension Session {
             description = parsed
             early.description = body
             remoteDescription = body
+            describedTag = tag
         }
         earlyDialogs[tag] = early
         dialog = early.dialog

@@ -270,6 +270,21 @@ struct SessionTests {
         #expect(pair.ladder.contains { $0.contains("BYE") }, "\(pair.text)")
     }
 
+    @Test func `§12.2.1.2 a request that finds no way to the peer ends no dialog`() {
+        var settings = SessionSettings()
+        settings.sessionExpires = 90
+        var pair = connected(settings: settings)
+        pair.lost = ["INVITE"]
+        pair.onCaller { $0.reoffer(SessionPair.answer, now: $1) }
+        pair.onCaller { $0.requestFailed(.reinvite, status: 503, now: $1) }
+        #expect(pair.notices[.caller] == [.reofferRefused(status: 503)])
+        pair.lost = ["UPDATE"]
+        pair.run(for: .seconds(45))
+        pair.onCaller { $0.requestFailed(.update, status: 503, now: $1) }
+        pair.run(for: .seconds(60))
+        #expect(pair.caller.isConfirmed && !pair.text.contains("BYE"), "\(pair.text)")
+    }
+
     @Test func `RFC 3262 §3 a PRACK that our 2xx overtook is answered`() {
         var pair = SessionPair(require: "100rel")
         pair.start()
