@@ -190,7 +190,10 @@ extension Session {
         response.headers.append(.allow, SessionSettings.allow)
         response.headers.append(.supported, SessionSettings.supported)
         var actions = timer.agree(answering: request, with: &response, settings: settings, now: now)
-        if let offer = request.sdpBody() { remoteDescription = offer }
+        if let offer = request.sdpBody() {
+            remoteDescription = offer
+            describe((try? request.from().tag) ?? "", theirs: offer, ours: body)
+        }
         actions.append(.respond(transaction, response))
         guard request.method == .invite else {
             renegotiation = .none
@@ -382,9 +385,18 @@ extension Session {
             return actions
         }
         guard let body, let description else { return actions + [.tell(.reofferRefused(status: 488))] }
-        if let offer { localDescription = offer }
+        if let offer {
+            localDescription = offer
+            describe((try? response.to().tag) ?? "", theirs: body, ours: offer)
+        }
         remoteDescription = body
         return actions + [.tell(.reofferAnswered(description, isOffer: false))]
+    }
+
+    /// What an UPDATE before the answer agreed upon is in force in its dialog from then on, and a 2xx may be silent of it (RFC 3311 §5.2).
+    private mutating func describe(_ tag: String, theirs: [UInt8], ours: [UInt8]) {
+        earlyDialogs[tag]?.description = theirs
+        earlyDialogs[tag]?.own = ours
     }
 
     private func repeatAcknowledgement(_ response: SIPResponse, purpose: Purpose) -> [Action] {
