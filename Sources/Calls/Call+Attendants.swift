@@ -164,7 +164,7 @@ extension Call {
             core.media.perform(.record(port.id, recording: recording.number, channel: new == anchor ? 0 : 1))
         }
         letGo(works, .answered, "Taken over", reason: "taken-over", endingService: works == peer)
-        takeBack(party, from: works)
+        askForVoice(of: party)
         bridge(new, party)
         noteHold(new)
         followHold()

@@ -31,6 +31,8 @@ extension Call {
         case .routes(let routes):
             servers = routes.map { Set($0.flows.map(\.remote)).count }.max() ?? 1
             enter(.dialing(dial))
+            // He hears music until the first 180.
+            if transfer != nil { makeUnderstood() }
             for route in routes {
                 guard !isLoop(route.user, history) else {
                     lastRejection = Rejection(status: 482, phrase: ReasonPhrase.standard(482), isLocal: true)
@@ -180,7 +182,8 @@ extension Call {
         if callerIsAnswered {
             // The codec that the caller speaks, and G.711: between its two laws the media plane translates, and there is hardly anybody who
             // could not change over to it.
-            let own = codec(of: anchor).map { [$0] + Self.spokenCodecs }
+            let isChanging = reoffers[anchor]?.isForVoice ?? false
+            let own = codec(of: anchor).map { isChanging ? Self.spokenCodecs + [$0] : [$0] + Self.spokenCodecs }
             let offer = ownOffer(
                 codecs: own ?? core.settings.codecs,
                 as: described.media(port),
@@ -427,8 +430,9 @@ extension Call {
         act(on: index) { $0.hangUp(reason: reason, now: $1) }
     }
 
-    /// A leg is over: unless another of his still is up, its user is free for the queues again.
+    /// A leg is over, and the call goes on: unless another of his still is up, its user is free for the queues again.
     func release(_ index: Int) {
+        dropOffers(of: index)
         guard let user = legs[index].user else { return }
         let isElsewhere = legs.indices.contains { $0 != index && legs[$0].user == user && !legs[$0].isOver }
         if !isElsewhere { core.disengage(user, from: self) }

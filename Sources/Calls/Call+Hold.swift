@@ -100,7 +100,7 @@ extension Call {
         say([], loop: music, to: held)
     }
 
-    private func isToldToListen(_ index: Int) -> Bool {
+    func isToldToListen(_ index: Int) -> Bool {
         guard let ours = legs[index].described.ours else { return false }
         return ours.direction == .sendrecv || ours.direction == .sendonly
     }

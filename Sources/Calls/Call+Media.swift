@@ -98,7 +98,11 @@ extension Call {
     func unbridge(_ index: Int) { if let port = legs[index].port { core.media.perform(.unbridge(port.id)) } }
 
     /// Lets whoever is served hear a tone.
-    func play(_ tone: Tone) { if let port = legs[anchor].port { core.media.perform(.play(port.id, tone)) } }
+    func play(_ tone: Tone) {
+        guard let port = legs[anchor].port else { return }
+        core.media.perform(.play(port.id, tone))
+        makeUnderstood()
+    }
     func stopTone() { if let port = legs[anchor].port { core.media.perform(.stop(port.id)) } }
 
     func startEcho() {
@@ -205,7 +209,11 @@ extension Call {
 
     func reofferAnswered(_ index: Int, description: SessionDescription?, isOffer: Bool) {
         if !isOffer, reofferSettled(index, description) { return }
-        guard let relay = relayed, relay.to == index, let description, let port = legs[relay.from].port else { return }
+        guard let description else { return }
+        guard let relay = relayed, relay.to == index, let port = legs[relay.from].port else {
+            if isOffer { offeredInVain(index, description) }
+            return
+        }
         legs[index].described.remote = description
         let media = legs[relay.from].described.media(port)
         guard legs[relay.from].session.hasOfferOfPeer else {
@@ -290,6 +298,14 @@ extension Call {
         legs[relay.to].described.local = relay.relayedOffer
         configureMedia(relay.to)
         reoffer(relay.to, Reoffer())
+    }
+
+    /// Whoever had this leg asked for an offer is gone.
+    private func offeredInVain(_ index: Int, _ offer: SessionDescription) {
+        legs[index].described.remote = offer
+        let waiting = reoffers.removeValue(forKey: index)
+        goOn(index, with: offer)
+        if let waiting, waiting.isNeeded || changing.contains(index) { reoffer(index, waiting) }
     }
 
     /// An offer that we asked for in somebody's place, who cannot or will not answer it: the leg goes on as it was.

@@ -56,8 +56,8 @@ extension Call {
         enter(.talking(new))
         sayings += 1
         stopTone()
-        bridge(anchor, new)
-        talkBegan()
+        seat(new)
+        if !isEnding { talkBegan() }
     }
 
     /// Nobody dialled the slot in time: the phones of whoever parked the party ring for it.

@@ -24,6 +24,7 @@ extension Call {
     /// `body`: what gives him his place in the line.
     private func wait(in queue: QueueID, since entered: Moment, _ body: (Dispatcher) -> [Dispatcher.Action]) {
         enter(.queued(QueueStay(queue: queue, entered: entered)))
+        makeUnderstood()
         core.dispatch(body)
         place = core.acd.place(of: id)
         // Whoever waits hears music, unless somebody answered in this same turn.
@@ -251,7 +252,8 @@ extension Call {
         enter(.talking(index))
         queueAnswer?.connected = now.instant
         sayings += 1
-        bridge(anchor, index)
+        seat(index)
+        guard !isEnding else { return }
         beginQueueTalk()
     }
 

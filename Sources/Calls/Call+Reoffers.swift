@@ -11,6 +11,8 @@ struct Reoffer {
     var offer: SessionDescription?
     /// Without it the leg would speak to nobody.
     var isNeeded = false
+    /// For what the switch itself says, and not for what another party does.
+    var isForVoice = false
     var attempts = 0
 }
 
@@ -18,17 +20,27 @@ extension Call {
     /// A leg that is busy is asked again so often, a second apart.
     private static let mostReoffers = 8
 
-    /// What whoever is gone asked of the other party ends with him: an offer that waits, and a hold.
-    func takeBack(_ party: Int, from released: Int) {
-        let waiting = relayed
+    /// A leg is over, and the call goes on: what it was being asked, and what it asked of the other side, comes to nothing.
+    func dropOffers(of index: Int) {
+        reoffers[index] = nil
+        changing.remove(index)
+        guard let relay = relayed, isInOffer(index) else { return }
         relayed = nil
-        if waiting?.from == party { act(on: party) { $0.refuseOffer(488, now: $1) } }
-        // The answer to what he asked is on its way: two offers at once are none (RFC 3261 §14.1).
-        if waiting?.to == party { reoffers[party] = Reoffer() } else { askForVoice(of: party) }
+        if relay.to == index {
+            act(on: relay.from) { $0.refuseOffer(488, now: $1) }
+        } else {
+            // The answer to what it asked is on its way: two offers at once are none (RFC 3261 §14.1).
+            reoffers[relay.to] = Reoffer()
+        }
+    }
+
+    /// An offer is under way to this leg, or from it.
+    func isInOffer(_ index: Int) -> Bool {
+        relayed?.from == index || relayed?.to == index || reoffers[index] != nil
     }
 
     /// Asks a party for its voice again that was put on hold by somebody who is gone.
-    private func askForVoice(of party: Int) {
+    func askForVoice(of party: Int) {
         let described = legs[party].described
         guard reoffers[party] == nil, described.local != nil, described.ours?.direction != .sendrecv else { return }
         reoffer(party, Reoffer())
@@ -38,7 +50,7 @@ extension Call {
     func reoffer(_ index: Int, _ wanted: Reoffer) {
         guard let port = legs[index].port, !legs[index].isOver else { return reoffers[index] = nil }
         let media = legs[index].described.media(port)
-        let isChanging = changing.contains(index)
+        let isChanging = wanted.isForVoice || changing.contains(index)
         let own = ownOffer(
             codecs: isChanging ? Self.spokenCodecs : codecs(towards: index),
             as: media,
@@ -48,7 +60,9 @@ extension Call {
             numbers: legs[index].described.numbers
         )
         let offer = legs[index].described.versions.stamp(own)
-        reoffers[index] = Reoffer(offer: offer, isNeeded: wanted.isNeeded, attempts: wanted.attempts + 1)
+        var next = wanted
+        (next.offer, next.attempts) = (offer, wanted.attempts + 1)
+        reoffers[index] = next
         act(on: index) { $0.reoffer(offer.write(), now: $1) }
     }
 
@@ -70,12 +84,17 @@ extension Call {
     func reofferSettled(_ index: Int, _ description: SessionDescription?, status: Int = 200) -> Bool {
         guard let own = reoffers[index] else { return false }
         guard let offer = own.offer else {
-            // It answers what the other party asked for before.
-            if relayed?.to == index { return false }
-            // What was waited for is over, whatever came of it.
+            // It was busy with the other side's.
+            guard relayed?.to != index else { return false }
+            // What was waited for is over. Where it was agreed to, that was with somebody who is gone.
             if let description { legs[index].described.remote = description }
             reoffers[index] = nil
-            if own.isNeeded || changing.contains(index) { reoffer(index, own) } else { askForVoice(of: index) }
+            let isChanged = description != nil
+            if isChanged || own.isNeeded || changing.contains(index) {
+                reoffer(index, own)
+            } else {
+                askForVoice(of: index)
+            }
             return true
         }
         guard let description else {
@@ -89,6 +108,7 @@ extension Call {
         noteHold(index)
         followCodec()
         changedOver(index)
+        if own.isForVoice { followVoice(index) }
         mediaTaken()
         return true
     }
@@ -108,11 +128,12 @@ extension Call {
     private func refused(_ index: Int, _ own: Reoffer, status: Int) {
         let isBusy = status == 491 || status == 500
         if isBusy, own.attempts < Self.mostReoffers {
-            reoffers[index] = Reoffer(offer: nil, isNeeded: own.isNeeded, attempts: own.attempts)
+            reoffers[index]?.offer = nil
             core.timers.start(.call(id, .reoffer(index)), at: now.instant + .seconds(1))
             return
         }
         reoffers[index] = nil
+        if own.isForVoice { legs[index].keepsCodec = true }
         if own.isNeeded, let taker = transfer?.taker {
             publish(.note("leg \(index) does not take the media of the transfer (\(status))"))
             return takerFailed(taker, status, reason: "no-common-codec")
@@ -122,6 +143,28 @@ extension Call {
             return changedOver(index)
         }
         end(.answered, by: .switch, cause: HangupCause(status: status), reason: "no-common-codec")
+    }
+
+    // MARK: what the switch says itself
+
+    /// Whoever is served and came by a talk in another codec is asked to change over to what the switch speaks.
+    func makeUnderstood() {
+        guard !isTalk, !legs[anchor].keepsCodec, !isInOffer(anchor), isToldToListen(anchor),
+            let codec = codec(of: anchor),
+            !Self.spokenCodecs.contains(codec)
+        else { return }
+        reoffer(anchor, Reoffer(isForVoice: true))
+    }
+
+    /// Somebody may have him meanwhile, who speaks what he spoke before.
+    private func followVoice(_ index: Int) {
+        guard isTalk, let other = counterpart(of: index), !legs[other].holds else { return }
+        speakAgain(index, with: other)
+    }
+
+    /// Asks a party to go back to what the other one speaks.
+    func speakAgain(_ index: Int, with other: Int) {
+        if !speakAlike(index, other) { reoffer(index, Reoffer(isNeeded: true)) }
     }
 
     // MARK: two legs that were not made for each other
@@ -142,7 +185,8 @@ extension Call {
         guard !speakAlike(anchor, index) else { return bridge(anchor, index) }
         let answered = codec(of: index)
         let isCommon = answered.map(Self.spokenCodecs.contains) ?? false
-        moveMedia(index, asking: isCommon || knows(anchor, answered) ? anchor : index)
+        let isWilling = !legs[anchor].keepsCodec && (isCommon || knows(anchor, answered))
+        moveMedia(index, asking: isWilling ? anchor : index)
     }
 
     /// The leg's port or its partner is another now: it is told, or its partner is who can change over, and it is heard meanwhile.

@@ -30,7 +30,7 @@ extension Call {
             pickUp(new, dial, codecs: shared)
         case .talking(let peer) where seat == anchor || seat == peer:
             guard transfer == nil, relayed == nil else { throw .busy }
-            let shared = sharedCodecs(with: newcomer, settled: true)
+            let shared = sharedCodecs(with: newcomer, settled: true, of: seat == peer ? anchor : peer)
             let new = try admit(newcomer, inPlaceOf: seat, codecs: shared)
             goOn(new, inPlaceOf: seat, peer)
         case .queued:
@@ -45,20 +45,24 @@ extension Call {
         }
     }
 
-    /// What both sides understand: G.711 where each speaks some of it, else what they have in common.
-    func sharedCodecs(with newcomer: Leg, settled isSettled: Bool) -> [String] {
+    /// What both sides understand: G.711 where each speaks some of it, else what they have in common; where that is nothing, G.711 too if the
+    /// party (nil: whoever is served) can change over to it.
+    func sharedCodecs(with newcomer: Leg, settled isSettled: Bool, of party: Int? = nil) -> [String] {
+        let party = party ?? anchor
         let offered = newcomer.described.theirs?.formats.map { $0.encoding.uppercased() }
         let known: [String]
         if isSettled {
-            known = [codec(of: anchor)?.uppercased()].compactMap { $0 }
+            known = [codec(of: party)?.uppercased()].compactMap { $0 }
         } else {
             known =
-                legs[anchor].described.theirs?.formats.map { $0.encoding.uppercased() } ?? Self.spokenCodecs
+                legs[party].described.theirs?.formats.map { $0.encoding.uppercased() } ?? Self.spokenCodecs
         }
         let isSpoken = known.contains(where: Self.spokenCodecs.contains)
         guard let offered else { return isSpoken ? Self.spokenCodecs : known }
         if isSpoken, offered.contains(where: Self.spokenCodecs.contains) { return Self.spokenCodecs }
-        return known.filter(offered.contains)
+        let shared = known.filter(offered.contains)
+        guard shared.isEmpty, Self.spokenCodecs.contains(where: { knows(party, $0) }) else { return shared }
+        return Self.spokenCodecs.filter(offered.contains)
     }
 
     /// Makes the newcomer's leg and answers him.
@@ -121,13 +125,15 @@ extension Call {
         for ringing in dial.attempts { cancel(ringing, .answeredElsewhere, Session.completedElsewhere) }
         stopTone()
         guard !callerIsAnswered else {
-            bridge(anchor, new)
-            return talkBegan()
+            seat(new)
+            if !isEnding { talkBegan() }
+            return
         }
         // Whoever heard somebody's early media has had his answer.
         guard let answer = legs[0].described.local ?? describeLocally(codecs) else {
             return end(.failed, by: .switch, cause: .notAcceptable, reason: "no-common-codec")
         }
+        if !speakAlike(0, new) { reoffers[0] = Reoffer(isNeeded: true) }
         bridge(anchor, new)
         answerCaller(answer)
         talkBegan()
@@ -141,7 +147,9 @@ extension Call {
         stopRecording()
         if seat == anchor { anchor = new } else { enter(.talking(new)) }
         letGo(seat, reason: "replaced", endingService: seat == peer && !isSameAgent)
-        takeBack(party, from: seat)
+        self.seat(anchor == new ? peer : new)
+        guard !isEnding else { return }
+        askForVoice(of: party)
         followHold()
         isToBeRecorded = policy
         talkBegan()

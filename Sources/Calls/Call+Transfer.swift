@@ -224,7 +224,7 @@ extension Call {
         case .returning: publish(.note("whoever transferred the party has it again"))
         }
         isToBeRecorded = done.policy
-        takeBack(anchor, from: done.from)
+        askForVoice(of: anchor)
         followHold()
     }
 
@@ -295,7 +295,9 @@ extension Call {
         isToBeRecorded = failed.policy
         followHold()
         talkBegan()
-        if !legs[failed.from].holds { takeBack(party, from: failed.from) }
+        guard !legs[failed.from].holds else { return }
+        speakAgain(party, with: failed.from)
+        askForVoice(of: party)
     }
 
     /// Nobody is there to take it back: back into the queue it came from, else it is told so and let go.

@@ -27,6 +27,7 @@ extension Call {
         if let port = legs[index].port {
             core.media.perform(.say(port.id, clips, loop: loop, token: sayings << 8 | UInt64(index & 0xFF)))
         }
+        if index == anchor { makeUnderstood() }
         return sayings
     }
 

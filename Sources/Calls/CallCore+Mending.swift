@@ -12,7 +12,7 @@ extension CallCore {
     public func mend() -> Mending {
         let (found, left, actions) = acd.mend(at: now)
         dispatch { _ in actions }
-        return Mending(found: found + mendQueues() + mendSupervision() + mendCalls(), left: left)
+        return Mending(found: found + mendQueues() + mendSupervision() + mendOffers() + mendCalls(), left: left)
     }
 
     /// Compares what the dispatcher knows with the calls that live.
@@ -33,6 +33,18 @@ extension CallCore {
             ) {
                 faults.append("\(agent) is rung for \(call.id), and the queue does not want it")
                 call.withdrawn(from: agent, .withdrawn)
+            }
+        }
+        return faults
+    }
+
+    /// An offer whose other end is over would stay under way for the rest of the call, and no other could be made.
+    private func mendOffers() -> [String] {
+        var faults: [String] = []
+        for call in everyCall.sorted(by: { $0.id < $1.id }) where !call.isEnding {
+            for index in call.legs.indices where call.legs[index].isOver && call.isInOffer(index) {
+                faults.append("\(call.id) had an offer under way with leg \(index), which is over")
+                call.dropOffers(of: index)
             }
         }
         return faults

@@ -105,11 +105,11 @@ public struct Listing {
         return (isColored ? "\u{1B}[1m\(head)\u{1B}[0m" : head) + "\n" + body
     }
 
-    /// A peer's text must not move the cursor; stamps are shorter for people.
+    /// A peer's text must not move the cursor; stamps, which are in UTC, are shorter for people.
     private func shown(_ text: String, _ key: String) -> String {
         let safe = text.printable
         guard key.hasSuffix("_at") || key == "since", safe.count == 24 else { return safe }
-        return String(safe.prefix(19)).replacingOccurrences(of: "T", with: " ")
+        return String(safe.prefix(19)).replacingOccurrences(of: "T", with: " ") + "Z"
     }
 }
 

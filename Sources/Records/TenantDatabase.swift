@@ -56,6 +56,8 @@ public final class TenantDatabase: Sendable {
         let queue = try DatabaseQueue(path: draft.path, configuration: configuration)
         try migrator.migrate(queue)
         try queue.close()
+        // Who called whom, and what they said in SIP.
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: draft.path)
         do {
             try FileManager.default.moveItem(at: draft, to: place)
         } catch CocoaError.fileWriteFileExists {

@@ -104,6 +104,8 @@ public struct ConfigurationFiles: Sendable {
     /// The tenant's own prompts, beside the dial plans.
     public var promptsFolder: URL { dialPlansFolder.appending(path: "prompts") }
 
+    var tenantsFolder: URL { resolve(nodeConfiguration.tenantsPath) }
+    var listsFolder: URL { dialPlansFolder.appending(path: "lists") }
     public var dialPlansFolder: URL { resolve(nodeConfiguration.dialPlansPath) }
     public func recordingsFolder(of tenant: TenantID) -> URL { TapeRoom.folder(of: tenant, in: dataFolder) }
     public var dataFolder: URL { resolve(nodeConfiguration.data) }
@@ -247,15 +249,34 @@ public struct ConfigurationFiles: Sendable {
         return nil
     }
 
+    /// What a pipe may bring.
+    private static let longestPiped = 64 << 20
+
+    /// `mayBePipe`: what somebody names for once may be one; a folder's would be waited for at every reading.
     public static func read(
         _ url: URL,
         named name: String,
+        mayBePipe: Bool = false,
         mend: String = "name a file that is there and yours to read"
     ) throws(Trouble) -> ConfigurationText {
+        let isSpecial = isNoFile(url)
+        guard mayBePipe || !isSpecial else {
+            throw Trouble(
+                "\(name):1:1: error: cannot be read: it is a pipe or a device [missing-file]; write it to a file"
+            )
+        }
         do {
-            let data = try Data(contentsOf: url)
+            let data = try isSpecial ? piped(url) : Data(contentsOf: url)
+            guard data.count <= longestPiped || !isSpecial else {
+                throw Trouble("\(name):1:1: error: more than 64 MiB come from it [missing-file]; write it to a file")
+            }
             guard let text = String(data: data, encoding: .utf8) else {
                 throw Trouble("\(name):1:1: error: the file is no UTF-8 text [yaml]; save it as UTF-8")
+            }
+            guard !isSpecial || tenantName(in: text) != nil else {
+                throw Trouble(
+                    "\(name):1:1: error: no tenant comes from it [missing-file]; write a dial plan to a file, whose name it goes by"
+                )
             }
             return ConfigurationText(name: name, text: text)
         } catch let trouble as Trouble {
@@ -264,6 +285,25 @@ public struct ConfigurationFiles: Sendable {
             let why = isFolder(url) ? "it is a folder" : FileFault(reading: error).why
             throw Trouble("\(name):1:1: error: cannot be read: \(why) [missing-file]; \(mend)")
         }
+    }
+
+    /// An octet more than it may bring, at most.
+    private static func piped(_ url: URL) throws -> Data {
+        let handle = try FileHandle(forReadingFrom: url)
+        defer { try? handle.close() }
+        var data = Data()
+        while data.count <= longestPiped, let more = try handle.read(upToCount: longestPiped + 1 - data.count),
+            !more.isEmpty
+        {
+            data += more
+        }
+        return data
+    }
+
+    /// Whether it is there, and neither a file nor a folder.
+    private static func isNoFile(_ url: URL) -> Bool {
+        let values = try? url.resolvingSymlinksInPath().resourceValues(forKeys: [.isRegularFileKey, .isDirectoryKey])
+        return values.map { $0.isRegularFile == false && $0.isDirectory == false } ?? false
     }
 
     private static func isFolder(_ url: URL) -> Bool {

@@ -48,18 +48,8 @@ import Timebase
         )
     }
 
-    @Test func `a port whose call is no more is closed, and told of once`() throws {
-        let leg = LegID(call: CallID("gone"), index: 0)
-        _ = try #require(core.openPort(for: leg, near: nil, isV6: false))
-        #expect(core.mend().found == ["media port 1 was open for gone, which is no more"])
-        #expect(media.closed == [1])
-        #expect(core.residue["ports"] == 0)
-        #expect(core.mend().found == [])
-    }
-
-    @Test func `a call that ended and whose ports never report is closed after two minutes, and its ports with it`()
-        throws
-    {
+    /// A call that the switch begins, over so many ways.
+    private func originate(over count: Int) throws -> CallID {
         let uri = SIPURI(user: "1001", host: "10.0.0.1")
         let identity = CallerIdentity(
             tenant: Tenant(id: TenantID("demo"), domains: ["demo.test"]),
@@ -77,7 +67,22 @@ import Timebase
             flows: [],
             label: "user 1001"
         )
-        let call = try #require(core.originate(from: identity, over: [route], to: "1002"))
+        return try #require(core.originate(from: identity, over: Array(repeating: route, count: count), to: "1002"))
+    }
+
+    @Test func `a port whose call is no more is closed, and told of once`() throws {
+        let leg = LegID(call: CallID("gone"), index: 0)
+        _ = try #require(core.openPort(for: leg, near: nil, isV6: false))
+        #expect(core.mend().found == ["media port 1 was open for gone, which is no more"])
+        #expect(media.closed == [1])
+        #expect(core.residue["ports"] == 0)
+        #expect(core.mend().found == [])
+    }
+
+    @Test func `a call that ended and whose ports never report is closed after two minutes, and its ports with it`()
+        throws
+    {
+        let call = try originate(over: 1)
         #expect(core.hangUp(call, reason: "test"))
         core.now = Moment(instant: core.now.instant + .seconds(119), wall: core.now.wall)
         core.closeFinished()
@@ -88,6 +93,16 @@ import Timebase
         #expect(!core.isUp(call))
         #expect(core.mend().found.count == 1)
         #expect(core.residue["ports"] == 0 && core.mend().found == [])
+    }
+
+    @Test func `an offer under way with a leg that is over is dropped, and told of once`() throws {
+        let id = try originate(over: 2)
+        let call = try #require(core.call(id))
+        call.relayed = Call.Relayed(from: 0, to: 1)
+        #expect(core.mend().found == [])
+        call.legs[1].progress.finish(.failed, status: nil, reason: "test")
+        #expect(core.mend().found == ["\(id) had an offer under way with leg 1, which is over"])
+        #expect(call.relayed == nil && core.mend().found == [])
     }
 
     @Test func `a fault is told once, and counted as mended only when it is`() {

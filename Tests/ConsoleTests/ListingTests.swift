@@ -45,4 +45,20 @@ import Testing
         #expect(date.timeIntervalSince1970 == 1_774_738_800)
         #expect(TimeFilter("2024-02-29", now: Date(), zone: zone) != nil)
     }
+
+    @Test func `what the clock shows twice is told apart, and stamps of tables say that they are in UTC`() throws {
+        let clock = LocalClock(try #require(TimeZone(identifier: "America/New_York")))
+        // The clock goes from 01:59:59 back to 01:00 at 06:00 UTC of that day.
+        let back = 1_793_512_800.0
+        let shown = [-7200, -3600, -1, 0, 3599, 3600].map { clock.text(of: Date(timeIntervalSince1970: back + $0)) }
+        #expect(
+            shown == [
+                "2026-11-01 00:00:00", "2026-11-01 01:00:00-04:00", "2026-11-01 01:59:59-04:00",
+                "2026-11-01 01:00:00-05:00", "2026-11-01 01:59:59-05:00", "2026-11-01 02:00:00",
+            ]
+        )
+        let rows = try JSONEncoder().encode([["started_at": "2026-11-28T10:00:00.123Z"]])
+        let listing = try Listing(json: rows, keys: ["started_at"], columns: [.init("started_at")])
+        #expect(listing.text(.table) == "STARTED_AT\n2026-11-28 10:00:00Z\n")
+    }
 }

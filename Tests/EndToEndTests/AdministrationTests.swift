@@ -255,6 +255,31 @@ struct AdministrationTests {
         #expect(try running.gudok("apply", "next.yaml").text == "nothing changes\n")
     }
 
+    @Test func `a pipe is applied as a file is, and an export reads back to the letter`() throws {
+        let running = try RunningSwitch()
+        func pipe(_ command: String) throws -> (code: Int32?, text: String) {
+            let config = running.folder.appending(path: "gudok.yaml").path
+            let shell = "\(command) | '\(RunningSwitch.binary)' apply /dev/stdin --config '\(config)'"
+            let process = try ChildProcess("/bin/sh", ["-c", shell])
+            return (process.exitCode(within: 20), process.text)
+        }
+        let name = #"name: "a\u2028b\u0085c\uFEFFd\x07""#
+        let other = try Self.demo(of: running.folder).replacing("name: Anna", with: name)
+        try Self.write(other, "next.yaml", in: running.folder)
+        let applied = try pipe("cat '\(running.folder.appending(path: "next.yaml").path)'")
+        #expect(applied.code == 0 && applied.text.contains("~ user 1001"), "\(applied.text)")
+        let config = running.folder.appending(path: "gudok.yaml").path
+        let again = try pipe("'\(RunningSwitch.binary)' export --config '\(config)'")
+        #expect(again.code == 0 && again.text.hasPrefix("nothing changes\n"), "\(again.text)")
+        let plan = try pipe("echo 'routes: []'")
+        #expect(plan.code == 1 && plan.text.contains("write a dial plan to a file"), "\(plan.text)")
+        // A folder's file is read at every start and reload, and nobody may ever write into a pipe.
+        let fifo = running.folder.appending(path: "dialplans/pipe.yaml").path
+        #expect(mkfifo(fifo, 0o600) == 0)
+        let checked = try running.gudok("check")
+        #expect(checked.code == 1 && checked.text.contains("pipe.yaml:1:1: error: cannot be read: it is a pipe"))
+    }
+
     @Test func `a realm is what is written, to the letter: hashes of another system are over its own`() throws {
         let hash = Phone.md5("1009:Acme PBX:secret")
         let running = try RunningSwitch(

@@ -38,6 +38,8 @@ struct BackupTests {
         live.acknowledge(try #require(live.final("INVITE")), to: "600")
         #expect(try eventually { try running.rows("cdr").first?["answered_at"] is String })
 
+        try Self.setMode(0o600, of: "tenants/demo.yaml", in: running.folder)
+        try Self.setMode(0o700, of: "tenants", in: running.folder)
         let archive = running.folder.appending(path: "all.tar.gz")
         let made = try running.gudok("backup", archive.path)
         #expect(made.code == 0 && made.text.contains("1 tenant, 1 recording,"), "\(made.text)")
@@ -60,6 +62,16 @@ struct BackupTests {
         let node = place.appending(path: "gudok.yaml")
         let restored = try Self.gudok("restore", archive.path, node: node)
         #expect(restored.code == 0, "\(restored.text)")
+        // Who could not read the passwords and the records before cannot now.
+        let modes = [
+            "tenants": 0o700, "tenants/demo.yaml": 0o600, "gudok.yaml": 0o644, "data": 0o700, "data/tenants": 0o700,
+            "data/tenants/demo": 0o700, "data/tenants/demo/recordings": 0o750, "data/gudok.sqlite": 0o600,
+            "data/tenants/demo/cdr.sqlite": 0o600,
+        ]
+        for (path, mode) in modes {
+            #expect(Self.mode(of: path, in: place) == mode, "\(path)")
+            #expect(Self.mode(of: path, in: running.folder) == mode, "\(path), as it was")
+        }
         let records = try running.gudok("cdr", "--format", "json").text
         #expect(
             try Self.gudok("cdr", "--format", "json", node: node).text == records && records.contains("+74951112244")
@@ -111,6 +123,16 @@ struct BackupTests {
         #expect(try Self.gudok("restore", archive.path, "--force", node: node).code == 1)
         #expect(BackupTests.listing(running.folder) == before)
         #expect(try Self.gudok("check", node: node).text.hasPrefix("ok: 1 tenant,"))
+    }
+
+    private static func setMode(_ mode: Int, of path: String, in folder: URL) throws {
+        let place = folder.appending(path: path).path
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: place)
+    }
+
+    private static func mode(of path: String, in folder: URL) -> Int? {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: folder.appending(path: path).path)
+        return (attributes?[.posixPermissions] as? NSNumber)?.intValue
     }
 
     private static func listing(_ folder: URL) -> [String] {

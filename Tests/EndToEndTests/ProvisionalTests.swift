@@ -218,6 +218,39 @@ struct ProvisionalTests {
         try pair.hangUp()
     }
 
+    @Test func `RFC 3311 §5.2: what an UPDATE has begun goes on after a 200 without a description`() throws {
+        let pair = try CallPair()
+        let (caller, callee) = (try WirePeer(), try WirePeer())
+        let allow = "Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE"
+        try pair.ring(["Supported: 100rel", allow], sdp: Phone.sdp(port: caller.port))
+        let silent = Phone.sdp(port: callee.port, direction: "inactive", formats: "8")
+        let reliable = ["Require: 100rel", "RSeq: 1", allow]
+        pair.callee.respond("183 Session Progress", to: pair.invite, toTag: "1001", extra: reliable, sdp: silent)
+        let acknowledged = try #require(pair.callee.expect("PRACK"))
+        pair.callee.respond("200 OK", to: acknowledged)
+        let early = try #require(pair.carrier.expect("183"))
+        pair.learn(early)
+        prack(pair, early)
+        #expect(pair.carrier.final("PRACK")?.startWord == "200")
+        pair.calleeAsks("UPDATE", sdp: Phone.sdp(port: callee.port, formats: "0", version: 2))
+        let update = try #require(pair.carrier.expect("UPDATE"))
+        pair.carrier.respond("200 OK", to: update, sdp: Phone.sdp(port: caller.port, formats: "0", version: 2))
+        #expect(pair.callee.final("UPDATE")?.startWord == "200")
+        pair.callee.respond("200 OK", to: pair.invite, toTag: "1001", extra: [allow])
+        #expect(pair.carrier.final("INVITE")?.startWord == "200")
+        pair.carrier.send(pair.carrier.request("ACK", to: "1001", toTag: pair.tag, sequence: 1))
+        #expect(pair.callee.expect("ACK") != nil)
+        #expect(try pair.running.rows("calls").first?["state"] as? String == "talking")
+        #expect(pair.carrier.expect("INVITE", within: 0.5) == nil)
+        let packet: [UInt8] = [0x80, 0, 0, 1, 0, 0, 0, 160, 1, 2, 3, 4] + Self.sound
+        for (speaker, port, listener) in [(caller, early.audioPort, callee), (callee, pair.invite.audioPort, caller)] {
+            speaker.send(packet, to: try #require(port))
+            #expect(listener.receive()?.bytes == packet)
+        }
+        try pair.hangUp()
+        #expect(try eventually { try pair.running.rows("cdr").first?["codec_b"] as? String == "PCMU" })
+    }
+
     @Test func `§13.2.1: a 200 without a description after an unreliable 183 with one means that one`() throws {
         let pair = try CallPair()
         try pair.ring()

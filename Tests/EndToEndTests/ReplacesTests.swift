@@ -94,6 +94,31 @@ struct ReplacesTests {
         #expect(record.legs.last?["user"] as? String == "1003" && record["hangup_by"] as? String == "callee")
     }
 
+    @Test func `a talk in Opus goes on at a phone that knows G.711 alone: the other party changes over`() throws {
+        let pair = try CallPair(codecs: "opus, PCMA, PCMU")
+        let (caller, media) = (try WirePeer(), try WirePeer())
+        let map = "a=rtpmap:111 opus/48000/2\r\n"
+        try pair.ring(sdp: Phone.sdp(port: caller.port, formats: "111 8") + map)
+        let told = try pair.pickUp(sdp: Phone.sdp(port: 4_002, formats: "111") + map)
+        let vera = try Phone("1003", password: "vera-demo-3", server: pair.running.sipPort)
+        let ours = tag(pair.invite.header("From"))
+        let replaces = "Replaces: \(pair.invite.header("Call-ID") ?? "");to-tag=\(ours);from-tag=1001"
+        let sdp = Phone.sdp(port: media.port)
+        let answer = try vera.authorized("INVITE", to: "1001", extra: [replaces], sdp: sdp)
+        #expect(answer.startWord == "200")
+        vera.acknowledge(answer, to: "1001")
+        let asked = try #require(pair.carrier.expect("INVITE"))
+        #expect(asked.contains(" RTP/AVP 8 "), "\(asked)")
+        pair.carrier.respond("200 OK", to: asked, sdp: Phone.sdp(port: caller.port, formats: "8", version: 2))
+        #expect(pair.carrier.expect("ACK") != nil)
+        let voices: [(name: String, peer: WirePeer, port: UInt16, hertz: Double)] = [
+            ("caller", caller, try #require(told.audioPort), 440),
+            ("vera", media, try #require(answer.audioPort), 1_700),
+        ]
+        let heard = Speaker.heard(among: voices, speaking: ["caller", "vera"], share: 0.5)
+        #expect(heard == ["caller": ["vera"], "vera": ["caller"]])
+    }
+
     @Test func `a talk goes on at another phone, and the one it was at is let go`() throws {
         let centre = try TransferCentre()
         try centre.talk()

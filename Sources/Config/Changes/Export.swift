@@ -75,9 +75,11 @@ func quoted(_ text: String) -> String {
         case "\\": out += "\\\\"
         case "\n": out += "\\n"
         case "\t": out += "\\t"
-        case _ where scalar.value < 32 || scalar.value == 127:
+        // Controls, and what a reader may take for a line's or the text's beginning (§5.2, §5.4).
+        case _ where scalar.value < 32 || 127..<160 ~= scalar.value:
             let hex = String(scalar.value, radix: 16)
             out += "\\x" + (hex.count < 2 ? "0" : "") + hex
+        case "\u{2028}", "\u{2029}", "\u{FEFF}": out += "\\u" + String(scalar.value, radix: 16)
         default: out.unicodeScalars.append(scalar)
         }
     }

@@ -266,7 +266,8 @@ extension Session {
         let description = body.flatMap { try? SessionDescription(parsing: $0) }
         let left = leaveOtherDialogs(than: accepted.remoteTag)
         let actions = left + timer.learn(from: response, settings: settings, now: now)
-        let offer = try? SessionDescription(parsing: request.body)
+        let own = early?.own ?? request.body
+        let offer = try? SessionDescription(parsing: own)
         guard let body, let description, offer.map(description.takes) ?? true else {
             // A 2xx that describes no media, garbage, or none of what was offered, cannot become a call: acknowledge it and leave.
             let ack = sendAcknowledgement(sequence: sequence, answer: nil)
@@ -274,6 +275,7 @@ extension Session {
                 + leave(reason: "SIP;cause=488;text=\"No usable session description\"")
         }
         remoteDescription = body
+        if !own.isEmpty { localDescription = own }
         if request.body.isEmpty {
             phase = .answering(sequence: sequence)
             return actions + [.tell(.answered(description, isOffer: true))]

@@ -193,7 +193,7 @@ extension Session {
         var actions = timer.agree(answering: request, with: &response, settings: settings, now: now)
         if let offer = request.sdpBody() {
             remoteDescription = offer
-            earlyDialogs[(try? request.from().tag) ?? ""]?.description = offer
+            describe((try? request.from().tag) ?? "", theirs: offer, ours: body)
         }
         actions.append(.respond(transaction, response))
         guard request.method == .invite else {
@@ -420,10 +420,18 @@ extension Session {
             return actions + [.tell(.answerChanged(description))]
         }
         guard let body, let description else { return actions + [.tell(.reofferRefused(status: 488))] }
-        if let offer { localDescription = offer }
+        if let offer {
+            localDescription = offer
+            describe(own.remoteTag, theirs: body, ours: offer)
+        }
         remoteDescription = body
-        earlyDialogs[own.remoteTag]?.description = body
         return actions + [.tell(.reofferAnswered(description, isOffer: false))]
+    }
+
+    /// What an UPDATE before the answer agreed upon is in force in its dialog from then on, and a 2xx may be silent of it (RFC 3311 §5.2).
+    private mutating func describe(_ tag: String, theirs: [UInt8], ours: [UInt8]) {
+        earlyDialogs[tag]?.description = theirs
+        earlyDialogs[tag]?.own = ours
     }
 
     /// Of an earlier re-INVITE of ours, or of one that our BYE crossed: each 2xx is acknowledged (§14.1).

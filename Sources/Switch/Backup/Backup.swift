@@ -72,12 +72,12 @@ public struct Backup {
     // MARK: the parts
 
     private func copyConfiguration(to staging: URL) throws {
-        try put(files.node.text, at: staging.appending(path: BackupManifest.nodeFile))
+        try put(files.node.text, at: staging.appending(path: BackupManifest.nodeFile), as: files.file)
         let tenants = staging.appending(path: BackupManifest.tenants)
-        for text in files.tenants.values { try put(text.text, at: tenants.appending(path: text.fileName)) }
         let plans = staging.appending(path: BackupManifest.dialPlans)
-        for text in files.dialPlans.values { try put(text.text, at: plans.appending(path: text.fileName)) }
-        for text in files.lists { try put(text.text, at: plans.appending(path: "lists/\(text.fileName)")) }
+        try put(files.tenants.values, into: tenants, as: files.tenantsFolder)
+        try put(files.dialPlans.values, into: plans, as: files.dialPlansFolder)
+        try put(files.lists, into: plans.appending(path: "lists"), as: files.listsFolder)
         guard FileManager.default.fileExists(atPath: files.promptsFolder.path) else { return }
         for path in BackupManifest.paths(below: files.promptsFolder) {
             let prompt = files.promptsFolder.appending(path: path).resolvingSymlinksInPath()
@@ -85,9 +85,20 @@ public struct Backup {
         }
     }
 
-    private func put(_ text: String, at place: URL) throws {
+    private func put(_ texts: some Sequence<ConfigurationText>, into folder: URL, as source: URL) throws {
+        for text in texts {
+            let name = text.fileName
+            try put(text.text, at: folder.appending(path: name), as: source.appending(path: name))
+        }
+        guard FileManager.default.fileExists(atPath: folder.path) else { return }
+        try FileMode.of(source).map { try FileMode.set($0, of: folder) }
+    }
+
+    /// There are passwords in it: it is for those alone who may read the file that it comes from, or for its owner if it has none.
+    private func put(_ text: String, at place: URL, as source: URL) throws {
         try Self.makeFolder(of: place)
         try Data(text.utf8).write(to: place)
+        try FileMode.set(FileMode.of(source) ?? 0o600, of: place)
     }
 
     private func copyDatabases(to staging: URL, _ summary: inout Summary) throws {

@@ -56,6 +56,7 @@ public struct Restore {
         if !isNodeFileThere { moves.append(RestoreMove(from: unpacked.nodeFile, to: nodeFile)) }
         let act = AuditedAct(by: .commandLine, "restore", "node \(unpacked.manifest.node)", detail: archive.path)
         try NodeDatabase(folder: unpacked.data).audit([act], at: SystemClock.now().wall)
+        try FileMode.closeData(unpacked.data)
         try await refuseServed(places.data)
         let setAside = try RestoreMove.perform(moves)
         isDone = true

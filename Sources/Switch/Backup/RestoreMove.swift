@@ -28,7 +28,7 @@ struct RestoreMove {
                     back.append { try files.moveItem(at: aside, to: move.to) }
                 }
                 guard let from = move.from else { continue }
-                try files.createDirectory(at: move.to.deletingLastPathComponent(), withIntermediateDirectories: true)
+                try Self.makeFolder(of: move.to, as: from)
                 // On another file system this copies: the name is taken only by what is whole.
                 let arriving = URL(fileURLWithPath: "\(move.to.path).arriving-\(getpid())")
                 back.append { if files.fileExists(atPath: arriving.path) { try files.removeItem(at: arriving) } }
@@ -44,5 +44,13 @@ struct RestoreMove {
             throw BackupFault("\(error); what was there is as it was")
         }
         return setAside
+    }
+
+    /// The folder that the file goes to has the mode of that which it comes from, if it is made for it.
+    private static func makeFolder(of place: URL, as source: URL) throws {
+        let (folder, model) = (place.deletingLastPathComponent(), source.deletingLastPathComponent())
+        guard !FileManager.default.fileExists(atPath: folder.path) else { return }
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try FileMode.of(model).map { try FileMode.set($0, of: folder) }
     }
 }

@@ -68,7 +68,8 @@ struct Apply: AsyncParsableCommand {
         var wanted = Application(remove: remove, isDryRun: dryRun, isForced: force)
         for path in paths {
             do {
-                wanted.files.append(try ConfigurationFiles.read(URL(fileURLWithPath: path), named: path))
+                let file = URL(fileURLWithPath: path)
+                wanted.files.append(try ConfigurationFiles.read(file, named: path, mayBePipe: true))
             } catch {
                 throw Failure("\(error)")
             }

@@ -162,15 +162,14 @@ extension Report {
     func rowsToRead() throws -> [[String: Any]] {
         let rows = try JSONSerialization.jsonObject(with: Data(json)) as? [[String: Any]] ?? []
         guard let zone = timeZone.flatMap({ TimeZone(identifier: $0) }) else { return rows }
-        let (reading, writing) = (ISO8601DateFormatter(), DateFormatter())
+        let reading = ISO8601DateFormatter()
         reading.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
-        (writing.locale, writing.timeZone) = (Locale(identifier: "en_US_POSIX"), zone)
-        writing.dateFormat = "yyyy-MM-dd HH:mm:ss"
+        let clock = LocalClock(zone)
         return rows.map { row in
             row.merging(
                 Self.times.compactMap { key -> (String, Any)? in
                     guard let stamp = row[key] as? String, let date = reading.date(from: stamp) else { return nil }
-                    let text = writing.string(from: date)
+                    let text = clock.text(of: date)
                     return (key, text.hasSuffix(" 00:00:00") ? String(text.prefix(10)) : text)
                 }
             ) { $1 }

@@ -329,6 +329,27 @@ struct SessionTests {
         )
     }
 
+    @Test(arguments: [false, true])
+    func `RFC 3311 §5.2 a 2xx without a description leaves in force what an UPDATE agreed upon`(byCaller: Bool) throws {
+        var pair = SessionPair()
+        pair.start()
+        pair.onCallee { $0.ring(183, sdp: SessionPair.answer, isReliable: true, now: $1) }
+        // In another codec than the INVITE offered, which it is to be held against no more.
+        let next = SessionPair.answer.map { $0 == UInt8(ascii: "8") ? UInt8(ascii: "0") : $0 }
+        pair.caller.peerAllows = [Method.update.name]
+        if byCaller {
+            pair.onCaller { $0.reoffer(next, now: $1) }
+            pair.onCallee { $0.answerOffer(next, now: $1) }
+        } else {
+            pair.onCallee { $0.reoffer(next, now: $1) }
+            pair.onCaller { $0.answerOffer(next, now: $1) }
+        }
+        pair.onCallee { $0.accept(sdp: SessionPair.answer, now: $1) }
+        let agreed = try SessionDescription(parsing: next)
+        #expect(pair.notices[.caller]?.last == .answered(agreed, isOffer: false), "\(pair.text)")
+        #expect(pair.caller.remoteDescription == next && pair.caller.localDescription == next)
+    }
+
     @Test func `RFC 4320 §4.2 an UPDATE that nobody decides upon is 504 before its sender gives up`() {
         var pair = SessionPair()
         pair.start()

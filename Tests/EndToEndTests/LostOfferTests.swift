@@ -1,0 +1,99 @@
+import Foundation
+import Testing
+
+/// Offers in a call whose other side goes away before it has answered, while the call goes on.
+@Suite("Offers whose other side goes away")
+struct LostOfferTests {
+    @Test func `§14.1: an offer dies with the phone that was asked, and the next one's talk knows nothing of it`()
+        throws
+    {
+        let dials = ["1001", "1002"].map { "{dial: {user: \"\($0)\", timeout: 20s}}" }.joined(separator: ", ")
+        let pair = try CallPair(incoming: "routes: [{match: \".\", do: [\(dials)]}]")
+        let boris = try Phone("1002", password: "boris-demo-2", server: pair.running.sipPort)
+        #expect(try boris.register().startWord == "200")
+        let allow = ["Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE"]
+        try pair.ring(["Supported: 100rel"] + allow)
+        let media = Phone.sdp(port: 4_002)
+        pair.callee.respond("183 Session Progress", to: pair.invite, toTag: "1001", extra: allow, sdp: media)
+        let early = try #require(pair.carrier.expect("183"))
+        pair.learn(early)
+        pair.ask("PRACK", ["RAck: \(early.header("RSeq") ?? "") \(early.header("CSeq") ?? "")"])
+        #expect(pair.carrier.final("PRACK")?.startWord == "200")
+        pair.ask("UPDATE", sdp: Phone.sdp(port: 4_000, formats: "8", version: 2))
+        _ = try #require(pair.callee.expect("UPDATE"))
+        pair.callee.respond("486 Busy Here", to: pair.invite, toTag: "1001")
+        #expect(pair.carrier.final("UPDATE")?.startWord == "488")
+
+        let invite = try #require(boris.expect("INVITE"))
+        boris.respond("200 OK", to: invite, toTag: "1002", sdp: Phone.sdp(port: 4_004))
+        #expect(pair.carrier.final("INVITE")?.startWord == "200")
+        pair.carrier.send(pair.carrier.request("ACK", to: "1001", toTag: pair.tag, sequence: 1))
+        #expect(boris.expect("ACK") != nil)
+        pair.ask("INVITE", sdp: Phone.sdp(port: 4_000, direction: "sendonly", version: 3))
+        let hold = try #require(boris.expect("INVITE"))
+        boris.respond("200 OK", to: hold, sdp: Phone.sdp(port: 4_004, direction: "recvonly", version: 2))
+        #expect(pair.carrier.final("INVITE")?.startWord == "200")
+        pair.acknowledge()
+        #expect(try pair.running.metric("gudok_invariants_mended_total") == 0)
+    }
+
+    /// A queue's caller with his agent, in a talk that is short yet.
+    private func shortTalk() throws -> (RunningSwitch, Phone, tag: String, Phone, invite: String) {
+        let running = try ContactCentreTests.centre("short_talk: 60s")
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        _ = try anna.register()
+        _ = try running.gudok("agent", "login", "1001")
+        let media = try WirePeer()
+        let (tag, port) = try carrier.arrive(media: media)
+        media.press(1, to: port, at: 1)
+        return (running, carrier, tag, anna, try anna.pickUp(media: media).invite)
+    }
+
+    /// Her phone rings again for the caller, and she puts him on hold.
+    private func holdsTheCaller(_ anna: Phone, _ carrier: Phone) throws -> Bool {
+        let invite = try anna.pickUp(media: WirePeer(), within: 10).invite
+        anna.send(anna.request("INVITE", in: invite, sequence: 1, sdp: Phone.sdp(port: 4_002, direction: "sendonly")))
+        let hold = try #require(carrier.peer.expect { $0.startWord == "INVITE" && $0.contains("a=sendonly") })
+        carrier.respond("200 OK", to: hold, sdp: Phone.sdp(port: 4_000, direction: "recvonly", version: 9))
+        return anna.final("INVITE")?.startWord == "200"
+    }
+
+    @Test func `§14.2: a waiting caller's re-INVITE that his agent left unanswered is answered, and others can follow`()
+        throws
+    {
+        let (running, carrier, tag, anna, invite) = try shortTalk()
+        let number = "+74950000700"
+        carrier.send(carrier.request("INVITE", to: number, toTag: tag, sdp: Phone.sdp(port: 4_000, version: 2)))
+        let asked = try #require(anna.expect("INVITE"))
+        anna.hangUp(invite)
+        #expect(carrier.final("INVITE")?.startWord == "488")
+        anna.respond("487 Request Terminated", to: asked)
+        carrier.send(carrier.request("ACK", to: number, toTag: tag, sequence: carrier.sequence))
+        #expect(try holdsTheCaller(anna, carrier))
+        #expect(try running.metric("gudok_invariants_mended_total") == 0)
+    }
+
+    @Test(arguments: [false, true])
+    func `what an agent who is gone asked of the caller is answered in his place`(withoutOffer: Bool) throws {
+        let (running, carrier, _, anna, invite) = try shortTalk()
+        let sdp = Phone.sdp(port: 4_002, direction: "sendonly", version: 2)
+        anna.send(anna.request("INVITE", in: invite, sequence: 1, sdp: withoutOffer ? nil : sdp))
+        let asked = try #require(carrier.expect("INVITE"))
+        anna.send(anna.request("BYE", in: invite, sequence: 2))
+        #expect(anna.final("BYE")?.startWord == "200")
+        let direction = withoutOffer ? "sendrecv" : "recvonly"
+        carrier.respond("200 OK", to: asked, sdp: Phone.sdp(port: 4_000, direction: direction, version: 2))
+        let acknowledgement = try #require(carrier.expect("ACK"))
+        if withoutOffer {
+            #expect(acknowledgement.audioPort != nil)
+        } else {
+            // Her hold was hers.
+            let back = try #require(carrier.expect("INVITE"))
+            #expect(back.audioPort != nil && !back.contains("a=sendonly"))
+            carrier.respond("200 OK", to: back, sdp: Phone.sdp(port: 4_000, version: 3))
+        }
+        #expect(try holdsTheCaller(anna, carrier))
+        #expect(try running.metric("gudok_invariants_mended_total") == 0)
+    }
+}
