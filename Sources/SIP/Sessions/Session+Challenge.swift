@@ -43,8 +43,8 @@ extension Session {
         var request = request
         request.headers[.cSeq] = next.headers[.cSeq]
         request.headers[.via] = next.headers[.via]
-        if case .ours(let offer, _, let attempts) = renegotiation, purpose == .reinvite || purpose == .update {
-            renegotiation = .ours(offer: offer, sequence: dialog.localSequence, attempts: attempts)
+        if case .ours(let offer, _, let attempts, let tag) = renegotiation, purpose == .reinvite || purpose == .update {
+            renegotiation = .ours(offer: offer, sequence: dialog.localSequence, attempts: attempts, tag: tag)
         }
         return remembering([.send(request, purpose, over: dialog.ways)])
     }

@@ -261,13 +261,14 @@ extension Session {
         // announcement's describe the callee's own media after it, and mean that; those who said all in a 183 leave it out here.
         let body = response.sdpBody() ?? early?.description
         let description = body.flatMap { try? SessionDescription(parsing: $0) }
-        let actions = timer.learn(from: response, settings: settings, now: now)
+        let dropped = dropRenegotiation(unlessIn: accepted.remoteTag)
+        let actions = dropped + timer.learn(from: response, settings: settings, now: now)
         let own = early?.own ?? request.body
         let offer = try? SessionDescription(parsing: own)
         guard let body, let description, offer.map(description.takes) ?? true else {
             // A 2xx that describes no media, garbage, or none of what was offered, cannot become a call: acknowledge it and leave.
             let ack = sendAcknowledgement(sequence: sequence, answer: nil)
-            return ack + [.tell(.rejected(Rejection(status: 488, phrase: "No usable media", isLocal: true)))]
+            return dropped + ack + [.tell(.rejected(Rejection(status: 488, phrase: "No usable media", isLocal: true)))]
                 + leave(reason: "SIP;cause=488;text=\"No usable session description\"")
         }
         remoteDescription = body

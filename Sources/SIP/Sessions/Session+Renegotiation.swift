@@ -250,7 +250,12 @@ extension Session {
             request.body = sdp
         }
         timer.describe(&request)
-        renegotiation = .ours(offer: sdp, sequence: dialog.localSequence, attempts: attempts)
+        renegotiation = .ours(
+            offer: sdp,
+            sequence: dialog.localSequence,
+            attempts: attempts,
+            tag: dialog.remoteTag
+        )
         reofferReliable = nil
         return remembering([.send(request, .reinvite, over: dialog.ways)])
             + [.start(.reinviteUnanswered, at: now + settings.reinvitePatience)]
@@ -266,7 +271,12 @@ extension Session {
             request.body = sdp
         }
         timer.describe(&request)
-        renegotiation = .ours(offer: sdp, sequence: dialog.localSequence, attempts: attempts)
+        renegotiation = .ours(
+            offer: sdp,
+            sequence: dialog.localSequence,
+            attempts: attempts,
+            tag: dialog.remoteTag
+        )
         return remembering([.send(request, .update, over: dialog.ways)])
     }
 
@@ -284,7 +294,7 @@ extension Session {
         over flow: Flow,
         now: Instant
     ) -> [Action] {
-        guard case .ours(_, let sequence, _) = renegotiation, (try? response.cSeq().number) ?? sequence == sequence
+        guard case .ours(_, let sequence, _, _) = renegotiation, (try? response.cSeq().number) ?? sequence == sequence
         else {
             // Of an earlier one, whose ACK was lost, or who took his time.
             return response.status < 200 ? [] : repeatAcknowledgement(response, purpose: purpose)
@@ -298,7 +308,7 @@ extension Session {
     /// A reliable provisional to our re-INVITE, which did not invite it, is acknowledged as one to the first INVITE is; its description is the
     /// answer, which the 2xx then leaves out (RFC 3262 §4, §5).
     private mutating func takeReliable(_ response: SIPResponse, to purpose: Purpose) -> [Action] {
-        guard purpose == .reinvite, case .ours(let offer, let sequence, _) = renegotiation, var dialog,
+        guard purpose == .reinvite, case .ours(let offer, let sequence, _, _) = renegotiation, var dialog,
             response.headers.has("100rel", in: .require),
             let number = response.headers[.rseq].flatMap({ UInt32($0) }),
             number == (reofferReliable?.number).map({ $0 &+ 1 }) ?? number
@@ -316,7 +326,7 @@ extension Session {
         over flow: Flow,
         now: Instant
     ) -> [Action] {
-        guard case .ours(let offer, let sequence, let attempts) = renegotiation else { return [] }
+        guard case .ours(let offer, let sequence, let attempts, _) = renegotiation else { return [] }
         if response.status < 300 {
             return receiveReofferAcceptance(
                 response,
@@ -404,6 +414,20 @@ extension Session {
             let ack = acknowledgements[sequence], let dialog
         else { return [] }
         return [.sendStateless(.request(ack), over: dialog.nextHop)]
+    }
+
+    /// Another early dialog of a forked INVITE was answered than the one that is being renegotiated: that comes to nothing, however it ends there.
+    mutating func dropRenegotiation(unlessIn tag: String) -> [Action] {
+        switch renegotiation {
+        case .ours(_, _, _, let other) where other != tag:
+            renegotiation = .none
+            return [.tell(.reofferRefused(status: 488))]
+        case .theirs(let transaction, let request, _) where request.fromTag ?? "" != tag:
+            renegotiation = .none
+            let response = makeResponse(487, to: request, body: nil)
+            return stopsAwaiting(request) + [.respond(transaction, response), .tell(.offerWithdrawn)]
+        case .none, .theirs, .theirsAccepted, .ours, .backingOff, .answering: return []
+        }
     }
 
     /// The peer knows nothing of this dialog any more, or is silent: the session is over (§12.2.1.2).

@@ -53,8 +53,8 @@ public struct Session: Sendable {
         case theirs(ServerTransactionID, SIPRequest, over: Flow)
         /// The peer's re-INVITE, answered with 2xx and waiting for its ACK.
         case theirsAccepted(SIPResponse, request: SIPRequest)
-        /// Ours, waiting for the peer's answer. `attempts` counts the 491s met.
-        case ours(offer: [UInt8]?, sequence: UInt32, attempts: Int)
+        /// Ours, waiting for the peer's answer. `attempts` counts the 491s met; `tag` is the peer's in the dialog that it was sent in.
+        case ours(offer: [UInt8]?, sequence: UInt32, attempts: Int, tag: String)
         /// Ours met another of theirs (491) and waits before it tries again.
         case backingOff(offer: [UInt8]?, attempts: Int)
         /// Ours without an offer got the peer's; the ACK waits for our answer.
