@@ -34,6 +34,22 @@ struct LostOfferTests {
         try pair.hangUp()
     }
 
+    @Test func `§13.2.2.4: a 200 to a relayed re-INVITE that crosses our BYE is acknowledged`() throws {
+        let pair = try CallPair()
+        try pair.talk()
+        pair.ask("INVITE", sdp: Phone.sdp(port: 4_000, direction: "sendonly", version: 2))
+        let asked = try #require(pair.callee.expect("INVITE"))
+        pair.ask("BYE")
+        let bye = try #require(pair.callee.expect("BYE"))
+        let answer = Phone.sdp(port: 4_002, direction: "recvonly", version: 2)
+        for _ in 1...2 {
+            pair.callee.respond("200 OK", to: asked, sdp: answer)
+            #expect(pair.callee.expect("ACK")?.header("CSeq") == asked.header("CSeq")?.replacing("INVITE", with: "ACK"))
+        }
+        pair.callee.respond("200 OK", to: bye)
+        try pair.expectNothingLeft()
+    }
+
     @Test func `§14.1: an offer dies with the phone that was asked, and the next one's talk knows nothing of it`()
         throws
     {

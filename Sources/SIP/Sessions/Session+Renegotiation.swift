@@ -409,11 +409,15 @@ extension Session {
         earlyDialogs[tag]?.own = ours
     }
 
-    private func repeatAcknowledgement(_ response: SIPResponse, purpose: Purpose) -> [Action] {
-        guard purpose == .reinvite, response.status < 300, let sequence = try? response.cSeq().number,
-            let ack = acknowledgements[sequence], let dialog
+    private mutating func repeatAcknowledgement(_ response: SIPResponse, purpose: Purpose) -> [Action] {
+        guard purpose == .reinvite, response.status < 300, let sequence = try? response.cSeq().number, let dialog
         else { return [] }
-        return [.sendStateless(.request(ack), over: dialog.nextHop)]
+        if let ack = acknowledgements[sequence] { return [.sendStateless(.request(ack), over: dialog.nextHop)] }
+        switch phase {
+        // Its first one crossed our BYE (§13.2.2.4).
+        case .leaving, .ended: return sendAcknowledgement(sequence: sequence, answer: nil)
+        case .received, .accepted, .calling, .cancelling, .answering, .confirmed: return []
+        }
     }
 
     /// Another early dialog of a forked INVITE was answered than the one that is being renegotiated: that comes to nothing, however it ends there.

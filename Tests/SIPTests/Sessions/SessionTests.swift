@@ -366,6 +366,24 @@ struct SessionTests {
         #expect(pair.caller.isConfirmed)
     }
 
+    @Test func `§13.2.2.4 a 2xx to a re-INVITE that crosses our BYE gets its ACK`() {
+        var pair = connected()
+        pair.onCaller { $0.reoffer(SessionPair.offer + Array("a=sendonly\r\n".utf8), now: $1) }
+        pair.lost = ["BYE"]
+        pair.onCaller { $0.hangUp(now: $1) }
+        pair.ladder = []
+        pair.onCallee { $0.answerOffer(SessionPair.answer, now: $1) }
+        pair.deliverOverdue()
+        #expect(
+            pair.text == """
+                     0 <- 200
+                     0 -> ACK
+                     0 -> BYE
+                     0 <- 200 BYE
+                """
+        )
+    }
+
     @Test func `RFC 4320 §4.2 an UPDATE that nobody decides upon is 504 before its sender gives up`() {
         var pair = SessionPair()
         pair.start()
