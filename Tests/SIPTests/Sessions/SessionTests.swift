@@ -350,6 +350,55 @@ struct SessionTests {
         #expect(pair.caller.remoteDescription == next && pair.caller.localDescription == next)
     }
 
+    @Test(arguments: [false, true])
+    func `RFC 3261 §13.2.2.4 an UPDATE in one early dialog comes to nothing where another is answered`(
+        byCaller: Bool
+    ) throws {
+        var pair = SessionPair()
+        pair.start()
+        pair.onCallee { $0.ring(183, sdp: SessionPair.answer, isReliable: true, now: $1) }
+        pair.caller.peerAllows = [Method.update.name]
+        if byCaller {
+            pair.lost = ["UPDATE"]
+            pair.onCaller { $0.reoffer(SessionPair.offer, now: $1) }
+        } else {
+            pair.onCallee { $0.reoffer(SessionPair.offer, now: $1) }
+        }
+        let invite = if case .calling(let attempt) = pair.caller.phase { attempt.request } else { SIPRequest?.none }
+        var answer = SIPResponse(status: 200, to: try #require(invite), toTag: "other")
+        answer.headers.append(.contact, "<sip:b@127.0.0.1:5070>")
+        answer.headers.append(.contentType, "application/sdp")
+        answer.body = SessionPair.answer
+        pair.onCaller { $0.receive(answer, to: .invite, over: SessionPair.flow, now: $1) }
+        let description = try SessionDescription(parsing: SessionPair.answer)
+        let notices = Array(pair.notices[.caller]?.suffix(2) ?? [])
+        let told: Session.Notice = byCaller ? .reofferRefused(status: 488) : .offerWithdrawn
+        #expect(notices == [told, .answered(description, isOffer: false)])
+        if !byCaller { #expect(pair.notices[.callee]?.last == .reofferRefused(status: 487)) }
+        // How it ends in its own dialog is nothing to the one that is confirmed.
+        let gone = SIPResponse(status: 481, reason: "Call/Transaction Does Not Exist")
+        pair.onCaller { $0.receive(gone, to: .update, over: SessionPair.flow, now: $1) }
+        #expect(pair.caller.isConfirmed)
+    }
+
+    @Test func `§13.2.2.4 a 2xx to a re-INVITE that crosses our BYE gets its ACK`() {
+        var pair = connected()
+        pair.onCaller { $0.reoffer(SessionPair.offer + Array("a=sendonly\r\n".utf8), now: $1) }
+        pair.lost = ["BYE"]
+        pair.onCaller { $0.hangUp(now: $1) }
+        pair.ladder = []
+        pair.onCallee { $0.answerOffer(SessionPair.answer, now: $1) }
+        pair.deliverOverdue()
+        #expect(
+            pair.text == """
+                     0 <- 200
+                     0 -> ACK
+                     0 -> BYE
+                     0 <- 200 BYE
+                """
+        )
+    }
+
     @Test func `RFC 4320 §4.2 an UPDATE that nobody decides upon is 504 before its sender gives up`() {
         var pair = SessionPair()
         pair.start()
