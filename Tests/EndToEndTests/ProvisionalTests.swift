@@ -408,7 +408,10 @@ struct ProvisionalTests {
         #expect(try #require(pair.carrier.expect("183")).header("RSeq") != nil)
         pair.callee.respond("200 OK", to: pair.invite, toTag: "1001", sdp: Phone.sdp(port: 4_002))
         #expect(pair.callee.expect("ACK") != nil)
-        if isTakenBack { pair.cancel() }
+        if isTakenBack {
+            #expect(try pair.running.rows("calls").first?["state"] as? String == "ringing")
+            pair.cancel()
+        }
         let status = isTakenBack ? "487" : "504"
         #expect(pair.carrier.final("INVITE")?.startWord == status)
         pair.callee.respond("200 OK", to: try #require(pair.callee.expect("BYE")))
