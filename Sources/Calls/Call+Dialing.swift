@@ -136,7 +136,7 @@ extension Call {
             maxForwards: maxForwards,
             callID: core.ids.callID(),
             sdp: offer?.write(),
-            headers: route.path.map { (.route, $0) } + past.headers(leavingNetwork: route.trunk != nil)
+            headers: route.path.map { (.route, $0) } + past.headers
                 + identityHeaders(for: route),
             credentials: route.credentials
         )

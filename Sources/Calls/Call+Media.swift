@@ -321,7 +321,9 @@ extension Call {
         guard let relay = relayed, relay.to == index else { return }
         relayed = nil
         // What we took back ourselves, he did not.
-        let told = status == 487 || HangupCause.isOfHop(status) || !(400..<700).contains(status) ? 488 : status
+        var told = status == 487 || HangupCause.isOfHop(status) || !(400..<700).contains(status) ? 488 : status
+        // 503 would be of our whole server (RFC 3261 §21.5.4); whoever asked may ask again in a moment.
+        if told == 503 { told = 500 }
         act(on: relay.from) { $0.refuseOffer(told, now: $1) }
         changeOver()
     }

@@ -71,13 +71,13 @@ extension Call {
         reoffer(index, waiting)
     }
 
-    /// What the other party speaks, or the switch can translate it from.
+    /// What the other party speaks, or the switch can translate it from; and G.711, where the other party can change over to that.
     private func codecs(towards index: Int) -> [String] {
         guard let other = counterpart(of: index), let codec = codec(of: other), !Self.spokenCodecs.contains(codec)
         else {
             return Self.spokenCodecs
         }
-        return [codec]
+        return [codec] + (legs[other].keepsCodec ? [] : Self.spokenCodecs.filter { knows(other, $0) })
     }
 
     /// The leg answered an offer; false: it was not one of ours.
@@ -109,8 +109,17 @@ extension Call {
         followCodec()
         changedOver(index)
         if own.isForVoice { followVoice(index) }
+        followNeeded(own, of: index)
         mediaTaken()
         return true
+    }
+
+    /// The leg took what the other party does not speak yet, and knows.
+    private func followNeeded(_ own: Reoffer, of index: Int) {
+        guard own.isNeeded, own.attempts < Self.mostReoffers, let other = counterpart(of: index),
+            reoffers[other] == nil, !speakAlike(index, other)
+        else { return }
+        reoffer(other, Reoffer(isNeeded: true, attempts: own.attempts))
     }
 
     /// A refresh is an offer, and its answer is in force (RFC 3264 §8): the leg's media moved, and the other party is asked to follow a codec

@@ -249,6 +249,16 @@ public final class CallCore {
         return true
     }
 
+    /// A user's phone is reached over another stream now: what is said in its calls goes by that one.
+    public func goOn(_ user: UserID, over new: Flow, insteadOf old: Flow) {
+        for id in callsOfUsers[user] ?? [] {
+            guard let call = calls[id] else { continue }
+            for index in call.legs.indices where call.legs[index].user == user.number {
+                call.legs[index].session.goOn(over: new, insteadOf: old)
+            }
+        }
+    }
+
     /// Whether a party of a call is reached over this stream.
     public func hasParty(over flow: Flow) -> Bool {
         calls.values.contains { $0.legs.contains { $0.session.isReached(over: flow) } }

@@ -48,6 +48,8 @@ public struct LiveCall: Sendable {
         case .parked(let parking):
             state = .held
             slot = parking.slot
+        // The callee has answered, and the caller's 200 waits.
+        case .talking where !call.callerIsAnswered: state = .ringing
         case .talking: state = call.legs.contains { $0.holds } ? .held : .talking
         case .ending: state = .talking
         }

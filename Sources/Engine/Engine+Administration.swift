@@ -227,6 +227,7 @@ extension Engine {
             case .publish(let event, let tenant):
                 bus.publish(event, tenant: tenant, at: now)
                 follow(event, of: tenant)
+            case .moved(let user, let old, let new): calls.goOn(user, over: new, insteadOf: old)
             case .probe(let probe):
                 let transaction = send(
                     makeOptions(to: probe.contact.asRequestURI, flow: probe.flow),

@@ -41,10 +41,9 @@ struct ChangeOverTests {
             toVera = try #require(answer.audioPort)
         }
 
-        func annaSendsHer(to number: String) {
-            anna.send(
-                anna.request("REFER", in: invite, sequence: 1, extra: ["Refer-To: <sip:\(number)@demo.test>"])
-            )
+        func annaSendsHer(to number: String, headers: String = "") {
+            let target = "Refer-To: <sip:\(number)@demo.test\(headers)>"
+            anna.send(anna.request("REFER", in: invite, sequence: 1, extra: [target]))
             #expect(anna.final("REFER")?.startWord == "202")
         }
 
@@ -120,6 +119,24 @@ struct ChangeOverTests {
         talk.vera.respond("200 OK", to: back, sdp: sdp)
         #expect(talk.vera.expect("ACK") != nil)
         #expect(try talk.running.rows("calls").first?["state"] as? String == "talking")
+    }
+
+    @Test func `who speaks Opus and is handed on to a phone that was asked before speaks G.711 with it`() throws {
+        let talk = try OpusTalk()
+        talk.anna.callID = UUID().uuidString
+        _ = try talk.anna.dial("1002", sdp: Phone.sdp(port: 4_004, formats: "8"))
+        _ = try talk.boris.pickUp(media: talk.boriss)
+        let tag = talk.anna.acknowledge(try #require(talk.anna.answer(to: "INVITE")), to: "1002")
+        let replaces = "\(talk.anna.callID)%3Bto-tag%3D\(tag)%3Bfrom-tag%3D\(talk.anna.tag)"
+        talk.annaSendsHer(to: "1002", headers: "?Replaces=\(replaces)")
+        let asked = try #require(talk.boris.expect("INVITE"))
+        #expect(asked.contains("PCMA"), "\(asked)")
+        let sdp = Phone.sdp(port: talk.boriss.port, formats: "8", version: 2)
+        talk.boris.respond("200 OK", to: asked, sdp: sdp)
+        #expect(talk.boris.expect("ACK") != nil)
+        #expect(try talk.isAsked(talk.vera, talk.veras, for: "8"))
+        #expect(talk.vera.expect("ACK") != nil)
+        #expect(talk.hearEachOther(at: try #require(asked.audioPort)))
     }
 
     @Test func `who is parked from a talk in Opus hears music, and whoever knows G.711 alone takes him out`() throws {

@@ -4,6 +4,52 @@ import Testing
 /// Offers in a call whose other side goes away before it has answered, while the call goes on.
 @Suite("Offers whose other side goes away")
 struct LostOfferTests {
+    private static let allow = "Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE"
+
+    /// The carrier calls, and has an answer before the answer; UPDATE may carry other offers from now on.
+    private func early(_ pair: CallPair) throws {
+        try pair.ring(["Supported: 100rel", Self.allow])
+        let media = Phone.sdp(port: 4_002)
+        pair.callee.respond("183 Session Progress", to: pair.invite, toTag: "1001", extra: [Self.allow], sdp: media)
+        let early = try #require(pair.carrier.expect("183"))
+        pair.learn(early)
+        pair.ask("PRACK", ["RAck: \(early.header("RSeq") ?? "") \(early.header("CSeq") ?? "")"])
+        #expect(pair.carrier.final("PRACK")?.startWord == "200")
+    }
+
+    @Test func `RFC 3311 §5: an offer ends with its early dialog, and not the talk with another branch that answered`()
+        throws
+    {
+        let pair = try CallPair()
+        try early(pair)
+        pair.ask("UPDATE", sdp: Phone.sdp(port: 4_000, formats: "8", version: 2))
+        let update = try #require(pair.callee.expect("UPDATE"))
+        pair.callee.respond("200 OK", to: pair.invite, toTag: "other", sdp: Phone.sdp(port: 4_004))
+        #expect(pair.callee.expect("ACK") != nil)
+        #expect(pair.carrier.final("UPDATE")?.startWord == "488")
+        #expect(pair.carrier.final("INVITE")?.startWord == "200")
+        pair.carrier.send(pair.carrier.request("ACK", to: "1001", toTag: pair.tag, sequence: 1))
+        pair.callee.respond("481 Call/Transaction Does Not Exist", to: update)
+        #expect(pair.carrier.expect("BYE", within: 0.5) == nil)
+        try pair.hangUp()
+    }
+
+    @Test func `§13.2.2.4: a 200 to a relayed re-INVITE that crosses our BYE is acknowledged`() throws {
+        let pair = try CallPair()
+        try pair.talk()
+        pair.ask("INVITE", sdp: Phone.sdp(port: 4_000, direction: "sendonly", version: 2))
+        let asked = try #require(pair.callee.expect("INVITE"))
+        pair.ask("BYE")
+        let bye = try #require(pair.callee.expect("BYE"))
+        let answer = Phone.sdp(port: 4_002, direction: "recvonly", version: 2)
+        for _ in 1...2 {
+            pair.callee.respond("200 OK", to: asked, sdp: answer)
+            #expect(pair.callee.expect("ACK")?.header("CSeq") == asked.header("CSeq")?.replacing("INVITE", with: "ACK"))
+        }
+        pair.callee.respond("200 OK", to: bye)
+        try pair.expectNothingLeft()
+    }
+
     @Test func `§14.1: an offer dies with the phone that was asked, and the next one's talk knows nothing of it`()
         throws
     {
@@ -11,14 +57,7 @@ struct LostOfferTests {
         let pair = try CallPair(incoming: "routes: [{match: \".\", do: [\(dials)]}]")
         let boris = try Phone("1002", password: "boris-demo-2", server: pair.running.sipPort)
         #expect(try boris.register().startWord == "200")
-        let allow = ["Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE"]
-        try pair.ring(["Supported: 100rel"] + allow)
-        let media = Phone.sdp(port: 4_002)
-        pair.callee.respond("183 Session Progress", to: pair.invite, toTag: "1001", extra: allow, sdp: media)
-        let early = try #require(pair.carrier.expect("183"))
-        pair.learn(early)
-        pair.ask("PRACK", ["RAck: \(early.header("RSeq") ?? "") \(early.header("CSeq") ?? "")"])
-        #expect(pair.carrier.final("PRACK")?.startWord == "200")
+        try early(pair)
         pair.ask("UPDATE", sdp: Phone.sdp(port: 4_000, formats: "8", version: 2))
         _ = try #require(pair.callee.expect("UPDATE"))
         pair.callee.respond("486 Busy Here", to: pair.invite, toTag: "1001")

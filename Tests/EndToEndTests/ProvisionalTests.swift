@@ -181,6 +181,19 @@ struct ProvisionalTests {
         try pair.hangUp()
     }
 
+    @Test func `RFC 3311 §5.1: of two branches of a fork the one that is heard is offered other media`() throws {
+        let pair = try CallPair()
+        try pair.ring(["Supported: 100rel", "Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE"])
+        try early(pair, tag: "left", sdp: Phone.sdp(port: 4_002))
+        pair.callee.respond("180 Ringing", to: pair.invite, toTag: "right")
+        #expect(pair.carrier.expect("180") != nil)
+        pair.ask("UPDATE", sdp: Phone.sdp(port: 4_010, version: 2))
+        let relayed = try #require(pair.callee.expect("UPDATE"))
+        #expect(relayed.header("To")?.hasSuffix(";tag=left") == true)
+        pair.callee.respond("200 OK", to: relayed, sdp: Phone.sdp(port: 4_002, version: 2))
+        #expect(pair.carrier.final("UPDATE")?.startWord == "200")
+    }
+
     @Test func `RFC 3262 §5: an offer in a PRACK is answered in its 200`() throws {
         let pair = try CallPair()
         try pair.ring(["Require: 100rel"])
@@ -203,6 +216,39 @@ struct ProvisionalTests {
         #expect(try #require(pair.carrier.final("PRACK")).audioPort != nil)
         try pair.pickUp(sdp: Phone.sdp(port: 4_002, version: 2))
         try pair.hangUp()
+    }
+
+    @Test func `RFC 3311 §5.2: what an UPDATE has begun goes on after a 200 without a description`() throws {
+        let pair = try CallPair()
+        let (caller, callee) = (try WirePeer(), try WirePeer())
+        let allow = "Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE"
+        try pair.ring(["Supported: 100rel", allow], sdp: Phone.sdp(port: caller.port))
+        let silent = Phone.sdp(port: callee.port, direction: "inactive", formats: "8")
+        let reliable = ["Require: 100rel", "RSeq: 1", allow]
+        pair.callee.respond("183 Session Progress", to: pair.invite, toTag: "1001", extra: reliable, sdp: silent)
+        let acknowledged = try #require(pair.callee.expect("PRACK"))
+        pair.callee.respond("200 OK", to: acknowledged)
+        let early = try #require(pair.carrier.expect("183"))
+        pair.learn(early)
+        prack(pair, early)
+        #expect(pair.carrier.final("PRACK")?.startWord == "200")
+        pair.calleeAsks("UPDATE", sdp: Phone.sdp(port: callee.port, formats: "0", version: 2))
+        let update = try #require(pair.carrier.expect("UPDATE"))
+        pair.carrier.respond("200 OK", to: update, sdp: Phone.sdp(port: caller.port, formats: "0", version: 2))
+        #expect(pair.callee.final("UPDATE")?.startWord == "200")
+        pair.callee.respond("200 OK", to: pair.invite, toTag: "1001", extra: [allow])
+        #expect(pair.carrier.final("INVITE")?.startWord == "200")
+        pair.carrier.send(pair.carrier.request("ACK", to: "1001", toTag: pair.tag, sequence: 1))
+        #expect(pair.callee.expect("ACK") != nil)
+        #expect(try pair.running.rows("calls").first?["state"] as? String == "talking")
+        #expect(pair.carrier.expect("INVITE", within: 0.5) == nil)
+        let packet: [UInt8] = [0x80, 0, 0, 1, 0, 0, 0, 160, 1, 2, 3, 4] + Self.sound
+        for (speaker, port, listener) in [(caller, early.audioPort, callee), (callee, pair.invite.audioPort, caller)] {
+            speaker.send(packet, to: try #require(port))
+            #expect(listener.receive()?.bytes == packet)
+        }
+        try pair.hangUp()
+        #expect(try eventually { try pair.running.rows("cdr").first?["codec_b"] as? String == "PCMU" })
     }
 
     @Test func `§13.2.1: a 200 without a description after an unreliable 183 with one means that one`() throws {
@@ -362,7 +408,10 @@ struct ProvisionalTests {
         #expect(try #require(pair.carrier.expect("183")).header("RSeq") != nil)
         pair.callee.respond("200 OK", to: pair.invite, toTag: "1001", sdp: Phone.sdp(port: 4_002))
         #expect(pair.callee.expect("ACK") != nil)
-        if isTakenBack { pair.cancel() }
+        if isTakenBack {
+            #expect(try pair.running.rows("calls").first?["state"] as? String == "ringing")
+            pair.cancel()
+        }
         let status = isTakenBack ? "487" : "504"
         #expect(pair.carrier.final("INVITE")?.startWord == status)
         pair.callee.respond("200 OK", to: try #require(pair.callee.expect("BYE")))

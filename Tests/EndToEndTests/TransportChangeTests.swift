@@ -69,6 +69,62 @@ struct TransportChangeTests {
         #expect(pair.callee.final("INVITE")?.startWord == "200")
     }
 
+    private func register(_ phone: Phone, over stream: StreamPeer, contact: String) throws {
+        let uri = "sip:127.0.0.1:\(phone.server)"
+        func make(_ more: [String]) -> String {
+            tcp(phone.request("REGISTER", to: phone.user, extra: ["Expires: 300"] + more, uri: uri))
+                .replacing("Contact: \(phone.contact)", with: "Contact: \(contact)")
+        }
+        stream.send(make([]))
+        let challenge = try #require(stream.expect { $0.startWord == "401" })
+        stream.send(make([try phone.authorization(for: challenge, method: "REGISTER", uri: uri)]))
+        #expect(stream.expect { $0.startWord == "200" } != nil)
+    }
+
+    @Test(arguments: ["", ";+sip.instance=\"<urn:uuid:00000000-0000-4000-8000-000000000001>\""])
+    func `RFC 3261 §12.2.1.2: a phone whose connection ended in a talk keeps it, and is reached by its next one`(
+        instance: String
+    ) throws {
+        let pair = try CallPair()
+        let phone = try Phone("1002", password: "boris-demo-2", server: pair.running.sipPort)
+        var stream: StreamPeer? = try StreamPeer(to: pair.running.tcpPort)
+        // Phones name the port of their connection.
+        let contacts = [40_001, 40_002].map { "<sip:1002@127.0.0.1:\($0);transport=tcp>\(instance)" }
+        try register(phone, over: try #require(stream), contact: contacts[0])
+        pair.carrier.send(pair.carrier.request("INVITE", to: "1002", sdp: Phone.sdp(port: 4_000)))
+        let invite = try #require(stream?.expect { $0.startWord == "INVITE" })
+        let accepted = phone.response("200 OK", to: invite, toTag: "b", sdp: Phone.sdp(port: 4_002))
+        stream?.send(accepted.replacing(phone.contact, with: contacts[0]))
+        let answer = try #require(pair.carrier.final("INVITE"))
+        let tag = pair.carrier.acknowledge(answer, to: "1002")
+        #expect(stream?.expect { $0.startWord == "ACK" } != nil)
+
+        stream = nil
+        let isGone = try eventually {
+            try !pair.running.rows("registrations").contains { "\($0)".contains("1002") }
+        }
+        #expect(isGone)
+        func hold(version: Int) -> String {
+            let sdp = Phone.sdp(port: 4_000, direction: "sendonly", version: version)
+            return pair.carrier.request("INVITE", to: "1002", toTag: tag, sdp: sdp)
+        }
+        pair.carrier.send(hold(version: 2))
+        let refusal = try #require(pair.carrier.answer(to: "INVITE"))
+        #expect(refusal.startWord == "500" && refusal.header("Retry-After") != nil)
+        pair.carrier.send(pair.carrier.request("ACK", to: "1002", toTag: tag, sequence: pair.carrier.sequence))
+        #expect(try pair.running.rows("calls").first?["state"] as? String == "talking")
+
+        let next = try StreamPeer(to: pair.running.tcpPort)
+        try register(phone, over: next, contact: contacts[1])
+        pair.carrier.send(hold(version: 3))
+        let asked = try #require(next.expect { $0.startWord == "INVITE" })
+        next.send(phone.response("200 OK", to: asked, sdp: Phone.sdp(port: 4_002, direction: "recvonly", version: 2)))
+        #expect(try #require(pair.carrier.answer(to: "INVITE")).startWord == "200")
+        pair.carrier.send(pair.carrier.request("ACK", to: "1002", toTag: tag, sequence: pair.carrier.sequence))
+        pair.carrier.send(pair.carrier.request("BYE", to: "1002", toTag: tag))
+        #expect(next.expect { $0.startWord == "BYE" } != nil)
+    }
+
     @Test func `RFC 3263 §4.1: who changed to TCP, named UDP and closed it gets his BYE by UDP`() throws {
         let pair = try CallPair()
         try pair.talk()

@@ -28,6 +28,13 @@ public struct Binding: Sendable {
     var probeSent: Instant?
     var missedProbes = 0
 
+    /// Whether this is the same phone by another connection: its instance says so; where it has none, its name, host and program do, since the
+    /// port of its Contact is often that of the connection.
+    func isSamePhone(as other: Binding) -> Bool {
+        guard instance == nil, other.instance == nil else { return instance == other.instance }
+        return contact.user == other.contact.user && contact.host == other.contact.host && userAgent == other.userAgent
+    }
+
     func changed(reason: String?) -> RegistrationChanged {
         RegistrationChanged(
             user: contact.user ?? "",
@@ -112,4 +119,6 @@ public enum RegistrarAction: Sendable {
     case remove(StoredRegistration)
     case publish(Event, TenantID)
     case probe(RegistrarProbe)
+    /// The user's phone is reached by another stream than before.
+    case moved(UserID, from: Flow, to: Flow)
 }

@@ -22,6 +22,8 @@ public struct Registrar: Sendable {
 
     let limits: RegistrarLimits
     var bindings: [UserID: [Binding]] = [:]
+    /// Bindings whose connection has ended: the same phone may come back by another one, in the middle of a call.
+    private var severed: [UserID: [Binding]] = [:]
     private var timers = TimerQueue<TimerKey>()
 
     public init(limits: RegistrarLimits) { self.limits = limits }
@@ -160,10 +162,30 @@ public struct Registrar: Sendable {
         }
         insert(binding, of: user, now: now)
         actions.append(.store(StoredRegistration(binding, of: user)))
-        if old == nil || old?.source != flow {
+        if old?.source != flow {
+            if flow.transport.isReliable, let left = old ?? takeSevered(like: binding, of: user, now: now),
+                left.source.transport.isReliable
+            {
+                actions.append(.moved(user, from: left.source, to: flow))
+            }
             actions.append(.publish(.registered(binding.changed(reason: nil).of(user)), user.tenant))
         }
         return actions
+    }
+
+    private mutating func sever(_ binding: Binding, of user: UserID, now: Moment) {
+        let others = (severed[user] ?? []).filter { $0.expiresAt.instant > now.instant }
+        severed[user] = others.suffix(max(0, limits.maxContacts - 1)) + [binding]
+    }
+
+    /// What this phone, and no other of the user's, was registered by until its connection ended.
+    private mutating func takeSevered(like binding: Binding, of user: UserID, now: Moment) -> Binding? {
+        guard let own = severed[user] else { return nil }
+        let places = own.indices.filter { own[$0].expiresAt.instant > now.instant && own[$0].isSamePhone(as: binding) }
+        guard places.count == 1, let place = places.first else { return nil }
+        severed[user]?.remove(at: place)
+        if severed[user]?.isEmpty == true { severed[user] = nil }
+        return own[place]
     }
 
     /// The source address wins over a Contact that cannot be reached from here: a private address written from elsewhere, a
@@ -238,12 +260,16 @@ public struct Registrar: Sendable {
     /// A connection is gone, and with it what was registered over it.
     public mutating func connectionClosed(_ connection: UInt64, now: Moment) -> [RegistrarAction] {
         guard connection != 0 else { return [] }
+        for (user, own) in bindings {
+            for binding in own where binding.source.connection == connection { sever(binding, of: user, now: now) }
+        }
         return removeAll(why: "connection-lost", now: now) { _, binding in binding.source.connection == connection }
     }
 
     /// Users that are no longer there lose their bindings.
     public mutating func keep(_ isKept: (UserID) -> Bool, now: Moment) -> [RegistrarAction] {
-        removeAll(why: "user-removed", now: now) { user, _ in !isKept(user) }
+        severed = severed.filter { isKept($0.key) }
+        return removeAll(why: "user-removed", now: now) { user, _ in !isKept(user) }
     }
 
     private mutating func removeAll(

@@ -48,9 +48,18 @@ public struct DiversionHistory: Equatable, Sendable {
         diversions = Self.usable(request.headers.list(.diversion))
     }
 
-    /// The entries of a Diversion header that can be kept.
+    /// The entries of a Diversion header that can be kept and told, without what they want withheld (RFC 5806 §4).
     static func usable(_ diversions: [String]) -> [String] {
-        diversions.prefix(mostEntries).filter { $0.utf8.count <= longestEntry && (try? NameAddress($0)) != nil }
+        diversions.prefix(mostEntries).compactMap { text in
+            guard text.utf8.count <= longestEntry, var address = try? NameAddress(text) else { return nil }
+            switch address.parameters["privacy"]?.filter({ $0 != "\"" }).lowercased() {
+            case "full", "uri": return nil
+            case "name":
+                address.displayName = nil
+                return "\(address)"
+            default: return text
+            }
+        }
     }
 
     /// Numbers with dots between (RFC 7044 §5).
@@ -99,15 +108,14 @@ public struct DiversionHistory: Equatable, Sendable {
         targets.removeFirst(max(0, targets.count - Self.mostEntries))
     }
 
-    /// Header lines of the INVITE. Towards another network nothing is said of targets that asked for privacy (RFC 7044 §10.1.2).
-    public func headers(leavingNetwork: Bool) -> [(HeaderName, String)] {
+    /// Header lines of the INVITE. Nothing is said of targets that asked for privacy (RFC 7044 §10.1.2): phones and carriers are outside.
+    public var headers: [(HeaderName, String)] {
         var headers: [(HeaderName, String)] = []
         for target in targets {
             let isPrivate = target.address.uri.headers.contains {
                 $0.0.lowercased() == "privacy" && $0.1.lowercased() != "none"
             }
-            if isPrivate, leavingNetwork { continue }
-            headers.append((.historyInfo, "\(target.address)"))
+            if !isPrivate { headers.append((.historyInfo, "\(target.address)")) }
         }
         return headers + diversions.map { (.diversion, $0) }
     }

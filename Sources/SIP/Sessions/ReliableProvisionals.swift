@@ -67,6 +67,8 @@ struct ReliableProvisionals: Sendable {
 struct EarlyDialog: Sendable {
     var dialog: Dialog
     var lastReliable: UInt32?
-    /// The callee's last description in this dialog, of those that answer our offer or, by UPDATE, take their place.
+    /// The callee's description that is in force in this dialog.
     var description: [UInt8]?
+    /// Ours, where an UPDATE has put another in the place of our INVITE's.
+    var own: [UInt8]?
 }

@@ -134,7 +134,9 @@ extension Session {
                 return dismissRenegotiation() + attempt.told(.rejected(rejection)) + [.tell(.ended)]
             case .received, .accepted, .answering, .confirmed, .leaving, .ended: return []
             }
-        case .reinvite, .update: return renegotiationLost(purpose, status: status, now: now)
+        case .reinvite, .update:
+            return status == 503
+                ? renegotiationUnsent(purpose, now: now) : renegotiationLost(purpose, status: status, now: now)
         case .bye: return finish()
         case .notify: return notified(status)
         case .refer: return []
@@ -201,6 +203,7 @@ extension Session {
             description = parsed
             early.description = body
             remoteDescription = body
+            describedTag = tag
         }
         earlyDialogs[tag] = early
         dialog = early.dialog
@@ -263,7 +266,8 @@ extension Session {
         let description = body.flatMap { try? SessionDescription(parsing: $0) }
         let left = leaveOtherDialogs(than: accepted.remoteTag)
         let actions = left + timer.learn(from: response, settings: settings, now: now)
-        let offer = try? SessionDescription(parsing: request.body)
+        let own = early?.own ?? request.body
+        let offer = try? SessionDescription(parsing: own)
         guard let body, let description, offer.map(description.takes) ?? true else {
             // A 2xx that describes no media, garbage, or none of what was offered, cannot become a call: acknowledge it and leave.
             let ack = sendAcknowledgement(sequence: sequence, answer: nil)
@@ -271,6 +275,7 @@ extension Session {
                 + leave(reason: "SIP;cause=488;text=\"No usable session description\"")
         }
         remoteDescription = body
+        if !own.isEmpty { localDescription = own }
         if request.body.isEmpty {
             phase = .answering(sequence: sequence)
             return actions + [.tell(.answered(description, isOffer: true))]

@@ -16,7 +16,8 @@ extension Session {
             return [.tell(.reofferRefused(status: 491))]
         case .calling, .received:
             // Before the final answer only UPDATE may carry an offer, to a peer that takes it and that surely has the answer to its own
-            // (RFC 3311 §5.1).
+            // (RFC 3311 §5.1). Of several early dialogs that is the one whose media is heard.
+            if let early = describedTag.flatMap({ earlyDialogs[$0] }) { dialog = early.dialog }
             guard case .none = renegotiation, let sdp, peerAllows(.update), dialog != nil, !owesAnswer else {
                 return [.tell(.reofferRefused(status: 488))]
             }
@@ -192,7 +193,7 @@ extension Session {
         var actions = timer.agree(answering: request, with: &response, settings: settings, now: now)
         if let offer = request.sdpBody() {
             remoteDescription = offer
-            earlyDialogs[(try? request.from().tag) ?? ""]?.description = offer
+            describe((try? request.from().tag) ?? "", theirs: offer, ours: body)
         }
         actions.append(.respond(transaction, response))
         guard request.method == .invite else {
@@ -347,34 +348,46 @@ extension Session {
         let (offer, attempts) = (own.offer, own.attempts)
         if response.status < 300 { return receiveReofferAcceptance(response, to: own, over: flow, now: now) }
         if let retry = answerChallenge(response, purpose: purpose) { return retry }
-        switch response.status {
+        let (status, retryAfter) = (response.status, response.headers[.retryAfter])
+        switch status {
         case 491 where attempts < Self.maximumGlareRetries && purpose == .reinvite && !isRefreshing:
             renegotiation = .backingOff(offer: offer, attempts: attempts + 1)
             return [.start(.backOff, at: now + glareBackOff())]
         case 422 where attempts < Self.maximumGlareRetries:
             guard let minimum = SessionTimer.seconds(response.headers[.minSE]), timer.raise(to: minimum) else {
-                return renegotiationRefused(response, purpose: purpose, now: now)
+                return renegotiationRefused(purpose, status: status, now: now)
             }
             return purpose == .update
                 ? sendUpdate(offer, attempts: attempts + 1) : sendReinvite(offer, attempts: attempts + 1, now: now)
-        case 408, 481: return renegotiationLost(purpose, status: response.status, now: now)
-        default: return renegotiationRefused(response, purpose: purpose, now: now)
+        case 408, 481: return renegotiationLost(purpose, status: status, now: now)
+        default: return renegotiationRefused(purpose, status: status, retryAfter: retryAfter, now: now)
         }
     }
 
-    private mutating func renegotiationRefused(_ response: SIPResponse, purpose: Purpose, now: Instant) -> [Action] {
+    /// It found no way to the peer, which says nothing of the peer: a dialog outlives that, and §12.2.1.2 has but 408 and 481 end it.
+    mutating func renegotiationUnsent(_ purpose: Purpose, now: Instant) -> [Action] {
+        guard case .ours(let own) = renegotiation, own.purpose == purpose else { return [] }
+        return [.stop(.reinviteUnanswered)] + renegotiationRefused(purpose, status: 503, now: now)
+    }
+
+    private mutating func renegotiationRefused(
+        _ purpose: Purpose,
+        status: Int,
+        retryAfter: String? = nil,
+        now: Instant
+    ) -> [Action] {
         renegotiation = .none
-        guard isRefreshing else { return [.tell(.reofferRefused(status: response.status))] }
+        guard isRefreshing else { return [.tell(.reofferRefused(status: status))] }
         isRefreshing = false
         // Tried again as the refusal lets us (RFC 4028 §10), until the session's end, whose timer runs on.
-        switch response.status {
+        switch status {
         case 405, 501:
             guard purpose == .update else { fallthrough }
             peerAllows.remove(Method.update.name)
             return refresh(now: now)
         case 491: return [.start(.refresh, at: now + glareBackOff())]
         default:
-            let seconds = response.headers[.retryAfter].flatMap { Int($0.prefix { $0.isNumber }) } ?? 5
+            let seconds = retryAfter.flatMap { Int($0.prefix { $0.isNumber }) } ?? 5
             return [.start(.refresh, at: now + .seconds(max(1, min(seconds, 10))))]
         }
     }
@@ -407,10 +420,18 @@ extension Session {
             return actions + [.tell(.answerChanged(description))]
         }
         guard let body, let description else { return actions + [.tell(.reofferRefused(status: 488))] }
-        if let offer { localDescription = offer }
+        if let offer {
+            localDescription = offer
+            describe(own.remoteTag, theirs: body, ours: offer)
+        }
         remoteDescription = body
-        earlyDialogs[own.remoteTag]?.description = body
         return actions + [.tell(.reofferAnswered(description, isOffer: false))]
+    }
+
+    /// What an UPDATE before the answer agreed upon is in force in its dialog from then on, and a 2xx may be silent of it (RFC 3311 §5.2).
+    private mutating func describe(_ tag: String, theirs: [UInt8], ours: [UInt8]) {
+        earlyDialogs[tag]?.description = theirs
+        earlyDialogs[tag]?.own = ours
     }
 
     /// Of an earlier re-INVITE of ours, or of one that our BYE crossed: each 2xx is acknowledged (§14.1).

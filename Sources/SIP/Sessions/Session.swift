@@ -80,6 +80,8 @@ public struct Session: Sendable {
     }
     /// Early dialogs of a forked INVITE by remote tag (§12.1): each has its own route set and reliable provisionals.
     var earlyDialogs: [String: EarlyDialog] = [:]
+    /// The remote tag of the one that described its media last: it is heard, and offers before the answer are its own.
+    var describedTag: String?
     var localTag: String
     var flows: [Flow]
     let credentials: Credentials?
@@ -178,6 +180,12 @@ public struct Session: Sendable {
     /// Whether the peer is reached over this stream.
     public func isReached(over flow: Flow) -> Bool {
         !isEnded && (flows + [dialog?.flow].compactMap(\.self)).contains { $0.isSameWay(as: flow) }
+    }
+
+    /// Whoever was reached over one stream is reached over another now.
+    public mutating func goOn(over new: Flow, insteadOf old: Flow) {
+        guard !isEnded, let dialog, dialog.flow.isSameWay(as: old) else { return }
+        self.dialog?.flow = new
     }
 
     public var callID: String { dialog?.callID ?? attemptCallID }

@@ -7,8 +7,8 @@ import Testing
 @Suite struct DiversionHistoryTests {
     private func uri(_ number: String) -> SIPURI { SIPURI(user: number, host: "demo.test") }
 
-    private func lines(_ history: DiversionHistory, leavingNetwork: Bool = false) -> [String] {
-        history.headers(leavingNetwork: leavingNetwork).map { "\($0.0.name): \($0.1)" }
+    private func lines(_ history: DiversionHistory) -> [String] {
+        history.headers.map { "\($0.0.name): \($0.1)" }
     }
 
     private func history(_ extra: [String]) throws -> DiversionHistory {
@@ -67,12 +67,18 @@ import Testing
         )
     }
 
-    @Test func `§10.1: who wants privacy is not told of, to nobody or to no other network`() throws {
+    @Test func `§10.1, RFC 5806 §4: who wants privacy is not told of, by neither header`() throws {
         let all = "History-Info: <sip:100@far.test?Privacy=history>;index=1, <sip:1001@demo.test>;index=1.1"
         #expect(lines(try history(["Privacy: id; history", all])).isEmpty)
-        #expect(lines(try history(["Privacy: id", all])).count == 2)
+        #expect(lines(try history(["Privacy: id", all])) == ["History-Info: <sip:1001@demo.test>;index=1.1"])
+        let diversions = ["full", "\"uri\"", "name", "off"].map {
+            "Diversion: \"Far\" <sip:\($0.filter(\.isLetter))@far.test>;reason=user-busy;privacy=\($0)"
+        }
         #expect(
-            lines(try history([all]), leavingNetwork: true) == ["History-Info: <sip:1001@demo.test>;index=1.1"]
+            lines(try history(diversions)) == [
+                "Diversion: <sip:name@far.test>;reason=user-busy;privacy=name",
+                "Diversion: \"Far\" <sip:off@far.test>;reason=user-busy;privacy=off",
+            ]
         )
     }
 

@@ -270,6 +270,21 @@ struct SessionTests {
         #expect(pair.ladder.contains { $0.contains("BYE") }, "\(pair.text)")
     }
 
+    @Test func `§12.2.1.2 a request that finds no way to the peer ends no dialog`() {
+        var settings = SessionSettings()
+        settings.sessionExpires = 90
+        var pair = connected(settings: settings)
+        pair.lost = ["INVITE"]
+        pair.onCaller { $0.reoffer(SessionPair.answer, now: $1) }
+        pair.onCaller { $0.requestFailed(.reinvite, status: 503, now: $1) }
+        #expect(pair.notices[.caller] == [.reofferRefused(status: 503)])
+        pair.lost = ["UPDATE"]
+        pair.run(for: .seconds(45))
+        pair.onCaller { $0.requestFailed(.update, status: 503, now: $1) }
+        pair.run(for: .seconds(60))
+        #expect(pair.caller.isConfirmed && !pair.text.contains("BYE"), "\(pair.text)")
+    }
+
     @Test func `RFC 3262 §3 a PRACK that our 2xx overtook is answered`() {
         var pair = SessionPair(require: "100rel")
         pair.start()
@@ -310,6 +325,76 @@ struct SessionTests {
                      0 <- 183
                      0 -> PRACK
                      0 <- 200 PRACK
+                """
+        )
+    }
+
+    @Test(arguments: [false, true])
+    func `RFC 3311 §5.2 a 2xx without a description leaves in force what an UPDATE agreed upon`(byCaller: Bool) throws {
+        var pair = SessionPair()
+        pair.start()
+        pair.onCallee { $0.ring(183, sdp: SessionPair.answer, isReliable: true, now: $1) }
+        // In another codec than the INVITE offered, which it is to be held against no more.
+        let next = SessionPair.answer.map { $0 == UInt8(ascii: "8") ? UInt8(ascii: "0") : $0 }
+        pair.caller.peerAllows = [Method.update.name]
+        if byCaller {
+            pair.onCaller { $0.reoffer(next, now: $1) }
+            pair.onCallee { $0.answerOffer(next, now: $1) }
+        } else {
+            pair.onCallee { $0.reoffer(next, now: $1) }
+            pair.onCaller { $0.answerOffer(next, now: $1) }
+        }
+        pair.onCallee { $0.accept(sdp: SessionPair.answer, now: $1) }
+        let agreed = try SessionDescription(parsing: next)
+        #expect(pair.notices[.caller]?.last == .answered(agreed, isOffer: false), "\(pair.text)")
+        #expect(pair.caller.remoteDescription == next && pair.caller.localDescription == next)
+    }
+
+    @Test(arguments: [false, true])
+    func `RFC 3261 §13.2.2.4 an UPDATE in one early dialog comes to nothing where another is answered`(
+        byCaller: Bool
+    ) throws {
+        var pair = SessionPair()
+        pair.start()
+        pair.onCallee { $0.ring(183, sdp: SessionPair.answer, isReliable: true, now: $1) }
+        pair.caller.peerAllows = [Method.update.name]
+        if byCaller {
+            pair.lost = ["UPDATE"]
+            pair.onCaller { $0.reoffer(SessionPair.offer, now: $1) }
+        } else {
+            pair.onCallee { $0.reoffer(SessionPair.offer, now: $1) }
+        }
+        let invite = if case .calling(let attempt) = pair.caller.phase { attempt.request } else { SIPRequest?.none }
+        var answer = SIPResponse(status: 200, to: try #require(invite), toTag: "other")
+        answer.headers.append(.contact, "<sip:b@127.0.0.1:5070>")
+        answer.headers.append(.contentType, "application/sdp")
+        answer.body = SessionPair.answer
+        pair.onCaller { $0.receive(answer, to: .invite, over: SessionPair.flow, now: $1) }
+        let description = try SessionDescription(parsing: SessionPair.answer)
+        let notices = Array(pair.notices[.caller]?.suffix(2) ?? [])
+        let told: Session.Notice = byCaller ? .reofferRefused(status: 488) : .offerWithdrawn
+        #expect(notices == [told, .answered(description, isOffer: false)])
+        if !byCaller { #expect(pair.notices[.callee]?.last == .reofferRefused(status: 487)) }
+        // How it ends in its own dialog is nothing to the one that is confirmed.
+        let gone = SIPResponse(status: 481, reason: "Call/Transaction Does Not Exist")
+        pair.onCaller { $0.receive(gone, to: .update, over: SessionPair.flow, now: $1) }
+        #expect(pair.caller.isConfirmed)
+    }
+
+    @Test func `§13.2.2.4 a 2xx to a re-INVITE that crosses our BYE gets its ACK`() {
+        var pair = connected()
+        pair.onCaller { $0.reoffer(SessionPair.offer + Array("a=sendonly\r\n".utf8), now: $1) }
+        pair.lost = ["BYE"]
+        pair.onCaller { $0.hangUp(now: $1) }
+        pair.ladder = []
+        pair.onCallee { $0.answerOffer(SessionPair.answer, now: $1) }
+        pair.deliverOverdue()
+        #expect(
+            pair.text == """
+                     0 <- 200
+                     0 -> ACK
+                     0 -> BYE
+                     0 <- 200 BYE
                 """
         )
     }
