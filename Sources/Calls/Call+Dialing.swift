@@ -182,8 +182,7 @@ extension Call {
         if callerIsAnswered {
             // The codec that the caller speaks, and G.711: between its two laws the media plane translates, and there is hardly anybody who
             // could not change over to it.
-            let isChanging = reoffers[anchor]?.isForVoice ?? false
-            let own = codec(of: anchor).map { isChanging ? Self.spokenCodecs + [$0] : [$0] + Self.spokenCodecs }
+            let own = codec(of: anchor).map { [$0] + Self.spokenCodecs }
             let offer = ownOffer(
                 codecs: own ?? core.settings.codecs,
                 as: described.media(port),

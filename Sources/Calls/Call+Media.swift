@@ -125,7 +125,8 @@ extension Call {
     }
 
     func knows(_ index: Int, _ codec: String?) -> Bool {
-        formats(of: index).contains { $0.encoding.lowercased() == codec?.lowercased() }
+        let names = formats(of: index).map(\.encoding) + [legs[index].spoke].compactMap(\.self)
+        return names.contains { $0.lowercased() == codec?.lowercased() }
     }
 
     // MARK: renegotiation

@@ -162,6 +162,7 @@ extension Call {
             let codec = codec(of: anchor),
             !Self.spokenCodecs.contains(codec)
         else { return }
+        legs[anchor].spoke = codec
         reoffer(anchor, Reoffer(isForVoice: true))
     }
 

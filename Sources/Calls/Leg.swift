@@ -48,7 +48,9 @@ struct Leg {
     /// Keys that its INFO told of, which the other party has not been told of, and until when they wait for their telephone-events.
     var informed: [(digit: InfoDigit, due: Instant)] = []
     var hasEnded = false
-    /// It was asked to change over to what the switch speaks, and would not.
+    /// What it spoke when it was asked to change over to what the switch speaks: it can go back to that.
+    var spoke: String?
+    /// It was asked so, and would not.
     var keepsCodec = false
     /// What was keyed in during the talk.
     var typed = TypedCode()

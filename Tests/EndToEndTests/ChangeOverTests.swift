@@ -15,6 +15,8 @@ struct ChangeOverTests {
         let toVera: UInt16
         private var version = 1
 
+        /// The number that the switch gives Opus in an offer of its own.
+        static let opus = "107"
         static let map = "a=rtpmap:111 opus/48000/2\r\n"
 
         init() throws {
@@ -49,11 +51,12 @@ struct ChangeOverTests {
 
         /// A phone is asked by re-INVITE to speak this first, and does; whether it was.
         func isAsked(_ phone: Phone, _ media: WirePeer, for format: String) throws -> Bool {
-            guard let asked = phone.expect("INVITE") else { return false }
+            guard let asked = phone.peer.expect({ $0.startWord == "INVITE" && $0.toTagged }) else { return false }
             version += 1
-            let sdp = Phone.sdp(port: media.port, formats: format, version: version) + (format == "111" ? Self.map : "")
+            let map = format == Self.opus ? "a=rtpmap:\(format) opus/48000/2\r\n" : ""
+            let sdp = Phone.sdp(port: media.port, formats: format, version: version) + map
             phone.respond("200 OK", to: asked, toTag: phone.user, sdp: sdp)
-            return asked.toTagged && asked.contains(" RTP/AVP \(format)")
+            return asked.contains(" RTP/AVP \(format) ") && (map.isEmpty || asked.contains(map))
         }
 
         /// Vera and whoever speaks with her now, in G.711.
@@ -91,7 +94,7 @@ struct ChangeOverTests {
         let invite = try #require(talk.boris.expect("INVITE"))
         talk.boris.respond("200 OK", to: invite, toTag: "1002", sdp: Phone.sdp(port: talk.boriss.port, formats: "8"))
         #expect(talk.boris.expect("ACK") != nil)
-        #expect(try talk.isAsked(talk.boris, talk.boriss, for: "111"))
+        #expect(try talk.isAsked(talk.boris, talk.boriss, for: OpusTalk.opus))
         #expect(talk.boris.expect("ACK") != nil)
         let packet: [UInt8] = [0x80, 111, 0, 1, 0, 0, 0, 160, 1, 2, 3, 4] + [UInt8](repeating: 0x55, count: 40)
         let arrives = eventually {
@@ -113,9 +116,8 @@ struct ChangeOverTests {
         #expect(try talk.isAsked(talk.vera, talk.veras, for: "8"))
         #expect(talk.veraHearsSomething())
         talk.boris.respond("486 Busy Here", to: invite, toTag: "1002")
-        let back = try #require(talk.vera.expect("INVITE"))
-        #expect(back.contains("opus/48000"), "\(back)")
-        let sdp = Phone.sdp(port: talk.veras.port, formats: "111", version: 9) + OpusTalk.map
+        let back = try #require(talk.vera.peer.expect { $0.startWord == "INVITE" && $0.contains("opus/48000") })
+        let sdp = Phone.sdp(port: talk.veras.port, formats: "107", version: 9) + "a=rtpmap:107 opus/48000/2\r\n"
         talk.vera.respond("200 OK", to: back, sdp: sdp)
         #expect(talk.vera.expect("ACK") != nil)
         #expect(try talk.running.rows("calls").first?["state"] as? String == "talking")
@@ -137,6 +139,21 @@ struct ChangeOverTests {
         #expect(try talk.isAsked(talk.vera, talk.veras, for: "8"))
         #expect(talk.vera.expect("ACK") != nil)
         #expect(talk.hearEachOther(at: try #require(asked.audioPort)))
+    }
+
+    @Test func `who comes from a talk in Opus to a phone that speaks it goes back to it`() throws {
+        let talk = try OpusTalk()
+        talk.annaSendsHer(to: "1002")
+        let invite = try #require(talk.boris.expect("INVITE"))
+        #expect(try talk.isAsked(talk.vera, talk.veras, for: "8"))
+        #expect(talk.vera.expect("ACK") != nil)
+        #expect(invite.contains(" RTP/AVP 107 8 0 "), "\(invite)")
+        let sdp = Phone.sdp(port: talk.boriss.port, formats: "107") + "a=rtpmap:107 opus/48000/2\r\n"
+        talk.boris.respond("200 OK", to: invite, toTag: "1002", sdp: sdp)
+        #expect(talk.boris.expect("ACK") != nil)
+        #expect(try talk.isAsked(talk.vera, talk.veras, for: OpusTalk.opus))
+        #expect(try eventually { try talk.running.rows("calls").first?["state"] as? String == "talking" })
+        #expect(talk.boris.expect("INVITE", within: 0.3) == nil)
     }
 
     @Test func `who is parked from a talk in Opus hears music, and whoever knows G.711 alone takes him out`() throws {
