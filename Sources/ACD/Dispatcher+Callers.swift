@@ -74,10 +74,9 @@ extension Dispatcher {
             emit(.leave(entry.call, queue: entry.queue, .closed))
             return finish()
         }
-        // Sent back into a queue by whom he spoke with: that talk is over.
-        endTalks(in: entry.call)
         let standing = entry.place.flatMap { $0.queue == queue.id ? $0.rank : nil }
         guard !entry.isCallback else {
+            endTalks(in: entry.call)
             stand(makeCaller(entry, queue, kept: standing))
             return finish()
         }
@@ -103,6 +102,8 @@ extension Dispatcher {
             emit(.leave(entry.call, queue: queue.id, refusal))
             return finish()
         }
+        // Sent back into a queue by whom he spoke with: that talk is over, now that he is let in.
+        endTalks(in: entry.call)
         if let kept, standing == nil {
             // It serves once, and only whoever was let in.
             _ = queue.keptPlaces.take(for: entry.number, at: now.instant)
@@ -306,9 +307,13 @@ extension Dispatcher {
             if let agent = agents[id] { takeBack(caller.call, agent) }
         }
         left(caller, outcome, agent: nil)
-        if outcome == .abandoned, !caller.isCallback, let resume = caller.queue.settings.resume {
-            caller.queue.keptPlaces.remember(caller.rank, for: caller.number, until: now.instant + resume)
-        }
+        if outcome == .abandoned, !caller.isCallback { keepPlace(of: caller) }
+    }
+
+    /// For the case that he calls again.
+    func keepPlace(of caller: WaitingCaller) {
+        guard let resume = caller.queue.settings.resume else { return }
+        caller.queue.keptPlaces.remember(caller.rank, for: caller.number, until: now.instant + resume)
     }
 
     func remove(_ caller: WaitingCaller, isAnswered: Bool) {

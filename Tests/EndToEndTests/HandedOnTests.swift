@@ -214,6 +214,9 @@ struct HandedOnTests {
         #expect(anna.notified(480) != nil)
         #expect(try eventually { try running.rows("calls").first?["state"] as? String == "talking" })
         #expect(anna.await("BYE", within: 0.3) == nil && customer.await("BYE", within: 0.1) == nil)
+        #expect(try running.state(of: "1001") == "on-call")
+        let live = try #require(try running.rows("calls").first)
+        #expect(live["queue"] as? String == "sales" && live["agent"] as? String == "1001", "\(live)")
     }
 
     @Test func `a waiting caller whom a supervisor sends to a queue that refuses him keeps his place`() throws {
