@@ -69,7 +69,8 @@ extension Dispatcher {
     /// served between the two.
     public func enter(_ entry: Entry, inPlaceOf other: CallID? = nil, at moment: Moment) -> [Action] {
         now = moment
-        if let before = other.flatMap({ callers[$0] }) { drop(before, .transferred) }
+        let before = other.flatMap { callers[$0] }
+        if let before { drop(before, .transferred) }
         guard let queue = queues[entry.queue], callers[entry.call] == nil else {
             emit(.leave(entry.call, queue: entry.queue, .closed))
             return finish()
@@ -95,8 +96,8 @@ extension Dispatcher {
             queue.id.tenant,
             call: entry.call
         )
-        // Whoever was let in once, and comes back to his place, is not asked again.
-        if standing == nil, let refusal = refusal(of: queue, at: queue.position(of: caller)) {
+        // Whoever was let in once, and comes back to his place or gives it away, is not asked again.
+        if standing == nil, before?.queue !== queue, let refusal = refusal(of: queue, at: queue.position(of: caller)) {
             if refusal == .empty { tellPassedOver(for: caller) }
             left(caller, refusal, agent: nil)
             emit(.leave(entry.call, queue: queue.id, refusal))
