@@ -486,7 +486,11 @@ import Timebase
                 enteredMilliseconds: Self.start + 2_000
             )
             (given.outcome, given.waitMilliseconds, given.endedMilliseconds) = (.abandoned, 8_000, Self.start + 10_000)
+            var colleague = QueueStay(callID: "h", queue: "q", number: "1005", enteredMilliseconds: Self.start + 3_000)
+            (colleague.outcome, colleague.waitMilliseconds) = (.abandoned, 1_000)
+            colleague.endedMilliseconds = Self.start + 4_000
             try database.write([
+                .stay(colleague), Self.call("h", .internal, from: "1005", to: "700", second: 3, .abandoned),
                 .stay(given), Self.call("a", .inbound, from: "+74951234567", to: "600", second: 0, .abandoned),
                 Self.call("b", .inbound, from: "+74957654321", to: "600", second: 20, .noAnswer),
                 Self.call("c", .inbound, from: "anonymous", to: "600", second: 30, .noAnswer),
@@ -505,9 +509,9 @@ import Timebase
             let totals = try database.callTotals(CallQuery(from: Self.start, until: Self.start + 100_000))
             let answered = try #require(totals.first { $0.direction == .inbound && $0.disposition == .answered })
             #expect(answered.calls == 1 && answered.talk == 7.5 && answered.duration == 10)
-            #expect(totals.reduce(0) { $0 + $1.calls } == 6)
+            #expect(totals.reduce(0) { $0 + $1.calls } == 7)
             let trunks = try database.trunkTotals(CallQuery(from: Self.start, until: Self.start + 1_000_000))
-            #expect(trunks.map(\.calls) == [6, 1] && trunks.map(\.answered) == [2, 0])
+            #expect(trunks.map(\.calls) == [7, 1] && trunks.map(\.answered) == [2, 0])
             // A month's lost calls are looked up without a visit of each row.
             for (sql, index) in [
                 (TenantDatabase.abandoned, "COVERING INDEX queue_stays_abandoned"),
