@@ -69,15 +69,15 @@ extension Dispatcher {
     /// served between the two.
     public func enter(_ entry: Entry, inPlaceOf other: CallID? = nil, at moment: Moment) -> [Action] {
         now = moment
-        if let before = other.flatMap({ callers[$0] }) { drop(before, .transferred) }
+        let before = other.flatMap { callers[$0] }
+        if let before { drop(before, .transferred) }
         guard let queue = queues[entry.queue], callers[entry.call] == nil else {
             emit(.leave(entry.call, queue: entry.queue, .closed))
             return finish()
         }
-        // Sent back into a queue by whom he spoke with: that talk is over.
-        endTalks(in: entry.call)
         let standing = entry.place.flatMap { $0.queue == queue.id ? $0.rank : nil }
         guard !entry.isCallback else {
+            endTalks(in: entry.call)
             stand(makeCaller(entry, queue, kept: standing))
             return finish()
         }
@@ -96,13 +96,15 @@ extension Dispatcher {
             queue.id.tenant,
             call: entry.call
         )
-        // Whoever was let in once, and comes back to his place, is not asked again.
-        if standing == nil, let refusal = refusal(of: queue, at: queue.position(of: caller)) {
+        // Whoever was let in once, and comes back to his place or gives it away, is not asked again.
+        if standing == nil, before?.queue !== queue, let refusal = refusal(of: queue, at: queue.position(of: caller)) {
             if refusal == .empty { tellPassedOver(for: caller) }
             left(caller, refusal, agent: nil)
             emit(.leave(entry.call, queue: queue.id, refusal))
             return finish()
         }
+        // Sent back into a queue by whom he spoke with: that talk is over, now that he is let in.
+        endTalks(in: entry.call)
         if let kept, standing == nil {
             // It serves once, and only whoever was let in.
             _ = queue.keptPlaces.take(for: entry.number, at: now.instant)
@@ -306,9 +308,13 @@ extension Dispatcher {
             if let agent = agents[id] { takeBack(caller.call, agent) }
         }
         left(caller, outcome, agent: nil)
-        if outcome == .abandoned, !caller.isCallback, let resume = caller.queue.settings.resume {
-            caller.queue.keptPlaces.remember(caller.rank, for: caller.number, until: now.instant + resume)
-        }
+        if outcome == .abandoned, !caller.isCallback { keepPlace(of: caller) }
+    }
+
+    /// For the case that he calls again.
+    func keepPlace(of caller: WaitingCaller) {
+        guard let resume = caller.queue.settings.resume else { return }
+        caller.queue.keptPlaces.remember(caller.rank, for: caller.number, until: now.instant + resume)
     }
 
     func remove(_ caller: WaitingCaller, isAnswered: Bool) {

@@ -160,6 +160,20 @@ extension Dispatcher {
         return finish()
     }
 
+    /// The caller is gone before the agent who answered spoke with him: he has waited to the end, and the agent has missed nothing.
+    public func answeredInVain(_ call: CallID, at moment: Moment) -> [Action] {
+        now = moment
+        guard let id = talking[call]?.first, let agent = agents[id], let talk = agent.talk, let caller = talk.caller
+        else { return finish() }
+        forgetTalk(of: id, in: call)
+        agent.talk = nil
+        tellOfferEnded(talk, agent, .withdrawn)
+        left(caller, .abandoned, agent: nil)
+        keepPlace(of: caller)
+        refresh(agent, always: true)
+        return finish()
+    }
+
     /// The agent goes on in another call, with a party that whoever waited for him hands on: it is one talk of his queue.
     ///
     /// `number`: the party's.

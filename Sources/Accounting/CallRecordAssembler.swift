@@ -49,6 +49,8 @@ public struct CallRecordAssembler: Sendable {
             var user: String?
             var agent: String?
             var queue: String?
+            var notRecorded: NotRecorded?
+            var hold: HoldClock
         }
 
         func stamp(_ moment: Moment) -> String { "\(started.wall.advanced(by: moment.instant - started.instant))" }
@@ -163,7 +165,7 @@ extension CallRecordAssembler.Live {
         case .queueEntered(let entry): enter(entry, at)
         case .queueLeft(let left): leave(left, at)
         case .queueTalkMoved(let move): (record.queue, record.agent) = (move.queue, move.agent)
-        case .queueOfferEnded(let end): if end.result == .dropped { takeBackAnswer() }
+        case .queueOfferEnded(let end): if end.result != .answered { takeBackAnswer(by: end.agent) }
         case .callbackChanged(let callback): set("callback", callback.id)
         case .variable(let name, let value): set(name, value)
         case .recordingStarted(let recording):
@@ -233,17 +235,20 @@ extension CallRecordAssembler.Live {
             codec: record.codecB,
             user: record.user,
             agent: record.agent,
-            queue: record.queue
+            queue: record.queue,
+            notRecorded: record.notRecorded,
+            hold: hold
         )
     }
 
-    /// A queue's agent who is gone at once never had the caller, who has waited all the time.
-    fileprivate mutating func takeBackAnswer() {
-        guard let before = beforeAnswer else { return }
+    /// A queue's agent who had answered, and is gone or whose caller is before they spoke, never had him: he has waited all the time.
+    fileprivate mutating func takeBackAnswer(by agent: String) {
+        guard let before = beforeAnswer, waiting == nil, record.agent == agent else { return }
         beforeAnswer = nil
         (waiting, waited, waitedAnswered) = (before.waiting, before.waited, before.waitedAnswered)
         (peer, record.codecB) = (before.peer, before.codec)
         (record.user, record.agent, record.queue) = (before.user, before.agent, before.queue)
+        (record.notRecorded, hold) = (before.notRecorded, before.hold)
     }
 
     fileprivate mutating func end(_ end: LegEnded, _ at: Moment) {

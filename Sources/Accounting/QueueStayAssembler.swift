@@ -138,10 +138,10 @@ public struct QueueStayAssembler: Sendable {
             result: end.result,
             rangMilliseconds: end.rangMilliseconds
         )
-        return [.missed(missed)] + (end.result == .dropped ? comeBack(call, end.agent) : [])
+        return [.missed(missed)] + comeBack(call, end.agent)
     }
 
-    /// The answer was none: the stay goes on.
+    /// Of who had answered, that was no answer: the stay goes on.
     private mutating func comeBack(_ call: CallID, _ agent: String) -> [Output] {
         guard let key = talkers[call]?.first(where: { $0.agent == agent }), var back = takeTalk(of: key) else {
             return []

@@ -170,7 +170,9 @@ extension Call {
         if works == anchor { anchor = new }
         enter(.talking(works == peer ? new : peer))
         if let recording, let port = legs[new].port {
-            core.media.perform(.record(port.id, recording: recording.number, channel: new == anchor ? 0 : 1))
+            let isLeft = recording.left == works
+            if isLeft { self.recording?.left = new }
+            core.media.perform(.record(port.id, recording: recording.number, channel: isLeft ? 0 : 1))
         }
         letGo(works, .answered, "Taken over", reason: "taken-over")
         askForVoice(of: party)

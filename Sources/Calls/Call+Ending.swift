@@ -40,13 +40,16 @@ extension Call {
         if case .sounding(let cause) = stage { return cause.disposition }
         guard callerIsAnswered, !awaitsCallee else { return .cancelled }
         guard isUnserved else { return .answered }
-        if case .queued = stage { return .abandoned }
-        return .noAnswer
+        switch stage {
+        case .queued, .introducing: return .abandoned
+        default: return .noAnswer
+        }
     }
 
     /// Ends the call in whatever state it is. The first ending counts. `header`: another Reason for the parties than what `cause` says.
     func end(_ disposition: Disposition, by party: Party, cause: HangupCause, reason: String, header: String? = nil) {
         guard !isEnding else { return }
+        if case .introducing = stage { answeredInVain() }
         let status = callerIsAnswered && !awaitsCallee ? 200 : cause.status
         let summary = CallEnded(
             disposition: disposition == .answered ? standing : disposition,

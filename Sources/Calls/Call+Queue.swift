@@ -14,10 +14,10 @@ extension Call {
     /// `other`: who gives him the place that he has there.
     func join(_ request: QueueRequest, inPlaceOf other: CallID? = nil) {
         let queue = QueueID(tenant: tenant.id, name: request.queue)
-        // An agent whom his caller sends there is an agent's no more, but a caller.
-        endService()
+        // An agent whom his caller sends there is an agent no more, but a caller. A party that is refused is still whose it was.
+        if transfer == nil { endService() }
         isUnserved = true
-        queueRequest = request
+        if transfer == nil || mayWait(request) { queueRequest = request }
         let entry = entry(request)
         keptPlace = nil
         wait(in: queue, since: now) { [self] in $0.enter(entry, inPlaceOf: other, at: now) }
@@ -28,7 +28,7 @@ extension Call {
         enter(.queued(QueueStay(queue: queue, entered: entered)))
         makeUnderstood()
         core.dispatch(body)
-        place = core.acd.place(of: id)
+        place = core.acd.place(of: id) ?? place
         // Whoever waits hears music, unless somebody answered in this same turn.
         guard case .queued = stage else { return }
         playMusic()
@@ -291,6 +291,15 @@ extension Call {
         (isUnserved, hasSpoken, waitedInQueues) = (true, answer.hadSpoken, answer.waitedBefore)
         core.acd.forget(agent, by: servedParty.number, in: queue)
         wait(in: queue, since: answer.entered) { [self] in $0.dropped(id, queue: queue, at: now) }
+    }
+
+    /// The call ends while the agent is told whose it is: its caller has heard music, and nobody else.
+    func answeredInVain() {
+        guard let answer = queueAnswer, let service = served else { return }
+        (served, queueAnswer) = (nil, nil)
+        (isUnserved, hasSpoken) = (true, answer.hadSpoken)
+        core.acd.forget(service.agent, by: servedParty.number, in: service.queue)
+        core.dispatch { [self] in $0.answeredInVain(id, at: now) }
     }
 
     /// An agent's phone sends the call elsewhere (3xx): that rings in its place, still for this agent and within his time. False:

@@ -10,6 +10,8 @@ struct CallRecording {
     /// Names it to the media plane and the recorder.
     var number: UInt64
     var id: String
+    /// Whose voice is left.
+    var left: Int
 }
 
 /// Why a talk is recorded.
@@ -55,8 +57,8 @@ extension Call {
     /// Begins to record, once however often it is asked for.
     func startRecording(policy: RecordingPolicy) {
         isToBeRecorded = policy
-        guard recording == nil, case .talking(let peer) = stage, let caller = legs[anchor].port,
-            let callee = legs[peer].port
+        guard recording == nil, case .talking(let peer) = stage, let voice = legs[anchor].port,
+            let other = legs[peer].port
         else { return }
         guard isRecordable(anchor), isRecordable(peer) else { return publish(.notRecorded(.codec)) }
         recordings += 1
@@ -66,13 +68,21 @@ extension Call {
         let folders = day.split(separator: "-").joined(separator: "/")
         let format = tenant.recordings.format
         let file = "\(folders)/\(id).\(format.fileExtension)"
-        recording = CallRecording(number: number, id: id)
+        let left = customersLeg(speakingWith: peer)
+        recording = CallRecording(number: number, id: id, left: left)
         core.name(number, id: id, call: self.id, tenant: tenant.id)
         core.surroundings?.record(.open(number, tenant: tenant.id, file: file, format: format, at: now.instant))
-        core.media.perform(.record(caller.id, recording: number, channel: 0))
-        core.media.perform(.record(callee.id, recording: number, channel: 1))
+        core.media.perform(.record(voice.id, recording: number, channel: left == anchor ? 0 : 1))
+        core.media.perform(.record(other.id, recording: number, channel: left == anchor ? 1 : 0))
         publish(.recordingStarted(RecordingStarted(id: id, file: file, policy: policy.words)))
         if isRecordingPaused { pause(true) }
+    }
+
+    /// Whose voice is left: the party's that the plan serves, but where that is an operator whom somebody handed on to a customer.
+    private func customersLeg(speakingWith peer: Int) -> Int {
+        if let served { return served.leg == anchor ? peer : anchor }
+        let leadsOut = legs[anchor].user != nil && legs[peer].user == nil
+        return leadsOut && direction != .outbound ? peer : anchor
     }
 
     private func isRecordable(_ index: Int) -> Bool { codec(of: index).map(Self.isRecordable) ?? false }

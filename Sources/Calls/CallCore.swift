@@ -36,6 +36,8 @@ public final class CallCore {
     public var now: Moment
     var timers = TimerQueue<TimerKey>()
     private var calls: [CallID: Call] = [:]
+    /// Calls that there have been, each of which has a record.
+    public private(set) var opened: UInt64 = 0
     var callbacks = CallbackBook()
     var areCallbacksSuspended = false
     private var dialogs: [DialogKey: LegID] = [:]
@@ -177,6 +179,7 @@ public final class CallCore {
 
     private func open(_ call: Call, source: String) {
         calls[call.id] = call
+        opened &+= 1
         let caller = call.legs[0]
         call.publish(
             .callStarted(

@@ -46,6 +46,8 @@ extension Engine {
         }
     }
 
+    /// Since the switch began, those that it made itself included.
+    public var callsStarted: UInt64 { calls.opened }
     public var liveCalls: [LiveCall] { calls.liveCalls }
     public var callCount: Int { calls.liveCallCount }
     /// Entries in every table that only a leak would leave behind.
@@ -136,7 +138,6 @@ extension Engine {
         guard let id = calls.originate(from: identity, over: routes, to: to) else {
             throw Refusal(code: "no-port", what: "no media port is free", mend: "widen media.ports")
         }
-        counters.callsStarted &+= 1
         return id
     }
 

@@ -50,7 +50,6 @@ extension Engine {
             outlet.log(.warning, "trunk \(trunk) is over its limit: 503", call: nil)
             return refuse(transaction, request, 503, [(.retryAfter, "\(wait)")])
         }
-        counters.callsStarted &+= 1
         do throws(SIPFault) {
             try calls.receiveInvite(
                 request,

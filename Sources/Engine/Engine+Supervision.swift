@@ -56,7 +56,6 @@ extension Engine {
             guard let made = try calls.originateSupervision(request, from: identity, over: routes) else {
                 throw SupervisionRefusal.noPort
             }
-            counters.callsStarted &+= 1
             return made
         } catch {
             throw Refusal(error)

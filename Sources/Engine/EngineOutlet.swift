@@ -41,7 +41,6 @@ public struct EngineCounters: Sendable {
     public var refused: [Int: UInt64] = [:]
     /// Dropped messages by a stable reason.
     public var dropped: [String: UInt64] = [:]
-    public var callsStarted: UInt64 = 0
     public var authenticationFailures: UInt64 = 0
 
     public init() {}

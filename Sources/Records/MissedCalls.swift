@@ -91,10 +91,13 @@ extension TenantDatabase {
         }
     }
 
+    /// A colleague who asks a queue, and gives up, is nobody to call back.
     static let abandoned = """
         SELECT call_id, number, queue, entered_ms, carried_ms, coalesce(wait_ms, 0) AS wait_ms
         FROM queue_stays INDEXED BY queue_stays_abandoned
-        WHERE outcome = 'abandoned' AND entered_ms >= ? AND entered_ms < ?
+        WHERE outcome = 'abandoned' AND entered_ms >= ? AND entered_ms < ? AND NOT EXISTS (
+          SELECT 1 FROM calls WHERE calls.call_id = queue_stays.call_id AND direction = 'internal' AND "from" = number
+        )
         """
 
     /// One that was given up in a queue is there already.

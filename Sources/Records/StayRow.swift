@@ -99,6 +99,7 @@ enum StayRow {
     ///
     /// - Returns: what the queues would have told of it.
     static func closeInterrupted(_ database: Database, at now: Int64) throws -> [CutOff] {
+        try endRinging(database, at: now)
         let open = try Row.fetchAll(database, sql: "SELECT * FROM queue_stays WHERE ended_ms IS NULL").map(stay)
         try database.execute(
             sql: """
@@ -106,7 +107,6 @@ enum StayRow {
                   outcome = coalesce(outcome, 'engine-restart'),
                   wait_ms = coalesce(wait_ms, max(0, :now - entered_ms)),
                   talk_ms = CASE WHEN connected_ms IS NULL THEN NULL ELSE max(0, :now - \(talkBegan)) END,
-                  hold_ms = CASE WHEN connected_ms IS NULL THEN NULL ELSE 0 END,
                   caller_hung_up = 0,
                   ended_ms = max(:now, coalesce(connected_ms, entered_ms))
                 WHERE ended_ms IS NULL
@@ -121,6 +121,28 @@ enum StayRow {
                 """
         )
         return open.map { CutOff(call: $0.callID, event: end(of: $0, at: now), at: WallTime(milliseconds: now)) }
+    }
+
+    /// Whom a phone rang for then is known from its agent's state, and how many phones had rung from what became of them.
+    private static func endRinging(_ database: Database, at now: Int64) throws {
+        try database.execute(
+            sql: """
+                INSERT OR IGNORE INTO missed_offers (agent, at_ms, call_id, queue, result, rang_ms)
+                SELECT agent, max(:now, since_ms), call_id, queue, :result, max(0, :now - since_ms) FROM agent_states
+                WHERE until_ms IS NULL AND state = :ringing AND call_id IS NOT NULL AND queue IS NOT NULL
+                """,
+            arguments: [
+                "now": now, "result": OfferResult.withdrawn.rawValue, "ringing": AgentState.ringing.rawValue,
+            ]
+        )
+        try database.execute(
+            sql: """
+                UPDATE queue_stays SET offers = (
+                  SELECT count(*) FROM missed_offers AS offer
+                  WHERE offer.call_id = queue_stays.call_id AND offer.queue = queue_stays.queue AND offer.at_ms >= entered_ms
+                ) WHERE ended_ms IS NULL AND connected_ms IS NULL
+                """
+        )
     }
 
     private static func end(of stay: QueueStay, at now: Int64) -> Event {

@@ -4,6 +4,8 @@ import Events
 /// The talks of queues as the agents' phones saw them, over a network that loses nothing.
 struct PhonesView {
     private static let tolerance: Int64 = 100
+    /// Whose caller hangs up in the whisper has not spoken with him.
+    private static let whisper: Int64 = 1_000
     /// Who hangs up in the whisper, or within `short_talk` after it, has served nobody: a second each.
     private static let shortestTalk: Int64 = 2_000
 
@@ -47,7 +49,7 @@ struct PhonesView {
             for talk in talks where talk.caller.hasPrefix("+7916") && !handedOn.contains(talk.caller) {
                 let since = SimulatedSwitch.milliseconds(talk.since)
                 // An answer that crossed the caller's or another agent's end is no talk.
-                let shortest = Self.tolerance + (talk.isLeft ? Self.shortestTalk : 0)
+                let shortest = Self.tolerance + (talk.isLeft ? Self.shortestTalk : Self.whisper)
                 guard SimulatedSwitch.milliseconds(talk.until ?? talk.since) - since > shortest else { continue }
                 if !recorded.contains(Talk(agent: agent, caller: talk.caller, since: since)) {
                     let until = SimulatedSwitch.milliseconds(talk.until ?? talk.since)

@@ -229,7 +229,7 @@ final class Core: SignallingReceiver {
         watchInvariants()
         watchRecordings()
         records.keepUp(at: now)
-        let started = engine.counters.callsStarted
+        let started = engine.callsStarted
         (callsPerSecond, callsBefore) = (started &- callsBefore, started)
     }
 }

@@ -13,6 +13,7 @@ import Timebase
 extension Node {
     private struct Seen: Sendable {
         var calls: [LiveCall]
+        var callsStarted: UInt64
         var agents: [Dispatcher.AgentView]
         var queues: [Dispatcher.QueueView]
         var registrations: Int
@@ -33,6 +34,7 @@ extension Node {
             core.turn { engine, now in
                 Seen(
                     calls: engine.liveCalls,
+                    callsStarted: engine.callsStarted,
                     agents: engine.agentViews(),
                     queues: engine.queueViews(at: now),
                     registrations: engine.bindings(at: now).count,
@@ -76,7 +78,7 @@ extension Node {
             "Agents who pause longer than they may.",
             staffed.map { ([("tenant", $0.key)], Double($0.value.count { !$0.exceeded.isEmpty })) }
         )
-        page.counter("calls_started_total", "Calls that were taken.", Double(seen.counters.callsStarted))
+        page.counter("calls_started_total", "Calls that were taken or made.", Double(seen.callsStarted))
         page.gauge("calls_per_second", "Calls taken in the last second.", [([], Double(seen.callsPerSecond))])
         page.gauge("registrations", "Contacts that are registered.", [([], Double(seen.registrations))])
         page.gauge(

@@ -146,4 +146,16 @@ import Timebase
         floor.end(first)
         #expect(floor.offeredCalls == [second])
     }
+
+    @Test func `who takes the place of one who waits is not asked by the rules of joining`() {
+        let floor = Floor(agents: [agent("1")]) { $0.onEmpty = .refuse }
+        floor.perform(.pause(reason: "tea"), "1")
+        let asked = floor.enter()
+        floor.perform(.logOut, "1")
+        let entry = Dispatcher.Entry(call: "party", queue: Floor.queue("sales"), number: "+7")
+        floor.turn { $0.enter(entry, inPlaceOf: asked, at: floor.now) }
+        #expect(floor.left == [] && floor.dispatcher.caller("party", at: floor.now)?.position == 1)
+        floor.enter()
+        #expect(floor.left == [.empty])
+    }
 }

@@ -137,6 +137,8 @@ import Timebase
         let events: [(Moment, Event)] = [
             Self.answeredCall[0], (Self.at(0.2), .callAnswered), (Self.at(1), .queueEntered(entry)),
             Self.answeredCall[1], (Self.at(5), .legAnswered(leg: 1, codec: "PCMA")), (Self.at(5), .queueLeft(answered)),
+            (Self.at(5.1), .callHeld(leg: 1)), (Self.at(5.1), .notRecorded(.noPolicy)),
+            (Self.at(5.2), .callResumed(leg: 1)),
             (Self.at(5.3), .queueOfferEnded(dropped)),
         ]
         let gaveUp = QueueLeft(queue: "q", outcome: .abandoned, waitMilliseconds: 0, agent: nil, offers: 1)
@@ -144,7 +146,7 @@ import Timebase
             closed(fold(events + [(Self.at(9), .queueLeft(gaveUp)), Self.end(Self.at(9), .abandoned)]))
         )
         #expect(lost.user == nil && lost.agent == nil && lost.queue == "q" && lost.codecB == nil)
-        #expect(lost.talk == 0 && lost.queueWait == 8)
+        #expect(lost.talk == 0 && lost.queueWait == 8 && lost.hold == 0 && lost.notRecorded == .noTalk)
         var next = answered
         next.agent = "1002"
         let served = try #require(closed(fold(events + [(Self.at(9), .queueLeft(next)), Self.end(Self.at(19))])))

@@ -111,6 +111,7 @@ struct CallbackTests {
                 return records.count == 2 && records.allSatisfy { $0["ended_at"] is String }
             }
         )
+        #expect(try running.metric("gudok_calls_started_total") == 2)
         let record = try #require(records.first)
         #expect(record["direction"] as? String == "outbound" && record["disposition"] as? String == "answered")
         #expect(record["queue"] as? String == "sales" && record["agent"] as? String == "1001")

@@ -1,3 +1,4 @@
+import Codecs
 import Foundation
 import Testing
 
@@ -214,6 +215,9 @@ struct HandedOnTests {
         #expect(anna.notified(480) != nil)
         #expect(try eventually { try running.rows("calls").first?["state"] as? String == "talking" })
         #expect(anna.await("BYE", within: 0.3) == nil && customer.await("BYE", within: 0.1) == nil)
+        #expect(try running.state(of: "1001") == "on-call")
+        let live = try #require(try running.rows("calls").first)
+        #expect(live["queue"] as? String == "sales" && live["agent"] as? String == "1001", "\(live)")
     }
 
     @Test func `a waiting caller whom a supervisor sends to a queue that refuses him keeps his place`() throws {
@@ -381,5 +385,31 @@ struct HandedOnTests {
             try running.rows("calls").first { $0["from"] as? String == Self.number }?["call_id"] as? String
         )
         #expect(try eventually { try running.gudok("why", call).text.components(separatedBy: "place 1,").count == 3 })
+    }
+
+    @Test func `in the recording of an agent who was handed on to a customer the customer is left`() throws {
+        let (phone, tag, invite) = try annaAsksBoris()
+        let refer = ["Refer-To: <sip:\(Self.number)@demo.test>"]
+        anna.phone.send(phone.request("REFER", to: "702", toTag: tag, extra: refer))
+        let toCustomer = try take(try #require(customer.await("INVITE")), customer)
+        #expect(anna.await("BYE") != nil)
+        #expect(try eventually { try running.rows("recordings").count == 2 })
+        let toBoris = try #require(invite.audioPort)
+        Speaker.speak([(customer.media, toCustomer, 440), (boris.media, toBoris, 1_700)], seconds: 2)
+        boris.phone.hangUp(invite)
+        #expect(customer.await("BYE") != nil)
+        var file = ""
+        let isFinal = try eventually {
+            let row = try running.rows("recordings").first { ($0["id"] as? String)?.hasSuffix("-2") == true }
+            file = row?["file"] as? String ?? ""
+            return row?["state"] as? String == "final"
+        }
+        #expect(isFinal)
+        let octets = try Data(contentsOf: running.folder.appending(path: "data/tenants/demo/recordings/\(file)"))
+        // Two channels of 16 bits behind the header.
+        let samples = octets.dropFirst(44).withUnsafeBytes { $0.bindMemory(to: Int16.self).map { Double($0) } }
+        let left = stride(from: 0, to: samples.count - 1, by: 2).map { samples[$0] }
+        let right = stride(from: 1, to: samples.count, by: 2).map { samples[$0] }
+        #expect(Tone.share(of: 440, in: left) > 0.5 && Tone.share(of: 1_700, in: right) > 0.5)
     }
 }

@@ -62,7 +62,9 @@ struct QueuePlaceTests {
         #expect(try running.rows("cdr").first?["agent"] is NSNull)
         _ = try running.gudok("agent", "login", "1002")
         _ = try boris.pickUp(media: WirePeer())
-        #expect(try eventually { try running.rows("calls").first?["agent"] as? String == "1002" })
+        // When he has heard whose call it is.
+        #expect(try eventually { try running.rows("recordings").count == 1 })
+        #expect(try running.rows("calls").first?["agent"] as? String == "1002")
         caller.send(caller.request("BYE", to: "+74950000700", toTag: tag))
         try boris.expectBye()
         #expect(try eventually { try running.rows("cdr").first?["ended_at"] is String })
@@ -72,6 +74,33 @@ struct QueuePlaceTests {
         #expect(rows.compactMap { $0["agent"] as? String } == ["1002"] && rows.first?["offered"] as? Int == 1)
         let missed = try running.rows("stats", "agents", "--agent", "1001").first
         #expect(missed?["missed"] as? Int ?? 0 > 0 && missed?["handled"] as? Int == 0, "\(missed ?? [:])")
+    }
+
+    @Test
+    func
+        `a caller who hangs up while the agent is told whose call it is has waited in vain, and was answered by nobody`()
+        throws
+    {
+        let running = try ContactCentreTests.centre("whisper: welcome")
+        let (caller, anna, _) = try people(of: running)
+        let media = try WirePeer()
+        let tag = try enter(caller, media) { media.press(1, to: $0, at: 1) }
+        _ = try anna.pickUp(media: WirePeer())
+        caller.send(caller.request("BYE", to: "+74950000700", toTag: tag))
+        try anna.expectBye()
+        #expect(try eventually { try running.rows("cdr").first?["ended_at"] is String })
+        let record = try #require(try running.rows("cdr").first)
+        #expect(record["disposition"] as? String == "abandoned" && record["talk_s"] as? Double == 0, "\(record)")
+        #expect(record["agent"] is NSNull && record["hangup_by"] as? String == "caller")
+        let queue = try #require(try running.rows("stats", "queues").first)
+        #expect(queue["abandoned"] as? Int == 1 && queue["answered"] as? Int == 0, "\(queue)")
+        // Nor has she missed anything.
+        #expect(try running.state(of: "1001") == "available")
+        let agent = try #require(try running.rows("stats", "agents", "--agent", "1001").first)
+        #expect(
+            agent["handled"] as? Int == 0 && agent["missed"] as? Int == 0 && agent["offers"] as? Int == 1,
+            "\(agent)"
+        )
     }
 
     @Test func `a phone that answers and drops at once leaves the caller in his place, and others ring again`() throws {

@@ -99,16 +99,24 @@ import Timebase
             try database.write([
                 .call(call), .stay(before), .stay(waiting), .stay(talking), .recordingStarted(recording),
             ])
+            // A phone rings for who waits.
+            var ringing = AgentInterval(agent: "1003", state: .ringing, sinceMilliseconds: 6_000)
+            (ringing.queue, ringing.callID) = ("q", "w")
+            try database.write([.agent(ringing)])
             try database.beat(at: WallTime(milliseconds: 8_000))
             _ = try database.closeInterrupted()
+            let offer = try #require(try database.missedOffers(of: "w").first)
+            #expect(offer.agent == "1003" && offer.result == .withdrawn && offer.rangMilliseconds == 2_000)
             // What the queue knows of the call is what the call's record knows.
             let cut = try #require(try database.call("t"))
             #expect(cut.setup == 0 && cut.queueWait == 0.5 && cut.talk == 6.5 && cut.duration == 7)
             waiting = try #require(try database.stays(of: "w").first)
             #expect(waiting.outcome == .restart && waiting.waitMilliseconds == 7_000)
-            #expect(waiting.endedMilliseconds == 8_000)
+            #expect(waiting.endedMilliseconds == 8_000 && waiting.offers == 1)
             talking = try #require(try database.stays(of: "t").last)
-            #expect(talking.outcome == .answered && talking.talkMilliseconds == 6_500)
+            #expect(
+                talking.outcome == .answered && talking.talkMilliseconds == 6_500 && talking.holdMilliseconds == nil
+            )
             #expect(try database.stays(of: "t").allSatisfy { $0.callerHungUp == false })
             var row = try #require(try database.recordings(RecordingQuery()).first)
             // Whoever owns the folder of recordings repairs the file, and ends its row.

@@ -409,7 +409,8 @@ import Timebase
             startedAt: "\(began)"
         )
         record.endedAt = "\(began.advanced(by: .seconds(10)))"
-        (record.duration, record.talk, record.trunk) = (10, disposition == .answered ? 7.5 : 0, "carrier")
+        (record.duration, record.talk) = (10, disposition == .answered ? 7.5 : 0)
+        record.trunk = direction == .internal ? nil : "carrier"
         (record.disposition, record.user) = (disposition, direction == .outbound ? "1003" : nil)
         record.agent = direction == .inbound && disposition == .answered ? "1001" : nil
         return .call(record)
@@ -486,7 +487,11 @@ import Timebase
                 enteredMilliseconds: Self.start + 2_000
             )
             (given.outcome, given.waitMilliseconds, given.endedMilliseconds) = (.abandoned, 8_000, Self.start + 10_000)
+            var colleague = QueueStay(callID: "h", queue: "q", number: "1005", enteredMilliseconds: Self.start + 3_000)
+            (colleague.outcome, colleague.waitMilliseconds) = (.abandoned, 1_000)
+            colleague.endedMilliseconds = Self.start + 4_000
             try database.write([
+                .stay(colleague), Self.call("h", .internal, from: "1005", to: "700", second: 3, .abandoned),
                 .stay(given), Self.call("a", .inbound, from: "+74951234567", to: "600", second: 0, .abandoned),
                 Self.call("b", .inbound, from: "+74957654321", to: "600", second: 20, .noAnswer),
                 Self.call("c", .inbound, from: "anonymous", to: "600", second: 30, .noAnswer),
@@ -505,7 +510,7 @@ import Timebase
             let totals = try database.callTotals(CallQuery(from: Self.start, until: Self.start + 100_000))
             let answered = try #require(totals.first { $0.direction == .inbound && $0.disposition == .answered })
             #expect(answered.calls == 1 && answered.talk == 7.5 && answered.duration == 10)
-            #expect(totals.reduce(0) { $0 + $1.calls } == 6)
+            #expect(totals.reduce(0) { $0 + $1.calls } == 7)
             let trunks = try database.trunkTotals(CallQuery(from: Self.start, until: Self.start + 1_000_000))
             #expect(trunks.map(\.calls) == [6, 1] && trunks.map(\.answered) == [2, 0])
             // A month's lost calls are looked up without a visit of each row.
