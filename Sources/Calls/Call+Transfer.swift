@@ -145,6 +145,8 @@ extension Call {
     ) {
         guard let party = counterpart(of: index) else { return }
         sending = nil
+        // It is somebody's word that sends the party there, and not a plan that goes round in circles.
+        entries = [:]
         // Its author is answered before anything comes of it.
         act(on: index) { $0.acceptReferral(now: $1) }
         if let outside { core.surroundings?.respond(outside.transaction, with: outside.acceptance()) }

@@ -108,12 +108,17 @@ extension CallCore {
         surroundings?.tenant(callback.queue.tenant)?.queues[callback.queue.name]?.callingBack
     }
 
-    /// No agent is rung any more: the switch is about to end, and the next run goes on with them.
+    /// No agent is rung any more, and nobody called whom an agent has not called yet: the switch is about to end, and the next run goes on
+    /// with them. What was not an attempt yet does not count as one.
     public func suspendCallbacks() {
         areCallbacksSuspended = true
-        for callback in callbacks.all {
-            guard let attempt = callback.call, call(attempt) == nil else { continue }
+        for callback in callbacks.all where callback.state == .waiting {
+            guard let attempt = callback.call else { continue }
+            var standing = callback
+            standing.call = nil
+            callbacks.set(standing)
             dispatch { $0.leave(attempt, .closed, at: now) }
+            call(attempt)?.end(.cancelled, by: .switch, cause: .normal, reason: "shutdown")
         }
     }
 

@@ -238,7 +238,7 @@ public struct PlanRun: Sendable {
             }
             fallback = request.fallback
             let url = request.url.expandedInURL(with: variables)
-            return tell("http \(url)", line, .http(url: url, timeout: request.timeout))
+            return tell("http \(url.withoutUserInfo)", line, .http(url: url, timeout: request.timeout))
         case .play(let prompts):
             let names = prompts.map(expand)
             return talk("play \(names.joined(separator: " "))", line, .play(names))

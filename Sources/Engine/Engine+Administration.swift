@@ -196,7 +196,9 @@ extension Engine {
     public func note(_ act: AuditedAct, at moment: Moment) {
         enter(moment)
         defer { settle() }
-        bus.publish(.audited(act), tenant: act.tenant, at: now)
+        // Whatever name a request has: only a tenant who is there has records to be told in.
+        let owner = act.tenant.flatMap { configuration.tenants[$0] == nil ? nil : $0 }
+        bus.publish(.audited(act), tenant: owner, at: now)
     }
 
     /// No new calls from now on.

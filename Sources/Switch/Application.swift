@@ -41,6 +41,13 @@ public struct Application: Encodable, Sendable {
         var next = known
         if let folders { next.learn(filesOf: folders) }
         for name in remove { try next.remove(applied: name) }
+        if let (first, second) = ConfigurationFiles.doubled(among: files) {
+            let which =
+                ConfigurationFiles.tenantName(in: first.text).map { "tenant \($0)" } ?? "the plan \(first.fileName)"
+            throw ConfigurationFiles.Trouble(
+                "\(second.name):1:1: error: \(which) is in \(first.name) too [duplicate]; apply one of them"
+            )
+        }
         for text in files { next.put(text) }
         return next
     }

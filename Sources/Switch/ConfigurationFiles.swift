@@ -169,6 +169,15 @@ public struct ConfigurationFiles: Sendable {
         inFolders[subject].map { hex(sha256(Array($0.text.utf8))) }
     }
 
+    /// Two texts that would take each other's place.
+    static func doubled(among texts: [ConfigurationText]) -> (ConfigurationText, ConfigurationText)? {
+        var known: [Subject: ConfigurationText] = [:]
+        for text in texts {
+            if let first = known.updateValue(text, forKey: Subject(of: text)) { return (first, text) }
+        }
+        return nil
+    }
+
     /// Takes a text in, in the place of the one for the same tenant or of the same name. It counts until the folders' file of that is
     /// another than now.
     public mutating func put(_ text: ConfigurationText) {
@@ -311,6 +320,11 @@ public struct ConfigurationFiles: Sendable {
         return FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) && isFolder.boolValue
     }
 
+    /// What begins with a dot is an editor's, or a file system's, and no shell's `*` means it.
+    static func isNamed(_ file: String, _ endings: [String] = [".yaml", ".yml"]) -> Bool {
+        !file.hasPrefix(".") && endings.contains(where: file.hasSuffix)
+    }
+
     private static func readFolder(
         _ folder: URL,
         named name: String,
@@ -327,7 +341,7 @@ public struct ConfigurationFiles: Sendable {
             throw Trouble("\(name):1:1: error: \(fault) [missing-file]; make it yours to read")
         }
         var texts: [ConfigurationText] = []
-        for file in files.sorted() where endings.contains(where: file.hasSuffix) {
+        for file in files.sorted() where Self.isNamed(file, endings) {
             texts.append(try read(folder.appending(path: file), named: "\(name)/\(file)"))
         }
         return texts

@@ -74,7 +74,7 @@ final class Outlet: EngineOutlet {
             switch result {
             case .success(let steps): outlet.core?.answered(call, steps)
             case .failure(let error):
-                outlet.log(.warning, "no step from \(url): \(error)", call: call)
+                outlet.log(.warning, "no step from \(url.withoutUserInfo): \(error)", call: call)
                 outlet.core?.answered(call, nil)
             }
         }

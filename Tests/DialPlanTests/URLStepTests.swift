@@ -17,4 +17,14 @@ struct URLStepTests {
         }
         #expect(next == .hangup(.failed) && asked == PlanRun.mostQuestions)
     }
+
+    @Test func `a URL's password goes to its server and into no trace`() throws {
+        let url = "https://us:top@secret@host.test:8443/next?key=a@b"
+        let ask = Step(.http(Step.HTTPRequest(url: try Template(url), timeout: .seconds(3))))
+        let plan = DialPlan(name: "test", routes: [Route(match: try Pattern("."), steps: [ask])])
+        var run = PlanRun(plan: plan, variables: ["called": "1"])
+        #expect(run.start() == .http(url: url, timeout: .seconds(3)))
+        let told = run.takeTrail().map { "\($0)" }.joined()
+        #expect(told.contains("https://host.test:8443/next?key=a@b") && !told.contains("secret"), "\(told)")
+    }
 }

@@ -280,6 +280,23 @@ struct AdministrationTests {
         #expect(checked.code == 1 && checked.text.contains("pipe.yaml:1:1: error: cannot be read: it is a pipe"))
     }
 
+    @Test func `two texts of one tenant are not applied, and an editor's hidden files are none`() throws {
+        let running = try RunningSwitch()
+        let demo = try Self.demo(of: running.folder)
+        try Self.write(demo.replacing("name: Anna", with: "name: Anya"), "next.yaml", in: running.folder)
+        try Self.write(demo.replacing("name: Anna", with: "name: Asya"), "old.yaml", in: running.folder)
+        let files = ["next.yaml", "old.yaml"].map { running.folder.appending(path: $0).path }
+        let refused = try running.gudok(["apply"] + files)
+        #expect(refused.code == 1 && refused.text.contains("old.yaml:1:1: error: tenant demo is in"), "\(refused.text)")
+        // What Emacs makes beside a file that is being changed leads nowhere.
+        for place in ["tenants/.#demo.yaml", "dialplans/.#incoming.yaml"] {
+            let link = running.folder.appending(path: place).path
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "me@host.1:2")
+        }
+        let checked = try running.gudok("check")
+        #expect(checked.code == 0, "\(checked.text)")
+    }
+
     @Test func `a realm is what is written, to the letter: hashes of another system are over its own`() throws {
         let hash = Phone.md5("1009:Acme PBX:secret")
         let running = try RunningSwitch(

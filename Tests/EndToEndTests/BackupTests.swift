@@ -38,6 +38,18 @@ struct BackupTests {
         live.acknowledge(try #require(live.final("INVITE")), to: "600")
         #expect(try eventually { try running.rows("cdr").first?["answered_at"] is String })
 
+        let file = running.folder.appending(path: "gudok.yaml")
+        try (String(contentsOf: file, encoding: .utf8) + "\ntls: {ca_file: own/ca.pem}\n").write(
+            to: file,
+            atomically: false,
+            encoding: .utf8
+        )
+        let authority = running.folder.appending(path: "own/ca.pem")
+        try FileManager.default.createDirectory(
+            at: authority.deletingLastPathComponent(),
+            withIntermediateDirectories: true
+        )
+        try "-----BEGIN CERTIFICATE-----\n".write(to: authority, atomically: true, encoding: .utf8)
         try Self.setMode(0o600, of: "tenants/demo.yaml", in: running.folder)
         try Self.setMode(0o700, of: "tenants", in: running.folder)
         let archive = running.folder.appending(path: "all.tar.gz")
@@ -62,6 +74,7 @@ struct BackupTests {
         let node = place.appending(path: "gudok.yaml")
         let restored = try Self.gudok("restore", archive.path, node: node)
         #expect(restored.code == 0, "\(restored.text)")
+        #expect(try Self.gudok("check", node: node).code == 0)
         // Who could not read the passwords and the records before cannot now.
         let modes = [
             "tenants": 0o700, "tenants/demo.yaml": 0o600, "gudok.yaml": 0o644, "data": 0o700, "data/tenants": 0o700,

@@ -207,6 +207,26 @@ struct CallbackTests {
         #expect(invite.header("From")?.contains("+74951112233") == true)
     }
 
+    @Test func `a switch that ends calls nobody back any more, and does not wait for agents who only ring`() throws {
+        try ask()
+        _ = try running.gudok("agent", "unpause", "1001")
+        anna.respond("180 Ringing", to: try #require(anna.expect("INVITE")), toTag: "rings")
+        running.isFolderKept = true
+        let began = Date()
+        running.process.signal(SIGTERM)
+        #expect(anna.expect("CANCEL") != nil)
+        #expect(running.process.exitCode(within: 20) == 0)
+        #expect(Date().timeIntervalSince(began) < 15)
+        #expect(caller.expect("INVITE", within: 0.1) == nil)
+
+        let next = try RunningSwitch(folder: running.folder)
+        let wish = try next.rows("callbacks").first
+        #expect(wish?["state"] as? String == "waiting" && wish?["attempts"] as? Int == 0, "\(wish ?? [:])")
+        let annaThen = try Phone("1001", password: "anna-demo-1", server: next.sipPort, peer: anna.peer)
+        let (invite, _) = try annaThen.pickUp(media: annasMedia, within: 20)
+        #expect(invite.header("From")?.contains("+74951112233") == true)
+    }
+
     @Test func `the pause before the next attempt goes on over a restart`() throws {
         let pause = "retry_after: 8s"
         let file = running.folder.appending(path: "tenants/demo.yaml")

@@ -209,6 +209,7 @@ struct CarelessPlanTests {
             ),
             ("realm: 'a\"b'", "6:8: error: 'a\"b' is no realm"),
             ("timezone: GMT+3", "6:11: error: the time zone 'GMT+3' is unknown"),
+            ("timezone: BST", "6:11: error: the time zone 'BST' is unknown"),
             ("cdr_sinks: [{name: s, url: \"http://x:99999/\"}]", "the url is none"),
         ] {
             try Self.write(folder, tenant: tenant, plan: plan)

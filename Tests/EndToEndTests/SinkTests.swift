@@ -112,6 +112,7 @@ struct SinkTests {
     @Test func `sinks come and go with the configuration, and what one never got is told`() throws {
         let running = try RunningSwitch()
         try Self.call(running, from: "+7001", peer: running.carrier)
+        #expect(try eventually { try running.rows("cdr").first?["ended_at"] is String })
         let file = running.folder.appending(path: "tenants/demo.yaml")
         let plain = try String(contentsOf: file, encoding: .utf8)
         let port = try Self.freePort()

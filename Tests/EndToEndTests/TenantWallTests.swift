@@ -227,7 +227,19 @@ struct TenantWallTests {
             "\(nobodys)"
         )
         #expect(try running.gudok("call", "1001", "600").text.contains("name one with --tenant"))
-        #expect(try running.gudok("cdr", "--tenant", "nobody").text.contains("there is no tenant 'nobody'"))
+        #expect(
+            try running.http(
+                "/api/v1/calls/x/recording",
+                method: "POST",
+                body: #"{"action": "pause", "tenant": "../nobody"}"#
+            ).status == 404
+        )
+        let folders = try FileManager.default.contentsOfDirectory(
+            atPath: running.folder.appending(path: "data/tenants").path
+        )
+        #expect(Set(folders).isSubset(of: ["demo", "other"]), "\(folders)")
+        let unknown = try running.gudok("cdr", "--tenant", "nobody").text
+        #expect(unknown.contains("there is no tenant 'nobody'"), "\(unknown)")
 
         for (path, status) in [
             ("calls/\(call)", 200), ("calls/\(call)?tenant=demo", 200), ("calls/\(call)?tenant=other", 404),

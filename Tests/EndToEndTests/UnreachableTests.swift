@@ -28,6 +28,7 @@ struct UnreachableTests {
         try lose("1002", "boris-demo-2", running)
         let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
         #expect(try anna.call("1002").startWord == "480")
+        #expect(try eventually { try running.rows("cdr").first?["ended_at"] is String })
         let record = try #require(try running.rows("cdr").first)
         #expect(record["reason"] as? String == "unavailable", "\(record)")
         let leg = try #require((record["legs"] as? [[String: Any]])?.last)

@@ -1,3 +1,5 @@
+import DialPlan
+
 /// Where a tenant's call records go besides the tenant's own file, each once its call is over.
 public struct CDRSink: Equatable, Sendable {
     public enum Target: Equatable, Sendable {
@@ -20,12 +22,8 @@ public struct CDRSink: Equatable, Sendable {
     /// Where it leads, for logs and listings: a URL without the user and the password in it.
     public var shown: String {
         switch target {
-        case .file(let name): return name
-        case .url(let url):
-            guard let start = url.firstRange(of: "://")?.upperBound else { return url }
-            let authority = url[start...].prefix { !"/?#".contains($0) }
-            guard let at = authority.lastIndex(of: "@") else { return url }
-            return String(url[..<start]) + String(url[url.index(after: at)...])
+        case .file(let name): name
+        case .url(let url): url.withoutUserInfo
         }
     }
 }

@@ -180,7 +180,7 @@ struct YAMLValue {
     /// The name of a time zone that this machine knows.
     func timeZone() -> String? {
         guard let name = string("timezone") else { return nil }
-        if TimeZone(identifier: name) != nil, !Self.isOffset(name) { return name }
+        if TimeZone(identifier: name) != nil, !Self.isOffset(name), Self.isInDatabase(name) { return name }
         fault(.badValue, "the time zone '\(name)' is unknown", mend: "write one such as Europe/Moscow")
         return nil
     }
@@ -188,6 +188,15 @@ struct YAMLValue {
     /// `GMT+3`: Foundation takes it, the time zone database has no such name, and its `Etc/GMT+3` is three hours in the west.
     private static func isOffset(_ name: String) -> Bool {
         ["GMT+", "GMT-", "UTC+", "UTC-"].contains(String(name.prefix(4))) && !["GMT+0", "GMT-0"].contains(name)
+    }
+
+    /// `BST`, `IST`: Foundation takes them, for another country's as likely as not, and the database, by which reports reckon, has no such
+    /// name. Without a database Foundation's word counts.
+    private static func isInDatabase(_ name: String) -> Bool {
+        let (files, folder) = (FileManager.default, "/usr/share/zoneinfo")
+        var isFolder: ObjCBool = false
+        guard files.fileExists(atPath: folder) else { return true }
+        return files.fileExists(atPath: "\(folder)/\(name)", isDirectory: &isFolder) && !isFolder.boolValue
     }
 
     /// A duration that is one.

@@ -78,6 +78,9 @@ public struct Backup {
         try put(files.tenants.values, into: tenants, as: files.tenantsFolder)
         try put(files.dialPlans.values, into: plans, as: files.dialPlansFolder)
         try put(files.lists, into: plans.appending(path: "lists"), as: files.listsFolder)
+        if let named = files.nodeConfiguration.certificates {
+            try link(files.resolve(named.path), at: staging.appending(path: BackupManifest.certificates))
+        }
         guard FileManager.default.fileExists(atPath: files.promptsFolder.path) else { return }
         for path in BackupManifest.paths(below: files.promptsFolder) {
             let prompt = files.promptsFolder.appending(path: path).resolvingSymlinksInPath()

@@ -1,7 +1,7 @@
 import Foundation
 
-/// What a backup holds, its first file. The archive: this, `configuration/node.yaml`, `configuration/tenants/`,
-/// `configuration/dialplans/` with lists and prompts, and `data/` as the data folder has it.
+/// What a backup holds, its first file. The archive: this, `configuration/node.yaml` and the certificates that it names,
+/// `configuration/tenants/`, `configuration/dialplans/` with lists and prompts, and `data/` as the data folder has it.
 struct BackupManifest: Codable {
     struct File: Codable {
         /// Within the archive.
@@ -13,6 +13,8 @@ struct BackupManifest: Codable {
 
     static let name = "manifest.json"
     static let nodeFile = "configuration/node.yaml"
+    /// What `tls.ca_file` names.
+    static let certificates = "configuration/certificates.pem"
     static let tenants = "configuration/tenants"
     static let dialPlans = "configuration/dialplans"
     static let data = "data"

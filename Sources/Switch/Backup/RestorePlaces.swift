@@ -6,6 +6,8 @@ struct RestorePlaces {
     let data: URL
     private let tenants: URL
     private let dialPlans: URL
+    /// nil: the node's file names none, or one of the machine's own.
+    private let certificates: URL?
 
     /// Reads `file` as if it lay at `place`: its paths are relative to that.
     init(reading file: URL, as place: URL) throws {
@@ -18,12 +20,20 @@ struct RestorePlaces {
                 : place.deletingLastPathComponent().appending(path: path).standardizedFileURL
         }
         (data, tenants, dialPlans) = (resolve(read.data), resolve(read.tenantsPath), resolve(read.dialPlansPath))
+        certificates = read.certificates.flatMap { $0.path.hasPrefix("/") ? nil : resolve($0.path) }
     }
 
     /// What goes where. What is there already as the backup has it stays; anything else in these places is in the way.
     func moves(of backup: UnpackedBackup, isForced: Bool) throws -> [RestoreMove] {
         var moves = [RestoreMove(from: backup.data, to: data)]
         var inTheWay = try hasData ? [data] : []
+        let named = backup.folder.appending(path: BackupManifest.certificates)
+        if let certificates, FileManager.default.fileExists(atPath: named.path),
+            !FileManager.default.contentsEqual(atPath: named.path, andPath: certificates.path)
+        {
+            moves.append(RestoreMove(from: named, to: certificates))
+            if FileManager.default.fileExists(atPath: certificates.path) { inTheWay.append(certificates) }
+        }
         let parts = [(BackupManifest.tenants, tenants, false), (BackupManifest.dialPlans, dialPlans, true)]
         for (name, place, hasPrompts) in parts {
             let folder = backup.folder.appending(path: name)
@@ -50,7 +60,7 @@ struct RestorePlaces {
     /// Files in a folder that a switch would read.
     private static func read(in folder: URL, withPrompts: Bool) -> [String] {
         let top = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-        let own = top.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }
+        let own = top.filter { ConfigurationFiles.isNamed($0) }
         guard withPrompts else { return own }
         return own
             + ["lists", "prompts"].flatMap { part in

@@ -54,7 +54,8 @@ struct Doctor: AsyncParsableCommand {
             _ = try await files.ask(ControlRequest(path: ["readyz"]))
             report.good("switch", "running")
         } catch {
-            report.bad("switch", "it takes no calls: \(error)")
+            let why = (error as? Failure)?.text ?? "\(error)"
+            report.bad("switch", "it takes no calls: \(why); one that drains ends by itself, then start it again")
         }
         guard let metrics = try? await files.ask(ControlRequest(path: ["metrics"])) else { return }
         let page = String(decoding: metrics, as: UTF8.self)
