@@ -138,8 +138,13 @@ private struct Script {
     /// nil: the call is over.
     private mutating func wait(in queue: String, _ wayOut: PlanTester.WayOut) -> StepResult? {
         var outcome = waits.isEmpty ? .answered : waits.removeFirst()
-        // Whom the queue does not let in is not answered for that.
-        if outcome != .full, outcome != .empty { connect() }
+        // Whom the queue does not let in is not answered for that. Where it leads nobody elsewhere who finds it empty, he waited first.
+        let isAtDoor =
+            switch (outcome, wayOut(queue, outcome, nil)) {
+            case (.full, _), (.empty, .flow), (.empty, .refused): true
+            default: false
+            }
+        if !isAtDoor { connect() }
         note(.queued, queue)
         while true {
             let key = outcome == .key && !input.isEmpty ? input.removeFirst() : nil

@@ -30,6 +30,7 @@ struct RehearsalTests {
           elsewhere: [{hangup: declined}]
         tests:
           - {name: refused, call: {from: "+7495", to: "1"}, queue: [empty], expect: [{queued: empty}, {hung-up: unavailable}]}
+          - {name: empty in the end, call: {from: "+7495", to: "3"}, queue: [empty], expect: [answered, {hung-up: congestion}]}
           - {name: full, call: {from: "+7495", to: "2"}, queue: [full], expect: [{queued: full}, {hung-up: busy}]}
           - name: a key leads out, and one that leads nowhere does not
             call: {from: "+7495", to: "3"}
