@@ -91,15 +91,14 @@ struct Backend: ControlBackend {
         }
         let parameters = route.parameters(of: request.path) ?? []
         if let refusal = try await refuse(route, parameters, request, node) {
-            await note(refusal, of: route, parameters, request, node)
+            await noteRefusal(of: route, parameters, request, node)
             return refusal
         }
         return try await route.answer(self, Route.Asked(request: request, parameters: parameters, node: node))
     }
 
     /// Whoever would act upon another tenant's call is known.
-    private func note(
-        _ refusal: ControlReply,
+    private func noteRefusal(
         of route: Route,
         _ parameters: [String],
         _ request: ControlRequest,

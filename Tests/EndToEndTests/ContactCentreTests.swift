@@ -112,8 +112,11 @@ struct ContactCentreTests {
         #expect((record["queue_wait_s"] as? Double ?? 0) > 0)
     }
 
-    @Test func `a caller who goes while a phone rings leaves no ghost, and is abandoned`() throws {
-        let running = try Self.centre()
+    /// A caller has come into the queue by its key, and Anna, who is logged in, is about to be rung.
+    static func arrival(
+        _ rules: String = ""
+    ) throws -> (RunningSwitch, carrier: Phone, tag: String, anna: Phone, media: WirePeer) {
+        let running = try centre(rules)
         let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
         let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
         _ = try anna.register()
@@ -121,6 +124,11 @@ struct ContactCentreTests {
         let media = try WirePeer()
         let (tag, port) = try carrier.arrive(media: media)
         media.press(1, to: port, at: 1)
+        return (running, carrier, tag, anna, media)
+    }
+
+    @Test func `a caller who goes while a phone rings leaves no ghost, and is abandoned`() throws {
+        let (running, carrier, tag, anna, _) = try Self.arrival()
         let invite = try #require(anna.expect("INVITE"))
         anna.respond("180 Ringing", to: invite, toTag: "anna")
         carrier.send(carrier.request("BYE", to: "+74950000700", toTag: tag))

@@ -78,14 +78,7 @@ struct LostOfferTests {
 
     /// A queue's caller with his agent, in a talk that is short yet.
     private func shortTalk() throws -> (RunningSwitch, Phone, tag: String, Phone, invite: String) {
-        let running = try ContactCentreTests.centre("short_talk: 60s")
-        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
-        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
-        _ = try anna.register()
-        _ = try running.gudok("agent", "login", "1001")
-        let media = try WirePeer()
-        let (tag, port) = try carrier.arrive(media: media)
-        media.press(1, to: port, at: 1)
+        let (running, carrier, tag, anna, media) = try ContactCentreTests.arrival("short_talk: 60s")
         return (running, carrier, tag, anna, try anna.pickUp(media: media).invite)
     }
 
