@@ -1,6 +1,6 @@
 # Two commands do everything on a Debian machine with Swift: `make run` and `make test`.
 
-PACKAGES := libc-ares-dev libcurl4-openssl-dev libssl-dev libogg-dev libopus-dev libspeexdsp-dev libsqlite3-dev pkg-config
+PACKAGES := libc-ares-dev libcurl4-openssl-dev libmimalloc-dev libssl-dev libogg-dev libopus-dev libspeexdsp-dev libsqlite3-dev pkg-config
 TEST_PACKAGES := sip-tester baresip-core tshark sqlite3 curl openssl
 # Swift's runtime in the program itself: it runs on machines without Swift.
 RELEASE := -c release --static-swift-stdlib

@@ -10,6 +10,9 @@ let settings: [SwiftSetting] = [
     .unsafeFlags(["-cross-module-optimization", "-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
+// A call makes and drops some thousands of small values: with mimalloc in the place of the C library's allocator the program takes a
+// seventh less of instructions for it.
+
 // Foundation inside the program has a call that other linkers warn of at every build.
 let linking: [LinkerSetting] = [.unsafeFlags(["-use-ld=lld"], .when(configuration: .release))]
 
@@ -114,7 +117,7 @@ let package = Package(
         .target(
             name: "Records",
             dependencies: [
-                "Accounting", "Events", "Hashes", "SIP", "Timebase", "Trace",
+                "Accounting", "Events", "Hashes", "SIP", "Threading", "Timebase", "Trace",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
@@ -193,7 +196,8 @@ let package = Package(
                 "Reports", "SIP", "SoftPhone", "Statistics", "Switch", "Timebase", "Trace", "WhatIf",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: settings
+            swiftSettings: settings,
+            linkerSettings: [.linkedLibrary("mimalloc")]
         ),
 
         // Benchmarks, each a program of its own (`make bench`).

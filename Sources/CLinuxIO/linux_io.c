@@ -7,6 +7,7 @@
 #include <linux/icmp.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,6 +232,11 @@ void linux_io_bell_ring(int fd) {
 void linux_io_bell_clear(int fd) {
     uint64_t count;
     if (read(fd, &count, sizeof count) < 0) return;
+}
+
+void linux_io_bell_wait(int fd, int timeout_ms) {
+    struct pollfd bell = {.fd = fd, .events = POLLIN};
+    if (poll(&bell, 1, timeout_ms) > 0) linux_io_bell_clear(fd);
 }
 
 void linux_io_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }

@@ -39,6 +39,9 @@ extension Call {
         relayed?.from == index || relayed?.to == index || reoffers[index] != nil
     }
 
+    /// An offer is under way with a leg that is over.
+    var hasLostOffer: Bool { legs.indices.contains { legs[$0].isOver && isInOffer($0) } }
+
     /// Asks a party for its voice again that was put on hold by somebody who is gone.
     func askForVoice(of party: Int) {
         let described = legs[party].described

@@ -15,14 +15,18 @@ extension CallCore {
         return Mending(found: found + mendQueues() + mendSupervision() + mendOffers() + mendCalls(), left: left)
     }
 
+    /// The calls that are meant, in their order: what is mended in a simulation is mended alike in each run of it.
+    func calls(where isMeant: (Call) -> Bool) -> [Call] { everyCall.filter(isMeant).sorted { $0.id < $1.id } }
+
     /// Compares what the dispatcher knows with the calls that live.
     private func mendQueues() -> [String] {
         var faults: [String] = []
-        for id in acd.knownCalls.sorted() where call(id)?.isEnding ?? (callbacks[id] == nil) {
+        for id in acd.knownCalls.filter({ call($0)?.isEnding ?? (callbacks[$0] == nil) }).sorted() {
             faults.append("\(id) is over, and the queues did not know")
             dispatch { $0.gone(id, at: now) }
         }
-        for call in everyCall.sorted(by: { $0.id < $1.id }) {
+        let queued = calls { if case .queued = $0.stage { true } else { false } }
+        for call in queued {
             guard case .queued(let stay) = call.stage else { continue }
             guard let caller = acd.caller(call.id, at: now) else {
                 faults.append("\(call.id) waits in queue \(stay.queue.name), which does not know him")
@@ -41,7 +45,7 @@ extension CallCore {
     /// An offer whose other end is over would stay under way for the rest of the call, and no other could be made.
     private func mendOffers() -> [String] {
         var faults: [String] = []
-        for call in everyCall.sorted(by: { $0.id < $1.id }) where !call.isEnding {
+        for call in calls(where: { !$0.isEnding && $0.hasLostOffer }) {
             for index in call.legs.indices where call.legs[index].isOver && call.isInOffer(index) {
                 faults.append("\(call.id) had an offer under way with leg \(index), which is over")
                 call.dropOffers(of: index)
@@ -53,14 +57,16 @@ extension CallCore {
     /// Ends legs and closes ports that outlived their call.
     private func mendCalls() -> [String] {
         var faults: [String] = []
-        for call in everyCall.sorted(by: { $0.id < $1.id }) {
-            guard case .ending(_, let since) = call.stage, now.instant - since.instant > Self.longestEnding else {
-                continue
-            }
+        let late = calls {
+            guard case .ending(_, let since) = $0.stage else { return false }
+            return now.instant - since.instant > Self.longestEnding
+        }
+        for call in late {
             faults.append("\(call.id) ended long ago, and legs or ports of it were left")
             call.abandonLegs()
         }
-        for (port, leg) in ports.sorted(by: { $0.key.rawValue < $1.key.rawValue }) where call(leg.call) == nil {
+        let orphaned = ports.filter { call($1.call) == nil }
+        for (port, leg) in orphaned.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             faults.append("media port \(port.rawValue) was open for \(leg.call), which is no more")
             giveUpPort(port)
         }

@@ -104,7 +104,7 @@ extension CallCore {
     /// Supervisors and the calls that they are in must know of each other; in words, where they did not.
     func mendSupervision() -> [String] {
         var faults: [String] = []
-        for call in everyCall.sorted(by: { $0.id < $1.id }) where !call.isEnding {
+        for call in calls(where: { !$0.isEnding && ($0.supervisedCall != nil || !$0.attendants.isEmpty) }) {
             for attendant in call.attendants where self.call(attendant.call)?.supervisedCall != call.id {
                 faults.append("\(attendant.call) is in the talk of \(call.id), and is not")
                 call.supervisorLeft(attendant.call)

@@ -38,17 +38,18 @@ struct TraceTap {
 
     /// A leg was made: what waited for its Call-ID is told.
     mutating func legAppeared(_ callID: String, by engine: Engine) {
+        guard let leg = engine.calls.leg(ofCallID: callID) else { return }
         let mine = waiting.filter { $0.callID == callID }
         waiting.removeAll { $0.callID == callID }
-        for message in mine { publish(message, by: engine) }
+        for message in mine { publish(message, of: leg, by: engine) }
     }
 
     private mutating func see(_ message: Waiting, by engine: Engine) {
-        guard engine.calls.leg(ofCallID: message.callID) != nil else {
+        guard let leg = engine.calls.leg(ofCallID: message.callID) else {
             if waiting.count < 8 { waiting.append(message) }
             return
         }
-        publish(message, by: engine)
+        publish(message, of: leg, by: engine)
     }
 
     private mutating func text(of address: SocketAddress) -> String {
@@ -59,11 +60,8 @@ struct TraceTap {
         return text
     }
 
-    private mutating func publish(_ message: Waiting, by engine: Engine) {
-        guard let leg = engine.calls.leg(ofCallID: message.callID), let tenant = engine.calls.tenant(of: leg.call)
-        else {
-            return
-        }
+    private mutating func publish(_ message: Waiting, of leg: LegID, by engine: Engine) {
+        guard let tenant = engine.calls.tenant(of: leg.call) else { return }
         let seen = SIPMessageSeen(
             leg: leg.index,
             isIncoming: message.isIncoming,

@@ -42,6 +42,14 @@ public struct CallID: Hashable, Comparable, Codable, Sendable, CustomStringConve
     public init(_ value: String) { self.value = value }
     public init(stringLiteral value: String) { self.value = value }
     public static func < (lhs: CallID, rhs: CallID) -> Bool { lhs.value < rhs.value }
+    /// The last eight octets are random, and ids are ours: a table needs no more of them, and each message looks into several.
+    public func hash(into hasher: inout Hasher) {
+        let length = value.utf8.count
+        let tail = value.utf8.withContiguousStorageIfAvailable { octets in
+            octets.suffix(8).reduce(UInt64(length)) { $0 << 8 ^ UInt64($1) }
+        }
+        hasher.combine(tail ?? UInt64(length))
+    }
     public var description: String { value }
     public init(from decoder: any Decoder) throws { value = try decoder.singleValueContainer().decode(String.self) }
     public func encode(to encoder: any Encoder) throws {

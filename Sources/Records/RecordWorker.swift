@@ -2,51 +2,73 @@ import Accounting
 import Events
 import Foundation
 import Synchronization
+import Threading
 import Timebase
 import Trace
 
 /// The writer's thread and its queue.
 final class RecordWorker: Sendable {
-    private struct Item: Sendable {
+    fileprivate struct Item: Sendable {
         var rows: [HistoryRow]
         var tenant: TenantID
         /// The call whose start this is.
         var opening: CallID?
         var queuedAt: Instant
+
+        var isOpening: Bool { opening != nil }
     }
 
     private struct State: Sendable {
+        /// The starts of calls, which wait for them to be on disk.
+        var openings: [Item] = []
+        /// Everything else.
         var items: [Item] = []
-        var traces: [CallTrace] = []
         /// How many of them are due to be written.
+        var dueItems = 0
+        var traces: [CallTrace] = []
         var dueTraces = 0
-        /// The thread was woken for what is queued.
-        var isUrgent = false
+        /// The thread was woken for the starts that are queued.
+        var isWoken = false
         /// Until when what waits is tried to be written before the thread ends.
-        var endsBy: Date?
+        var endsBy: Time?
         /// When it was last said that a tenant's records find no room.
-        var toldOfDisk: [TenantID: Date] = [:]
+        var toldOfDisk: [TenantID: Time] = [:]
         var written: UInt64 = 0
         var droppedTraces: UInt64 = 0
         var failures: UInt64 = 0
         var setAside: UInt64 = 0
         /// When the oldest record of the batch under way was queued.
         var inHand: Instant?
-        /// The last event that was taken from the queue, written or not.
+        /// The last event that was taken from the queues, written or not.
         var lastEvent: Int64 = 0
+
+        var isEmpty: Bool { openings.isEmpty && items.isEmpty }
+        var isAnythingDue: Bool { dueItems > 0 || dueTraces > 0 }
+
+        /// The first event that waits to be written, of one tenant or of all; events are queued in the order of their numbers.
+        func firstUnwritten(of tenant: TenantID? = nil) -> Int64? {
+            [openings, items].compactMap { $0.firstEvent(of: tenant) }.min()
+        }
     }
 
-    /// Traces are large and nobody waits for them: a few times a second they are due, or when there are many; and then they are written a
-    /// few at a time, between the records that calls wait for.
-    private static let (manyTraces, tracesAtOnce) = (200, 4)
+    /// The wall clock may be set while the thread waits.
+    private typealias Time = ContinuousClock.Instant
+
+    /// A call waits for its start to be on disk; nobody waits for the rest of its story. It is gathered for so long: rows that are written
+    /// together share pages, and the log takes each page of each transaction.
+    private static let gathering: Duration = .milliseconds(50)
+    /// Traces are large: a few times a second they are due, or when there are many.
+    private static let (traceGathering, manyTraces): (Duration, Int) = (.milliseconds(400), 200)
+    /// What is due is written so many at a time, between the starts of calls.
+    private static let (itemsAtOnce, tracesAtOnce) = (100, 8)
     private let folder: URL
     private let settings: RecordWriter.Settings
     private let onCommitted: @Sendable ([CallID]) -> Void
     private let onTrouble: @Sendable (String) -> Void
     private let feed: EventFeed
     private let state = Mutex(State())
-    private let wake = DispatchSemaphore(value: 0)
-    private let over = DispatchSemaphore(value: 0)
+    private let wake = Doorbell()
+    private let over = Doorbell()
     private let checkpoints: Checkpoints
 
     init(
@@ -68,15 +90,18 @@ final class RecordWorker: Sendable {
     }
 
     /// Rows that are added together are written in one transaction.
-    func add(_ rows: [HistoryRow], of tenant: TenantID, opening: CallID?, at now: Instant) {
-        let isUrgent = state.withLock { state in
-            state.items.append(Item(rows: rows, tenant: tenant, opening: opening, queuedAt: now))
-            // A call waits for its start to be on disk; the rest of its story goes with the next, or in a moment.
-            guard opening != nil, !state.isUrgent else { return false }
-            state.isUrgent = true
-            return true
+    func add(_ rows: [HistoryRow], of tenant: TenantID, opening: CallID? = nil, at now: Instant) {
+        let item = Item(rows: rows, tenant: tenant, opening: opening, queuedAt: now)
+        let isToWake = state.withLock { state in
+            guard opening != nil else {
+                state.items.append(item)
+                return false
+            }
+            state.openings.append(item)
+            defer { state.isWoken = true }
+            return !state.isWoken
         }
-        if isUrgent { wake.signal() }
+        if isToWake { wake.ring() }
     }
 
     func add(_ trace: CallTrace) {
@@ -91,63 +116,65 @@ final class RecordWorker: Sendable {
 
     func status(now: Instant) -> RecordWriter.Status {
         state.withLock { state in
-            let oldest = [state.inHand, state.items.first?.queuedAt].compactMap { $0 }.min()
+            let oldest = [state.inHand, state.openings.first?.queuedAt, state.items.first?.queuedAt]
             return RecordWriter.Status(
-                queued: state.items.count,
+                queued: state.openings.count + state.items.count,
                 written: state.written,
                 droppedTraces: state.droppedTraces,
                 failures: state.failures,
                 setAside: state.setAside,
-                lag: oldest.map { now - $0 } ?? .zero
+                lag: oldest.compactMap { $0 }.min().map { now - $0 } ?? .zero
             )
         }
     }
 
     func stop(patience: Double) {
-        state.withLock { $0.endsBy = Date(timeIntervalSinceNow: patience) }
-        wake.signal()
+        state.withLock { $0.endsBy = .now + .seconds(patience) }
+        wake.ring()
         // A disk that hangs would keep the thread for ever.
-        _ = over.wait(timeout: .now() + patience + 2)
+        over.wait(atMost: .seconds(patience + 2))
     }
 
     // MARK: the thread
 
     private func run() {
         var databases: [TenantID: TenantDatabase] = [:]
-        var lastPruned = Date.distantPast
-        var lastTraced = Date.distantPast
-        var lastBeat = Date.distantPast
+        var (gathered, traced, beaten) = (Time.now, Time.now, Time.now)
+        var pruned: Time?
         var open: [TenantID: OpenThings] = [:]
         // Whose disk has no room, and when that is tried again; the others' records do not wait for it.
-        var stuck: [TenantID: Date] = [:]
+        var stuck: [TenantID: Time] = [:]
         var heldTraces: [CallTrace] = []
         while true {
-            if state.withLock({ $0.dueTraces == 0 }) { _ = wake.wait(timeout: .now() + 0.05) }
-            let isTraceDue = Date().timeIntervalSince(lastTraced) > 0.4
-            if isTraceDue { lastTraced = Date() }
-            let (items, traces, endsBy) = take(isTraceDue: isTraceDue)
-            write(items, &databases, &open, &stuck)
+            if !state.withLock(\.isAnythingDue) { wake.wait(atMost: Self.gathering - min(Self.gathering, .now - gathered)) }
+            let now = Time.now
+            let (isDue, isTraceDue) = (now - gathered >= Self.gathering, now - traced >= Self.traceGathering)
+            if isDue { gathered = now }
+            if isTraceDue { traced = now }
+            let waiting = Set(stuck.lazy.filter { $1 > now }.map(\.key))
+            let (openings, items, traces, endsBy) = take(isDue: isDue, isTraceDue: isTraceDue, besides: waiting)
+            write(openings, items, &databases, &open, &stuck)
             heldTraces += traces.filter { stuck[$0.tenant] != nil }
             heldTraces.removeFirst(max(0, heldTraces.count - settings.queuedTraces))
             write(traces.filter { stuck[$0.tenant] == nil }, &databases)
             giveBack(&heldTraces, besides: stuck)
-            if Date().timeIntervalSince(lastPruned) > 60 {
-                lastPruned = Date()
+            if pruned.map({ now - $0 > .seconds(60) }) ?? true {
+                pruned = now
                 prune(databases)
             }
-            if endsBy != nil || Date().timeIntervalSince(lastBeat) > 2 {
-                lastBeat = Date()
+            if endsBy != nil || now - beaten > .seconds(2) {
+                beaten = now
                 beat(databases, open)
             }
-            if let endsBy, state.withLock({ $0.items.isEmpty }) || !stuck.isEmpty && Date() > endsBy { break }
+            if let endsBy, state.withLock(\.isEmpty) || !stuck.isEmpty && .now > endsBy { break }
         }
         tellUnwritten()
         checkpoints.stop()
-        over.signal()
+        over.ring()
     }
 
     /// The traces of a tenant whose records found room again.
-    private func giveBack(_ held: inout [CallTrace], besides stuck: [TenantID: Date]) {
+    private func giveBack(_ held: inout [CallTrace], besides stuck: [TenantID: Time]) {
         let back = held.filter { stuck[$0.tenant] == nil }
         guard !back.isEmpty else { return }
         held.removeAll { stuck[$0.tenant] == nil }
@@ -156,99 +183,136 @@ final class RecordWorker: Sendable {
 
     /// What found no room to the end is told in full: whoever keeps the log can still make its calls out.
     private func tellUnwritten() {
-        for row in HistoryRow.latest(of: state.withLock { $0.items.flatMap(\.rows) }) {
+        for row in HistoryRow.latest(of: state.withLock { ($0.openings + $0.items).flatMap(\.rows) }) {
             guard case .call(let record) = row, let json = try? JSONEncoder().encode(record) else { continue }
             onTrouble("not on disk, the record of a call: \(String(decoding: json, as: UTF8.self))")
         }
     }
 
-    private func take(isTraceDue: Bool) -> ([Item], [CallTrace], endsBy: Date?) {
+    /// What is to be written now, of tenants whose records find room.
+    private func take(
+        isDue: Bool,
+        isTraceDue: Bool,
+        besides stuck: Set<TenantID>
+    ) -> (openings: [Item], items: [Item], traces: [CallTrace], endsBy: Time?) {
         state.withLock { state in
-            defer { (state.items, state.isUrgent) = ([], false) }
-            state.inHand = state.items.first?.queuedAt
-            if isTraceDue || state.endsBy != nil || state.traces.count >= Self.manyTraces {
-                state.dueTraces = state.traces.count
-            }
-            let count = state.endsBy == nil ? min(state.dueTraces, Self.tracesAtOnce) : state.dueTraces
-            let traces = Array(state.traces.prefix(count))
-            state.traces.removeFirst(count)
-            state.dueTraces -= count
-            return (state.items, traces, state.endsBy)
+            let isEnding = state.endsBy != nil
+            if isDue || isEnding { state.dueItems = state.items.count }
+            if isTraceDue || isEnding || state.traces.count >= Self.manyTraces { state.dueTraces = state.traces.count }
+            let openings = Self.take(&state.openings, atMost: state.openings.count, besides: stuck)
+            let count = isEnding ? state.items.count : min(state.dueItems, Self.itemsAtOnce)
+            let items = Self.take(&state.items, atMost: count, besides: stuck)
+            // Fewer than were asked for: there are no more.
+            state.dueItems = items.count < count ? 0 : state.dueItems - count
+            let traceCount = isEnding ? state.traces.count : min(state.dueTraces, Self.tracesAtOnce)
+            let traces = Array(state.traces.prefix(traceCount))
+            state.traces.removeFirst(traceCount)
+            state.dueTraces -= traceCount
+            state.isWoken = false
+            state.inHand = [openings.first?.queuedAt, items.first?.queuedAt].compactMap { $0 }.min()
+            return (openings, items, traces, state.endsBy)
         }
     }
 
-    /// What the disk would not have is queued again, before whatever came meanwhile, and so is what a tenant's disk is not to be asked for yet.
+    private static func take(_ items: inout [Item], atMost count: Int, besides stuck: Set<TenantID>) -> [Item] {
+        guard !stuck.isEmpty else {
+            defer { items.removeFirst(count) }
+            return Array(items.prefix(count))
+        }
+        var (taken, left) = ([Item](), [Item]())
+        for item in items {
+            if taken.count < count, !stuck.contains(item.tenant) { taken.append(item) } else { left.append(item) }
+        }
+        items = left
+        return taken
+    }
+
+    /// What the disk would not have is queued again, before whatever came meanwhile.
+    ///
+    /// A call's start is written before the rest of its story, whichever of the two queues was longer.
     private func write(
+        _ openings: [Item],
         _ items: [Item],
         _ databases: inout [TenantID: TenantDatabase],
         _ open: inout [TenantID: OpenThings],
-        _ stuck: inout [TenantID: Date]
+        _ stuck: inout [TenantID: Time]
     ) {
-        guard !items.isEmpty else { return }
-        var (failed, hasFailed) = ([Item](), false)
-        var horizons: [TenantID: Int64] = [:]
-        for (tenant, group) in Dictionary(grouping: items, by: \.tenant) {
-            if let again = stuck[tenant], again > Date() {
-                failed += group
-                continue
-            }
+        guard !openings.isEmpty || !items.isEmpty else { return }
+        var (written, failed) = ([TenantID: Int64](), Set<TenantID>())
+        for (tenant, group) in Dictionary(grouping: openings + items, by: \.tenant) {
             do {
                 // Of several states of one call the last says it all.
                 let rows = HistoryRow.latest(of: group.flatMap(\.rows))
-                try write(rows, to: database(of: tenant, &databases), of: tenant)
+                try write(rows, to: database(of: tenant, &databases), of: tenant, isBeating: !group.allSatisfy(\.isOpening))
                 for row in rows { open[tenant, default: OpenThings()].note(row) }
-                horizons[tenant] = rows.compactMap(\.eventID).max()
                 let opened = group.compactMap(\.opening)
                 if !opened.isEmpty { onCommitted(opened) }
                 state.withLock { $0.written &+= UInt64(rows.count) }
                 checkpoints.note(rows.count, of: tenant)
                 stuck[tenant] = nil
+                written[tenant] = rows.compactMap(\.eventID).max()
             } catch {
                 databases[tenant] = nil
-                stuck[tenant] = Date(timeIntervalSinceNow: Self.pause)
-                failed += group
-                hasFailed = true
+                stuck[tenant] = .now + Self.pause
+                failed.insert(tenant)
+                state.withLock { $0.failures &+= 1 }
                 if isNews(of: tenant) {
                     onTrouble("records of tenant \(tenant) cannot be written, \(group.count) wait: \(error)")
                 }
             }
         }
-        state.withLock { state in
-            state.inHand = nil
-            if hasFailed { state.failures &+= 1 }
-            state.items = failed + state.items
-        }
-        tell(of: items, failed, horizons)
+        giveBack(openings, items, failed)
+        tell(written)
     }
 
-    /// A full disk is tried again after so many seconds.
-    private static let pause = 0.2
+    /// A full disk is tried again after so long.
+    private static let pause: Duration = .milliseconds(200)
 
     /// A disk that stays full is tried five times a second, and told of every ten seconds.
     private func isNews(of tenant: TenantID) -> Bool {
         state.withLock { state in
-            guard Date().timeIntervalSince(state.toldOfDisk[tenant] ?? .distantPast) > 10 else { return false }
-            state.toldOfDisk[tenant] = Date()
+            if let told = state.toldOfDisk[tenant], .now - told <= .seconds(10) { return false }
+            state.toldOfDisk[tenant] = .now
             return true
         }
     }
 
-    /// Events may be told up to the first one that is not on disk: later ones are, but a follower who had them would never ask for it.
-    private func tell(of items: [Item], _ failed: [Item], _ horizons: [TenantID: Int64]) {
-        let events = { (items: [Item]) in items.lazy.flatMap(\.rows).compactMap(\.eventID) }
-        let last = state.withLock { state in
-            state.lastEvent = max(state.lastEvent, events(items).max() ?? 0)
-            return state.lastEvent
+    private func giveBack(_ openings: [Item], _ items: [Item], _ failed: Set<TenantID>) {
+        let isBack = { (item: Item) in failed.contains(item.tenant) }
+        state.withLock { state in
+            state.inHand = nil
+            let last = (openings + items).lazy.flatMap(\.rows).compactMap(\.eventID).max()
+            state.lastEvent = max(state.lastEvent, last ?? 0)
+            guard !failed.isEmpty else { return }
+            state.openings = openings.filter(isBack) + state.openings
+            state.items = items.filter(isBack) + state.items
         }
-        feed.advance(horizons, all: events(failed).min().map { $0 - 1 } ?? last)
+    }
+
+    /// Events may be told up to the first one that is not on disk: later ones are, but a follower who had them would never ask for it.
+    ///
+    /// - Parameter written: the last event of each tenant that is on disk now.
+    private func tell(_ written: [TenantID: Int64]) {
+        let (tenants, all) = state.withLock { state in
+            let tenants = written.map { tenant, last in
+                (tenant, min(last, state.firstUnwritten(of: tenant).map { $0 - 1 } ?? last))
+            }
+            return (tenants, state.firstUnwritten().map { $0 - 1 } ?? state.lastEvent)
+        }
+        feed.advance(Dictionary(uniqueKeysWithValues: tenants), all: all)
     }
 
     /// What the database refuses for what it says, and not for want of room, would be refused for ever: it is set aside, where nothing of
     /// it is lost, and does not hold up the rest.
-    private func write(_ rows: [HistoryRow], to database: TenantDatabase, of tenant: TenantID) throws {
+    private func write(
+        _ rows: [HistoryRow],
+        to database: TenantDatabase,
+        of tenant: TenantID,
+        isBeating: Bool
+    ) throws {
         do {
             // What begins right before a crash is to have lasted until it was written.
-            try database.write(rows, at: Self.now)
+            try database.write(rows, at: isBeating ? Self.now : nil)
         } catch  where !TenantDatabase.mayPass(error) {
             let place = SetAside(in: folder, of: tenant)
             var refused: [SetAside.Refused] = []
@@ -305,5 +369,14 @@ final class RecordWorker: Sendable {
         let database = try TenantDatabase(folder: folder, tenant: tenant, durability: settings.durability)
         databases[tenant] = database
         return database
+    }
+}
+
+extension [RecordWorker.Item] {
+    fileprivate func firstEvent(of tenant: TenantID?) -> Int64? {
+        for item in self where tenant == nil || item.tenant == tenant {
+            if let event = item.rows.lazy.compactMap(\.eventID).first { return event }
+        }
+        return nil
     }
 }

@@ -68,13 +68,13 @@ public final class RecordWriter: EventSubscriber {
     /// On the core's loop.
     public func receive(_ envelope: EventEnvelope) {
         if let trace = collector.apply(envelope) { worker.add(trace) }
+        // Messages are of the traces alone, and most of what comes.
+        if case .sip = envelope.event { return }
         guard let tenant = envelope.tenant else { return }
         var rows: [HistoryRow] = []
-        var opening: CallID?
         switch assembler.apply(envelope) {
         case .opened(let record):
-            rows.append(.call(record))
-            opening = envelope.call
+            worker.add([.call(record)], of: tenant, opening: envelope.call, at: envelope.at.instant)
         case .answered(let record), .changed(let record), .closed(let record): rows.append(.call(record))
         case nil: break
         }
@@ -101,7 +101,7 @@ public final class RecordWriter: EventSubscriber {
         if JournalEntry.isKept(envelope.event) {
             rows.append(journaled(envelope.event, of: tenant, call: envelope.call, at: envelope.at.wall))
         }
-        if !rows.isEmpty { worker.add(rows, of: tenant, opening: opening, at: envelope.at.instant) }
+        if !rows.isEmpty { worker.add(rows, of: tenant, at: envelope.at.instant) }
     }
 
     /// What a crash leaves of a call that goes on after its answer, or rings for long, is so old at most.
@@ -111,7 +111,7 @@ public final class RecordWriter: EventSubscriber {
     public func keepUp(at instant: Instant) {
         let records = assembler.unwritten(for: Self.longestUnwritten, at: instant)
         for (tenant, records) in Dictionary(grouping: records, by: \.tenant) {
-            worker.add(records.map { .call($0) }, of: TenantID(tenant), opening: nil, at: instant)
+            worker.add(records.map { .call($0) }, of: TenantID(tenant), at: instant)
         }
     }
 
@@ -119,7 +119,7 @@ public final class RecordWriter: EventSubscriber {
     public func tell(_ ends: [CutOff], of tenant: TenantID, at instant: Instant) {
         guard !ends.isEmpty else { return }
         let rows = ends.map { journaled($0.event, of: tenant, call: CallID($0.call), at: $0.at) }
-        worker.add(rows, of: tenant, opening: nil, at: instant)
+        worker.add(rows, of: tenant, at: instant)
     }
 
     private func journaled(_ event: Event, of tenant: TenantID, call: CallID?, at wall: WallTime) -> HistoryRow {

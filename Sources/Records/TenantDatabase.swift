@@ -109,6 +109,7 @@ public final class TenantDatabase: Sendable {
         migrator.registerMigration("manifest of recordings") { try RecordingLink.begin($0) }
         migrator.registerMigration("lost frames of recordings") { try $0.execute(sql: HistorySchema.lostFrames) }
         migrator.registerMigration("legs over trunks") { try TrunkLegRow.fill($0) }
+        migrator.registerMigration("traces by number") { try $0.execute(sql: TraceRow.byNumber) }
         return migrator
     }
 

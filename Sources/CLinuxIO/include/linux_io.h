@@ -54,6 +54,8 @@ int linux_io_epoll_wait(int epoll, struct linux_io_ready *ready, int timeout_ms)
 int linux_io_bell_make(void);
 void linux_io_bell_ring(int fd);
 void linux_io_bell_clear(int fd);
+/* Waits until it rings, by the monotonic clock, and clears it. */
+void linux_io_bell_wait(int fd, int timeout_ms);
 
 /* The calling thread's name, as `top` shows it. */
 void linux_io_name_thread(const char *name);

@@ -29,7 +29,7 @@ final class RecordDelivery: Sendable {
         /// So many records are handed over at once: fewer while they are refused, as some take no large requests.
         var size = RecordDelivery.most
         var fault: String?
-        var toldAt = Date.distantPast
+        var toldAt: ContinuousClock.Instant?
     }
 
     /// Records that are handed over at once.
@@ -37,7 +37,7 @@ final class RecordDelivery: Sendable {
     /// A sink that has everything is looked after so often, one that takes nothing less and less.
     private static let (pace, longestPause): (TimeInterval, TimeInterval) = (0.5, 60)
     /// A fault that lasts is told again.
-    private static let toldAgainAfter: TimeInterval = 3_600
+    private static let toldAgainAfter: Duration = .seconds(3_600)
 
     private let tenant: TenantID
     let sink: CDRSink
@@ -111,8 +111,8 @@ final class RecordDelivery: Sendable {
             if state.size == 1 { state.failed = min(state.failed + 1, 10) }
             state.size = max(1, state.size / 2)
             let fault = "\(error)"
-            let isNews = state.fault == nil || Date().timeIntervalSince(state.toldAt) > Self.toldAgainAfter
-            if isNews { state.toldAt = Date() }
+            let isNews = state.fault == nil || state.toldAt.map { .now - $0 > Self.toldAgainAfter } ?? true
+            if isNews { state.toldAt = .now }
             state.fault = fault
             return (min(Self.longestPause, Self.pace * Double(1 << state.failed)), isNews)
         }

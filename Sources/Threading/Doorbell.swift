@@ -1,0 +1,23 @@
+import CLinuxIO
+
+/// Wakes a thread that waits for work.
+///
+/// It waits by the monotonic clock: a semaphore's time-out is a time of the wall clock on Linux, and when that is set back by an hour,
+/// the thread sleeps for an hour.
+public final class Doorbell: Sendable {
+    private let descriptor: CInt
+
+    /// Without a descriptor to be had it never rings, and who waits goes on at the time-out.
+    public init() { descriptor = linux_io_bell_make() }
+
+    deinit { if descriptor >= 0 { linux_io_close(descriptor) } }
+
+    public func ring() { if descriptor >= 0 { linux_io_bell_ring(descriptor) } }
+
+    /// Until it rings, or has rung since the last time; at most so long. By one thread.
+    public func wait(atMost patience: Duration) {
+        let (seconds, attoseconds) = patience.components
+        let milliseconds = seconds &* 1000 &+ attoseconds / 1_000_000_000_000_000
+        linux_io_bell_wait(descriptor, CInt(clamping: max(0, milliseconds)))
+    }
+}
