@@ -146,7 +146,9 @@ final class RecordWorker: Sendable {
         var stuck: [TenantID: Time] = [:]
         var heldTraces: [CallTrace] = []
         while true {
-            if !state.withLock(\.isAnythingDue) { wake.wait(atMost: Self.gathering - min(Self.gathering, .now - gathered)) }
+            if !state.withLock(\.isAnythingDue) {
+                wake.wait(atMost: Self.gathering - min(Self.gathering, .now - gathered))
+            }
             let now = Time.now
             let (isDue, isTraceDue) = (now - gathered >= Self.gathering, now - traced >= Self.traceGathering)
             if isDue { gathered = now }
@@ -243,7 +245,12 @@ final class RecordWorker: Sendable {
             do {
                 // Of several states of one call the last says it all.
                 let rows = HistoryRow.latest(of: group.flatMap(\.rows))
-                try write(rows, to: database(of: tenant, &databases), of: tenant, isBeating: !group.allSatisfy(\.isOpening))
+                try write(
+                    rows,
+                    to: database(of: tenant, &databases),
+                    of: tenant,
+                    isBeating: !group.allSatisfy(\.isOpening)
+                )
                 for row in rows { open[tenant, default: OpenThings()].note(row) }
                 let opened = group.compactMap(\.opening)
                 if !opened.isEmpty { onCommitted(opened) }

@@ -22,16 +22,23 @@ extension CallTrace {
             switch entry.kind {
             case .message(let message):
                 text = message.text
-                out.add(message.isIncoming ? " < " : " > ")
+                out.add(message.isIncoming ? " < " : " > " as StaticString)
                 DecimalDigits.append(Int64(message.leg), to: &out)
-                for field in [message.transport, message.local, message.remote] { out.add(" ", field) }
+                out.add(" ")
+                out.add(message.transport)
+                out.add(" ")
+                out.add(message.local)
+                out.add(" ")
+                out.add(message.remote)
             case .event(let event):
                 text = event
                 out.add(" *")
             }
             out.add(" ")
             DecimalDigits.append(Int64(text.utf8.count), to: &out)
-            out.add("\n", text, "\n")
+            out.add("\n")
+            out.add(text)
+            out.add("\n")
         }
         return out
     }
@@ -74,5 +81,11 @@ extension TraceEntry {
 }
 
 extension [UInt8] {
-    fileprivate mutating func add(_ texts: String...) { for text in texts { self += text.utf8 } }
+    fileprivate mutating func add(_ mark: StaticString) { mark.withUTF8Buffer { append(contentsOf: $0) } }
+
+    /// In one piece: a trace is some hundred of them.
+    fileprivate mutating func add(_ text: String) {
+        var text = text
+        text.withUTF8 { append(contentsOf: $0) }
+    }
 }
