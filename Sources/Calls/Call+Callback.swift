@@ -32,6 +32,7 @@ extension Call {
         callback = nil
         enter(.talking(anchor))
         anchor = caller
+        wayBack?.leg = caller
         calleeAnswered()
         core.attemptSucceeded(self)
     }

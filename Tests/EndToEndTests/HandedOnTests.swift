@@ -389,6 +389,35 @@ struct HandedOnTests {
             try running.rows("calls").first { $0["from"] as? String == Self.number }?["call_id"] as? String
         )
         #expect(try eventually { try running.gudok("why", call).text.components(separatedBy: "place 1,").count == 3 })
+        #expect(try running.gudok("why", call).text.contains("s waited before"))
+    }
+
+    @Test(arguments: ["inbound", "called back"])
+    func `a customer who was handed on twice comes back to his queue when nobody has him in the end`(
+        way: String
+    ) throws {
+        let vera = Handset(try Phone("1003", password: "vera-demo-3", server: running.sipPort), media: try WirePeer())
+        _ = try vera.phone.register()
+        let annas = way == "inbound" ? try inbound().invite : try calledBack().annas
+        handOn(annas, to: "1002")
+        let borisHas = try #require(boris.await("INVITE"))
+        _ = try take(borisHas, boris)
+        #expect(anna.await("BYE") != nil)
+        #expect(try eventually { try running.state(of: "1001") == "available" })
+        _ = try running.gudok("agent", "pause", "1001")
+
+        let on = ["Refer-To: <sip:1003@demo.test>"]
+        boris.phone.send(boris.phone.request("REFER", in: borisHas, sequence: 1, extra: on))
+        let rung = try #require(vera.await("INVITE"))
+        boris.phone.send(boris.phone.request("BYE", in: borisHas, sequence: 2))
+        vera.phone.respond("486 Busy Here", to: rung, toTag: "vera")
+        boris.phone.respond("486 Busy Here", to: try #require(boris.await("INVITE")), toTag: "again")
+        #expect(try waits(in: "sales"))
+        _ = try running.gudok("agent", "unpause", "1001")
+        let (invite, _) = try anna.phone.pickUp(media: anna.media, within: 8)
+        #expect(invite.header("From")?.contains(Self.number) == true)
+        #expect(try eventually { try running.rows("calls").first?["agent"] as? String == "1001" })
+        #expect(customer.await("BYE", within: 0.3) == nil)
     }
 
     @Test func `in the recording of an agent who was handed on to a customer the customer is left`() throws {
