@@ -69,7 +69,7 @@ extension Call {
         abandonTransfer()
         stopRecording()
         core.leave(self)
-        core.attemptFailed(id, because: reason)
+        if isAttempt { core.attemptFailed(id, because: reason) } else { calledBack() }
         endSupervision()
         let header = header ?? "Q.850;cause=\(cause.q850);text=\"\(cause.text)\""
         for index in legs.indices {

@@ -52,7 +52,7 @@ extension Call {
     /// Nobody is answered, and pays for it, to hear that he may not wait.
     func mayWait(_ request: QueueRequest) -> Bool { !core.acd.refuses(entry(request), at: now) }
 
-    private func settings(of queue: QueueID) -> Queue { tenant.queues[queue.name] ?? Queue(name: queue.name) }
+    func settings(of queue: QueueID) -> Queue { tenant.queues[queue.name] ?? Queue(name: queue.name) }
 
     private func playMusic(after clips: [PromptClip] = []) {
         guard case .queued(let stay) = stage else { return }

@@ -144,6 +144,7 @@ extension Call {
     ) {
         guard let party = counterpart(of: index) else { return }
         sending = nil
+        calledBack()
         // Whom a queue's agent hands on is that queue's, whoever called it.
         if served?.leg == index { wayBack?.leg = party }
         // It is somebody's word that sends the party there, and not a plan that goes round in circles.

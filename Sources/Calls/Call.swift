@@ -271,6 +271,7 @@ final class Call {
         case .informedKeys(let index): passInformedKeys(of: index)
         case .holdEnds: heldTooLong()
         case .parkEnds: parkedTooLong()
+        case .calledBack: calledBack()
         case .reoffer(let index): reofferAgain(index)
         }
     }
