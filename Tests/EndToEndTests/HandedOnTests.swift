@@ -361,6 +361,35 @@ struct HandedOnTests {
         #expect(try eventually { try running.rows("calls").count == 1 })
     }
 
+    @Test(arguments: ["take-over", "gudok transfer", "his own transfer"])
+    func `an agent whom his caller's telephone system hands on to its boss is the operator of that talk`(
+        way: String
+    ) throws {
+        let vera = Handset(try Phone("1003", password: "vera-demo-3", server: running.sipPort), media: try WirePeer())
+        _ = try vera.phone.register()
+        let (tag, _) = try customer.phone.arrive(media: customer.media)
+        let (invite, _) = try anna.phone.pickUp(media: anna.media)
+        let refer = ["Refer-To: <sip:+74951112200@demo.test>"]
+        let asked = customer.phone.request("REFER", to: "+74950000700", toTag: tag, extra: refer)
+        customer.phone.send(asked)
+        // The boss, over the same carrier.
+        _ = try take(try #require(customer.await("INVITE")), customer)
+        #expect(customer.await("BYE") != nil)
+        #expect(try eventually { try running.rows("calls").first?["state"] as? String == "talking" })
+        let call = try #require(try running.rows("calls").first?["call_id"] as? String)
+        #expect(try running.state(of: "1001") == "on-call")
+        switch way {
+        case "take-over": #expect(try running.gudok("supervise", "take-over", call, "--by", "1003").code == 0)
+        case "gudok transfer": #expect(try running.gudok("transfer", call, "1003").code == 0)
+        default: handOn(invite, to: "1003")
+        }
+        _ = try take(try #require(vera.await("INVITE")), vera)
+        #expect(anna.await("BYE") != nil)
+        #expect(try eventually { try running.state(of: "1001") == "available" })
+        #expect(customer.await("BYE", within: 0.3) == nil)
+        #expect(try eventually { try running.rows("calls").count == 1 })
+    }
+
     @Test func `an agent whom his caller hands on to another queue is busy with that`() throws {
         _ = try running.gudok("agent", "pause", "1001")
         let (phone, tag, invite) = try annaAsksBoris()
