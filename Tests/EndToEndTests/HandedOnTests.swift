@@ -13,6 +13,7 @@ struct HandedOnTests {
             keys: {"1": {dialplan: incoming, flow: call-me-sales}}
             agents: [{user: "1001"}]
           - name: support
+            extension: "792"
             record: true
             callback: {attempts: 2, retry_after: 1s}
             keys: {"1": {dialplan: incoming, flow: call-me-support}}
@@ -134,6 +135,19 @@ struct HandedOnTests {
         #expect(record["queue"] as? String == "support" && record["agent"] as? String == "1002")
         let report = try #require(try running.rows("stats", "queues", "--queue", "support").first)
         #expect(report["offered"] as? Int == 1 && report["answered"] as? Int == 1)
+    }
+
+    @Test func `a queue's own number leads into it, for callers and for whom they hand on`() throws {
+        let (invite, _) = try inbound()
+        handOn(invite, to: "792")
+        #expect(anna.notified(200) != nil && anna.await("BYE") != nil)
+        #expect(try waits(in: "support"))
+        let vera = try Phone("1003", password: "vera-demo-3", server: running.sipPort)
+        let answer = try vera.call("792", port: try WirePeer().port)
+        #expect(answer.startWord == "200")
+        #expect(try running.rows("queues").first { $0["queue"] as? String == "support" }?["waiting"] as? Int == 2)
+        let path = try running.gudok("dialplan", "route", "--from", "1003", "--to", "792").text
+        #expect(path.contains("the extension of queue support"), "\(path)")
     }
 
     @Test(arguments: ["inbound", "outbound", "called back"])
