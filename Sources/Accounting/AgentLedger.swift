@@ -50,51 +50,61 @@ public struct AgentLedger: Sendable {
     private struct Page: Sendable {
         var anchor: Moment
         var open: AgentInterval
-        /// The queue and the call talked in last: its wrap-up names it.
-        var talk: (queue: String, call: String)?
 
         func stamp(_ moment: Moment) -> Int64 {
             anchor.wall.advanced(by: moment.instant - anchor.instant).milliseconds
         }
-
-        mutating func note(_ change: AgentChanged, _ call: String?) {
-            if change.state == .onCall, let queue = change.queue, let call { talk = (queue, call) }
-        }
     }
 
     private var pages: [AgentKey: Page] = [:]
+    /// The queue and the call that each talked in last: its wrap-up names it.
+    private var talks: [AgentKey: (queue: String, call: String)] = [:]
 
     public init() {}
+
+    /// A talk of an earlier run whose wrap-up may go on in this one.
+    public mutating func restore(_ unsettled: QueueStayAssembler.Unsettled, of tenant: TenantID) {
+        guard let agent = unsettled.stay.agent else { return }
+        talks[AgentKey(tenant: tenant, agent: agent)] = (unsettled.stay.queue, unsettled.talkedIn)
+    }
 
     /// What an event changed; nil when it changed nothing.
     public mutating func apply(_ envelope: EventEnvelope) -> Change? {
         guard case .agentChanged(let change) = envelope.event, let tenant = envelope.tenant else { return nil }
         let key = AgentKey(tenant: tenant, agent: change.agent)
-        let call = envelope.call?.value
+        let call = call(of: change, envelope.call?.value, key)
         guard var page = pages[key] else {
             // Time counts from the first log-in on.
             guard change.state != .loggedOut else { return nil }
             let first = interval(change, call, since: envelope.at.wall.milliseconds)
-            var page = Page(anchor: envelope.at, open: first)
-            page.note(change, call)
-            pages[key] = page
+            pages[key] = Page(anchor: envelope.at, open: first)
             return Change(closed: nil, opened: first)
         }
-        let wrappedUp = page.talk.flatMap { change.state == .wrapUp && $0.queue == change.queue ? $0.call : nil }
         if page.open.state == .loggedOut, change.state != .loggedOut {
             let start = max(envelope.at.wall.milliseconds, page.open.sinceMilliseconds)
             page.anchor = Moment(instant: envelope.at.instant, wall: WallTime(milliseconds: start))
         }
         let stamp = max(page.stamp(envelope.at), page.open.sinceMilliseconds)
-        let next = interval(change, wrappedUp ?? call, since: stamp)
+        let next = interval(change, call, since: stamp)
         guard !next.isSame(as: page.open) else { return nil }
         var closed: AgentInterval? = page.open
         closed?.untilMilliseconds = stamp
         if page.open.sinceMilliseconds == stamp { closed = nil }
         page.open = next
-        page.note(change, call)
         pages[key] = page
         return Change(closed: closed, opened: next)
+    }
+
+    /// The call that a change is of, be it over.
+    private mutating func call(of change: AgentChanged, _ call: String?, _ key: AgentKey) -> String? {
+        switch change.state {
+        case .onCall:
+            if let queue = change.queue, let call { talks[key] = (queue, call) }
+        case .wrapUp:
+            if let talk = talks[key], talk.queue == change.queue { return talk.call }
+        case .loggedOut, .available, .ringing, .paused, .unreachable, .blocked: break
+        }
+        return call
     }
 
     private func interval(_ change: AgentChanged, _ call: String?, since: Int64) -> AgentInterval {

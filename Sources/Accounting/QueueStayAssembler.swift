@@ -10,9 +10,11 @@ public struct QueueStayAssembler: Sendable {
         public var stay: QueueStay
         /// What the agent's ledger has of his wrap-up.
         public var wrapUpMilliseconds: Int64
+        /// The call in which the talk ended.
+        public var talkedIn: String
 
-        public init(stay: QueueStay, wrapUpMilliseconds: Int64) {
-            (self.stay, self.wrapUpMilliseconds) = (stay, wrapUpMilliseconds)
+        public init(stay: QueueStay, wrapUpMilliseconds: Int64, talkedIn: String) {
+            (self.stay, self.wrapUpMilliseconds, self.talkedIn) = (stay, wrapUpMilliseconds, talkedIn)
         }
     }
 

@@ -1,4 +1,5 @@
 import ACD
+import Config
 import DialPlan
 import Events
 import Timebase
@@ -32,7 +33,22 @@ extension Call {
         callback = nil
         enter(.talking(anchor))
         anchor = caller
+        wayBack?.leg = caller
         calleeAnswered()
+        let shortest = served.map { settings(of: $0.queue).shortTalk } ?? .zero
+        guard shortest > .zero else { return calledBack() }
+        core.timers.start(.call(id, .calledBack), at: now.instant + shortest)
+    }
+
+    /// They have talked for `short_talk`, or somebody else gets whoever was called back: his wish is fulfilled. Nothing is done in other calls.
+    func calledBack() {
+        core.timers.stop(.call(id, .calledBack))
         core.attemptSucceeded(self)
+    }
+
+    /// An agent who is gone before that has called nobody back, as he would have answered nobody.
+    func dropCallback(by index: Int) {
+        guard !isAttempt, isTalk, transfer == nil, served?.leg == index else { return }
+        core.attemptFailed(id, because: OfferResult.dropped.rawValue)
     }
 }

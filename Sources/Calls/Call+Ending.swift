@@ -66,10 +66,9 @@ extension Call {
         for timer in CallTimer.ofLivingCalls {
             core.timers.stop(.call(id, timer))
         }
-        abandonTransfer()
         stopRecording()
         core.leave(self)
-        core.attemptFailed(id, because: reason)
+        if isAttempt { core.attemptFailed(id, because: reason) } else { calledBack() }
         endSupervision()
         let header = header ?? "Q.850;cause=\(cause.q850);text=\"\(cause.text)\""
         for index in legs.indices {
@@ -79,6 +78,8 @@ extension Call {
             finishLeg(index, result, status: result == .answered ? 200 : index == 0 ? status : nil, reason: reason)
             if let port = legs[index].port { core.closePort(port.id) }
         }
+        // Whoever asked for it is told before his BYE, and had nobody again.
+        abandonTransfer()
         for index in legs.indices where index > 0 { act(on: index) { $0.hangUp(reason: header, now: $1) } }
         if callerIsAnswered || startsUponAnswer {
             act(on: 0) { $0.hangUp(reason: header, now: $1) }

@@ -76,6 +76,10 @@ extension Call {
         let joined = core.move(peer, of: other, to: self, port: port, sentBy: index)
         publish(.legAnswered(leg: joined, codec: codec(of: joined)))
         link(with: other)
+        if wayBack?.leg != anchor, var way = other.wayBack, way.leg == peer {
+            way.leg = joined
+            wayBack = way
+        }
         if other.served?.leg == peer { takeService(of: other, at: joined) }
         // Of the two calls the party's is the one whose caller comes here, or which led outside.
         if seat != other.anchor || legs[joined].user == nil { keepRecording(of: other) }
@@ -112,6 +116,7 @@ extension Call {
         servedNext = nil
         guard served == nil else { return core.end(service, in: self) }
         served = service
+        noteWayBack(to: service.queue, waited: .zero)
         leaveRecordingToQueue()
     }
 

@@ -78,6 +78,7 @@ extension Call {
         if transfer?.taker == index { return takerFailed(index, 480, reason: "normal") }
         let party = legs[index].side
         if servedNobody(index) { return agentLeft(index) }
+        dropCallback(by: index)
         switch stage {
         case .ending: break
         case .talking(let peer):
@@ -100,6 +101,7 @@ extension Call {
         if transfer?.from == index { return transferorLeft() }
         if transfer?.taker == index { return takerFailed(index, 480, reason: failure.rawValue) }
         if servedNobody(index) { return agentLeft(index) }
+        dropCallback(by: index)
         guard index == anchor || isTalking(to: index) else { return }
         let disposition: Disposition = callerIsAnswered && wasAnswered ? .answered : .failed
         let status =

@@ -9,8 +9,6 @@ struct Parking {
     var slot: String
     /// The leg of whoever parked it, which is over; nil: the administrator's word sent it there.
     var by: Int?
-    /// Where the party goes when nobody has it in the end.
-    var wait: QueueWait?
 }
 
 /// Parking: a party that is sent to a slot by a blind transfer hears music there until somebody dials the slot, or its time is over.
@@ -33,7 +31,7 @@ extension Call {
         }
         if let holder { return refuse(.busy, "call \(holder.id) is parked in slot \(request.slot)") }
         let author = transfer?.from
-        let parking = Parking(slot: request.slot, by: author, wait: transfer?.wait ?? sending?.wait)
+        let parking = Parking(slot: request.slot, by: author)
         let by = author.map { word(of: $0) } ?? sending?.word ?? ""
         publish(.note("parked in slot \(request.slot) by \(by) for \(request.timeout)"))
         // Whoever sent the party here has done with it.
@@ -64,7 +62,7 @@ extension Call {
     func parkedTooLong() {
         guard case .parked(let parking) = stage else { return }
         publish(.note("nobody dialled slot \(parking.slot) in time"))
-        guard let author = parking.by else { return giveUp(parking.wait, plan: plan) }
+        guard let author = parking.by else { return giveUp(plan: plan) }
         bringBack(
             Transfer(
                 kind: .blind,
@@ -73,8 +71,7 @@ extension Call {
                 stage: .returning,
                 plan: plan,
                 anchor: anchor,
-                policy: isToBeRecorded,
-                wait: parking.wait
+                policy: isToBeRecorded
             )
         )
     }
@@ -83,10 +80,6 @@ extension Call {
 /// A caller whom the administrator's word sends to a number, while the plan finds out what that is.
 struct Sending {
     var word: String
-    /// Where he waited.
-    var wait: QueueWait?
-    /// The switch itself has him, or another queue.
-    var isTaken = false
 }
 
 extension CallCore {

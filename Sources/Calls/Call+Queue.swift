@@ -28,7 +28,7 @@ extension Call {
         enter(.queued(QueueStay(queue: queue, entered: entered)))
         makeUnderstood()
         core.dispatch(body)
-        place = core.acd.place(of: id) ?? place
+        if let standing = core.acd.place(of: id) { (place, wayBack) = (standing, nil) }
         // Whoever waits hears music, unless somebody answered in this same turn.
         guard case .queued = stage else { return }
         playMusic()
@@ -52,7 +52,7 @@ extension Call {
     /// Nobody is answered, and pays for it, to hear that he may not wait.
     func mayWait(_ request: QueueRequest) -> Bool { !core.acd.refuses(entry(request), at: now) }
 
-    private func settings(of queue: QueueID) -> Queue { tenant.queues[queue.name] ?? Queue(name: queue.name) }
+    func settings(of queue: QueueID) -> Queue { tenant.queues[queue.name] ?? Queue(name: queue.name) }
 
     private func playMusic(after clips: [PromptClip] = []) {
         guard case .queued(let stay) = stage else { return }
@@ -224,19 +224,22 @@ extension Call {
         }
         publish(.legAnswered(leg: index, codec: codec(of: index)))
         configureMedia(index)
+        var waited = waitedInQueues + (now.instant - stay.entered.instant)
         if let wish = core.callbacks[id] {
-            let waited = max(0, now.wall.milliseconds - wish.requested.milliseconds)
+            let carried = max(0, now.wall.milliseconds - wish.requested.milliseconds)
             let entry = QueueEntered(
                 queue: stay.queue.name,
                 number: to,
                 priority: 0,
                 position: 1,
-                carriedMilliseconds: waited
+                carriedMilliseconds: carried
             )
             publish(.queueEntered(entry))
+            waited = .milliseconds(carried)
         }
         core.dispatch { [self] in $0.answered(id, by: agent, at: now) }
         served = Service(queue: stay.queue, agent: agent, leg: index)
+        noteWayBack(to: stay.queue, waited: waited)
         guard callback == nil else { return callNumber(by: agent, at: index) }
         isUnserved = false
         queueAnswer = QueueAnswer(

@@ -145,6 +145,7 @@ extension Call {
         // An agent who goes on at another phone still serves this caller.
         let isSameAgent = legs[new].user == legs[seat].user || served?.agent == speaker(at: new)
         if served?.leg == seat, isSameAgent { served?.leg = new }
+        if wayBack?.leg == seat { wayBack?.leg = new }
         stopRecording()
         if seat == anchor { anchor = new } else { enter(.talking(new)) }
         letGo(seat, reason: "replaced")

@@ -170,6 +170,8 @@ enum CallTimer: Hashable, Sendable {
     case holdEnds
     /// Nobody has taken the party out of its slot.
     case parkEnds
+    /// Whoever was called back has talked for so long that it counts.
+    case calledBack
     /// A leg was busy with an offer when we had one for it: once more.
     case reoffer(Int)
     /// The call is over and its record waits for the last words of a leg.
@@ -178,5 +180,6 @@ enum CallTimer: Hashable, Sendable {
     /// Those that mean nothing any more when the call ends.
     static let ofLivingCalls = [
         dialTimeout, invitationExpires, maximumDuration, toneEnds, nextKey, announcement, holdEnds, parkEnds,
+        calledBack,
     ]
 }

@@ -92,11 +92,10 @@ extension Call {
         keptPlace = nil
         // Until he is parked, or somebody else sends him on: the plan may first ask a URL.
         sending = Sending(word: word)
-        if case .parked(let parking) = stage { sending?.wait = parking.wait }
         if case .queued(let stay) = stage {
-            sending?.wait = wayBack(to: stay.queue)
             core.dispatch { [self] in $0.leave(id, .transferred, at: now) }
             leaveQueue(stay)
+            noteWayBack(to: stay.queue, waited: waitedInQueues)
         } else {
             for timer in [CallTimer.nextKey, .parkEnds] { core.timers.stop(.call(id, timer)) }
             sayings += 1
@@ -145,6 +144,9 @@ extension Call {
     ) {
         guard let party = counterpart(of: index) else { return }
         sending = nil
+        calledBack()
+        // Whom a queue's agent hands on is that queue's, whoever called it.
+        if served?.leg == index { wayBack?.leg = party }
         // It is somebody's word that sends the party there, and not a plan that goes round in circles.
         entries = [:]
         // Its author is answered before anything comes of it.
@@ -157,7 +159,6 @@ extension Call {
             plan: plan,
             anchor: anchor,
             policy: isToBeRecorded,
-            wait: served.flatMap { $0.leg == index ? wayBack(to: $0.queue) : nil },
             outside: outside
         )
         reportTransfer(100)
@@ -202,7 +203,7 @@ extension Call {
     func followTransfer(into instruction: Instruction) {
         guard transfer != nil || sending != nil, takesParty(instruction) else { return }
         settleTransfer()
-        sending?.isTaken = true
+        wayBack = nil
     }
 
     private func takesParty(_ instruction: Instruction) -> Bool {
@@ -274,13 +275,13 @@ extension Call {
             guard legs[failed.from].isOver else { return giveBack(failed) }
             failed.stage = .returning
             bringBack(failed)
-        case .returning: giveUp(failed)
+        case .returning: giveUp(plan: failed.plan)
         }
     }
 
     /// Rings whoever gave the party away, and is gone, for it.
     func bringBack(_ returning: Transfer) {
-        guard let user = legs[returning.from].user else { return giveUp(returning) }
+        guard let user = legs[returning.from].user else { return giveUp(plan: returning.plan) }
         transfer = returning
         plan = PlanRun(plan: DialPlan(name: "transfer"), variables: returning.plan.variables)
         perform(.dial(DialRequest(target: .user(user), timeout: Step.Dial.defaultTimeout)))
@@ -303,13 +304,13 @@ extension Call {
         askForVoice(of: party)
     }
 
-    /// Nobody is there to take it back: back into the queue it came from, else it is told so and let go.
-    private func giveUp(_ failed: Transfer) { giveUp(failed.wait, plan: failed.plan) }
-
-    func giveUp(_ wait: QueueWait?, plan old: PlanRun) {
+    /// Nobody is there to take it back: back into the queue it came from, be it that others had it since, else it is told so and let go.
+    func giveUp(plan old: PlanRun) {
         transfer = nil
-        keptPlace = wait?.place
-        plan = wait?.plan ?? run(in: old.plan, variables: old.variables, steps: [])
+        let way = wayBack.flatMap { $0.leg == anchor ? $0 : nil }
+        keptPlace = way?.place
+        if let way { waitedInQueues = way.waited }
+        plan = way?.plan ?? run(in: old.plan, variables: old.variables, steps: [])
         tell(["transfer-failed"])
     }
 
@@ -317,26 +318,28 @@ extension Call {
         PlanRun(plan: plan, variables: variables.merging(servedParty.variables) { $1 }, steps: steps)
     }
 
-    /// From where the party is now: in this queue's line, or with its agent.
-    private func wayBack(to queue: QueueID) -> QueueWait {
+    /// Whom the plan serves leaves this queue, and may come back to it.
+    func noteWayBack(to queue: QueueID, waited: Duration) {
         let known = queueRequest.flatMap { $0.queue == queue.name ? $0 : nil }
         let request = known ?? QueueRequest(queue: queue.name)
         let entry = Step.QueueEntry(name: request.queue, priority: request.priority, skill: request.skill)
         let steps = [Step(.queue(entry))]
-        // Whoever was called back came by no plan of his own, and an agent's answer takes nobody's place away.
-        let place = core.acd.place(of: id) ?? place.flatMap { $0.queue == queue ? $0 : nil }
-        guard known != nil else {
-            return QueueWait(plan: run(in: plan.plan, variables: plan.variables, steps: steps), place: place)
-        }
-        return QueueWait(plan: plan.beginning(with: steps), place: place)
+        wayBack = WayBack(
+            leg: anchor,
+            // Whoever was called back, or asked first by a colleague, came by no plan of his own.
+            plan: known == nil
+                ? run(in: plan.plan, variables: plan.variables, steps: steps) : plan.beginning(with: steps),
+            place: place.flatMap { $0.queue == queue ? $0 : nil },
+            waited: waited
+        )
     }
 
     /// Nobody took a caller who was sent to a number: back to where he waited. False: he waited nowhere, or is somebody's.
     func comesBack() -> Bool {
-        guard let sent = sending, !sent.isTaken, let wait = sent.wait else { return false }
+        guard sending != nil, let wayBack, wayBack.leg == anchor else { return false }
         publish(.note("nobody takes him there: back to where he waited"))
         sending = nil
-        giveUp(wait, plan: plan)
+        giveUp(plan: plan)
         return true
     }
 

@@ -74,6 +74,8 @@ final class Call {
     var queueRequest: QueueRequest?
     /// Where he stood in the last queue.
     var place: Dispatcher.Place?
+    /// The queue whose agent had a party of this call, or which a command took it out of.
+    var wayBack: WayBack?
     /// Where he stands in the queue that he is on his way back to.
     var keptPlace: Dispatcher.Place?
     /// How many instructions of the plan were carried out one right after the other, and when the last one was.
@@ -269,6 +271,7 @@ final class Call {
         case .informedKeys(let index): passInformedKeys(of: index)
         case .holdEnds: heldTooLong()
         case .parkEnds: parkedTooLong()
+        case .calledBack: calledBack()
         case .reoffer(let index): reofferAgain(index)
         }
     }

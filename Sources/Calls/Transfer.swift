@@ -22,8 +22,6 @@ struct Transfer {
     var anchor: Int
     /// Why the talk was recorded, when it was.
     var policy: RecordingPolicy?
-    /// The queue whose talk ends with this.
-    var wait: QueueWait?
     /// Who is to have the party, while somebody has not taken yet the media that they need for it: it may still go back.
     var taker: Int?
     /// Whoever asked for it from outside of the dialog is told in another one.
@@ -33,12 +31,16 @@ struct Transfer {
     var isByPeer: Bool { from != anchor }
 }
 
-/// The way back into the queue that the party came from, for the case that nobody has it in the end.
-struct QueueWait {
+/// The way back into the queue that a party came from, for the case that nobody has it in the end.
+struct WayBack {
+    /// The party's.
+    var leg: Int
     /// The run that stood behind that queue, which asks for it anew, by the same priority and skill.
     let plan: PlanRun
-    /// Where the party stands, or stood when an agent answered.
+    /// Where it stood.
     let place: Dispatcher.Place?
+    /// In that queue, and in those before it.
+    let waited: Duration
 }
 
 /// Why nobody is transferred: what a REFER is answered, and what the control interface says.

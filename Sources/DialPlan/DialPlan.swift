@@ -11,6 +11,8 @@ public struct DialPlan: Equatable, Sendable {
     public var tests: [PlanTest]
     /// The tenant's lists of numbers.
     public var lists: [String: NumberList] = [:]
+    /// The tenant's queues by their own numbers, which lead into them where no rule is for those.
+    public var queues: [String: String] = [:]
 
     public init(
         name: String,
@@ -84,6 +86,11 @@ extension DialPlan {
     /// The rule that a call takes; nil: none does.
     public func route(called: String, caller: String = "", trunk: String = "") -> Route? {
         routes.first { $0.takes(called: called, caller: caller, trunk: trunk) }
+    }
+
+    /// The queue whose own number this is; nil also where a rule is for it, be it for other callers.
+    func queue(of called: String) -> String? {
+        queues[called].flatMap { queue in routes.contains { $0.match.matches(called) } ? nil : queue }
     }
 
     /// Whether the rule for `called` has a step that dials a trunk: what makes a user's call an outbound one.

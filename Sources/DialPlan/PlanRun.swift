@@ -73,12 +73,18 @@ public struct PlanRun: Sendable {
 
     /// Finds the rule for `called`, and takes its first steps.
     public mutating func start() -> Instruction {
+        let called = variables[PlanVariable.called.rawValue] ?? ""
         let route = plan.route(
-            called: variables[PlanVariable.called.rawValue] ?? "",
+            called: called,
             caller: sender ?? variables[PlanVariable.caller.rawValue] ?? "",
             trunk: sender == nil ? variables[PlanVariable.trunk.rawValue] ?? "" : ""
         )
-        guard let route else { return .noRoute }
+        guard let route else {
+            guard let queue = plan.queue(of: called) else { return .noRoute }
+            trail.append(.note("no rule is for it: the extension of queue \(queue)", line: 0))
+            frames = [Frame(steps: [Step(.queue(Step.QueueEntry(name: queue)))])]
+            return advance()
+        }
         trail.append(.routed(match: route.match.description, line: route.position.line))
         frames = [Frame(steps: route.steps)]
         return advance()

@@ -1,6 +1,7 @@
 import Accounting
 import Events
 import GRDB
+import Timebase
 
 /// An interval of an agent as a row of `agent_states`.
 enum AgentRow {
@@ -74,18 +75,30 @@ enum AgentRow {
         ).execute(arguments: arguments)
     }
 
-    /// Who is in a state that lasts.
+    /// Who is in a state that lasts, and not logged out.
     static func atWork(_ database: Database) throws -> [String] {
-        try String.fetchAll(database, sql: "SELECT agent FROM agent_states WHERE until_ms IS NULL ORDER BY agent")
+        try String.fetchAll(
+            database,
+            sql: "SELECT agent FROM agent_states WHERE until_ms IS NULL AND state <> ? ORDER BY agent",
+            arguments: [AgentState.loggedOut.rawValue]
+        )
     }
 
-    /// The state is what it was; its end is the last known time.
-    static func closeInterrupted(_ database: Database, at now: Int64) throws {
-        try database.execute(
-            sql: "DELETE FROM agent_states WHERE until_ms IS NULL AND since_ms >= ?",
-            arguments: [now]
-        )
-        try database.execute(sql: "UPDATE agent_states SET until_ms = ? WHERE until_ms IS NULL", arguments: [now])
+    /// Whoever was at work was so until the last known time, and is logged out from there until his next word.
+    ///
+    /// - Returns: what would have been told of it.
+    static func closeInterrupted(_ database: Database, at now: Int64) throws -> [CutOff] {
+        try atWork(database).map { agent in
+            let down = AgentInterval(
+                agent: agent,
+                state: .loggedOut,
+                reason: downReason,
+                sinceMilliseconds: now
+            )
+            try begin(down, in: database)
+            let change = AgentChanged(agent: agent, state: .loggedOut, reason: downReason, queue: nil, device: agent)
+            return CutOff(call: nil, event: .agentChanged(change), at: WallTime(milliseconds: now))
+        }
     }
 
     static func interval(_ row: Row) -> AgentInterval {

@@ -40,6 +40,39 @@ public struct JournalEntry: Equatable, Sendable {
     static let insert = "INSERT OR IGNORE INTO events (id, call_id, type, json) VALUES (?, ?, ?, ?)"
 }
 
+extension JournalEntry {
+    private struct Line: Decodable {
+        var data: TransferStarted
+    }
+
+    /// The transfers that the last run did not end, in calls that it did not end either: nobody took the party.
+    static func openTransfers(_ database: Database, at now: Int64) throws -> [CutOff] {
+        let rows = try Row.fetchCursor(
+            database,
+            sql: """
+                SELECT call_id, type, json FROM events
+                WHERE id >= (SELECT min(CAST(round((julianday(started_at) - 2440587.5) * 86400000) AS INTEGER)) FROM calls
+                             WHERE ended_at IS NULL) << 12
+                  AND type IN ('transferStarted', 'transferEnded')
+                  AND call_id IN (SELECT call_id FROM calls WHERE ended_at IS NULL) ORDER BY id
+                """
+        )
+        var open: [String: TransferStarted] = [:]
+        while let row = try rows.next() {
+            let (call, type): (String, String) = (row["call_id"], row["type"])
+            guard type == "transferStarted" else {
+                open[call] = nil
+                continue
+            }
+            open[call] = try JSONDecoder().decode(Line.self, from: Data((row["json"] as String).utf8)).data
+        }
+        return open.sorted { $0.key < $1.key }.map { call, start in
+            let end = TransferEnded(leg: start.leg, target: start.target, isDone: false, sipCode: 487)
+            return CutOff(call: call, event: .transferEnded(end), at: WallTime(milliseconds: now))
+        }
+    }
+}
+
 /// An event on its way to the journal: it is written out on the writer's thread.
 struct JournalDraft: Sendable {
     var id: Int64

@@ -62,7 +62,10 @@ public final class RecordWriter: EventSubscriber {
 
     /// Stays of the last run whose agents may go on with their wrap-ups; before the first event.
     public func restore(_ stays: [QueueStayAssembler.Unsettled], of tenant: TenantID) {
-        for stay in stays { self.stays.restore(stay, of: tenant) }
+        for stay in stays {
+            self.stays.restore(stay, of: tenant)
+            ledger.restore(stay, of: tenant)
+        }
     }
 
     /// On the core's loop.
@@ -118,7 +121,7 @@ public final class RecordWriter: EventSubscriber {
     /// The stream of events tells how what the last run left open ended, as the records do already; before the first event.
     public func tell(_ ends: [CutOff], of tenant: TenantID, at instant: Instant) {
         guard !ends.isEmpty else { return }
-        let rows = ends.map { journaled($0.event, of: tenant, call: CallID($0.call), at: $0.at) }
+        let rows = ends.map { journaled($0.event, of: tenant, call: $0.call.map { CallID($0) }, at: $0.at) }
         worker.add(rows, of: tenant, at: instant)
     }
 

@@ -84,7 +84,16 @@ enum StayRow {
                 """,
             arguments: ["agent": agent, "ended": ended, "queue": last.queue]
         )
-        return QueueStayAssembler.Unsettled(stay: last, wrapUpMilliseconds: sum ?? 0)
+        // The party may have been handed on to him in another call than the stay began in.
+        let call = try String.fetchOne(
+            database,
+            sql: """
+                SELECT call_id FROM agent_states WHERE agent = ? AND queue = ? AND state IN ('on-call', 'wrap-up')
+                ORDER BY since_ms DESC LIMIT 1
+                """,
+            arguments: [agent, last.queue]
+        )
+        return QueueStayAssembler.Unsettled(stay: last, wrapUpMilliseconds: sum ?? 0, talkedIn: call ?? last.callID)
     }
 
     /// With who is called back nobody speaks before his call's answer.
@@ -99,7 +108,7 @@ enum StayRow {
     ///
     /// - Returns: what the queues would have told of it.
     static func closeInterrupted(_ database: Database, at now: Int64) throws -> [CutOff] {
-        try endRinging(database, at: now)
+        let rung = try endRinging(database, at: now)
         let open = try Row.fetchAll(database, sql: "SELECT * FROM queue_stays WHERE ended_ms IS NULL").map(stay)
         try database.execute(
             sql: """
@@ -120,21 +129,23 @@ enum StayRow {
                 WHERE caller_hung_up IS NULL AND call_id IN (SELECT call_id FROM calls WHERE ended_at IS NULL)
                 """
         )
-        return open.map { CutOff(call: $0.callID, event: end(of: $0, at: now), at: WallTime(milliseconds: now)) }
+        return rung + open.map { CutOff(call: $0.callID, event: end(of: $0, at: now), at: WallTime(milliseconds: now)) }
     }
 
     /// Whom a phone rang for then is known from its agent's state, and how many phones had rung from what became of them.
-    private static func endRinging(_ database: Database, at now: Int64) throws {
-        try database.execute(
+    private static func endRinging(_ database: Database, at now: Int64) throws -> [CutOff] {
+        let offers = try Row.fetchAll(
+            database,
             sql: """
-                INSERT OR IGNORE INTO missed_offers (agent, at_ms, call_id, queue, result, rang_ms)
-                SELECT agent, max(:now, since_ms), call_id, queue, :result, max(0, :now - since_ms) FROM agent_states
-                WHERE until_ms IS NULL AND state = :ringing AND call_id IS NOT NULL AND queue IS NOT NULL
+                SELECT agent, max(:now, since_ms) AS at_ms, call_id, queue, :result AS result, max(0, :now - since_ms) AS rang_ms
+                FROM agent_states
+                WHERE until_ms IS NULL AND state = :ringing AND call_id IS NOT NULL AND queue IS NOT NULL ORDER BY agent
                 """,
             arguments: [
                 "now": now, "result": OfferResult.withdrawn.rawValue, "ringing": AgentState.ringing.rawValue,
             ]
-        )
+        ).map(offer)
+        for offer in offers { try database.execute(sql: insertOffer, arguments: arguments(offer)) }
         try database.execute(
             sql: """
                 UPDATE queue_stays SET offers = (
@@ -143,6 +154,15 @@ enum StayRow {
                 ) WHERE ended_ms IS NULL AND connected_ms IS NULL
                 """
         )
+        return offers.map { offer in
+            let end = QueueOfferEnded(
+                queue: offer.queue,
+                agent: offer.agent,
+                result: offer.result,
+                rangMilliseconds: offer.rangMilliseconds
+            )
+            return CutOff(call: offer.callID, event: .queueOfferEnded(end), at: WallTime(milliseconds: now))
+        }
     }
 
     private static func end(of stay: QueueStay, at now: Int64) -> Event {

@@ -201,7 +201,7 @@ public final class TenantDatabase: Sendable {
 
     /// What the last run left open.
     public struct Interrupted: Equatable, Sendable {
-        /// How the stays and the calls ended, as nobody was there to tell it; of each call its own end last.
+        /// How transfers, stays, calls and agents' work ended, as nobody was there to tell it; of each call its own end last.
         public var ends: [CutOff]
         /// Whose agents may go on with their wrap-ups.
         public var stays: [QueueStayAssembler.Unsettled]
@@ -240,12 +240,13 @@ public final class TenantDatabase: Sendable {
             let known = max(try Self.lastKnown(database), lived)
             if lived == known { try Self.beat(database, at: WallTime(milliseconds: known)) }
             let agents = try AgentRow.atWork(database)
+            let transfers = try JournalEntry.openTransfers(database, at: known)
             let left = try StayRow.closeInterrupted(database, at: known)
-            try AgentRow.closeInterrupted(database, at: known)
+            let out = try AgentRow.closeInterrupted(database, at: known)
             try OwnTalkRow.closeInterrupted(database, at: known)
             let ended = try CallRow.closeInterrupted(database, at: known)
             return Interrupted(
-                ends: left + ended,
+                ends: transfers + left + ended + out,
                 stays: try agents.compactMap { try StayRow.unsettled(of: $0, database) }
             )
         }

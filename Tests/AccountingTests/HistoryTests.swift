@@ -329,4 +329,16 @@ import Timebase
         #expect(lengths == [10_000, 10_000, 10_000, 4_960_000 + step, 30_000])
         #expect(open?.state == .wrapUp && open?.callID == "CALL")
     }
+
+    @Test func `the rest of a wrap-up that goes on after a restart is of the call that was talked in`() {
+        var stay = QueueStay(callID: "ASKED", queue: "sales", number: "+7495", enteredMilliseconds: 0)
+        stay.agent = "1001"
+        var ledger = AgentLedger()
+        let left = QueueStayAssembler.Unsettled(stay: stay, wrapUpMilliseconds: 500, talkedIn: "CALL")
+        ledger.restore(left, of: "demo")
+        let goesOn = ledger.apply(Self.envelope(Self.agent(.wrapUp, queue: "sales"), Self.at(0), call: nil))
+        #expect(goesOn?.opened.callID == "CALL" && goesOn?.opened.queue == "sales")
+        let other = ledger.apply(Self.envelope(Self.agent(.wrapUp, queue: "support"), Self.at(1), call: nil))
+        #expect(other?.opened.callID == nil)
+    }
 }

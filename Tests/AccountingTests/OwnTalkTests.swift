@@ -153,6 +153,54 @@ import Timebase
         #expect(story.talks == ["1001 A 5.0": 4])
     }
 
+    @Test func `who hands his party on speaks with nobody until it comes back, and the party with whoever gets it`() {
+        let story = Story()
+        story.start(0, user: "1001")
+        story.state(0, "1001", .onCall)
+        story.state(0, "1002", .onCall)
+        story.rings(0, 1, "1002")
+        for leg in [0, 1] { story.answers(1, leg) }
+        func handsOn(_ at: Double) {
+            let start = TransferStarted(leg: 0, party: 1, kind: .blind, target: "1003", by: "user 1001")
+            story.at(at, .transferStarted(start))
+        }
+        handsOn(3)
+        story.at(4, .transferEnded(TransferEnded(leg: 0, target: "1003", isDone: false, sipCode: 486)))
+        handsOn(6)
+        story.rings(6, 2, nil)
+        story.answers(7, 2)
+        story.at(7, .transferEnded(TransferEnded(leg: 0, target: "1003", isDone: true, sipCode: 200)))
+        story.ends(7, 0)
+        story.over(10)
+        let (own, others) = (
+            ["1001 A 1.0": 2.0, "1001 A 4.0": 2], ["1002 A 1.0": 2.0, "1002 A 4.0": 2, "1002 A 7.0": 3]
+        )
+        #expect(story.talks == own.merging(others) { $1 }, "\(story.talks)")
+    }
+
+    @Test func `who keeps a queue's caller and joins him with whom he asked has no talk of his own`() {
+        let story = Story()
+        story.start(0)
+        story.state(0, "1001", .onCall, queue: "sales")
+        story.rings(0, 1, "1001")
+        for leg in [0, 1] { story.answers(1, leg) }
+        story.start(2, user: "1001", call: "B")
+        story.rings(2, 1, "1005", call: "B")
+        for leg in [0, 1] { story.answers(3, leg, call: "B") }
+        // He asks for it in the dialog of the second call: the caller comes there.
+        let start = TransferStarted(leg: 0, party: 1, kind: .attended, target: "+7495", by: "user 1001")
+        story.at(5, .transferStarted(start), call: "B")
+        story.rings(5, 2, nil, call: "B")
+        story.answers(5, 2, call: "B")
+        story.over(5)
+        story.state(5, "1001", .onCall)
+        story.at(5.001, .transferEnded(TransferEnded(leg: 0, target: "+7495", isDone: true, sipCode: 200)), call: "B")
+        story.ends(5.001, 0, call: "B")
+        story.state(5.001, "1001", .available)
+        story.over(9, call: "B")
+        #expect(story.talks.isEmpty && story.open == 0, "\(story.talks)")
+    }
+
     @Test func `a talk that goes on at another phone of his is one`() {
         let story = Story()
         story.state(0, "1001", .onCall)

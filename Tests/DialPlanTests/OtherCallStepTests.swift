@@ -12,6 +12,20 @@ struct OtherCallStepTests {
         PlanRun(plan: try plan(steps), variables: ["called": called, "caller": "1003"])
     }
 
+    @Test func `a queue's own number leads into it where no rule is for it, be it for others`() throws {
+        var plan = DialPlan(
+            name: "internal",
+            routes: [Route(match: try Pattern("70x"), from: try Pattern("1009"), steps: [])]
+        )
+        plan.queues = ["700": "sales", "800": "support"]
+        func first(_ called: String) -> Instruction {
+            var run = PlanRun(plan: plan, variables: ["called": called, "caller": "1003"])
+            return run.start()
+        }
+        #expect(first("800") == .queue(QueueRequest(queue: "support")))
+        #expect(first("700") == .noRoute && first("801") == .noRoute)
+    }
+
     @Test func `pickup names its users, and what comes of it is a dial_result`() throws {
         let steps = [
             Step(.pickup(.group([try Template("{called:2}"), try Template("1002")]))),

@@ -9,6 +9,7 @@ struct CallbackTests {
           - name: sales
             wrap_up: 30s
             record: true
+            short_talk: 3s
             callback: {attempts: 2, retry_after: 1s}
             keys: {"1": {dialplan: incoming, flow: call-me}}
             agents: [{user: "1001"}]
@@ -155,6 +156,29 @@ struct CallbackTests {
         let record = try #require(try running.rows("cdr").first)
         #expect(record["disposition"] as? String == "busy" && record["sip_code"] as? Int == 486)
         #expect(try eventually { try running.state(of: "1001") == "available" })
+    }
+
+    @Test(arguments: ["agent", "customer"])
+    func `a talk that its agent ends at once was none, and is tried again; the customer may end his`(who: String) throws
+    {
+        try ask()
+        _ = try running.gudok("agent", "unpause", "1001")
+        let (invite, _, outward) = try agentCalls()
+        _ = try answered(outward)
+        #expect(try eventually { try running.rows("calls").first?["state"] as? String == "talking" })
+        if who == "agent" {
+            anna.hangUp(invite)
+            #expect(caller.expect("BYE") != nil)
+            #expect(try eventually { try callback()["reason"] as? String == "dropped" })
+            #expect(try callback()["state"] as? String == "waiting")
+            _ = try running.gudok("agent", "end-wrap-up", "1001")
+            _ = try agentCalls(12)
+            #expect(try eventually { try callback()["attempts"] as? Int == 2 })
+        } else {
+            caller.send(caller.request("BYE", in: outward, sequence: 1))
+            #expect(anna.expect("BYE") != nil)
+            #expect(try eventually { try callback()["state"] as? String == "done" })
+        }
     }
 
     @Test func `wishes outlive a crash, one wish is enough, and one may be cancelled`() throws {

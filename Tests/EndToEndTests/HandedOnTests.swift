@@ -13,6 +13,7 @@ struct HandedOnTests {
             keys: {"1": {dialplan: incoming, flow: call-me-sales}}
             agents: [{user: "1001"}]
           - name: support
+            extension: "792"
             record: true
             callback: {attempts: 2, retry_after: 1s}
             keys: {"1": {dialplan: incoming, flow: call-me-support}}
@@ -134,6 +135,19 @@ struct HandedOnTests {
         #expect(record["queue"] as? String == "support" && record["agent"] as? String == "1002")
         let report = try #require(try running.rows("stats", "queues", "--queue", "support").first)
         #expect(report["offered"] as? Int == 1 && report["answered"] as? Int == 1)
+    }
+
+    @Test func `a queue's own number leads into it, for callers and for whom they hand on`() throws {
+        let (invite, _) = try inbound()
+        handOn(invite, to: "792")
+        #expect(anna.notified(200) != nil && anna.await("BYE") != nil)
+        #expect(try waits(in: "support"))
+        let vera = try Phone("1003", password: "vera-demo-3", server: running.sipPort)
+        let answer = try vera.call("792", port: try WirePeer().port)
+        #expect(answer.startWord == "200")
+        #expect(try running.rows("queues").first { $0["queue"] as? String == "support" }?["waiting"] as? Int == 2)
+        let path = try running.gudok("dialplan", "route", "--from", "1003", "--to", "792").text
+        #expect(path.contains("the extension of queue support"), "\(path)")
     }
 
     @Test(arguments: ["inbound", "outbound", "called back"])
@@ -361,6 +375,35 @@ struct HandedOnTests {
         #expect(try eventually { try running.rows("calls").count == 1 })
     }
 
+    @Test(arguments: ["take-over", "gudok transfer", "his own transfer"])
+    func `an agent whom his caller's telephone system hands on to its boss is the operator of that talk`(
+        way: String
+    ) throws {
+        let vera = Handset(try Phone("1003", password: "vera-demo-3", server: running.sipPort), media: try WirePeer())
+        _ = try vera.phone.register()
+        let (tag, _) = try customer.phone.arrive(media: customer.media)
+        let (invite, _) = try anna.phone.pickUp(media: anna.media)
+        let refer = ["Refer-To: <sip:+74951112200@demo.test>"]
+        let asked = customer.phone.request("REFER", to: "+74950000700", toTag: tag, extra: refer)
+        customer.phone.send(asked)
+        // The boss, over the same carrier.
+        _ = try take(try #require(customer.await("INVITE")), customer)
+        #expect(customer.await("BYE") != nil)
+        #expect(try eventually { try running.rows("calls").first?["state"] as? String == "talking" })
+        let call = try #require(try running.rows("calls").first?["call_id"] as? String)
+        #expect(try running.state(of: "1001") == "on-call")
+        switch way {
+        case "take-over": #expect(try running.gudok("supervise", "take-over", call, "--by", "1003").code == 0)
+        case "gudok transfer": #expect(try running.gudok("transfer", call, "1003").code == 0)
+        default: handOn(invite, to: "1003")
+        }
+        _ = try take(try #require(vera.await("INVITE")), vera)
+        #expect(anna.await("BYE") != nil)
+        #expect(try eventually { try running.state(of: "1001") == "available" })
+        #expect(customer.await("BYE", within: 0.3) == nil)
+        #expect(try eventually { try running.rows("calls").count == 1 })
+    }
+
     @Test func `an agent whom his caller hands on to another queue is busy with that`() throws {
         _ = try running.gudok("agent", "pause", "1001")
         let (phone, tag, invite) = try annaAsksBoris()
@@ -389,6 +432,35 @@ struct HandedOnTests {
             try running.rows("calls").first { $0["from"] as? String == Self.number }?["call_id"] as? String
         )
         #expect(try eventually { try running.gudok("why", call).text.components(separatedBy: "place 1,").count == 3 })
+        #expect(try running.gudok("why", call).text.contains("s waited before"))
+    }
+
+    @Test(arguments: ["inbound", "called back"])
+    func `a customer who was handed on twice comes back to his queue when nobody has him in the end`(
+        way: String
+    ) throws {
+        let vera = Handset(try Phone("1003", password: "vera-demo-3", server: running.sipPort), media: try WirePeer())
+        _ = try vera.phone.register()
+        let annas = way == "inbound" ? try inbound().invite : try calledBack().annas
+        handOn(annas, to: "1002")
+        let borisHas = try #require(boris.await("INVITE"))
+        _ = try take(borisHas, boris)
+        #expect(anna.await("BYE") != nil)
+        #expect(try eventually { try running.state(of: "1001") == "available" })
+        _ = try running.gudok("agent", "pause", "1001")
+
+        let on = ["Refer-To: <sip:1003@demo.test>"]
+        boris.phone.send(boris.phone.request("REFER", in: borisHas, sequence: 1, extra: on))
+        let rung = try #require(vera.await("INVITE"))
+        boris.phone.send(boris.phone.request("BYE", in: borisHas, sequence: 2))
+        vera.phone.respond("486 Busy Here", to: rung, toTag: "vera")
+        boris.phone.respond("486 Busy Here", to: try #require(boris.await("INVITE")), toTag: "again")
+        #expect(try waits(in: "sales"))
+        _ = try running.gudok("agent", "unpause", "1001")
+        let (invite, _) = try anna.phone.pickUp(media: anna.media, within: 8)
+        #expect(invite.header("From")?.contains(Self.number) == true)
+        #expect(try eventually { try running.rows("calls").first?["agent"] as? String == "1001" })
+        #expect(customer.await("BYE", within: 0.3) == nil)
     }
 
     @Test func `in the recording of an agent who was handed on to a customer the customer is left`() throws {

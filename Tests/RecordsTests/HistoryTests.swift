@@ -57,9 +57,22 @@ import Timebase
         try Self.withDatabase { database, _ in
             try database.write([Self.interval(.available, 1_000), Self.interval(.onCall, 5_000)])
             try database.beat(at: WallTime(milliseconds: 9_000))
-            _ = try database.closeInterrupted()
-            #expect(try Self.intervals(database).last?.untilMilliseconds == 9_000)
-            #expect(try Self.intervals(database).last?.state == .onCall)
+            let told = try database.closeInterrupted().ends
+            let change = AgentChanged(
+                agent: "1001",
+                state: .loggedOut,
+                reason: "engine-restart",
+                queue: nil,
+                device: "1001"
+            )
+            #expect(told == [CutOff(call: nil, event: .agentChanged(change), at: WallTime(milliseconds: 9_000))])
+            // Until he does something he is logged out, whether he logs in again or not; another restart changes nothing.
+            #expect(try database.closeInterrupted().ends.isEmpty)
+            let known = try Self.intervals(database)
+            #expect(known.map(\.state) == [.available, .onCall, .loggedOut])
+            #expect(known.map(\.untilMilliseconds) == [5_000, 9_000, nil])
+            let out = try #require(try database.agentTotals(from: 0, until: 30_000, now: 30_000).first)
+            #expect(out.states["logged-out"] == 21_000 && out.isWhole)
             try database.write([Self.interval(.available, 50_000), Self.interval(.paused, 50_000)])
             // The clock was set back before this: what begins in the past begins where the last one ended.
             _ = try database.closeInterrupted()
@@ -104,7 +117,25 @@ import Timebase
             (ringing.queue, ringing.callID) = ("q", "w")
             try database.write([.agent(ringing)])
             try database.beat(at: WallTime(milliseconds: 8_000))
-            _ = try database.closeInterrupted()
+            let transfer = TransferStarted(leg: 1, party: 0, kind: .blind, target: "1009", by: "user 1001")
+            let done = TransferEnded(leg: 1, target: "1008", isDone: true, sipCode: 200)
+            let told = [.transferStarted(transfer), .transferEnded(done), .transferStarted(transfer)] as [Event]
+            let drafts = told.enumerated().map { place, event in
+                JournalDraft(
+                    id: 7_000 << 12 + Int64(place),
+                    event: event,
+                    tenant: "demo",
+                    call: "t",
+                    at: WallTime(milliseconds: 7_000)
+                )
+            }
+            try database.write(drafts.map { .event($0) })
+            try database.beat(at: WallTime(milliseconds: 8_000))
+            let ends = try database.closeInterrupted().ends.map(\.event)
+            let failed = TransferEnded(leg: 1, target: "1009", isDone: false, sipCode: 487)
+            #expect(ends.first == .transferEnded(failed))
+            let rung = QueueOfferEnded(queue: "q", agent: "1003", result: .withdrawn, rangMilliseconds: 2_000)
+            #expect(ends.contains(.queueOfferEnded(rung)))
             let offer = try #require(try database.missedOffers(of: "w").first)
             #expect(offer.agent == "1003" && offer.result == .withdrawn && offer.rangMilliseconds == 2_000)
             // What the queue knows of the call is what the call's record knows.
@@ -365,7 +396,8 @@ import Timebase
             #expect((beat ?? 0) > 1_700_000_000_000)
             #expect(try database.closeInterrupted().calls == ["c"])
             #expect(try database.call("c")?.variables == ["city": "Ufa"])
-            #expect(try database.agentIntervals(of: "1001", from: 0, until: .max).last?.untilMilliseconds == beat)
+            let last = try #require(try database.agentIntervals(of: "1001", from: 0, until: .max).last)
+            #expect(last.state == .loggedOut && last.sinceMilliseconds == beat)
         }
     }
 

@@ -60,6 +60,8 @@ struct TenantReader {
         if let users = file.take("users") { readUsers(users, into: &reading) }
         if let trunks = file.take("trunks") { readTrunks(trunks, into: &reading) }
         if let queues = file.take("queues") { readQueues(queues, into: &reading) }
+        let numbers = reading.tenant.queues.values.compactMap { queue in queue.number.map { ($0, queue.name) } }
+        reading.tenant.dialPlans["internal"]?.queues = Dictionary(numbers) { first, _ in first }
         if let reasons = file.take("pause_reasons") { reading.tenant.pauseReasons = readPauseReasons(reasons) }
         if let shifts = file.take("shifts") { readShifts(shifts, into: &reading) }
         if let recordings = file.take("recordings") { readRecordings(recordings, into: &reading) }
