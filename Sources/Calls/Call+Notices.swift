@@ -101,6 +101,8 @@ extension Call {
         if transfer?.taker == index { return takerFailed(index, 480, reason: failure.rawValue) }
         if servedNobody(index) { return agentLeft(index) }
         guard index == anchor || isTalking(to: index) else { return }
+        // Whoever spoke to him spoke to nobody.
+        if index == 0, !wasAnswered { hasSpoken = false }
         let disposition: Disposition = callerIsAnswered && wasAnswered ? .answered : .failed
         let status =
             switch failure {

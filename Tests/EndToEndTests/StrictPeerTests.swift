@@ -55,6 +55,7 @@ struct StrictPeerTests {
         let call = try #require(try pair.running.rows("cdr").first)
         #expect(call["disposition"] as? String == (isHeard ? "answered" : "failed"), "\(call)")
         #expect(call["reason"] as? String == "ack-missing")
+        #expect((call["talk_s"] as? Double ?? 0 > 0) == isHeard, "\(call)")
     }
 
     @Test(arguments: [false, true])
