@@ -73,11 +73,16 @@ extension Call {
 
     /// What the other party speaks, or the switch can translate it from; and G.711, where the other party can change over to that.
     private func codecs(towards index: Int) -> [String] {
-        guard let other = counterpart(of: index), let codec = codec(of: other), !Self.spokenCodecs.contains(codec)
-        else {
-            return Self.spokenCodecs
-        }
-        return [codec] + (legs[other].keepsCodec ? [] : Self.spokenCodecs.filter { knows(other, $0) })
+        guard let other = counterpart(of: index) else { return Self.spokenCodecs }
+        let understood = codecsUnderstood(by: other)
+        guard understood != Self.spokenCodecs, !legs[other].keepsCodec else { return understood }
+        return understood + Self.spokenCodecs.filter { knows(other, $0) }
+    }
+
+    /// What means something to a party as long as it speaks what it speaks now, be it translated.
+    func codecsUnderstood(by index: Int) -> [String] {
+        guard let codec = codec(of: index), !Self.spokenCodecs.contains(codec) else { return Self.spokenCodecs }
+        return [codec]
     }
 
     /// The leg answered an offer; false: it was not one of ours.
