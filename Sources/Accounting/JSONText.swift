@@ -171,6 +171,7 @@ extension JSONText {
         field("rtt_ms", media.roundTripMilliseconds)
         field("foreign_packets", media.foreignPackets)
         field("malformed_packets", media.malformedPackets)
+        field("unagreed_packets", media.unagreedPackets)
         key("received")
         write(media.received)
         key("sent")

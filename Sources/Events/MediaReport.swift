@@ -63,6 +63,8 @@ public struct MediaReport: Codable, Equatable, Sendable {
     public var foreignPackets: UInt64
     /// Datagrams on the port that were no RTP.
     public var malformedPackets: UInt64
+    /// RTP of the peer under payload types that nobody agreed upon; nil in records from before it was counted.
+    public var unagreedPackets: UInt64?
 
     public enum CodingKeys: String, CodingKey, Sendable {
         case received, sent
@@ -73,6 +75,7 @@ public struct MediaReport: Codable, Equatable, Sendable {
         case verdict
         case foreignPackets = "foreign_packets"
         case malformedPackets = "malformed_packets"
+        case unagreedPackets = "unagreed_packets"
     }
 
     public init(
@@ -84,11 +87,13 @@ public struct MediaReport: Codable, Equatable, Sendable {
         latchedAddress: String? = nil,
         verdict: MediaVerdict = .none,
         foreignPackets: UInt64 = 0,
-        malformedPackets: UInt64 = 0
+        malformedPackets: UInt64 = 0,
+        unagreedPackets: UInt64? = nil
     ) {
         (self.received, self.sent, self.roundTripMilliseconds) = (received, sent, roundTripMilliseconds)
         self.firstPacketDelayMilliseconds = firstPacketDelayMilliseconds
         (self.signalledAddress, self.latchedAddress) = (signalledAddress, latchedAddress)
         (self.verdict, self.foreignPackets, self.malformedPackets) = (verdict, foreignPackets, malformedPackets)
+        self.unagreedPackets = unagreedPackets
     }
 }

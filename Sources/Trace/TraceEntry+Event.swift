@@ -89,6 +89,9 @@ extension MediaReport {
             parts.append("from \(latched) instead of \(signalledAddress ?? "nowhere")")
         }
         if foreignPackets > 0 { parts.append("\(foreignPackets) foreign packets refused") }
+        if let unagreedPackets, unagreedPackets > 0 {
+            parts.append("\(unagreedPackets) packets of payload types that were not agreed upon dropped")
+        }
         return parts.joined(separator: ", ")
     }
 }
