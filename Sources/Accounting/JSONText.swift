@@ -189,6 +189,8 @@ extension JSONText {
         field("reordered", stream.reordered)
         field("r_factor", stream.rFactor)
         field("mos", stream.mos)
+        field("r_factor_min", stream.leastRFactor)
+        field("mos_min", stream.leastMOS)
         raw("}")
     }
 }

@@ -21,6 +21,9 @@ public struct StreamReport: Codable, Equatable, Sendable {
     public var rFactor: Double?
     /// 1 to 4.5; nil without packets.
     public var mos: Double?
+    /// The same of the worst passage of some seconds, which a long call's mean hides.
+    public var leastRFactor: Double?
+    public var leastMOS: Double?
 
     public enum CodingKeys: String, CodingKey, Sendable {
         case packets, octets, lost
@@ -28,6 +31,8 @@ public struct StreamReport: Codable, Equatable, Sendable {
         case duplicates, reordered
         case rFactor = "r_factor"
         case mos
+        case leastRFactor = "r_factor_min"
+        case leastMOS = "mos_min"
     }
 
     public init(

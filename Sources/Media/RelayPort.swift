@@ -326,16 +326,19 @@ public struct RelayPort: ~Copyable {
             case (false, false): .none
             }
         let delay = (control.roundTrip ?? 0) / 2
+        let clockRate = parameters.sendFormats.first?.clockRate
         var sent = StreamReport(
             packets: packetsSent,
             octets: octetsSent,
             lost: control.lost,
-            jitterMilliseconds: control.jitterMilliseconds(clockRate: parameters.sendFormats.first?.clockRate)
+            jitterMilliseconds: control.jitterMilliseconds(clockRate: clockRate)
         )
         // Without a word of the peer nothing is known of what reached it.
-        if control.hasReport { sent.rateSent(delayMilliseconds: delay) }
+        if control.hasReport {
+            sent.rateSent(worst: control.worstPassage(clockRate: clockRate), delayMilliseconds: delay)
+        }
         var incoming = received.report
-        incoming.rate(delayMilliseconds: delay)
+        incoming.rate(worst: received.worstPassage, delayMilliseconds: delay)
         return MediaReport(
             received: incoming,
             sent: sent,
