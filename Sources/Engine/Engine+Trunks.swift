@@ -16,7 +16,9 @@ extension Engine {
             for trunk in tenant.trunks.values {
                 let id = TrunkID(tenant: tenant.id, name: trunk.name)
                 if let old = trunks[id] {
-                    tracked[id] = TrunkMonitor(trunk: trunk, transports: transports, keeping: old, now: now.instant)
+                    let monitor = TrunkMonitor(trunk: trunk, transports: transports, keeping: old, now: now.instant)
+                    if monitor.isUp, !old.isUp { bus.publish(.trunkUp(name: id.name), tenant: id.tenant, at: now) }
+                    tracked[id] = monitor
                 } else {
                     // One that was taken out and is put back may still carry calls of before.
                     tracked[id] = TrunkMonitor(
