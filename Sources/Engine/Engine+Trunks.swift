@@ -201,6 +201,12 @@ extension Engine {
         _ = send(bye, over: dialog.ways)
     }
 
+    /// What answers a request of ours names us in its Via; all else is to be discarded (RFC 3261 §18.1.2).
+    func isOurs(_ response: SIPResponse, over flow: Flow) -> Bool {
+        guard let host = try? response.topVia().host else { return false }
+        return ([flow.local] + listeners.map(\.address)).contains { $0.ip.unmapped.description == host }
+    }
+
     /// Somebody answers an INVITE of which nothing is left here: he is to know that nobody is there (§13.2.2.4). Each 2xx earns one ACK
     /// and one BYE, back to where it came from: who forges one has nobody flooded.
     func leaveStray(_ response: SIPResponse, over flow: Flow) {
