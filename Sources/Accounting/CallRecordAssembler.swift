@@ -311,8 +311,8 @@ extension CallRecordAssembler.Live {
         record.ring = ringing.map { seconds((rung ?? at.instant) - $0) }
         record.queueWait = seconds(waited)
         let talk = answered.map { at.instant - $0 - waitedAnswered } ?? .zero
-        record.talk = seconds(end.disposition.isTalk(reached: peer != nil) ? talk : .zero)
-        record.hold = seconds(hold.total(at: at.instant))
+        record.talk = seconds(end.disposition.isTalk ? talk : .zero)
+        record.hold = seconds(end.disposition.isTalk ? hold.total(at: at.instant) : .zero)
         record.duration = seconds(at.instant - started.instant)
         record.disposition = end.disposition
         record.hangupBy = end.hangupBy

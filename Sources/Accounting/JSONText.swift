@@ -171,6 +171,7 @@ extension JSONText {
         field("rtt_ms", media.roundTripMilliseconds)
         field("foreign_packets", media.foreignPackets)
         field("malformed_packets", media.malformedPackets)
+        field("unagreed_packets", media.unagreedPackets)
         key("received")
         write(media.received)
         key("sent")
@@ -188,6 +189,8 @@ extension JSONText {
         field("reordered", stream.reordered)
         field("r_factor", stream.rFactor)
         field("mos", stream.mos)
+        field("r_factor_min", stream.leastRFactor)
+        field("mos_min", stream.leastMOS)
         raw("}")
     }
 }

@@ -294,7 +294,10 @@ extension Call {
     private func connect(_ index: Int, description: SessionDescription, isOffer: Bool) {
         if callerIsAnswered {
             stopTone()
-            if isOffer, !answerLateOffer(of: index, description) { return incompatible(index) }
+            if isOffer {
+                changeFamily(of: index)
+                guard answerLateOffer(of: index, description) else { return incompatible(index) }
+            }
             configureMedia(index)
             return hand(to: index) { seat(index) }
         }
@@ -311,7 +314,8 @@ extension Call {
         guard let answer = answerForCaller(description, of: index) else { return incompatible(index) }
         configureMedia(index)
         let kept = keep(told, insteadOf: answer) { speakAlike(0, index) }
-        bridge(0, index)
+        if legs[index].isOutOfReach(of: core.media) { seat(index) } else { bridge(0, index) }
+        guard !isEnding else { return }
         answerCaller(kept)
         talkBegan()
     }
@@ -339,6 +343,7 @@ extension Call {
     }
 
     func lateOfferAnswered(by answer: SessionDescription, of index: Int, offer: SessionDescription) {
+        changeFamily(of: index)
         guard let relayed = answerForCallee(answer, offer: offer, index: index) else { return incompatible(index) }
         act(on: index) { $0.acknowledge(answer: relayed.write(), now: $1) }
         configureMedia(index)

@@ -52,7 +52,7 @@ extension Call {
         if case .introducing = stage { answeredInVain() }
         let status = callerIsAnswered && !awaitsCallee ? 200 : cause.status
         let summary = CallEnded(
-            disposition: disposition == .answered ? standing : disposition,
+            disposition: disposition == .answered || callerIsAnswered && hasSpoken ? standing : disposition,
             hangupBy: party,
             sipCode: status,
             q850Cause: cause.q850,

@@ -144,9 +144,13 @@ extension Call {
             // The caller's 200 waits for the record: in a moment he can be asked.
             return act(on: index) { $0.refuseOffer(491, now: $1) }
         }
-        guard let other = counterpart(of: index), relayed == nil, reoffers[other] == nil, let port = legs[other].port
-        else {
-            return answerAlone(index, offer: offer)
+        guard relayed == nil else { return act(on: index) { $0.refuseOffer(491, now: $1) } }
+        guard let other = counterpart(of: index) else { return answerAlone(index, offer: offer) }
+        guard reoffers[other] == nil, let port = legs[other].port else {
+            return act(on: index) { $0.refuseOffer(491, now: $1) }
+        }
+        guard legs[other].session.mayBeOffered else {
+            return answerAlone(index, offer: offer, codecs: codecsUnderstood(by: other))
         }
         guard let offer else {
             relayed = Relayed(from: index, to: other, offer: nil)
@@ -187,19 +191,17 @@ extension Call {
         act(on: relay.to) { session, _ in session.cancelReoffer() }
     }
 
-    /// Nobody is at the other end (echo, menu), or the other end is busy with an offer already.
-    private func answerAlone(_ index: Int, offer: SessionDescription?) {
-        guard relayed == nil, let port = legs[index].port, counterpart(of: index) == nil else {
-            return act(on: index) { $0.refuseOffer(491, now: $1) }
-        }
+    /// Nobody is at the other end (echo, menu), or he cannot be asked before the call is answered, and what he says goes on as it is.
+    private func answerAlone(_ index: Int, offer: SessionDescription?, codecs: [String] = Call.spokenCodecs) {
+        guard let port = legs[index].port else { return act(on: index) { $0.refuseOffer(491, now: $1) } }
         let media = legs[index].described.media(port)
         guard let offer else {
             let numbers = legs[index].described.numbers
-            let own = ownOffer(codecs: Self.spokenCodecs, as: media, direction: .sendrecv, numbers: numbers)
+            let own = ownOffer(codecs: codecs, as: media, direction: .sendrecv, numbers: numbers)
             guard let body = remember(own, on: index)?.write() else { return }
             return act(on: index) { $0.answerOffer(body, now: $1) }
         }
-        guard let answer = try? ownAnswer(to: offer, codecs: Self.spokenCodecs, as: media, direction: .sendrecv),
+        guard let answer = try? ownAnswer(to: offer, codecs: codecs, as: media, direction: .sendrecv),
             let body = remember(answer, on: index)?.write()
         else { return act(on: index) { $0.refuseOffer(488, now: $1) } }
         legs[index].described.remote = offer

@@ -103,6 +103,8 @@ extension Call {
         if servedNobody(index) { return agentLeft(index) }
         dropCallback(by: index)
         guard index == anchor || isTalking(to: index) else { return }
+        // Whoever spoke to him spoke to nobody.
+        if index == 0, !wasAnswered { hasSpoken = false }
         let disposition: Disposition = callerIsAnswered && wasAnswered ? .answered : .failed
         let status =
             switch failure {

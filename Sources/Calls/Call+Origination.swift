@@ -23,6 +23,7 @@ extension Call {
         publish(.legAnswered(leg: index, codec: codec(of: index)))
         core.timers.start(.call(id, .maximumDuration), at: now.instant + core.settings.maximumDuration)
         configureMedia(index)
+        followFamily(of: index)
         begin()
     }
 

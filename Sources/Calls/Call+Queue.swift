@@ -254,6 +254,7 @@ extension Call {
         stopMessages(of: stay.queue)
         guard let whisper = settings.whisper, let clip = clips([whisper]).first else { return connectAgent(index) }
         enter(.introducing(index))
+        followFamily(of: index)
         // The caller's music goes on meanwhile.
         say([clip], to: index)
     }

@@ -76,11 +76,16 @@ extension Call {
 
     /// What the other party speaks, or the switch can translate it from; and G.711, where the other party can change over to that.
     private func codecs(towards index: Int) -> [String] {
-        guard let other = counterpart(of: index), let codec = codec(of: other), !Self.spokenCodecs.contains(codec)
-        else {
-            return Self.spokenCodecs
-        }
-        return [codec] + (legs[other].keepsCodec ? [] : Self.spokenCodecs.filter { knows(other, $0) })
+        guard let other = counterpart(of: index) else { return Self.spokenCodecs }
+        let understood = codecsUnderstood(by: other)
+        guard understood != Self.spokenCodecs, !legs[other].keepsCodec else { return understood }
+        return understood + Self.spokenCodecs.filter { knows(other, $0) }
+    }
+
+    /// What means something to a party as long as it speaks what it speaks now, be it translated.
+    func codecsUnderstood(by index: Int) -> [String] {
+        guard let codec = codec(of: index), !Self.spokenCodecs.contains(codec) else { return Self.spokenCodecs }
+        return [codec]
     }
 
     /// The leg answered an offer; false: it was not one of ours.
@@ -186,13 +191,10 @@ extension Call {
     /// speak what the other side does not.
     func seat(_ index: Int) {
         guard let port = legs[index].port, let partner = legs[anchor].port else { return }
-        guard core.media.areTogether(port.id, partner.id) else {
-            guard let near = core.openPort(for: legs[index].id, near: partner, isV6: legs[index].isV6) else {
+        guard core.media.areTogether(port.id, partner.id), !legs[index].isOutOfReach(of: core.media) else {
+            guard changePort(of: index, near: partner) else {
                 return end(.answered, by: .switch, cause: .congestion, reason: "no-media-port")
             }
-            core.closePort(port.id)
-            legs[index].retired.insert(port.id)
-            legs[index].port = near
             return moveMedia(index)
         }
         guard !speakAlike(anchor, index) else { return bridge(anchor, index) }
@@ -200,6 +202,30 @@ extension Call {
         let isCommon = answered.map(Self.spokenCodecs.contains) ?? false
         let isWilling = !legs[anchor].keepsCodec && (isCommon || knows(anchor, answered))
         moveMedia(index, asking: isWilling ? anchor : index)
+    }
+
+    /// Another port in the place of the one that a leg has, of the family that its party speaks.
+    private func changePort(of index: Int, near partner: MediaPort?) -> Bool {
+        guard let port = legs[index].port,
+            let next = core.openPort(for: legs[index].id, near: partner, isV6: legs[index].isV6)
+        else { return false }
+        core.closePort(port.id)
+        legs[index].retired.insert(port.id)
+        legs[index].port = next
+        return true
+    }
+
+    /// Gives a leg whose party answered with an address of the other family a port of that. False: it has one.
+    @discardableResult
+    func changeFamily(of index: Int) -> Bool {
+        legs[index].isOutOfReach(of: core.media) && changePort(of: index, near: anyPort)
+    }
+
+    /// The same of a party that hears the switch before it hears anybody.
+    func followFamily(of index: Int) {
+        guard changeFamily(of: index) else { return }
+        configureMedia(index)
+        reoffer(index, Reoffer(isNeeded: true))
     }
 
     /// The leg's port or its partner is another now: it is told, or its partner is who can change over, and it is heard meanwhile.

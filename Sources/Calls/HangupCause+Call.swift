@@ -29,6 +29,8 @@ extension HangupCause {
         case 480 where rejection.isLocal: return self
         // What the caller cannot do anything about is not his: our credentials, a place that we could not follow to.
         case 401, 407: cause = .rejected
+        // Nobody of ours took it back, and the caller did not either: that is all there is to say (RFC 3261 §21.4.25).
+        case 487: break
         case 300..<400: cause = .unavailable
         case 503 where rejection.isLocal: cause = .unavailable
         // Said of our request, and without its header (Allow, Unsupported, …) no answer to another.

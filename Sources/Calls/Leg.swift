@@ -100,11 +100,17 @@ struct Leg {
         }
     }
 
-    /// Whether its party speaks IPv6 with its media: as it describes them, and where it has described nothing, as its messages come.
+    /// Whether its party speaks IPv6 with its media: as it describes them, and where it has described nothing, as it was offered ours, or as
+    /// its messages come.
     var isV6: Bool {
-        if let port { return port.address.isV6 }
         if let address = described.theirs?.address, !address.isUnspecified { return address.unmapped.isV6 }
-        return session.peer?.unmapped.isV6 ?? false
+        return port?.address.isV6 ?? session.peer?.unmapped.isV6 ?? false
+    }
+
+    /// An answer may name an address of another family than our offer did: its port, which has one family, cannot send there.
+    func isOutOfReach(of media: any MediaControl) -> Bool {
+        guard let port, let address = described.theirs?.address else { return false }
+        return port.address.isV6 != isV6 && media.reaches(address)
     }
 
     /// Whether a port of ours reaches its party, where that has said where it is.

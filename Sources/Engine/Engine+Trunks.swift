@@ -16,7 +16,9 @@ extension Engine {
             for trunk in tenant.trunks.values {
                 let id = TrunkID(tenant: tenant.id, name: trunk.name)
                 if let old = trunks[id] {
-                    tracked[id] = TrunkMonitor(trunk: trunk, transports: transports, keeping: old, now: now.instant)
+                    let monitor = TrunkMonitor(trunk: trunk, transports: transports, keeping: old, now: now.instant)
+                    if monitor.isUp, !old.isUp { bus.publish(.trunkUp(name: id.name), tenant: id.tenant, at: now) }
+                    tracked[id] = monitor
                 } else {
                     // One that was taken out and is put back may still carry calls of before.
                     tracked[id] = TrunkMonitor(
@@ -197,6 +199,12 @@ extension Engine {
         var bye = dialog.request(.bye, branch: ids.branch(), contact: nil)
         bye.headers.append(.reason, Session.completedElsewhere)
         _ = send(bye, over: dialog.ways)
+    }
+
+    /// What answers a request of ours names us in its Via; all else is to be discarded (RFC 3261 §18.1.2).
+    func isOurs(_ response: SIPResponse, over flow: Flow) -> Bool {
+        guard let host = try? response.topVia().host else { return false }
+        return ([flow.local] + listeners.map(\.address)).contains { $0.ip.unmapped.description == host }
     }
 
     /// Somebody answers an INVITE of which nothing is left here: he is to know that nobody is there (§13.2.2.4). Each 2xx earns one ACK

@@ -118,7 +118,6 @@ public final class Engine {
             trace.received(bytes, message: message, over: flow, by: self)
             perform(transactions.receive(message, over: flow, now: now.instant))
         case .faulty(let request, let fault):
-            countDrop("faulty-\(fault.kind.rawValue)")
             perform(transactions.receiveFaulty(request, fault, over: flow, now: now.instant))
         case .unusable(let fault): countDrop("unusable-\(fault.kind.rawValue)")
         case .keepAlive: break
@@ -248,6 +247,7 @@ public final class Engine {
             if isAcceptance { return leaveStray(response, over: flow) }
             finishErrand(transaction, response, over: flow)
         case .strayResponse(let response, let flow):
+            guard isOurs(response, over: flow) else { return countDrop("foreign-via") }
             if !calls.receiveStray(response, over: flow) { leaveStray(response, over: flow) }
         case .gaveWay(_, let flow, let response): gaveWay(from: flow, response)
         case .acceptedTooLate(let request, let response, let flow, let isFirst):
@@ -259,15 +259,17 @@ public final class Engine {
         case .unacknowledged: break
         case .ended(let transaction): calls.ended(transaction)
         case .terminated(let transaction): calls.ended(transaction)
+        case .refused(let status): countRefusal(status)
         case .dropped(let reason): countDrop(reason)
         }
     }
 
     public func respond(_ transaction: ServerTransactionID, with response: SIPResponse) {
-        if response.status >= 300 { counters.refused[response.status, default: 0] &+= 1 }
+        if response.status >= 300 { countRefusal(response.status) }
         perform(transactions.respond(transaction, with: response, now: now.instant))
     }
 
+    private func countRefusal(_ status: Int) { counters.refused[status, default: 0] &+= 1 }
     private func countDrop(_ reason: String) { counters.dropped[reason, default: 0] &+= 1 }
 }
 

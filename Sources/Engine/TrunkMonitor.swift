@@ -37,8 +37,11 @@ struct TrunkMonitor {
     /// Keeps what a trunk has lived through when its configuration changes.
     init(trunk: Trunk, transports: [Transport] = [.udp, .tcp], keeping old: TrunkMonitor, now: Instant) {
         self = TrunkMonitor(trunk: trunk, transports: transports, now: now)
-        (isUp, failures, activeCalls) = (old.isUp, old.failures, old.activeCalls)
-        (roundTrip, downSince, lastFailure) = (old.roundTrip, old.downSince, old.lastFailure)
+        (activeCalls, roundTrip) = (old.activeCalls, old.roundTrip)
+        // Of one that is not asked any more nobody would learn that it is back: it is tried.
+        if trunk.probe.isEnabled {
+            (isUp, failures, downSince, lastFailure) = (old.isUp, old.failures, old.downSince, old.lastFailure)
+        }
         guard query == old.query else { return }
         (location, avoided, sources, restsUntil) = (old.location, old.avoided, old.sources, old.restsUntil)
     }
@@ -79,9 +82,10 @@ struct TrunkMonitor {
         return true
     }
 
-    /// No answer. Returns true when the trunk goes down by it.
+    /// No answer. Returns true when the trunk goes down by it; what was asked before the probes were switched off is nothing any more.
     mutating func missed(_ why: String, now: Moment) -> Bool {
         probeSent = nil
+        guard trunk.probe.isEnabled else { return false }
         failures += 1
         lastFailure = why
         guard isUp, failures >= trunk.probe.failures else { return false }

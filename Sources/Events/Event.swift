@@ -7,15 +7,9 @@ public enum CallDirection: String, Codable, Sendable, CaseIterable { case inboun
 public enum Disposition: String, Codable, Sendable, CaseIterable {
     case answered, noAnswer = "no-answer", busy, failed, cancelled, abandoned, rejected, blocked
 
-    /// Whether what came after the answer was a talk; what the switch itself says to a caller whom nobody takes is none. `reached`: somebody
-    /// had answered him, and it broke off.
-    public func isTalk(reached: Bool) -> Bool {
-        switch self {
-        case .answered: true
-        case .failed: reached
-        case .noAnswer, .busy, .cancelled, .abandoned, .rejected, .blocked: false
-        }
-    }
+    /// What came after the answer was a talk: what the switch itself says to a caller whom nobody takes is none, nor is what a callee says
+    /// to a caller who was never there.
+    public var isTalk: Bool { self == .answered }
 }
 
 /// Who ended a call.

@@ -21,6 +21,9 @@ public struct StreamReport: Codable, Equatable, Sendable {
     public var rFactor: Double?
     /// 1 to 4.5; nil without packets.
     public var mos: Double?
+    /// The same of the worst passage of some seconds, which a long call's mean hides.
+    public var leastRFactor: Double?
+    public var leastMOS: Double?
 
     public enum CodingKeys: String, CodingKey, Sendable {
         case packets, octets, lost
@@ -28,6 +31,8 @@ public struct StreamReport: Codable, Equatable, Sendable {
         case duplicates, reordered
         case rFactor = "r_factor"
         case mos
+        case leastRFactor = "r_factor_min"
+        case leastMOS = "mos_min"
     }
 
     public init(
@@ -63,6 +68,8 @@ public struct MediaReport: Codable, Equatable, Sendable {
     public var foreignPackets: UInt64
     /// Datagrams on the port that were no RTP.
     public var malformedPackets: UInt64
+    /// RTP of the peer under payload types that nobody agreed upon; nil in records from before it was counted.
+    public var unagreedPackets: UInt64?
 
     public enum CodingKeys: String, CodingKey, Sendable {
         case received, sent
@@ -73,6 +80,7 @@ public struct MediaReport: Codable, Equatable, Sendable {
         case verdict
         case foreignPackets = "foreign_packets"
         case malformedPackets = "malformed_packets"
+        case unagreedPackets = "unagreed_packets"
     }
 
     public init(
@@ -84,11 +92,13 @@ public struct MediaReport: Codable, Equatable, Sendable {
         latchedAddress: String? = nil,
         verdict: MediaVerdict = .none,
         foreignPackets: UInt64 = 0,
-        malformedPackets: UInt64 = 0
+        malformedPackets: UInt64 = 0,
+        unagreedPackets: UInt64? = nil
     ) {
         (self.received, self.sent, self.roundTripMilliseconds) = (received, sent, roundTripMilliseconds)
         self.firstPacketDelayMilliseconds = firstPacketDelayMilliseconds
         (self.signalledAddress, self.latchedAddress) = (signalledAddress, latchedAddress)
         (self.verdict, self.foreignPackets, self.malformedPackets) = (verdict, foreignPackets, malformedPackets)
+        self.unagreedPackets = unagreedPackets
     }
 }

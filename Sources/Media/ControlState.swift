@@ -11,6 +11,8 @@ struct ControlState: Sendable {
     private(set) var hasReport = false
     private(set) var lost: UInt64 = 0
     private var jitter: UInt32 = 0
+    /// Of the passages between two reports, which are some five seconds long, the one with the most losses.
+    private var worst: (fractionLost: UInt8, jitter: UInt32) = (0, 0)
     /// Milliseconds.
     private(set) var roundTrip: Double?
     /// The sender reports that went to this peer last, and when: its reports name one of them.
@@ -38,6 +40,7 @@ struct ControlState: Sendable {
         hasReport = true
         lost = max(lost, UInt64(max(0, block.cumulativeLost)))
         jitter = block.jitter
+        if (block.fractionLost, block.jitter) > worst { worst = (block.fractionLost, block.jitter) }
         guard block.lastSenderReport != 0 else { return }
         let sentAt =
             block.lastSenderReport == forwarded.0
@@ -57,9 +60,18 @@ struct ControlState: Sendable {
         forwardedAt = (now, forwardedAt.0)
     }
 
-    func jitterMilliseconds(clockRate: Int?) -> Double {
+    func jitterMilliseconds(clockRate: Int?) -> Double { Self.milliseconds(jitter, clockRate) }
+
+    func worstPassage(clockRate: Int?) -> Passage {
+        Passage(
+            lossPercent: Double(worst.fractionLost) * 100 / 256,
+            jitterMilliseconds: Self.milliseconds(worst.jitter, clockRate)
+        )
+    }
+
+    private static func milliseconds(_ stamps: UInt32, _ clockRate: Int?) -> Double {
         guard let clockRate, clockRate > 0 else { return 0 }
-        return Double(jitter) * 1_000 / Double(clockRate)
+        return Double(stamps) * 1_000 / Double(clockRate)
     }
 
     /// Where it was heard from; before, the port above the media's where that has moved, else what was described.

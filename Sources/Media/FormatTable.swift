@@ -6,6 +6,8 @@ struct FormatTable: ~Copyable {
         var clockRate: UInt32 = 8_000
         var outgoing: UInt8 = FormatTable.same
         var isTelephoneEvent = false
+        /// What comes under any other number is dropped: the peer that it would go to may know it as something else.
+        var isAgreed = false
         /// 256 octets, when the peer that it goes to speaks the other law of G.711.
         var translation: UnsafePointer<UInt8>?
         /// What it is as it goes on; nil when the switch does not understand it.
@@ -13,6 +15,8 @@ struct FormatTable: ~Copyable {
     }
 
     static let same: UInt8 = 0xFF
+    /// RFC 3389 §4: many send it in the silence of G.711 without a word of it.
+    static let comfortNoise = 13
     let entries: UnsafeMutablePointer<Entry>
 
     init() {
@@ -22,9 +26,11 @@ struct FormatTable: ~Copyable {
 }
 
 extension UnsafeMutablePointer<FormatTable.Entry> {
-    /// Fills the table in from what we said (`receive`), towards a peer that says `send`.
+    /// Fills the table in from what we said (`receive`; nothing: all may come), towards a peer that says `send`.
     func fill(receive: [MediaFormat], send: [MediaFormat]) {
-        for index in 0..<128 { self[index] = FormatTable.Entry() }
+        for index in 0..<128 {
+            self[index] = FormatTable.Entry(isAgreed: receive.isEmpty || index == FormatTable.comfortNoise)
+        }
         for format in receive where format.number < 128 {
             let same = send.filter { $0.isSameCodec(as: format) }
             var there = same.first { $0.parameters == format.parameters } ?? same.first
@@ -40,6 +46,7 @@ extension UnsafeMutablePointer<FormatTable.Entry> {
                 clockRate: UInt32(clamping: format.clockRate),
                 outgoing: outgoing ?? FormatTable.same,
                 isTelephoneEvent: format.encoding == "TELEPHONE-EVENT",
+                isAgreed: true,
                 translation: translation,
                 codec: VoiceCodec(encoding: (translation == nil ? format : there ?? format).encoding)
             )

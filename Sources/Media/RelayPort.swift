@@ -22,6 +22,8 @@ public struct RelayPort: ~Copyable {
         /// Of somebody who is not the peer.
         case foreign
         case media
+        /// Of a payload type that nobody agreed upon: the peer lives, and is not understood (RFC 3550 §5.1, RFC 6263 §4.6).
+        case unagreed
         /// RTCP on the RTP port (RFC 5761).
         case control
     }
@@ -48,6 +50,9 @@ public struct RelayPort: ~Copyable {
     public private(set) var received = StreamStatistics()
     public private(set) var foreign: UInt64 = 0
     public private(set) var malformed: UInt64 = 0
+    public private(set) var unagreed: UInt64 = 0
+    /// What may come from the peer: a number that is no more agreed upon is in use until it has heard of that (RFC 3264 §8.3.2).
+    private var agreed: [MediaFormat] = []
     var keys = KeyDetector()
     var tones = InBandKeys()
     let formats = FormatTable()
@@ -101,6 +106,8 @@ public struct RelayPort: ~Copyable {
             hasToldSilence = false
         }
         parameters = next
+        let numbers = next.receiveFormats.map(\.number)
+        agreed = next.receiveFormats + agreed.filter { !numbers.contains($0.number) }
         sendsToPeer = next.sendsToPeer
         receivesFromPeer = next.receivesFromPeer
         fillFormats(towards: next.sendFormats)
@@ -112,7 +119,7 @@ public struct RelayPort: ~Copyable {
 
     /// The numbers under which packets from here go on: those of the peer that they go to.
     public mutating func fillFormats(towards send: [MediaFormat]) {
-        formats.entries.fill(receive: parameters.receiveFormats, send: send)
+        formats.entries.fill(receive: agreed, send: send)
     }
 
     /// The peer's packets are decoded as they come, under its own numbers.
@@ -147,9 +154,13 @@ public struct RelayPort: ~Copyable {
             news.isRelatched = true
             control.forgetSource()
         }
-        let format = formats.entries[Int(header.payloadType)]
-        received.receive(header, clockRate: format.isTelephoneEvent ? 0 : format.clockRate, at: now)
         hasToldSilence = false
+        let format = formats.entries[Int(header.payloadType)]
+        guard format.isAgreed else {
+            unagreed &+= 1
+            return .unagreed
+        }
+        received.receive(header, clockRate: format.isTelephoneEvent ? 0 : format.clockRate, at: now)
         if format.isTelephoneEvent { detectKey(header, octets) }
         codec = format.codec
         if format.outgoing != FormatTable.same {
@@ -315,16 +326,19 @@ public struct RelayPort: ~Copyable {
             case (false, false): .none
             }
         let delay = (control.roundTrip ?? 0) / 2
+        let clockRate = parameters.sendFormats.first?.clockRate
         var sent = StreamReport(
             packets: packetsSent,
             octets: octetsSent,
             lost: control.lost,
-            jitterMilliseconds: control.jitterMilliseconds(clockRate: parameters.sendFormats.first?.clockRate)
+            jitterMilliseconds: control.jitterMilliseconds(clockRate: clockRate)
         )
         // Without a word of the peer nothing is known of what reached it.
-        if control.hasReport { sent.rateSent(delayMilliseconds: delay) }
+        if control.hasReport {
+            sent.rateSent(worst: control.worstPassage(clockRate: clockRate), delayMilliseconds: delay)
+        }
         var incoming = received.report
-        incoming.rate(delayMilliseconds: delay)
+        incoming.rate(worst: received.worstPassage, delayMilliseconds: delay)
         return MediaReport(
             received: incoming,
             sent: sent,
@@ -334,7 +348,8 @@ public struct RelayPort: ~Copyable {
             latchedAddress: latch.isLatched ? "\(latch.current.socketAddress)" : nil,
             verdict: verdict,
             foreignPackets: foreign,
-            malformedPackets: malformed
+            malformedPackets: malformed,
+            unagreedPackets: unagreed
         )
     }
 }

@@ -8,6 +8,7 @@ public final class MediaCounters: Sendable {
     let lost = Atomic<UInt64>(0)
     let malformed = Atomic<UInt64>(0)
     let foreign = Atomic<UInt64>(0)
+    let unagreed = Atomic<UInt64>(0)
     let unsent = Atomic<UInt64>(0)
     let portsInUse = Atomic<Int>(0)
 
@@ -20,6 +21,8 @@ public final class MediaCounters: Sendable {
         public var packetsLost: UInt64
         public var packetsMalformed: UInt64
         public var packetsForeign: UInt64
+        /// Of payload types that nobody agreed upon.
+        public var packetsUnagreed: UInt64
         /// The kernel took them not: full buffers, no route.
         public var packetsUnsent: UInt64
         /// Pairs.
@@ -33,6 +36,7 @@ public final class MediaCounters: Sendable {
             packetsLost: lost.load(ordering: .relaxed),
             packetsMalformed: malformed.load(ordering: .relaxed),
             packetsForeign: foreign.load(ordering: .relaxed),
+            packetsUnagreed: unagreed.load(ordering: .relaxed),
             packetsUnsent: unsent.load(ordering: .relaxed),
             portsInUse: portsInUse.load(ordering: .relaxed)
         )

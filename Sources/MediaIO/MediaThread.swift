@@ -97,6 +97,7 @@ final class MediaThread: @unchecked Sendable {
     private var unsent: UInt64 = 0
     private var malformed: UInt64 = 0
     private var foreign: UInt64 = 0
+    private var unagreed: UInt64 = 0
 
     static let tick: Int64 = 20_000_000
     /// Also how long a letter that is not urgent may lie while no packet comes.
@@ -215,10 +216,11 @@ final class MediaThread: @unchecked Sendable {
             counters.unsent.add(unsent, ordering: .relaxed)
             (relayed, octets, unsent) = (0, 0, 0)
         }
-        if malformed > 0 || foreign > 0 {
+        if malformed > 0 || foreign > 0 || unagreed > 0 {
             counters.malformed.add(malformed, ordering: .relaxed)
             counters.foreign.add(foreign, ordering: .relaxed)
-            (malformed, foreign) = (0, 0)
+            counters.unagreed.add(unagreed, ordering: .relaxed)
+            (malformed, foreign, unagreed) = (0, 0, 0)
         }
         guard !events.isEmpty else { return }
         deliver(events)
@@ -260,6 +262,9 @@ final class MediaThread: @unchecked Sendable {
             return
         case .foreign:
             foreign &+= 1
+            return
+        case .unagreed:
+            unagreed &+= 1
             return
         case .control: return relayControl(packet, from: source, slot: slot)
         case .media: break

@@ -29,24 +29,46 @@ public enum Quality {
     }
 }
 
+/// Some seconds of a stream.
+public struct Passage: Sendable {
+    public var lossPercent: Double
+    public var jitterMilliseconds: Double
+
+    public init(lossPercent: Double, jitterMilliseconds: Double) {
+        (self.lossPercent, self.jitterMilliseconds) = (lossPercent, jitterMilliseconds)
+    }
+
+    /// A receiver holds back about twice the jitter before it plays.
+    func rFactor(delayMilliseconds: Double = 0) -> Double {
+        Quality.rFactor(lossPercent: lossPercent, delayMilliseconds: delayMilliseconds + jitterMilliseconds * 2)
+    }
+
+    /// The worse of two.
+    public func worse(than other: Passage?) -> Passage {
+        guard let other, other.rFactor() < rFactor() else { return self }
+        return other
+    }
+}
+
 extension StreamReport {
     /// Fills R and MOS in of what was received: the lost ones are not among the packets.
-    public mutating func rate(delayMilliseconds: Double = 0) {
-        rate(of: packets &- min(duplicates, packets) &+ lost, delayMilliseconds)
+    public mutating func rate(worst: Passage? = nil, delayMilliseconds: Double = 0) {
+        rate(of: packets &- min(duplicates, packets) &+ lost, worst, delayMilliseconds)
     }
 
     /// Fills R and MOS in of what was sent: the lost ones are among the packets.
-    public mutating func rateSent(delayMilliseconds: Double = 0) { rate(of: packets, delayMilliseconds) }
+    public mutating func rateSent(worst: Passage? = nil, delayMilliseconds: Double = 0) {
+        rate(of: packets, worst, delayMilliseconds)
+    }
 
     /// They stay nil when no packet went this way.
-    private mutating func rate(of expected: UInt64, _ delayMilliseconds: Double) {
+    private mutating func rate(of expected: UInt64, _ worst: Passage?, _ delayMilliseconds: Double) {
         guard packets > 0, expected > 0 else { return }
-        let r = Quality.rFactor(
-            lossPercent: Double(lost) * 100 / Double(expected),
-            // A receiver holds back about twice the jitter before it plays.
-            delayMilliseconds: delayMilliseconds + jitterMilliseconds * 2
-        )
-        rFactor = r
-        mos = Quality.mos(rFactor: r)
+        let share = Double(lost) * 100 / Double(expected)
+        let whole = Passage(lossPercent: share, jitterMilliseconds: jitterMilliseconds)
+        let r = whole.rFactor(delayMilliseconds: delayMilliseconds)
+        let least = whole.worse(than: worst).rFactor(delayMilliseconds: delayMilliseconds)
+        (rFactor, mos) = (r, Quality.mos(rFactor: r))
+        (leastRFactor, leastMOS) = (least, Quality.mos(rFactor: least))
     }
 }

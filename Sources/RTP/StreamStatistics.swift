@@ -23,8 +23,15 @@ public struct StreamStatistics: Sendable {
     private var jitter: Double = 0
     private var jitterSum: Double = 0
     private var jitterCount: UInt64 = 0
+    /// What had been counted when the passage under way began, and when that was, in nanoseconds.
+    private var passage: (began: Int64, packets: UInt64, lost: UInt64, jitterSum: Double, jitterCount: UInt64)?
+    private var latestAt: Int64 = 0
+    private var worst: Passage?
 
     public init() {}
+
+    /// Long enough for a share of lost packets, and short enough to be remembered as a bad moment.
+    private static let passageLength: Int64 = 5_000_000_000
 
     /// How far a sequence number may jump and still be the same source's (A.1 MAX_DROPOUT).
     private static let longestJump: Int64 = 3_000
@@ -34,6 +41,8 @@ public struct StreamStatistics: Sendable {
     /// Counts a packet in. `rate` 0: its time stamp does not follow the clock (a telephone-event's stays at the key's
     /// beginning), so that it says nothing about jitter.
     public mutating func receive(_ header: RTPHeader, clockRate rate: UInt32, at nanoseconds: Int64) {
+        if nanoseconds &- (passage?.began ?? .min / 2) >= Self.passageLength { beginPassage(at: nanoseconds) }
+        latestAt = nanoseconds
         packets &+= 1
         octets &+= UInt64(truncatingIfNeeded: header.payloadLength)
         let step = Int64(Int16(bitPattern: header.sequence &- highest))
@@ -64,6 +73,28 @@ public struct StreamStatistics: Sendable {
             first = min(first, latest + step)
         }
         measure(header, rate, nanoseconds)
+    }
+
+    private mutating func beginPassage(at nanoseconds: Int64) {
+        worst = passageUnderWay?.worse(than: worst) ?? worst
+        passage = (nanoseconds, packets, lost, jitterSum, jitterCount)
+    }
+
+    private var passageUnderWay: Passage? {
+        guard let passage, packets > passage.packets else { return nil }
+        // What was missing at its beginning may have come in it.
+        let lost = lost > passage.lost ? lost - passage.lost : 0
+        let samples = Double(jitterCount - passage.jitterCount)
+        return Passage(
+            lossPercent: Double(lost) * 100 / Double(packets - passage.packets + lost),
+            jitterMilliseconds: samples > 0 ? (jitterSum - passage.jitterSum) / samples : 0
+        )
+    }
+
+    /// The worst five seconds until now. What is shorter says little: but for half of that, it counts in a short stream alone.
+    public var worstPassage: Passage? {
+        guard let passage, worst == nil || latestAt &- passage.began >= Self.passageLength / 2 else { return worst }
+        return passageUnderWay?.worse(than: worst) ?? worst
     }
 
     private mutating func begin(_ header: RTPHeader) {

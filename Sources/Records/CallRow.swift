@@ -191,7 +191,7 @@ enum CallRow {
         }
         record.queueWait = seconds(waited ?? 0)
         let talk = answered.map { ended - $0 - (waitedAnswered ?? 0) } ?? 0
-        record.talk = seconds(record.disposition?.isTalk(reached: isReached(record)) ?? true ? talk : 0)
+        record.talk = seconds(record.disposition?.isTalk ?? true ? talk : 0)
         record.duration = seconds(ended - started)
     }
 

@@ -3,7 +3,7 @@ import NetAddress
 extension SessionDescription {
     /// Parses SDP; line ends may be CRLF or LF.
     public init(parsing bytes: [UInt8]) throws(SDPFault) {
-        guard bytes.count <= SDPLimits.octets else { throw .malformed("more than \(SDPLimits.octets) octets") }
+        guard bytes.count <= SDPLimits.octets else { throw .tooLarge("more than \(SDPLimits.octets) octets") }
         var parser = SDPParser()
         var rest = bytes[...]
         var number = 0

@@ -136,6 +136,11 @@ extension Node {
         page.counter("rtp_packets_lost_total", "RTP packets that never came.", Double(media.packetsLost))
         page.counter("rtp_packets_malformed_total", "Datagrams that were no RTP.", Double(media.packetsMalformed))
         page.counter("rtp_packets_foreign_total", "Packets of strangers, refused.", Double(media.packetsForeign))
+        page.counter(
+            "rtp_packets_unagreed_total",
+            "Packets of payload types that were not agreed upon, dropped.",
+            Double(media.packetsUnagreed)
+        )
         page.counter("rtp_packets_unsent_total", "Packets the kernel did not take.", Double(media.packetsUnsent))
         page.gauge("rtp_port_pairs_in_use", "Port pairs in use.", [([], Double(media.portsInUse))])
         page.counter("recordings_failed_total", "Recordings that were given up.", Double(seen.recordings.failed))

@@ -77,18 +77,26 @@ extension TraceEntry.Kind {
 }
 
 extension MediaReport {
+    private func hundredths(_ value: Double) -> Double { Double(Int(value * 100)) / 100 }
+
     /// In one line: the verdict, and why.
     var summary: String {
         var parts = [verdict.rawValue]
         if received.packets > 0 || sent.packets > 0 {
             parts.append("\(received.packets) in, \(sent.packets) out, \(received.lost) lost")
         }
-        if let mos = received.mos { parts.append("MOS \(Double(Int(mos * 100)) / 100)") }
+        if let mos = received.mos {
+            let least = received.leastMOS.map { ", \(hundredths($0)) at worst" } ?? ""
+            parts.append("MOS \(hundredths(mos))\(least)")
+        }
         if let delay = firstPacketDelayMilliseconds { parts.append("first packet after \(Int(delay)) ms") }
         if let latched = latchedAddress, latched != signalledAddress {
             parts.append("from \(latched) instead of \(signalledAddress ?? "nowhere")")
         }
         if foreignPackets > 0 { parts.append("\(foreignPackets) foreign packets refused") }
+        if let unagreedPackets, unagreedPackets > 0 {
+            parts.append("\(unagreedPackets) packets of payload types that were not agreed upon dropped")
+        }
         return parts.joined(separator: ", ")
     }
 }

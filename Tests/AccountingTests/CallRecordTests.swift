@@ -278,6 +278,13 @@ import Timebase
         #expect(try #require(closed(fold(events))).talk == (disposition == .answered ? 8 : 0))
     }
 
+    @Test func `a call that failed has no talk, though somebody answered it`() throws {
+        let begun = Array(Self.answeredCall.prefix(6))
+        let talk = try #require(closed(fold(begun + [Self.end(Self.at(9))])))
+        #expect(talk.answeredAt != nil && talk.codecB != nil && talk.talk == 6)
+        #expect(try #require(closed(fold(begun + [Self.end(Self.at(9), .failed)]))).talk == 0)
+    }
+
     @Test func `a hold that lasts to the end counts, an unanswered call does not talk`() throws {
         let held = try #require(closed(fold(Array(Self.answeredCall.prefix(7)) + [Self.end(Self.at(9))])))
         #expect(held.hold == 4)

@@ -116,7 +116,7 @@ struct CallTests {
     @Test(arguments: [
         ("486 Busy Here", "486"), ("603 Decline", "603"), ("404 Not Found", "404"),
         ("500 Server Internal Error", "500"),
-        ("600 Busy Everywhere", "600"),
+        ("600 Busy Everywhere", "600"), ("487 Request Terminated", "480"),
     ])
     func `a refusal reaches the caller`(answer: String, expected: String) throws {
         let (running, carrier, callee) = try registered()
@@ -128,6 +128,15 @@ struct CallTests {
         let final = try #require(carrier.final("INVITE"))
         #expect(final.startWord == expected)
         #expect(final.header("Reason")?.hasPrefix("Q.850;cause=") == true)
+        // Whoever was refused has not taken his call back.
+        var call: [String: Any]?
+        #expect(
+            try eventually {
+                call = try running.rows("cdr").first
+                return call?["ended_at"] is String
+            }
+        )
+        #expect(call?["disposition"] as? String != "cancelled" && "\(call?["sip_code"] ?? "")" == expected)
     }
 
     @Test func `RFC 3326: one of a group declines for all, and the others are told why they stop ringing`() throws {

@@ -94,6 +94,46 @@ struct IPv6Tests {
         #expect(try eventually { try running.metric("gudok_rtp_port_pairs_in_use") == 0 })
     }
 
+    @Test(
+        .enabled(if: IPv6Tests.hasLoopback, "this machine has no ::1"),
+        arguments: ["called", "called by who is connected", "rung first"]
+    )
+    func `RFC 3264 §6: whoever answers with an address of the other family is offered one of that, and heard`(
+        way: String
+    ) throws {
+        let plan = #"routes: [{match: "1xxx", do: [\#(way == "called" ? "" : "answer, "){dial: {user: "{called}"}}]}]"#
+        let running = try RunningSwitch(beside: "[::1]", internalPlan: plan)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        for phone in [anna, boris] { #expect(try phone.register().startWord == "200") }
+        let (annas, borises) = (try WirePeer(), try WirePeer(family: .v6))
+        let toAnna: UInt16
+        if way == "rung first" {
+            #expect(try running.gudok("call", "1002", "1001").code == 0)
+        } else {
+            #expect(try anna.dial("1002", sdp: Self.sdp(annas)) == nil)
+        }
+        let invite = try #require(boris.expect("INVITE"))
+        #expect(invite.contains("c=IN IP4 127.0.0.1"))
+        boris.respond("200 OK", to: invite, toTag: "1002", sdp: Self.sdp(borises))
+        let moved = try #require(boris.expect("INVITE"))
+        #expect(moved.contains("c=IN IP6 ::1"), "\(moved)")
+        boris.respond("200 OK", to: moved, sdp: Self.sdp(borises))
+        if way == "rung first" {
+            toAnna = try anna.pickUp(media: annas).1
+        } else {
+            let answer = try #require(anna.answer(to: "INVITE"))
+            _ = anna.acknowledge(answer, to: "1002")
+            toAnna = try #require(answer.audioPort)
+        }
+        Speaker.speak([(annas, toAnna, 440), (borises, try #require(moved.audioPort), 1_000)], seconds: 2)
+        #expect(Tone.share(of: 1_000, in: annas.samples()) > 0.8)
+        #expect(Tone.share(of: 440, in: borises.samples()) > 0.8)
+        boris.send(boris.request("BYE", in: invite, sequence: 1))
+        anna.respond("200 OK", to: try #require(anna.expect("BYE")))
+        #expect(try eventually { try running.metric("gudok_rtp_port_pairs_in_use") == 0 })
+    }
+
     @Test func `RFC 3261 20.43: media of a family that we have no address of are 488, warned of and on record`() throws
     {
         let running = try RunningSwitch()

@@ -47,16 +47,18 @@ struct LimitTests {
         #expect(stream.expect { $0.startWord == "200" && $0.header("CSeq")?.hasSuffix("BYE") == true } != nil)
     }
 
-    @Test func `B003: what is too long is 414 or 513, and the connection goes on`() throws {
+    @Test func `B003: what is too long is 413, 414 or 513, and the connection goes on`() throws {
         let pair = try CallPair()
         let stream = try overTCP(pair)
         let long = String(repeating: "9", count: 9_000)
         let lines = (0..<300).map { "X-\($0): y" }
+        let sdp = Phone.sdp(port: 4_000) + String(repeating: "a=\(long.prefix(4_000))\r\n", count: 20)
         let cases: [(String, String)] = [
             (pair.carrier.request("OPTIONS", to: "600", uri: "sip:\(long)@demo.test"), "414"),
             (pair.carrier.request("OPTIONS", to: "600", extra: ["Subject: \(long)"]), "513"),
             (pair.carrier.request("OPTIONS", to: "600", extra: lines), "513"),
-            (withBody(pair.carrier.request("MESSAGE", to: "600"), String(repeating: "z", count: 1_100_000)), "513"),
+            (withBody(pair.carrier.request("MESSAGE", to: "600"), String(repeating: "z", count: 1_100_000)), "413"),
+            (pair.carrier.request("INVITE", to: "600", sdp: sdp), "413"),
             (pair.carrier.request("OPTIONS", to: "600"), "200"),
         ]
         for (request, status) in cases {

@@ -9,8 +9,10 @@ struct LostOfferTests {
     /// The carrier calls, and has an answer before the answer; UPDATE may carry other offers from now on.
     private func early(_ pair: CallPair) throws {
         try pair.ring(["Supported: 100rel", Self.allow])
+        let extra = ["Require: 100rel", "RSeq: 1", Self.allow]
         let media = Phone.sdp(port: 4_002)
-        pair.callee.respond("183 Session Progress", to: pair.invite, toTag: "1001", extra: [Self.allow], sdp: media)
+        pair.callee.respond("183 Session Progress", to: pair.invite, toTag: "1001", extra: extra, sdp: media)
+        pair.callee.respond("200 OK", to: try #require(pair.callee.expect("PRACK")))
         let early = try #require(pair.carrier.expect("183"))
         pair.learn(early)
         pair.ask("PRACK", ["RAck: \(early.header("RSeq") ?? "") \(early.header("CSeq") ?? "")"])

@@ -4,6 +4,23 @@ import Testing
 /// `/metrics` while something happens.
 @Suite("Metrics")
 struct MetricsTests {
+    @Test func `each refusal is counted by its status, of whatever layer`() throws {
+        let running = try RunningSwitch()
+        let phone = try Phone("1001", server: running.sipPort)
+        let loop = phone.request("INVITE", to: "600").replacing("Max-Forwards: 70", with: "Max-Forwards: 0")
+        let faulty = phone.request("OPTIONS", to: "600").replacing(" OPTIONS\r\nContact", with: " BYE\r\nContact")
+        for (request, status) in [
+            (loop, "483"), (faulty, "400"), (phone.request("CANCEL", to: "600"), "481"),
+            // There is no TLS, which this caller wants on every hop (RFC 3261 §26.2.2).
+            (phone.request("INVITE", to: "600", uri: "sips:600@demo.test"), "416"),
+            (phone.request("INVITE", to: "600", extra: ["Require: x"]), "420"),
+        ] {
+            phone.send(request)
+            #expect(phone.peer.expect(within: 5) { $0.startWord != "100" }?.startWord == status, "\(request)")
+            #expect(try running.metric("gudok_sip_requests_refused_total{status=\"\(status)\"}") == 1, "\(status)")
+        }
+    }
+
     @Test func `calls, registrations, packets, ports, stalls, records and refusals are counted`() throws {
         let pair = try CallPair()
         let (caller, callee) = (try WirePeer(), try WirePeer())

@@ -75,18 +75,7 @@ struct ProvisionalTests {
     @Test func `B044: UPDATE before the answer, from both sides, with and without a description`() throws {
         let pair = try CallPair()
         try pair.ring(["Require: 100rel", "Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE"])
-        pair.callee.respond(
-            "183 Session Progress",
-            to: pair.invite,
-            toTag: "1001",
-            extra: ["Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE"],
-            sdp: Phone.sdp(port: 4_002)
-        )
-        let early = try #require(pair.carrier.expect("183"))
-        #expect(early.audioPort != nil)
-        pair.learn(early)
-        prack(pair, early)
-        #expect(pair.carrier.final("PRACK")?.startWord == "200")
+        try early(pair, tag: "1001", sdp: Phone.sdp(port: 4_002))
         pair.ask("UPDATE")
         let refreshed = try #require(pair.carrier.final("UPDATE"))
         #expect(refreshed.startWord == "200" && refreshed.sipBody.isEmpty)
@@ -194,6 +183,34 @@ struct ProvisionalTests {
         #expect(pair.carrier.final("UPDATE")?.startWord == "200")
     }
 
+    @Test(arguments: ["UPDATE", "PRACK"])
+    func `RFC 3311 §5.1: a callee without a reliable answer is sent no offer, and the caller's is answered for him`(
+        method: String
+    ) throws {
+        let pair = try CallPair()
+        let (caller, moved, callee) = (try WirePeer(), try WirePeer(), try WirePeer())
+        let allow = "Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE"
+        try pair.ring(["Supported: 100rel", allow], sdp: Phone.sdp(port: caller.port))
+        let described = Phone.sdp(port: callee.port)
+        pair.callee.respond("183 Session Progress", to: pair.invite, toTag: "1001", extra: [allow], sdp: described)
+        let early = try #require(pair.carrier.expect("183"))
+        pair.learn(early)
+        let offer = Phone.sdp(port: moved.port, version: 2)
+        if method == "UPDATE" { prack(pair, early) }
+        let rack = method == "PRACK" ? ["RAck: \(early.header("RSeq") ?? "") \(early.header("CSeq") ?? "")"] : []
+        pair.ask(method, rack, sdp: offer)
+        let answer = try #require(pair.carrier.peer.expect(within: 5) { $0.audioPort != nil })
+        #expect(answer.startWord == "200" && answer.header("CSeq")?.hasSuffix(method) == true, "\(answer)")
+        #expect(arrives(from: callee, at: try #require(pair.invite.audioPort), to: moved))
+        #expect(arrives(from: moved, at: try #require(answer.audioPort), to: callee))
+        #expect(pair.callee.expect("UPDATE", within: 0.1) == nil)
+        pair.callee.respond("200 OK", to: pair.invite, toTag: "1001", sdp: described)
+        try accepted(pair)
+        #expect(pair.callee.expect("ACK") != nil)
+        #expect(arrives(from: callee, at: try #require(pair.invite.audioPort), to: moved))
+        try pair.hangUp()
+    }
+
     @Test func `RFC 3262 §5: an offer in a PRACK is answered in its 200`() throws {
         let pair = try CallPair()
         try pair.ring(["Require: 100rel"])
@@ -201,9 +218,10 @@ struct ProvisionalTests {
             "183 Session Progress",
             to: pair.invite,
             toTag: "1001",
-            extra: ["Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE"],
+            extra: ["Require: 100rel", "RSeq: 1", "Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE"],
             sdp: Phone.sdp(port: 4_002)
         )
+        pair.callee.respond("200 OK", to: try #require(pair.callee.expect("PRACK")))
         let early = try #require(pair.carrier.expect("183"))
         pair.learn(early)
         pair.ask(

@@ -160,6 +160,15 @@ struct RaceTests {
         }
     }
 
+    @Test func `§18.1.2: a 200 that answers somebody else, as its Via says, is discarded`() throws {
+        let running = try RunningSwitch()
+        let phone = try Phone("1001", server: running.sipPort)
+        let others = phone.request("INVITE", to: "1001").replacing("UDP 127.0.0.1", with: "UDP 192.0.2.9")
+        phone.respond("200 OK", to: others, toTag: "late", sdp: Phone.sdp(port: 4_002))
+        #expect(try eventually { try running.metric("gudok_sip_messages_dropped_total{reason=\"foreign-via\"}") == 1 })
+        #expect(phone.expect("ACK", within: 0.2) == nil)
+    }
+
     @Test func `RFC 3261 §7.3.1: several rows of Reason are one, of which Q.850 tells most`() throws {
         let pair = try CallPair()
         try pair.talk()

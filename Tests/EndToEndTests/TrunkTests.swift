@@ -123,6 +123,18 @@ struct TrunkTests {
         #expect(try eventually { try count() == 0 })
     }
 
+    @Test func `a trunk that was down is up as soon as it is not asked any more`() throws {
+        let probe = "probe: {interval: 100ms, failures: 1}"
+        let running = try RunningSwitch(node: "timers: {t1: 50ms}", trunk: probe)
+        func isUp() throws -> Bool { try running.rows("trunks").first?["state"] as? String != "down" }
+        #expect(try eventually(within: 10) { try !isUp() })
+        let file = running.folder.appending(path: "tenants/demo.yaml")
+        let text = try String(contentsOf: file, encoding: .utf8)
+        try text.replacing(probe, with: "probe: false").write(to: file, atomically: true, encoding: .utf8)
+        running.process.signal(SIGHUP)
+        #expect(try eventually(within: 10) { try isUp() })
+    }
+
     @Test(arguments: [
         "503 Service Unavailable", "500 Server Internal Error", "502 Bad Gateway", "401 Unauthorized",
         "402 Payment Required",

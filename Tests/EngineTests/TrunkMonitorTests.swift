@@ -106,6 +106,19 @@ import Timebase
         #expect(changed.activeCalls == 0)
     }
 
+    @Test(arguments: [true, false])
+    func `one that is down is tried when nobody asks it any more`(isAsked: Bool) {
+        var monitor = monitor()
+        for second in 1...3 { _ = monitor.missed("no answer", now: Self.moment(second)) }
+        var trunk = Trunk(name: "carrier", host: "192.0.2.1")
+        trunk.probe.isEnabled = isAsked
+        var changed = TrunkMonitor(trunk: trunk, keeping: monitor, now: Self.moment(4).instant)
+        #expect(changed.isUp == !isAsked && (changed.lastFailure == nil) == !isAsked)
+        // What was asked before is not answered either.
+        for second in 5...8 { _ = changed.missed("no answer", now: Self.moment(second)) }
+        #expect(changed.isUp == !isAsked)
+    }
+
     @Test func `calls per second: a second's worth at once, then as they grow back`() {
         var monitor = monitor { $0.callsPerSecond = 10 }
         let start = Self.moment(0).instant

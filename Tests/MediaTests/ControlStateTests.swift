@@ -13,9 +13,15 @@ struct ControlStateTests {
         [0x80, 200, 0, 6] + big(1) + big(stamp >> 16) + big(stamp << 16) + big(0) + big(0) + big(0)
     }
 
-    private func receiverReport(lost: Int32, jitter: UInt32, stamp: UInt32, delay: UInt32) -> [UInt8] {
-        [0x81, 201, 0, 7] + big(2) + big(1) + big(UInt32(bitPattern: lost) & 0xFF_FFFF) + big(0) + big(jitter)
-            + big(stamp) + big(delay)
+    private func receiverReport(
+        lost: Int32,
+        fraction: UInt8 = 0,
+        jitter: UInt32,
+        stamp: UInt32,
+        delay: UInt32
+    ) -> [UInt8] {
+        let losses = UInt32(fraction) << 24 | UInt32(bitPattern: lost) & 0xFF_FFFF
+        return [0x81, 201, 0, 7] + big(2) + big(1) + big(losses) + big(0) + big(jitter) + big(stamp) + big(delay)
     }
 
     private func big(_ word: UInt32) -> [UInt8] { [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: word >> $0) } }
@@ -117,6 +123,18 @@ struct ControlStateTests {
         #expect(report.signalledAddress == "192.0.2.1:4000" && report.latchedAddress == "192.0.2.1:5000")
         let (r, sent) = (try #require(report.received.rFactor), try #require(report.sent.rFactor))
         #expect(r > 89 && sent < r)
+    }
+
+    @Test func `the report: of what was sent too, the worst moment that the peer told of`() throws {
+        var port = port(parameters(described))
+        for _ in 0..<10_000 { port.countSent(172) }
+        for (place, fraction) in [UInt8(0), 128, 0].enumerated() {
+            let heard = receiverReport(lost: 100, fraction: fraction, jitter: 80, stamp: 0, delay: 0)
+            _ = port.hear(control: heard, from: wire("192.0.2.1:4001"), now: Int64(place * 5) * second)
+        }
+        let sent = port.report().sent
+        #expect(try #require(sent.mos) > 4.2)
+        #expect(abs(try #require(sent.leastRFactor) - Quality.rFactor(lossPercent: 50, delayMilliseconds: 20)) < 0.01)
     }
 
     @Test(arguments: [(false, false, MediaVerdict.none), (true, false, .receivingOnly), (false, true, .sendingOnly)])

@@ -13,7 +13,7 @@ struct RelayPortTests {
         (name: "another number for the same encoding", there: [pcma, keys(96)], comes: 101, goes: 96),
         (name: "another clock is another encoding", there: [pcma, keys(96, 48_000)], comes: 101, goes: 101),
         (name: "an encoding that the other side has not", there: [keys(101)], comes: 8, goes: 8),
-        (name: "a number that nobody described", there: [pcma], comes: 120, goes: 120),
+        (name: "comfort noise, which nobody need describe", there: [pcma], comes: 13, goes: 13),
     ])
     func `a payload type goes on under the other side's number`(
         _ row: (name: String, there: [MediaFormat], comes: UInt8, goes: UInt8)
@@ -27,6 +27,32 @@ struct RelayPortTests {
             #expect(port.take(&sent, from: peer.address, now: 0) == .media, "\(row.name)")
             #expect(sent[1] == row.goes | (marker ? 0x80 : 0), "\(row.name)")
             #expect(sent[2...] == packet[2...], "nothing else is touched")
+        }
+    }
+
+    @Test func `RFC 3550 §5.1: what comes under a number that nobody agreed upon is counted, and goes nowhere`() {
+        var port = port(parameters(described, timeout: .seconds(10)))
+        var peer = Peer(described)
+        func comes(_ number: UInt8, at now: Int64) -> RelayPort.Verdict {
+            var packet = peer.speak(number)
+            return port.take(&packet, from: peer.address, now: now)
+        }
+        #expect(comes(120, at: second) == .unagreed)
+        #expect(port.unagreed == 1 && port.received.packets == 0)
+        // Whoever keeps his way open like that is there (RFC 6263 §4.6).
+        #expect(port.destination == peer.address && port.overdueSilence(now: 10 * second) == nil)
+        #expect(comes(8, at: 11 * second) == .media)
+        #expect(port.report().unagreedPackets == 1 && port.report().received.packets == 1)
+    }
+
+    @Test func `RFC 3264 §8.3.2: a peer that has not heard yet of other numbers is heard under those of before`() {
+        var port = port(parameters(described, receive: [pcma, keys(101)]))
+        port.configure(parameters(described, receive: [pcmu, keys(96)]), isUnreachable: false, now: second)
+        var peer = Peer(described)
+        for number in [UInt8(8), 101, 0, 96, 9] {
+            var packet = peer.speak(number)
+            let verdict = port.take(&packet, from: peer.address, now: 2 * second)
+            #expect(verdict == (number == 9 ? .unagreed : .media), "\(number)")
         }
     }
 

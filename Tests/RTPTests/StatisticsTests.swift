@@ -80,6 +80,33 @@ struct StatisticsTests {
         #expect(heard.jitterMilliseconds < 0.2)
     }
 
+    @Test func `a bad moment of a long talk is on record beside the mean that hides it`() throws {
+        var heard = StreamStatistics()
+        for place in 0..<30_000 where !(10_000..<10_250).contains(place) || place % 5 < 2 {
+            let header = RTPHeader(UInt16(truncatingIfNeeded: place), timestamp: UInt32(place) * 160)
+            heard.receive(header, clockRate: 8_000, at: Int64(place) * 20_000_000)
+        }
+        var report = heard.report
+        report.rate(worst: heard.worstPassage)
+        #expect(try #require(report.mos) > 4.3)
+        let worst = try #require(heard.worstPassage)
+        #expect(abs(worst.lossPercent - 60) < 1 && worst.jitterMilliseconds < 1)
+        let least = Quality.mos(rFactor: Quality.rFactor(lossPercent: 60))
+        #expect(abs(try #require(report.leastMOS) - least) < 0.05, "\(report)")
+    }
+
+    @Test func `a short stream is one passage, and a lull makes none`() throws {
+        let short = receive([1, 2, 4, 5])
+        #expect(try #require(short.worstPassage).lossPercent == 20)
+        var heard = StreamStatistics()
+        for place in 0..<500 {
+            let at = Int64(place) * 20_000_000 + (place < 250 ? 0 : 60_000_000_000)
+            heard.receive(RTPHeader(UInt16(place), timestamp: UInt32(place) * 160), clockRate: 8_000, at: at)
+        }
+        #expect(try #require(heard.worstPassage).lossPercent == 0)
+        #expect(StreamStatistics().worstPassage == nil)
+    }
+
     @Test func `any headers at any time are counted without a trap`() {
         var generator = Numbers(seed: 4)
         var heard = StreamStatistics()
@@ -96,6 +123,7 @@ struct StatisticsTests {
         }
         #expect(heard.packets == 50_000)
         #expect(heard.report.mos != nil && heard.jitterMilliseconds.isFinite)
+        #expect(heard.worstPassage?.jitterMilliseconds.isFinite == true)
     }
 }
 

@@ -89,8 +89,8 @@ struct StreamFramerTests {
         var limits = MessageLimits()
         limits.maxStreamBody = 10
         let big = Sample().with(body: String(repeating: "x", count: 11)).bytes
-        #expect(events([big + Sample().bytes], limits: limits) == ["refused with 513", "request"])
-        #expect(events(big.map { [$0] } + [Sample().bytes], limits: limits) == ["refused with 513", "request"])
+        #expect(events([big + Sample().bytes], limits: limits) == ["refused with 413", "request"])
+        #expect(events(big.map { [$0] } + [Sample().bytes], limits: limits) == ["refused with 413", "request"])
     }
 
     @Test func `headers without end are refused and the connection given up`() {

@@ -67,6 +67,8 @@ struct ReliableProvisionals: Sendable {
 struct EarlyDialog: Sendable {
     var dialog: Dialog
     var lastReliable: UInt32?
+    /// Our offer has an answer in a reliable provisional.
+    var isAnswered = false
     /// The callee's description that is in force in this dialog.
     var description: [UInt8]?
     /// Ours, where an UPDATE has put another in the place of our INVITE's.

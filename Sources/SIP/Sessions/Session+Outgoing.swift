@@ -183,6 +183,7 @@ extension Session {
         guard var early = earlyDialogs[tag] else { return [] }
         learnMethods(of: response)
         var actions: [Action] = []
+        var isReliable = false
         if response.headers.has("100rel", in: .require),
             let number = response.headers[.rseq].flatMap({ UInt32($0) })
         {
@@ -191,6 +192,7 @@ extension Session {
                 guard number == last &+ 1 else { return [] }
             }
             early.lastReliable = number
+            isReliable = true
             let branch = random.branch()
             var prack = early.dialog.request(.prack, branch: branch, contact: nil)
             let cSeq = (try? request.cSeq().number) ?? 1
@@ -202,6 +204,7 @@ extension Session {
         if !request.body.isEmpty, let body = response.sdpBody(), let parsed = try? SessionDescription(parsing: body) {
             description = parsed
             early.description = body
+            if isReliable { early.isAnswered = true }
             remoteDescription = body
             describedTag = tag
         }

@@ -15,17 +15,28 @@ extension Session {
             // Our 2xx waits for a PRACK: in a moment the dialog is confirmed.
             return [.tell(.reofferRefused(status: 491))]
         case .calling, .received:
-            // Before the final answer only UPDATE may carry an offer, to a peer that takes it and that surely has the answer to its own
-            // (RFC 3311 §5.1). Of several early dialogs that is the one whose media is heard.
-            if let early = describedTag.flatMap({ earlyDialogs[$0] }) { dialog = early.dialog }
-            guard case .none = renegotiation, let sdp, peerAllows(.update), dialog != nil, !owesAnswer else {
+            guard case .none = renegotiation, let sdp, mayBeOffered else {
                 return [.tell(.reofferRefused(status: 488))]
             }
+            if let early = heardDialog { dialog = early.dialog }
             return sendUpdate(sdp, attempts: 0)
         case .accepted, .answering: return [.tell(.reofferRefused(status: 491))]
         case .cancelling, .leaving, .ended: return [.tell(.reofferRefused(status: 481))]
         }
     }
+
+    /// Before the final answer only UPDATE may carry an offer, to a peer that takes it, and when the first offer has an answer that surely
+    /// arrived (RFC 3311 §5.1).
+    public var mayBeOffered: Bool {
+        switch phase {
+        case .calling: peerAllows(.update) && (heardDialog?.isAnswered ?? false)
+        case .received: reliable.heldAcceptance != nil || peerAllows(.update) && !owesAnswer
+        case .accepted, .answering, .confirmed, .cancelling, .leaving, .ended: true
+        }
+    }
+
+    /// Of several early dialogs the one whose media is heard.
+    private var heardDialog: EarlyDialog? { describedTag.flatMap { earlyDialogs[$0] } }
 
     /// Answers the peer's `offered` with our description.
     public mutating func answerOffer(_ sdp: [UInt8], now: Instant) -> [Action] {

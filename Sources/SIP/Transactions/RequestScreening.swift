@@ -29,8 +29,9 @@ public struct RequestPolicy: Sendable {
             return Refusal(isKnown ? 405 : 501, isKnown ? [(.allow, allow)] : [])
         }
         switch request.uri.scheme {
-        case .sip, .sips, .tel: break
-        case .other: return Refusal(416)
+        case .sip, .tel: break
+        // Whoever dials it wants TLS on every hop (RFC 3261 §26.2.2), and we have none.
+        case .sips, .other: return Refusal(416)
         }
         guard request.method != .cancel, request.method != .ack else { return nil }
         // Only an INVITE takes somebody's place (RFC 3891 §3).

@@ -21,14 +21,17 @@ extension TransactionLayer {
         now: Instant
     ) -> [TransactionAction] {
         guard let status = fault.status, request.method != .ack, var via = try? request.topVia() else {
-            return [.dropped(reason: "unanswerable")]
+            return [.dropped(reason: "faulty-\(fault.kind.rawValue)")]
         }
         var request = request
         ResponseRouting.stamp(&request, via: &via, source: flow)
         var response = SIPResponse(status: status, to: request, toTag: Self.statelessTag(request, via: via))
         if status == 415 { response.headers.append(.accept, "application/sdp") }
         response.headers.append(.warning, .warning(fault.description))
-        return [.transmit(response.write(), over: ResponseRouting.replyFlow(via: via, source: flow))]
+        return [
+            .refused(status: status),
+            .transmit(response.write(), over: ResponseRouting.replyFlow(via: via, source: flow)),
+        ]
     }
 
     private mutating func receive(_ request: SIPRequest, over flow: Flow, now: Instant) {
@@ -124,6 +127,7 @@ extension TransactionLayer {
             toTag: Self.statelessTag(request, via: via)
         )
         for (name, value) in refusal.headers { response.headers.append(name, value) }
+        actions.append(.refused(status: refusal.status))
         actions.append(.transmit(response.write(), over: flow))
     }
 

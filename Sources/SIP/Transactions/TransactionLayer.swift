@@ -25,6 +25,8 @@ public enum TransactionAction: Sendable {
     case unacknowledged(ServerTransactionID)
     case ended(ClientTransactionID)
     case terminated(ServerTransactionID)
+    /// A request got its refusal here, and nobody above hears of it.
+    case refused(status: Int)
     /// A message that leads nowhere; `reason` is stable, for counting.
     case dropped(reason: String)
 }

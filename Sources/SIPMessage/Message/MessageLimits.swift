@@ -4,7 +4,7 @@ public struct MessageLimits: Equatable, Sendable {
     public var maxMessage = 65_535
     /// Octets of the start line and headers of one message on a stream; 513 above.
     public var maxStreamHeader = 65_535
-    /// Octets of one message's body on a stream; 513 above.
+    /// Octets of one message's body on a stream; 413 above.
     public var maxStreamBody = 1_048_576
     /// Octets of a request line; 414 above.
     public var maxStartLine = 8192

@@ -142,7 +142,7 @@ public struct StreamFramer: Sendable {
             return .message(head.outcome(body: []))
         }
         guard length <= limits.maxStreamBody else {
-            head.note(SIPFault(kind: .tooLarge, where: "Content-Length", what: "\(length) octets", status: 513))
+            head.note(SIPFault(kind: .tooLarge, where: "Content-Length", what: "\(length) octets", status: 413))
             state = .discarding(length)
             return .message(head.outcome(body: []))
         }
