@@ -34,7 +34,7 @@ public struct PlanTester {
     /// Where a wait that ended so, by that key, leads to.
     private let wayOut: WayOut
     public typealias WayOut = (_ queue: String, QueueOutcome, _ key: String?) -> QueueWayOut
-    /// More instructions than this are a plan that never ends.
+    /// More instructions than this are a plan that never ends, however long they take.
     private static let longest = 1_000
 
     public init(
@@ -71,6 +71,7 @@ public struct PlanTester {
         var trail = run.takeTrail()
         var steps = 0
         while let result = script.answer(instruction, wayOut), steps < Self.longest {
+            if instruction.takesTime(until: result) { run.timePassed() }
             instruction = run.proceed(result)
             trail += run.takeTrail()
             steps += 1
@@ -217,6 +218,18 @@ private struct Script {
             return nil
         }
         return .done
+    }
+}
+
+extension Instruction {
+    /// Whether a call would be at a later moment by then: what is refused at once, or asks nobody, is done at the same one.
+    fileprivate func takesTime(until result: StepResult) -> Bool {
+        switch (self, result) {
+        case (.play, _), (.say, _), (.ask, _), (.agent, _), (.dial, .dialled(.noAnswer)): true
+        case (.queue, .queued(let outcome)), (.queue, .jump(_, _, after: let outcome)):
+            outcome != .full && outcome != .empty
+        default: false
+        }
     }
 }
 

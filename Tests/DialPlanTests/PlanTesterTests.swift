@@ -73,4 +73,23 @@ struct PlanTesterTests {
         let test = PlanTest(name: "code", from: "1001", to: "600", trunk: trunk, expectations: [])
         #expect(PlanTester(plan).run(test).happened == [.init(.answered), told, .init(.hungUp, "normal")])
     }
+
+    @Test(arguments: [
+        (Step.Action.record(true), 199, "busy"), (.record(true), 200, "failed"),
+        (.set([Step.Assignment("x", Template(literal: "1"))]), 199, "busy"),
+        (.set([Step.Assignment("x", Template(literal: "1"))]), 200, "failed"),
+        (.play([Template(literal: "welcome")]), 300, "busy"),
+    ])
+    func `a plan may take 200 steps at one moment, of whatever kind`(
+        action: Step.Action,
+        count: Int,
+        cause: String
+    ) throws {
+        let steps = Array(repeating: Step(action), count: count) + [Step(.hangup(try Template("busy")))]
+        let plan = DialPlan(name: "test", routes: [Route(match: try Pattern("6xx"), steps: steps)])
+        let result = PlanTester(plan).run(PlanTest(name: "long", from: "1001", to: "600", expectations: []))
+        #expect(result.happened.last == .init(.hungUp, cause))
+        let isTold = result.trail.contains { "\($0)".contains("200 steps took no time") }
+        #expect(isTold == (cause == "failed"))
+    }
 }
