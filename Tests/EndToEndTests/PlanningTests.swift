@@ -210,6 +210,9 @@ struct PlanningTests {
         #expect(calls.last?["agent"] is NSNull)
         let taken = try Self.rows(running, "agents", "--show-calls", "--agent", "1002")
         #expect(taken.compactMap { $0["call_id"] as? String } == ["call-0", "call-1"])
+        #expect(taken.compactMap { $0["result"] as? String } == ["answered", "answered"])
+        #expect(taken.compactMap { $0["hold_s"] as? Double } == [0, 0])
+        #expect(taken.compactMap { $0["acw_s"] as? Double } == [5, 5])
         let window = Self.window
         let drawn = try running.gudok(
             "stats",
