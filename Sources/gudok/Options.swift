@@ -141,6 +141,11 @@ extension ConfigurationFiles {
         } catch {
             throw Failure("\(error)")
         }
+        return try content(of: reply)
+    }
+
+    /// What the switch answered, or why it did not do what was asked.
+    func content(of reply: ControlReply) throws -> Data {
         guard reply.status < 300 else {
             guard let problem = try? JSONDecoder().decode(ControlReply.Problem.self, from: Data(reply.body)) else {
                 let text = String(decoding: reply.body.prefix(200), as: UTF8.self).trimmingCharacters(
