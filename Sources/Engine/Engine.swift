@@ -118,7 +118,6 @@ public final class Engine {
             trace.received(bytes, message: message, over: flow, by: self)
             perform(transactions.receive(message, over: flow, now: now.instant))
         case .faulty(let request, let fault):
-            countDrop("faulty-\(fault.kind.rawValue)")
             perform(transactions.receiveFaulty(request, fault, over: flow, now: now.instant))
         case .unusable(let fault): countDrop("unusable-\(fault.kind.rawValue)")
         case .keepAlive: break
@@ -241,7 +240,7 @@ public final class Engine {
         case .request(let transaction, let request, let flow): receive(request, transaction: transaction, over: flow)
         case .cancelled(let transaction, let cancel):
             calls.cancelled(transaction, reason: cancel.reasons)
-        case .acknowledged(let ack, _): calls.acknowledged(ack)
+        case .acknowledged(let ack, _): if !calls.acknowledged(ack) { countDrop("stray-ack") }
         case .response(let transaction, let response, let flow):
             guard !calls.receive(response, to: transaction, over: flow) else { return }
             let isAcceptance = (200..<300).contains(response.status) && (try? response.cSeq().method) == .invite
@@ -259,16 +258,19 @@ public final class Engine {
         case .unacknowledged: break
         case .ended(let transaction): calls.ended(transaction)
         case .terminated(let transaction): calls.ended(transaction)
+        case .refused(let status): countRefusal(status)
         case .dropped(let reason): countDrop(reason)
         }
     }
 
     public func respond(_ transaction: ServerTransactionID, with response: SIPResponse) {
-        if response.status >= 300 { counters.refused[response.status, default: 0] &+= 1 }
+        if response.status >= 300 { countRefusal(response.status) }
         perform(transactions.respond(transaction, with: response, now: now.instant))
     }
 
-    private func countDrop(_ reason: String) { counters.dropped[reason, default: 0] &+= 1 }
+    private func countRefusal(_ status: Int) { counters.refused[status, default: 0] &+= 1 }
+
+    func countDrop(_ reason: String) { counters.dropped[reason, default: 0] &+= 1 }
 }
 
 /// An address we take messages on.

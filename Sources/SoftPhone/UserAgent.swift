@@ -242,7 +242,7 @@ public final class UserAgent {
             case .ended(let id): uses[id] = nil
             // It has one server, and asks no other.
             case .gaveWay, .acceptedTooLate: break
-            case .unacknowledged, .terminated, .dropped: break
+            case .unacknowledged, .terminated, .refused, .dropped: break
             }
         }
     }

@@ -25,6 +25,8 @@ public enum TransactionAction: Sendable {
     case unacknowledged(ServerTransactionID)
     case ended(ClientTransactionID)
     case terminated(ServerTransactionID)
+    /// A request was answered so without a transaction, and nobody above sees it.
+    case refused(status: Int)
     /// A message that leads nowhere; `reason` is stable, for counting.
     case dropped(reason: String)
 }
