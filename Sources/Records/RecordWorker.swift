@@ -17,7 +17,7 @@ final class RecordWorker: Sendable {
 
     private struct State: Sendable {
         var items: [Item] = []
-        var traces: [CallTrace] = []
+        var traces: [TraceDraft] = []
         /// How many of them are due to be written.
         var dueTraces = 0
         /// The thread was woken for what is queued.
@@ -79,7 +79,7 @@ final class RecordWorker: Sendable {
         if isUrgent { wake.signal() }
     }
 
-    func add(_ trace: CallTrace) {
+    func add(_ trace: TraceDraft) {
         state.withLock { state in
             if state.traces.count < settings.queuedTraces {
                 state.traces.append(trace)
@@ -120,7 +120,7 @@ final class RecordWorker: Sendable {
         var open: [TenantID: OpenThings] = [:]
         // Whose disk has no room, and when that is tried again; the others' records do not wait for it.
         var stuck: [TenantID: Date] = [:]
-        var heldTraces: [CallTrace] = []
+        var heldTraces: [TraceDraft] = []
         while true {
             if state.withLock({ $0.dueTraces == 0 }) { _ = wake.wait(timeout: .now() + 0.05) }
             let isTraceDue = Date().timeIntervalSince(lastTraced) > 0.4
@@ -147,7 +147,7 @@ final class RecordWorker: Sendable {
     }
 
     /// The traces of a tenant whose records found room again.
-    private func giveBack(_ held: inout [CallTrace], besides stuck: [TenantID: Date]) {
+    private func giveBack(_ held: inout [TraceDraft], besides stuck: [TenantID: Date]) {
         let back = held.filter { stuck[$0.tenant] == nil }
         guard !back.isEmpty else { return }
         held.removeAll { stuck[$0.tenant] == nil }
@@ -162,7 +162,7 @@ final class RecordWorker: Sendable {
         }
     }
 
-    private func take(isTraceDue: Bool) -> ([Item], [CallTrace], endsBy: Date?) {
+    private func take(isTraceDue: Bool) -> ([Item], [TraceDraft], endsBy: Date?) {
         state.withLock { state in
             defer { (state.items, state.isUrgent) = ([], false) }
             state.inHand = state.items.first?.queuedAt
@@ -273,7 +273,7 @@ final class RecordWorker: Sendable {
         for (tenant, database) in databases where !(open[tenant]?.isEmpty ?? true) { try? database.beat(at: now) }
     }
 
-    private func write(_ traces: [CallTrace], _ databases: inout [TenantID: TenantDatabase]) {
+    private func write(_ traces: [TraceDraft], _ databases: inout [TenantID: TenantDatabase]) {
         for (tenant, group) in Dictionary(grouping: traces, by: \.tenant) {
             do {
                 try database(of: tenant, &databases).write(group)

@@ -92,6 +92,22 @@ import Timebase
         #expect(masked == text.replacing(secret, with: String(repeating: "*", count: secret.utf8.count)))
     }
 
+    @Test func `a living call's trace is put out piece by piece, each once`() {
+        var collector = TraceCollector()
+        let events: [(Event, Int64)] = [(Self.started, 0), (.step("answer"), 1), (.step("echo"), 4_000)]
+        var parts: [TracePart] = []
+        for (event, milliseconds) in events {
+            _ = collector.apply(Self.envelope(event, after: milliseconds))
+            for late in [500, 2_500, 3_000] as [Int64] {
+                let now = Self.start.instant + .milliseconds(milliseconds + late)
+                parts += collector.unkept(for: .seconds(2), at: now)
+            }
+        }
+        #expect(parts.map(\.first) == [0, 1, 2])
+        let whole = collector.apply(Self.envelope(Self.ended, after: 9_000))
+        #expect(parts.flatMap(\.trace.entries) == (whole?.entries.dropLast()).map { Array($0) })
+    }
+
     @Test func `what is stored comes back, and damage ends it there`() throws {
         let events: [(Event, Int64)] = [
             (Self.started, 0), (Self.message("INVITE sip:600 SIP/2.0\r\n\r\nbody\n@ 1 * 3\n"), 1),
