@@ -35,6 +35,8 @@ extension HangupCause {
         case _ where Self.isOfHop(rejection.status):
             cause.status = 500
             cause.q850 = HangupCause(status: rejection.status).q850
+        // Nobody here has cancelled it.
+        case 487: (cause.status, cause.q850) = (487, 41)
         default: cause = HangupCause(status: rejection.status)
         }
         cause.name = name
