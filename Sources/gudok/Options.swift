@@ -160,6 +160,18 @@ extension ConfigurationFiles {
         return Data(reply.body)
     }
 
+    /// Does what `body` does; what it throws is the reason of a refusal in the audit log, of the tenant that was named.
+    func noting<Result>(_ refusal: AuditedAct, of tenant: String?, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch {
+            var act = refusal
+            (act.tenant, act.detail) = (tenant.map { TenantID($0) }, "\(error)")
+            try note(act)
+            throw error
+        }
+    }
+
     /// Notes in the audit log what a command is about to do with the data folder itself: what cannot be noted is not done.
     func note(_ act: AuditedAct) throws {
         do {
