@@ -27,7 +27,7 @@ extension Call {
             return
         }
         // A plan may say "busy" of its own accord.
-        let isTheirs = cause.isFromCallee && lastRejection?.isLocal == false
+        let isTheirs = lastRejection.map { !$0.isLocal && HangupCause($0.outcome) == planned } ?? false
         end(cause.disposition, by: isTheirs ? .callee : .switch, cause: cause, reason: cause.name)
     }
 

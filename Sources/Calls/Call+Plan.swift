@@ -13,11 +13,11 @@ extension Call {
 
     func proceed(_ result: StepResult) {
         guard !isEnding else { return }
+        // A breath, too, is one moment: a circle of queues goes by timers.
+        if let last = lastStep, now.instant - last >= Self.breath { plan.timePassed() }
         perform(plan.proceed(result))
     }
 
-    /// More instructions than this at one moment are a plan that goes round in circles, and a recursion that must end.
-    private static let mostAtOnce = 200
     /// A circle of queues that nobody waits in goes by timers, each a little later than the one before.
     private static let breath: Duration = .milliseconds(100)
 
@@ -28,15 +28,12 @@ extension Call {
     }
 
     func perform(_ instruction: Instruction) {
-        let isRightAfter = pace.at.map { now.instant - $0 < Self.breath } ?? false
-        pace = (now.instant, isRightAfter ? pace.count + 1 : 1)
-        guard pace.count <= Self.mostAtOnce else {
-            publish(.note("the plan goes round in circles: \(Self.mostAtOnce) steps took no time"))
-            core.log(.warning, "plan \(plan.plan.name) goes round in circles: the call is ended", call: id)
-            return finish(.failed)
-        }
+        lastStep = now.instant
         enter(.deciding)
         for entry in plan.takeTrail() { publish(Event(entry, plan: plan.plan)) }
+        if plan.hasCircled {
+            core.log(.warning, "plan \(plan.plan.name) goes round in circles: the call is ended", call: id)
+        }
         if transfer != nil || history.isSentOn, instruction.isOnesOwn { return finish(.rejected) }
         if needsAnswer(instruction) {
             guard callerIsAnswered else {

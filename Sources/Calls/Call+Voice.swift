@@ -152,7 +152,13 @@ extension Call {
     /// What a URL said; nil: nothing usable in time.
     func consulted(_ steps: [Step]?) {
         guard case .consulting = stage else { return }
-        let faults = tenant.faults(in: steps ?? [], within: plan.plan, variables: plan.variables.keys)
+        let faults = tenant.faults(
+            in: steps ?? [],
+            within: plan.plan,
+            variables: plan.variables,
+            language: language,
+            isRecorded: { core.surroundings?.prompt($0, language: $1) != nil }
+        )
         guard let fault = faults.first else { return proceed(.steps(steps)) }
         core.log(.warning, "the steps from the URL cannot be done: \(fault.problem)", call: id)
         publish(.note("the steps from the URL cannot be done: \(fault.problem)"))

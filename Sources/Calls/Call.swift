@@ -78,8 +78,8 @@ final class Call {
     var wayBack: WayBack?
     /// Where he stands in the queue that he is on his way back to.
     var keptPlace: Dispatcher.Place?
-    /// How many instructions of the plan were carried out one right after the other, and when the last one was.
-    var pace: (at: Instant?, count: Int) = (nil, 0)
+    /// When the plan's last instruction was begun.
+    var lastStep: Instant?
     /// When the plan led the caller into each queue last.
     var entries: [String: Instant] = [:]
     /// The wish that this call is an attempt to fulfil, until whoever is called back has answered.

@@ -209,10 +209,11 @@ public final class CallCore {
         return true
     }
 
-    /// An ACK for a 2xx; one that matches nothing is nobody's (B020).
-    public func acknowledged(_ ack: SIPRequest) {
-        guard let (call, index) = leg(of: ack) else { return }
+    /// An ACK for a 2xx. False: no leg is left that it is for.
+    public func acknowledged(_ ack: SIPRequest) -> Bool {
+        guard let (call, index) = leg(of: ack) else { return false }
         call.act(on: index) { $0.acknowledged(by: ack, now: $1) }
+        return true
     }
 
     /// `reason`: the CANCEL's Reason header.
@@ -265,6 +266,18 @@ public final class CallCore {
     /// Whether a party of a call is reached over this stream.
     public func hasParty(over flow: Flow) -> Bool {
         calls.values.contains { $0.legs.contains { $0.session.isReached(over: flow) } }
+    }
+
+    /// How many calls have a party that came, or was called, over this trunk.
+    public func count(over trunk: TrunkID) -> Int {
+        calls.values.count { $0.legs.contains { $0.trunk == trunk && !$0.isOver } }
+    }
+
+    /// How many calls have a phone of this user.
+    public func count(with user: UserID) -> Int {
+        (callsOfUsers[user] ?? []).count { id in
+            calls[id]?.legs.contains { $0.user == user.number && !$0.isOver } ?? false
+        }
     }
 
     public func ended(_ transaction: ServerTransactionID) { serverTransactions[transaction] = nil }

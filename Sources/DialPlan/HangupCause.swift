@@ -63,14 +63,6 @@ public struct HangupCause: Hashable, Sendable {
     /// Something went wrong, so that a caller who is connected should hear it: anything but a normal clearing.
     public var isFailure: Bool { q850 != 16 && q850 != 31 }
 
-    /// The callee made this end, not the switch: he is busy, or he refused.
-    public var isFromCallee: Bool {
-        switch q850 {
-        case 17, 21: self != .blocked && self != .rejected
-        default: false
-        }
-    }
-
     /// The cause in Q.850's words, for the Reason header (RFC 3326).
     public var text: String { Self.words(forQ850: q850) }
 }

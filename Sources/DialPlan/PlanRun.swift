@@ -31,8 +31,12 @@ public struct PlanRun: Sendable {
     private var hours: Step.Hours?
     private var fallback: [Step] = []
 
-    /// More steps than this without an instruction are a loop of `goto`.
-    static let longestWay = 1_000
+    /// More steps than this at one moment are a plan that goes round in circles, and for whoever carries them out a recursion that must
+    /// end.
+    static let mostAtOnce = 200
+    private var takenAtOnce = 0
+    /// It has been ended for that.
+    public private(set) var hasCircled = false
     /// More prompts and menus than this are a caller who fell asleep on the keys, or a plan that never lets him go.
     static let longestTalk = 10_000
     private var talked = 0
@@ -70,6 +74,9 @@ public struct PlanRun: Sendable {
         defer { trail = [] }
         return trail
     }
+
+    /// What was carried out last took its time: the steps before it are no circle with those that follow.
+    public mutating func timePassed() { takenAtOnce = 0 }
 
     /// Finds the rule for `called`, and takes its first steps.
     public mutating func start() -> Instruction {
@@ -152,17 +159,22 @@ public struct PlanRun: Sendable {
     }
 
     private mutating func advance() -> Instruction {
-        for _ in 0..<Self.longestWay {
-            guard let frame = frames.last else { return atTheEnd() }
+        while let frame = frames.last {
             guard frame.steps.indices.contains(frame.next) else {
                 frames.removeLast()
                 continue
             }
             frames[frames.count - 1].next += 1
+            takenAtOnce += 1
+            guard takenAtOnce <= Self.mostAtOnce else {
+                hasCircled = true
+                let why = "the plan goes round in circles: \(Self.mostAtOnce) steps took no time"
+                trail.append(.note(why, line: currentLine))
+                return .hangup(.failed)
+            }
             if let instruction = take(frame.steps[frame.next]) { return instruction }
         }
-        trail.append(.note("the plan goes round in circles: \(Self.longestWay) steps led nowhere", line: currentLine))
-        return .hangup(.failed)
+        return atTheEnd()
     }
 
     /// The steps ran out: a failed attempt is what the caller hears of, anything else was what the plan wanted.

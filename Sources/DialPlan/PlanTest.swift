@@ -1,7 +1,26 @@
 public import Events
+public import Timebase
 
 /// A call and what is expected of it, written beside the rules and run by `gudok dialplan test`.
 public struct PlanTest: Equatable, Sendable {
+    public enum Time: Equatable, Sendable {
+        /// On the clock of wherever the plan asks.
+        case clock(LocalTime)
+        /// The same everywhere.
+        case moment(WallTime)
+
+        /// `2026-01-07T10:00`, or with its distance from UTC: `2026-01-07T10:00:00+03:00`.
+        public init?(written text: String) {
+            if let time = LocalTime(written: text) {
+                self = .clock(time)
+            } else if let moment = WallTime(text) {
+                self = .moment(moment)
+            } else {
+                return nil
+            }
+        }
+    }
+
     public var name: String
     public var from: String
     public var to: String
@@ -17,8 +36,8 @@ public struct PlanTest: Equatable, Sendable {
     public var waits: [QueueOutcome] = []
     /// What wishes to be called back are answered, one after the other; then all are accepted.
     public var callbacks: [CallbackAnswer] = []
-    /// When the call comes, on the clock of wherever the plan asks; nil: a Wednesday at noon.
-    public var at: LocalTime?
+    /// When the call comes; nil: a Wednesday at noon.
+    public var at: Time?
     public var position: SourcePosition
 
     /// Something that the run must have done, in the order of the list.

@@ -1,4 +1,5 @@
 public import Events
+public import Timebase
 
 /// Takes a simulated call through a plan: no network, no clock; whatever the plan asks is answered as the test says.
 public struct PlanTester {
@@ -20,13 +21,21 @@ public struct PlanTester {
         var tenant: String
         /// The name of a user.
         var nameOf: @Sendable (_ number: String) -> String?
+        /// What the clocks of a zone show at a moment, his own where none is named.
+        var localTime: @Sendable (WallTime, _ zone: String?) -> LocalTime
 
-        public init(tenant: String, nameOf: @escaping @Sendable (_ number: String) -> String?) {
-            (self.tenant, self.nameOf) = (tenant, nameOf)
+        public init(
+            tenant: String,
+            nameOf: @escaping @Sendable (_ number: String) -> String?,
+            localTime: @escaping @Sendable (WallTime, _ zone: String?) -> LocalTime
+        ) {
+            (self.tenant, self.nameOf, self.localTime) = (tenant, nameOf, localTime)
         }
 
         /// Of a plan that is tested alone.
-        public static let nobody = Owner(tenant: "test") { _ in nil }
+        public static let nobody = Owner(tenant: "test", nameOf: { _ in nil }) { moment, _ in
+            LocalTime(localSeconds: moment.milliseconds / 1_000)
+        }
     }
 
     private let plan: DialPlan
@@ -34,7 +43,7 @@ public struct PlanTester {
     /// Where a wait that ended so, by that key, leads to.
     private let wayOut: WayOut
     public typealias WayOut = (_ queue: String, QueueOutcome, _ key: String?) -> QueueWayOut
-    /// More instructions than this are a plan that never ends.
+    /// More instructions than this are a plan that never ends, however long they take.
     private static let longest = 1_000
 
     public init(
@@ -54,8 +63,7 @@ public struct PlanTester {
         return plan.routes.map(\.position.line).filter { !tested.contains($0) }
     }
 
-    /// `clock` says what the clocks of a time zone show, of the tenant's where none is named; without it all show the test's time.
-    public func run(_ test: PlanTest, clock: ((_ zone: String?) -> LocalTime)? = nil) -> Result {
+    public func run(_ test: PlanTest) -> Result {
         let direction: CallDirection =
             test.trunk != nil ? .inbound : plan.leadsOut(from: test.to, caller: test.from) ? .outbound : .internal
         let name = test.callerName ?? (test.trunk == nil ? owner.nameOf(test.from) : nil)
@@ -66,11 +74,12 @@ public struct PlanTester {
                 "tenant": owner.tenant, "caller_name": name ?? "",
             ]
         )
-        var script = Script(test, clock)
+        var script = Script(test, owner.localTime)
         var instruction = run.start()
         var trail = run.takeTrail()
         var steps = 0
         while let result = script.answer(instruction, wayOut), steps < Self.longest {
+            if instruction.takesTime(until: result) { run.timePassed() }
             instruction = run.proceed(result)
             trail += run.takeTrail()
             steps += 1
@@ -110,12 +119,15 @@ private struct Script {
     private var isAnswered = false
     var happened: [PlanTest.Expectation] = []
 
-    init(_ test: PlanTest, _ clock: ((String?) -> LocalTime)?) {
+    init(_ test: PlanTest, _ localTime: @escaping (WallTime, String?) -> LocalTime) {
         (input, dials, waits, callbacks) = (test.input, test.dials, test.waits, test.callbacks)
         isUser = test.trunk == nil
-        // A Wednesday at noon, unless the test says when.
-        let time = test.at ?? LocalTime(year: 2026, month: 1, day: 14, weekday: 3, minute: 720)
-        self.clock = clock ?? { _ in time }
+        switch test.at {
+        case .moment(let moment): clock = { localTime(moment, $0) }
+        case .clock(let time): clock = { _ in time }
+        // A Wednesday at noon.
+        case nil: clock = { _ in LocalTime(year: 2026, month: 1, day: 14, weekday: 3, minute: 720) }
+        }
     }
 
     private mutating func note(_ kind: PlanTest.Kind, _ value: String? = nil) {
@@ -217,6 +229,18 @@ private struct Script {
             return nil
         }
         return .done
+    }
+}
+
+extension Instruction {
+    /// Whether a call would be at a later moment by then: what is refused at once, or asks nobody, is done at the same one.
+    fileprivate func takesTime(until result: StepResult) -> Bool {
+        switch (self, result) {
+        case (.play, _), (.say, _), (.ask, _), (.agent, _), (.dial, .dialled(.noAnswer)): true
+        case (.queue, .queued(let outcome)), (.queue, .jump(_, _, after: let outcome)):
+            outcome != .full && outcome != .empty
+        default: false
+        }
     }
 }
 

@@ -13,6 +13,24 @@ public struct Step: Equatable, Sendable {
     /// As the plan writes it: `dial`.
     public var name: String { action.name.rawValue }
 
+    /// The recordings that it plays.
+    public var prompts: [Template] {
+        switch action {
+        case .play(let prompts): prompts
+        case .menu(let menu): [menu.prompt] + (menu.invalid.map { [$0] } ?? [])
+        case .collect(let collect): collect.prompt.map { [$0] } ?? []
+        case .answer, .ringing, .echo, .record, .hangup, .goto, .dial, .transfer, .when, .set, .say, .http, .hours,
+            .supervise, .pickup, .park, .queue, .callback, .agent:
+            []
+        }
+    }
+
+    /// What it gives the variable `language`, in which prompts are heard from then on.
+    public var languages: [Template] {
+        guard case .set(let assignments) = action else { return [] }
+        return assignments.filter { $0.variable == "language" }.map(\.value)
+    }
+
     /// Every step a plan may name.
     public enum Name: String, CaseIterable, Sendable {
         case answer, ringing, echo, hangup, dial, when, goto, set, record

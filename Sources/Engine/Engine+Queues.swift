@@ -1,4 +1,4 @@
-public import Config
+import Config
 public import Calls
 public import ACD
 public import DialPlan
@@ -31,31 +31,6 @@ extension Engine {
         for (id, tenant) in configuration.tenants.sorted(by: { $0.key < $1.key }) {
             for number in tenant.users.keys.sorted() { tellReachability(of: UserID(tenant: id, number: number)) }
         }
-    }
-
-    /// Who would feel a new configuration, a line a queue: `queue sales: 3 agents leave, 2 are on calls`, of this queue; of a queue that
-    /// goes, who waits in it too.
-    public func affected(by next: Configuration) -> [String] {
-        var lines: [String] = []
-        for (id, tenant) in configuration.tenants.sorted(by: { $0.key < $1.key }) {
-            for queue in tenant.queues.values.sorted(by: { $0.name < $1.name }) {
-                let after = next.tenants[id]?.queues[queue.name]
-                let staying = after.map { Set($0.agents.map(\.user)) } ?? []
-                let leaving = queue.agents.map(\.user).filter { !staying.contains($0) }
-                let waiting = after == nil ? calls.acd.waiting(in: QueueID(tenant: id, name: queue.name)) : 0
-                guard !leaving.isEmpty || waiting > 0 else { continue }
-                let states = leaving.compactMap { calls.acd.agentView(UserID(tenant: id, number: $0)) }
-                    .filter { $0.queue == queue.name }.map(\.state)
-                let (busy, rung) = (states.count { $0 == .onCall }, states.count { $0 == .ringing })
-                lines.append(
-                    "! queue \(queue.name): \(leaving.count) agent\(leaving.count == 1 ? " leaves" : "s leave")"
-                        + (busy > 0 ? ", \(busy) \(busy == 1 ? "is on a call" : "are on calls")" : "")
-                        + (rung > 0 ? ", \(rung) \(rung == 1 ? "is rung" : "are rung")" : "")
-                        + (waiting > 0 ? ", \(waiting) caller\(waiting == 1 ? " waits" : "s wait")" : "")
-                )
-            }
-        }
-        return lines
     }
 
     // MARK: what supervisors ask

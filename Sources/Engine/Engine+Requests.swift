@@ -56,12 +56,19 @@ extension Engine {
                 transaction: transaction,
                 over: flow,
                 from: identity,
-                opening: isForeign ? .hangup(.notFound) : nil
+                opening: opening(of: request.uri, isForeign: isForeign)
             )
         } catch {
             if let trunk = identity.trunk { trunks[trunk]?.release() }
             refuse(transaction, request, error.status ?? 400, [(.warning, .warning(error.what))])
         }
+    }
+
+    /// What is done with a call for this address in the place of its plan; nil: the plan.
+    private func opening(of uri: SIPURI, isForeign: Bool) -> Instruction? {
+        if isForeign { return .hangup(.notFound) }
+        // Without a user it is a call without a number, which a plan may take.
+        return uri.user != nil && uri.number == nil ? .hangup(.invalidNumber) : nil
     }
 
     /// The caller of an INVITE: a trunk by its address, or a user by its credentials. nil: it was answered already.

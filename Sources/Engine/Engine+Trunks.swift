@@ -211,12 +211,12 @@ extension Engine {
     /// and one BYE, back to where it came from: who forges one has nobody flooded.
     func leaveStray(_ response: SIPResponse, over flow: Flow) {
         guard let contact = (try? response.contacts())?.first, let sequence = try? response.cSeq().number
-        else { return }
+        else { return countDrop("stray-response") }
         var request = SIPRequest(method: .invite, uri: contact.uri)
         for name in [HeaderName.from, .callID, .cSeq] { request.headers.append(name, response.headers[name] ?? "") }
         guard var dialog = try? Dialog(request: request, answeredBy: response, over: flow),
             dialog.nextHop.remote.ip.unmapped == flow.remote.ip.unmapped
-        else { return }
+        else { return countDrop("stray-response") }
         let ack = dialog.acknowledgement(sequence: sequence, branch: ids.branch(), contact: nil)
         dialog.passOverUnknownRequests()
         let bye = dialog.request(.bye, branch: ids.branch(), contact: nil)

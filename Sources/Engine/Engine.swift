@@ -240,7 +240,7 @@ public final class Engine {
         case .request(let transaction, let request, let flow): receive(request, transaction: transaction, over: flow)
         case .cancelled(let transaction, let cancel):
             calls.cancelled(transaction, reason: cancel.reasons)
-        case .acknowledged(let ack, _): calls.acknowledged(ack)
+        case .acknowledged(let ack, _): if !calls.acknowledged(ack) { countDrop("stray-ack") }
         case .response(let transaction, let response, let flow):
             guard !calls.receive(response, to: transaction, over: flow) else { return }
             let isAcceptance = (200..<300).contains(response.status) && (try? response.cSeq().method) == .invite
@@ -270,7 +270,8 @@ public final class Engine {
     }
 
     private func countRefusal(_ status: Int) { counters.refused[status, default: 0] &+= 1 }
-    private func countDrop(_ reason: String) { counters.dropped[reason, default: 0] &+= 1 }
+
+    func countDrop(_ reason: String) { counters.dropped[reason, default: 0] &+= 1 }
 }
 
 /// An address we take messages on.

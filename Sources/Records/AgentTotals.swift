@@ -76,7 +76,8 @@ extension TenantDatabase {
     }
 
     /// When an agent was logged in within a window: spans that neither touch nor overlap, cut to the window, the first first. One that lasts
-    /// ends at `now`; milliseconds since 1970.
+    /// ends at `now`; milliseconds since 1970. Whom a restart of the switch found logged in, and left so, has not gone, and
+    /// neither has who is blocked meanwhile.
     public func presence(of agent: String, from: Int64, until: Int64, now: Int64) throws -> [Range<Int64>] {
         guard from < until else { return [] }
         let arguments: StatementArguments = ["agent": agent, "from": from, "until": until, "now": now]
@@ -100,8 +101,19 @@ extension TenantDatabase {
 
     private static let absence = """
         SELECT since_ms, coalesce(until_ms, max(since_ms, :now)) AS until_ms FROM agent_states
-        WHERE agent = :agent AND state IN ('logged-out', 'blocked') AND since_ms < :until
+        WHERE agent = :agent AND since_ms < :until
           AND since_ms >= \(AgentSums.holding) AND (until_ms IS NULL OR until_ms > :from)
+          AND (
+            state = 'logged-out' AND NOT (reason IS '\(AgentRow.downReason)' AND EXISTS (
+              SELECT 1 FROM agent_states AS next
+              WHERE next.agent = :agent AND next.since_ms = agent_states.until_ms AND next.state <> 'logged-out'
+            ))
+            OR state = 'blocked' AND coalesce((
+              SELECT before.state = 'logged-out' AND before.reason IS NOT '\(AgentRow.downReason)'
+              FROM agent_states AS before WHERE before.agent = :agent AND before.since_ms < agent_states.since_ms
+              ORDER BY before.since_ms DESC LIMIT 1
+            ), 1)
+          )
         ORDER BY since_ms
         """
 

@@ -4,8 +4,8 @@ import Timebase
 
 /// A call from outside that nobody took.
 public struct MissedCall: Codable, Equatable, Sendable {
-    /// The first call with that number afterwards that makes it good: one of ours that went out to it, or one of its own that was
-    /// answered.
+    /// The call with that number afterwards that makes it good, one of ours that went out to it or one of its own that was answered: the
+    /// first that came to a talk, or where none did, the first.
     public struct Return: Codable, Equatable, Sendable {
         public var callID: String
         public var direction: CallDirection
@@ -132,13 +132,18 @@ extension TenantDatabase {
         return try Row.fetchOne(statement, arguments: [call]) != nil
     }
 
+    static let returning = returning(where: "")
+    static let reaching = returning(where: "AND disposition = '\(Disposition.answered.rawValue)'")
+
     /// Without a trunk nothing went out: the agent who was to call back did not answer, say.
-    static let returning = """
+    private static func returning(where condition: String) -> String {
+        """
         SELECT call_id, direction, user, agent, started_at, disposition FROM calls INDEXED BY calls_returning
         WHERE \(HistorySchema.returning) AND \(HistorySchema.numberOutside) = ? AND started_at >= ?
-          AND (direction = 'inbound' OR trunk IS NOT NULL)
+          AND (direction = 'inbound' OR trunk IS NOT NULL) \(condition)
         ORDER BY started_at, direction DESC LIMIT 1
         """
+    }
 
     private static func returned(
         _ number: String,
@@ -148,10 +153,10 @@ extension TenantDatabase {
         // Without a number nobody can be recognised.
         guard number.contains(where: \.isNumber) else { return nil }
         let arguments: StatementArguments = [String(number.suffix(10)), "\(WallTime(milliseconds: over))"]
-        let statement = try database.cachedStatement(sql: returning)
-        guard let row = try Row.fetchOne(statement, arguments: arguments),
-            let began = WallTime(row["started_at"] as String)
-        else { return nil }
+        let find = { try Row.fetchOne(try database.cachedStatement(sql: $0), arguments: arguments) }
+        guard var row = try find(returning) else { return nil }
+        if row["disposition"] as String? != Disposition.answered.rawValue { row = try find(reaching) ?? row }
+        guard let began = WallTime(row["started_at"] as String) else { return nil }
         let direction = CallDirection(rawValue: row["direction"]) ?? .outbound
         return MissedCall.Return(
             callID: row["call_id"],

@@ -128,6 +128,14 @@ public struct RecordFolder: Sendable {
         return nil
     }
 
+    /// What is on disk of the trace of a call that is not over: all that is known of it when the switch has died.
+    public func unfinishedTrace(of id: String, of owners: [TenantID]? = nil) throws -> CallTrace? {
+        for tenant in try owners ?? tenants {
+            if let trace = try TenantDatabase(reading: folder, tenant: tenant)?.unfinishedTrace(of: id) { return trace }
+        }
+        return nil
+    }
+
     public func trace(of id: String, of owners: [TenantID]? = nil) throws -> CallTrace? {
         for tenant in try owners ?? tenants {
             if let trace = try TenantDatabase(reading: folder, tenant: tenant)?.trace(of: id) { return trace }

@@ -25,7 +25,7 @@ final class RecordWorker: Sendable {
         var items: [Item] = []
         /// How many of them are due to be written.
         var dueItems = 0
-        var traces: [CallTrace] = []
+        var traces: [TraceDraft] = []
         var dueTraces = 0
         /// The thread was woken for the starts that are queued.
         var isWoken = false
@@ -104,7 +104,7 @@ final class RecordWorker: Sendable {
         if isToWake { wake.ring() }
     }
 
-    func add(_ trace: CallTrace) {
+    func add(_ trace: TraceDraft) {
         state.withLock { state in
             if state.traces.count < settings.queuedTraces {
                 state.traces.append(trace)
@@ -144,7 +144,7 @@ final class RecordWorker: Sendable {
         var open: [TenantID: OpenThings] = [:]
         // Whose disk has no room, and when that is tried again; the others' records do not wait for it.
         var stuck: [TenantID: Time] = [:]
-        var heldTraces: [CallTrace] = []
+        var heldTraces: [TraceDraft] = []
         while true {
             if !state.withLock(\.isAnythingDue) {
                 wake.wait(atMost: Self.gathering - min(Self.gathering, .now - gathered))
@@ -176,7 +176,7 @@ final class RecordWorker: Sendable {
     }
 
     /// The traces of a tenant whose records found room again.
-    private func giveBack(_ held: inout [CallTrace], besides stuck: [TenantID: Time]) {
+    private func giveBack(_ held: inout [TraceDraft], besides stuck: [TenantID: Time]) {
         let back = held.filter { stuck[$0.tenant] == nil }
         guard !back.isEmpty else { return }
         held.removeAll { stuck[$0.tenant] == nil }
@@ -196,7 +196,7 @@ final class RecordWorker: Sendable {
         isDue: Bool,
         isTraceDue: Bool,
         besides stuck: Set<TenantID>
-    ) -> (openings: [Item], items: [Item], traces: [CallTrace], endsBy: Time?) {
+    ) -> (openings: [Item], items: [Item], traces: [TraceDraft], endsBy: Time?) {
         state.withLock { state in
             let isEnding = state.endsBy != nil
             if isDue || isEnding { state.dueItems = state.items.count }
@@ -344,7 +344,7 @@ final class RecordWorker: Sendable {
         for (tenant, database) in databases where !(open[tenant]?.isEmpty ?? true) { try? database.beat(at: now) }
     }
 
-    private func write(_ traces: [CallTrace], _ databases: inout [TenantID: TenantDatabase]) {
+    private func write(_ traces: [TraceDraft], _ databases: inout [TenantID: TenantDatabase]) {
         for (tenant, group) in Dictionary(grouping: traces, by: \.tenant) {
             do {
                 try database(of: tenant, &databases).write(group)

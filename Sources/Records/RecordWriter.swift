@@ -70,7 +70,7 @@ public final class RecordWriter: EventSubscriber {
 
     /// On the core's loop.
     public func receive(_ envelope: EventEnvelope) {
-        if let trace = collector.apply(envelope) { worker.add(trace) }
+        if let trace = collector.apply(envelope) { worker.add(.whole(trace)) }
         // Messages are of the traces alone, and most of what comes.
         if case .sip = envelope.event { return }
         guard let tenant = envelope.tenant else { return }
@@ -110,12 +110,13 @@ public final class RecordWriter: EventSubscriber {
     /// What a crash leaves of a call that goes on after its answer, or rings for long, is so old at most.
     private static let longestUnwritten: Duration = .seconds(2)
 
-    /// Puts out what has changed in the records of living calls; on the core's loop, from time to time.
+    /// Puts out what has changed in the records and traces of living calls; on the core's loop, from time to time.
     public func keepUp(at instant: Instant) {
         let records = assembler.unwritten(for: Self.longestUnwritten, at: instant)
         for (tenant, records) in Dictionary(grouping: records, by: \.tenant) {
             worker.add(records.map { .call($0) }, of: TenantID(tenant), at: instant)
         }
+        for part in collector.unkept(for: Self.longestUnwritten, at: instant) { worker.add(.part(part)) }
     }
 
     /// The stream of events tells how what the last run left open ended, as the records do already; before the first event.

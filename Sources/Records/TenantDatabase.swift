@@ -110,6 +110,7 @@ public final class TenantDatabase: Sendable {
         migrator.registerMigration("lost frames of recordings") { try $0.execute(sql: HistorySchema.lostFrames) }
         migrator.registerMigration("legs over trunks") { try TrunkLegRow.fill($0) }
         migrator.registerMigration("traces by number") { try $0.execute(sql: TraceRow.byNumber) }
+        migrator.registerMigration("parts of traces") { try $0.execute(sql: TraceRow.parts) }
         return migrator
     }
 
@@ -188,7 +189,7 @@ public final class TenantDatabase: Sendable {
     /// When the switch that writes the file is last known to have lived, in milliseconds since 1970; 0: it says nothing of that.
     public var lastKnown: Int64 { get throws { try read(Self.lastKnown) } }
 
-    func write(_ traces: [CallTrace]) throws {
+    func write(_ traces: [TraceDraft]) throws {
         try queue.write { database in
             for trace in traces { try TraceRow.write(trace, to: database) }
         }
@@ -245,6 +246,7 @@ public final class TenantDatabase: Sendable {
             let out = try AgentRow.closeInterrupted(database, at: known)
             try OwnTalkRow.closeInterrupted(database, at: known)
             let ended = try CallRow.closeInterrupted(database, at: known)
+            try TraceRow.closeInterrupted(database, ended)
             return Interrupted(
                 ends: transfers + left + ended + out,
                 stays: try agents.compactMap { try StayRow.unsettled(of: $0, database) }
@@ -286,6 +288,9 @@ public final class TenantDatabase: Sendable {
                 .map(TraceRow.trace)
         }
     }
+
+    /// What is on disk of the trace of a call that is not over.
+    func unfinishedTrace(of id: String) throws -> CallTrace? { try read { try TraceRow.unfinished(id, $0) } }
 }
 
 /// How sure a row is once it is said to be written.

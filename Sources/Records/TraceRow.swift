@@ -4,6 +4,23 @@ import GRDB
 import Timebase
 import Trace
 
+/// A trace on its way to the disk.
+enum TraceDraft: Sendable {
+    case whole(CallTrace)
+    case part(TracePart)
+
+    var tenant: TenantID {
+        switch self {
+        case .whole(let trace): trace.tenant
+        case .part(let part): part.trace.tenant
+        }
+    }
+}
+
+extension Event {
+    fileprivate var isEndOfCall: Bool { if case .callEnded = self { true } else { false } }
+}
+
 /// A call's trace as a row of `traces`.
 enum TraceRow {
     static let schema = """
@@ -38,21 +55,86 @@ enum TraceRow {
         CREATE INDEX traces_by_start ON traces (started_at, octets);
         """
 
-    static let insert = """
+    /// What the traces of living calls have so far, piece by piece: the whole takes their place when the call is over.
+    static let parts = """
+        CREATE TABLE trace_parts (
+          call_id TEXT NOT NULL,
+          first INTEGER NOT NULL,
+          tenant TEXT NOT NULL,
+          started_at TEXT NOT NULL,
+          "from" TEXT NOT NULL,
+          "to" TEXT NOT NULL,
+          omitted INTEGER NOT NULL,
+          entries TEXT NOT NULL,
+          PRIMARY KEY (call_id, first)
+        ) WITHOUT ROWID;
+        """
+
+    private static let insert = """
         INSERT OR REPLACE INTO traces (call_id, tenant, started_at, "from", "to", omitted, octets, entries)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
         """
+    private static let insertPart = """
+        INSERT OR REPLACE INTO trace_parts (call_id, tenant, started_at, "from", "to", omitted, first, entries)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        """
 
-    static func write(_ trace: CallTrace, to database: Database) throws {
+    static func write(_ draft: TraceDraft, to database: Database) throws {
+        switch draft {
+        case .whole(let trace):
+            try write(trace, to: database)
+            try database.cachedStatement(sql: "DELETE FROM trace_parts WHERE call_id = ?")
+                .execute(arguments: [trace.callID.value])
+        case .part(let part):
+            try write(part.trace, part.trace.stored, number: part.first, by: insertPart, to: database)
+        }
+    }
+
+    private static func write(_ trace: CallTrace, to database: Database) throws {
         let stored = trace.stored
-        try database.write(insert) { row in
+        try write(trace, stored, number: stored.count, by: insert, to: database)
+    }
+
+    private static func write(
+        _ trace: CallTrace,
+        _ stored: [UInt8],
+        number: Int,
+        by statement: String,
+        to database: Database
+    ) throws {
+        try database.write(statement) { row in
             for text in [trace.callID.value, trace.tenant.name, "\(trace.started.wall)", trace.from, trace.to] {
                 row.add(text)
             }
             row.add(trace.omitted)
-            row.add(stored.count)
+            row.add(number)
             row.add(utf8: stored)
         }
+    }
+
+    /// What is known of the trace of a call that is not over; nil: nothing.
+    static func unfinished(_ call: String, _ database: Database) throws -> CallTrace? {
+        guard try database.tableExists("trace_parts") else { return nil }
+        let sql = "SELECT * FROM trace_parts WHERE call_id = ? ORDER BY first"
+        let parts = try Row.fetchAll(database, sql: sql, arguments: [call]).map(trace)
+        guard var whole = parts.last else { return nil }
+        whole.entries = parts.flatMap(\.entries)
+        return whole
+    }
+
+    /// The traces of calls that a crash cut off are what was put out of them, and that end.
+    static func closeInterrupted(_ database: Database, _ ends: [CutOff]) throws {
+        let calls = try String.fetchAll(database, sql: "SELECT DISTINCT call_id FROM trace_parts")
+        let last = Dictionary(ends.filter { $0.event.isEndOfCall }.map { ($0.call, $0) }) { $1 }
+        for call in calls {
+            guard var trace = try unfinished(call, database) else { continue }
+            if let end = last[call], let kind = TraceEntry.Kind(end.event) {
+                let known = (end.at.milliseconds - trace.started.wall.milliseconds) * 1_000
+                trace.entries.append(TraceEntry(offset: max(known, trace.entries.last?.offset ?? 0), kind: kind))
+            }
+            try write(trace, to: database)
+        }
+        try database.execute(sql: "DELETE FROM trace_parts")
     }
 
     static func trace(_ row: Row) -> CallTrace {

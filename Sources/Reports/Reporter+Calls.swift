@@ -29,11 +29,15 @@ public struct AgentCallRow: ReportRow, Sendable {
     /// nil: one of his own.
     @OrNull public var queue: String?
     public var at: String
+    /// `answered`, or why he had not taken it.
+    public var result: String
     @OrNull public var talk_s: Double?
+    @OrNull public var hold_s: Double?
+    @OrNull public var acw_s: Double?
 
     var place: String { "\(agent) \(call_id) \(at)" }
 
-    static let keys = ["agent", "call_id", "queue", "at", "talk_s"]
+    static let keys = ["agent", "call_id", "queue", "at", "result", "talk_s", "hold_s", "acw_s"]
 }
 
 extension Reporter {
@@ -92,11 +96,17 @@ extension Reporter {
                     call_id: call.callID,
                     queue: call.queue,
                     at: stamp(call.atMilliseconds),
-                    talk_s: call.talkMilliseconds.map(seconds)
+                    result: call.result,
+                    talk_s: call.talkMilliseconds.map { seconds($0 - (call.holdMilliseconds ?? 0)) },
+                    hold_s: call.holdMilliseconds.map(seconds),
+                    acw_s: call.wrapUpMilliseconds.map(seconds)
                 )
             }
-        let note = "a call without a queue is the agent's own; talk holds the time on hold"
-        return try Report(rows: rows, keys: AgentCallRow.keys, notes: [note], page: request.page)
+        let notes = [
+            "a call without a queue is the agent's own, and counts when it is over",
+            "handled: answered ones with a queue; missed: the rest but for elsewhere and withdrawn; offers: all with a queue",
+        ]
+        return try Report(rows: rows, keys: AgentCallRow.keys, notes: notes, page: request.page)
     }
 
     /// Newest first, read page by page: a month may hold a million.

@@ -5,13 +5,16 @@ import Prompts
 
 extension ConfigurationFiles {
     /// The recordings that plans and queues name and that cannot be heard: nobody has made them in a language that they are wanted in, or
-    /// their files cannot be read.
+    /// their files cannot be read; and languages in which there are none at all.
     ///
     /// Whoever checks or applies is refused for them; a switch starts all the same and says so, as its prompts may come later.
     public func missingPrompts(in configuration: Configuration) -> [ConfigFault] {
         var shelf = PromptShelf(folders: [promptsFolder, PromptStore.shipped])
         var faults: Set<ConfigFault> = []
         for tenant in configuration.tenants.values {
+            for language in tenant.allLanguages where !shelf.languages.contains(language.name) {
+                faults.insert(shelf.unknown(language))
+            }
             let languages = tenant.languages ?? shelf.languages
             for prompt in tenant.allPrompts {
                 faults.formUnion(shelf.faults(of: prompt, in: prompt.language.map { [$0] } ?? languages))
@@ -26,6 +29,8 @@ private struct PromptShelf {
     private let folders: [URL]
     /// For each folder: its files by what prompts are looked for by.
     private let files: [[String: String]]
+    /// Those that anything is recorded in, in order.
+    let languages: [String]
     /// What was found in a file that was looked into; nil: it can be heard.
     private var inspected: [URL: PromptTrouble?] = [:]
 
@@ -35,12 +40,20 @@ private struct PromptShelf {
             let found = PromptStore.files(below: folder).map { (String($0.dropLast(".wav".count)), $0) }
             return Dictionary(found) { first, _ in first }
         }
+        let first = files.flatMap(\.keys).compactMap { key in key.firstIndex(of: "/").map { String(key[..<$0]) } }
+        // Music is no language's.
+        languages = Set(first + ["en"]).subtracting(["music"]).sorted()
     }
 
-    /// Those that anything is recorded in, in order.
-    var languages: [String] {
-        let first = files.flatMap(\.keys).compactMap { key in key.firstIndex(of: "/").map { String(key[..<$0]) } }
-        return Set(first + ["en"]).sorted()
+    func unknown(_ language: LanguageReference) -> ConfigFault {
+        ConfigFault(
+            file: language.file,
+            position: language.position,
+            code: .deadReference,
+            problem: "there are no prompts in language '\(language.name)'",
+            mend: "\(suggestion(for: language.name, among: languages)), or record some in "
+                + "\(folders[0].lastPathComponent)/\(language.name) beside the plans"
+        )
     }
 
     /// What is wrong with a prompt that may be wanted in any of these languages; it may be one that only some of them have.
@@ -128,36 +141,28 @@ extension Tenant {
             }
     }
 
+    /// All languages that its file and its plans name.
+    fileprivate var allLanguages: [LanguageReference] {
+        namedLanguages
+            + dialPlans.values.flatMap { plan in
+                plan.allSteps.flatMap { step in
+                    step.languages.compactMap(\.constant).filter { !$0.isEmpty }.map {
+                        LanguageReference(name: $0, file: plan.file, position: step.position)
+                    }
+                }
+            }
+    }
+
     /// Those that its calls may be in: its own, and what plans give the variable `language`. nil: any, as a variable or a URL may tell.
     fileprivate var languages: [String]? {
         var languages = [language]
         for step in dialPlans.values.flatMap(\.allSteps) {
-            switch step.action {
-            case .http: return nil
-            case .set(let assignments):
-                for assignment in assignments where assignment.variable == "language" {
-                    guard let constant = assignment.value.constant else { return nil }
-                    if !constant.isEmpty, !languages.contains(constant) { languages.append(constant) }
-                }
-            case .answer, .ringing, .echo, .record, .hangup, .goto, .dial, .transfer, .when, .play, .say, .menu,
-                .collect,
-                .hours, .supervise, .pickup, .park, .queue, .callback, .agent:
-                continue
+            if case .http = step.action { return nil }
+            for value in step.languages {
+                guard let constant = value.constant else { return nil }
+                if !constant.isEmpty, !languages.contains(constant) { languages.append(constant) }
             }
         }
         return languages
-    }
-}
-
-extension Step {
-    fileprivate var prompts: [Template] {
-        switch action {
-        case .play(let prompts): prompts
-        case .menu(let menu): [menu.prompt] + (menu.invalid.map { [$0] } ?? [])
-        case .collect(let collect): collect.prompt.map { [$0] } ?? []
-        case .answer, .ringing, .echo, .record, .hangup, .goto, .dial, .transfer, .when, .set, .say, .http, .hours,
-            .supervise, .pickup, .park, .queue, .callback, .agent:
-            []
-        }
     }
 }

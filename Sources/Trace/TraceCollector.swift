@@ -1,5 +1,5 @@
 public import Events
-import Timebase
+public import Timebase
 
 /// Gathers the traces of the calls that live. Sans-IO and bounded: a call, and all calls together, take no more memory than
 /// `TraceLimits` grants; what comes after that is counted instead.
@@ -7,6 +7,9 @@ public struct TraceCollector: Sendable {
     private struct Live: Sendable {
         var trace: CallTrace
         var octets = 0
+        /// How many of its entries were put out, and since when there are more.
+        var kept = 0
+        var unkept: Instant?
     }
 
     private let limits: TraceLimits
@@ -17,6 +20,20 @@ public struct TraceCollector: Sendable {
 
     /// The trace so far of a call that lives.
     public func trace(of call: CallID) -> CallTrace? { live[call]?.trace }
+
+    /// What has come into the traces of living calls since it was last put out, where that is so long ago: after a crash it is what is known
+    /// of them.
+    public mutating func unkept(for age: Duration, at instant: Instant) -> [TracePart] {
+        let due = live.filter { $0.value.unkept.map { instant - $0 >= age } ?? false }.keys
+        return due.sorted().compactMap { id in
+            guard var call = live.removeValue(forKey: id) else { return nil }
+            let first = call.kept
+            (call.kept, call.unkept) = (call.trace.entries.count, nil)
+            live[id] = call
+            call.trace.entries.removeFirst(first)
+            return TracePart(trace: call.trace, first: first)
+        }
+    }
 
     /// Takes an event in; gives the whole trace back when it was the call's last.
     public mutating func apply(_ envelope: EventEnvelope) -> CallTrace? {
@@ -48,7 +65,17 @@ public struct TraceCollector: Sendable {
         live.values[place].trace.entries.append(TraceEntry(offset: offset, kind: kind))
         live.values[place].octets += size
         octets += size
+        if live.values[place].unkept == nil { live.values[place].unkept = moment.instant }
     }
+}
+
+/// Some entries of a living call's trace, those behind the ones that were put out before.
+public struct TracePart: Equatable, Sendable {
+    public var trace: CallTrace
+    /// The place of its first entry in the whole.
+    public var first: Int
+
+    public init(trace: CallTrace, first: Int) { (self.trace, self.first) = (trace, first) }
 }
 
 /// What traces may take.

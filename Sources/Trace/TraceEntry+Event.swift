@@ -1,9 +1,9 @@
-import Events
+public import Events
 import Timebase
 
 extension TraceEntry.Kind {
     /// nil for what the ladder shows otherwise: a leg's ringing and answer are messages already.
-    init?(_ event: Event) {
+    public init?(_ event: Event) {
         switch event {
         case .sip(let seen): self = .message(TracedMessage(seen))
         case .callStarted(let start):

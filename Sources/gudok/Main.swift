@@ -49,9 +49,10 @@ struct Main {
 }
 
 /// What went wrong, why, and what to do.
-struct Failure: Error {
+struct Failure: Error, CustomStringConvertible {
     var text: String
     init(_ text: String) { self.text = text }
+    var description: String { text }
 }
 
 struct Gudok: AsyncParsableCommand {

@@ -141,6 +141,11 @@ extension ConfigurationFiles {
         } catch {
             throw Failure("\(error)")
         }
+        return try content(of: reply)
+    }
+
+    /// What the switch answered, or why it did not do what was asked.
+    func content(of reply: ControlReply) throws -> Data {
         guard reply.status < 300 else {
             guard let problem = try? JSONDecoder().decode(ControlReply.Problem.self, from: Data(reply.body)) else {
                 let text = String(decoding: reply.body.prefix(200), as: UTF8.self).trimmingCharacters(
@@ -153,6 +158,18 @@ extension ConfigurationFiles {
             throw Failure("\(problem.error.what); \(mend)")
         }
         return Data(reply.body)
+    }
+
+    /// Does what `body` does; what it throws is the reason of a refusal in the audit log, of the tenant that was named.
+    func noting<Result>(_ refusal: AuditedAct, of tenant: String?, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch {
+            var act = refusal
+            (act.tenant, act.detail) = (tenant.map { TenantID($0) }, "\(error)")
+            try note(act)
+            throw error
+        }
     }
 
     /// Notes in the audit log what a command is about to do with the data folder itself: what cannot be noted is not done.

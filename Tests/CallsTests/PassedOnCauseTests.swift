@@ -22,4 +22,11 @@ struct PassedOnCauseTests {
         #expect(told(404) == 1 && told(404, isLocal: true) == 1)
         #expect(told(503) == 41)
     }
+
+    @Test func `a 487 that nobody here has asked for is no cancelled call`() {
+        let cause = HangupCause(DialOutcome(status: 487)).passingOn(
+            Rejection(status: 487, phrase: "", reason: nil, isLocal: false)
+        )
+        #expect(cause.status == 480 && cause.disposition == .failed)
+    }
 }

@@ -10,11 +10,18 @@ struct PlanTesterTests {
             Step(.hours(Step.Hours(open: open, timeZone: "Asia/Kathmandu", then: [Step(.echo)])))
         ]
         let plan = DialPlan(name: "test", routes: [Route(match: try Pattern("6xx"), steps: steps)])
-        let test = PlanTest(name: "hours", from: "1001", to: "600", expectations: [])
-        let clock = { (zone: String?) in
-            LocalTime(year: 2026, month: 11, day: 27, weekday: 5, minute: zone == "Asia/Kathmandu" ? 844 : 199)
+        var test = PlanTest(name: "hours", from: "1001", to: "600", expectations: [])
+        let owner = PlanTester.Owner(tenant: "test", nameOf: { _ in nil }) { moment, zone in
+            LocalTime(localSeconds: moment.milliseconds / 1_000 + (zone == "Asia/Kathmandu" ? 20_700 : 0))
         }
-        #expect(PlanTester(plan).run(test, clock: clock).happened == [.init(.answered), .init(.echoed)])
+        // 14:45 there, and 09:00 in UTC.
+        test.at = PlanTest.Time(written: "2026-11-27T14:45:00+05:45")
+        #expect(PlanTester(plan, of: owner).run(test).happened == [.init(.answered), .init(.echoed)])
+        test.at = PlanTest.Time(written: "2026-11-27T18:00:00+05:45")
+        #expect(PlanTester(plan, of: owner).run(test).happened == [.init(.hungUp, "normal")])
+        test.at = PlanTest.Time(written: "2026-11-27T09:00")
+        #expect(PlanTester(plan, of: owner).run(test).happened == [.init(.answered), .init(.echoed)])
+        #expect(PlanTest.Time(written: "tomorrow") == nil)
     }
 
     @Test(arguments: [("123#", "123"), ("12345", "1234"), ("#", "")])
@@ -24,8 +31,7 @@ struct PlanTesterTests {
         let steps = [Step(.collect(collect)), Step(.dial(dial))]
         let plan = DialPlan(name: "test", routes: [Route(match: try Pattern("6xx"), steps: steps)])
         let test = PlanTest(name: "pin", from: "1001", to: "600", input: [input], expectations: [])
-        let clock = { (_: String?) in LocalTime(year: 2026, month: 11, day: 27, weekday: 5, minute: 0) }
-        let dialled = PlanTester(plan).run(test, clock: clock).happened.filter { $0.kind == PlanTest.Kind.dialled }
+        let dialled = PlanTester(plan).run(test).happened.filter { $0.kind == PlanTest.Kind.dialled }
         #expect(dialled.map(\.value) == [collected])
     }
 
@@ -38,7 +44,9 @@ struct PlanTesterTests {
         let plan = DialPlan(name: "test", routes: [Route(match: try Pattern("6xx"), steps: steps)])
         var test = PlanTest(name: "name", from: "1001", to: "600", trunk: trunk, expectations: [])
         test.callerName = given
-        let owner = PlanTester.Owner(tenant: "demo") { $0 == "1001" ? "Anna" : nil }
+        let owner = PlanTester.Owner(tenant: "demo", nameOf: { $0 == "1001" ? "Anna" : nil }) { _, _ in
+            LocalTime(year: 2026, month: 1, day: 14, weekday: 3, minute: 720)
+        }
         #expect(PlanTester(plan, of: owner).run(test).happened.contains(.init(.played, "demo-\(name)")))
     }
 
@@ -72,5 +80,24 @@ struct PlanTesterTests {
         let plan = DialPlan(name: "test", routes: [Route(match: try Pattern("6xx"), steps: steps)])
         let test = PlanTest(name: "code", from: "1001", to: "600", trunk: trunk, expectations: [])
         #expect(PlanTester(plan).run(test).happened == [.init(.answered), told, .init(.hungUp, "normal")])
+    }
+
+    @Test(arguments: [
+        (Step.Action.record(true), 199, "busy"), (.record(true), 200, "failed"),
+        (.set([Step.Assignment("x", Template(literal: "1"))]), 199, "busy"),
+        (.set([Step.Assignment("x", Template(literal: "1"))]), 200, "failed"),
+        (.play([Template(literal: "welcome")]), 300, "busy"),
+    ])
+    func `a plan may take 200 steps at one moment, of whatever kind`(
+        action: Step.Action,
+        count: Int,
+        cause: String
+    ) throws {
+        let steps = Array(repeating: Step(action), count: count) + [Step(.hangup(try Template("busy")))]
+        let plan = DialPlan(name: "test", routes: [Route(match: try Pattern("6xx"), steps: steps)])
+        let result = PlanTester(plan).run(PlanTest(name: "long", from: "1001", to: "600", expectations: []))
+        #expect(result.happened.last == .init(.hungUp, cause))
+        let isTold = result.trail.contains { "\($0)".contains("200 steps took no time") }
+        #expect(isTold == (cause == "failed"))
     }
 }

@@ -13,6 +13,7 @@ struct URLStepTests {
         var (next, asked) = (run.start(), 0)
         while case .http = next, asked <= PlanRun.mostQuestions {
             asked += 1
+            run.timePassed()
             next = run.proceed(.steps([ask]))
         }
         #expect(next == .hangup(.failed) && asked == PlanRun.mostQuestions)

@@ -77,6 +77,18 @@ struct AttackTests {
         try pair.expectNothingLeft()
     }
 
+    @Test func `a number with control characters is nobody's: 484 when it is dialled, anonymous when it calls`() throws
+    {
+        let running = try RunningSwitch()
+        let caller = try Phone("+7495%00999", server: running.sipPort, peer: running.carrier)
+        caller.send(caller.request("INVITE", to: "+7495%00999", sdp: Phone.sdp(port: 4_000)))
+        #expect(caller.final("INVITE")?.startWord == "484")
+        #expect(try eventually { try running.rows("cdr").count == 1 })
+        let row = try #require(try running.rows("cdr").first)
+        #expect(row["from"] as? String == "anonymous" && row["to"] as? String == "")
+        #expect(row["reason"] as? String == "invalid-number")
+    }
+
     /// No address of these can be sent to: what the switch owes there is lost, and nothing else.
     @Test(arguments: ["127.0.0.1:0", "255.255.255.255:9", "203.0.113.9:9"])
     func `who has the switch answer, call, ring or notify where nothing can be sent closes no listener`(

@@ -201,6 +201,9 @@ struct CarelessPlanTests {
             ("queues: [{name: q, whisper: nowhere}]", "6:29: error: there is no prompt 'nowhere'"),
             ("queues: [{name: q, messages: [{prompt: nowhere, every: 9s}]}]", "there is no prompt 'nowhere'"),
             ("queues: [{name: q, messages: [{prompt: welcome, every: 0s}]}]", "every is no time at all"),
+            ("language: RU", "6:11: error: there are no prompts in language 'RU' [dead-reference]; did you mean 'ru'?"),
+            ("language: music", "6:11: error: there are no prompts in language 'music'"),
+            ("queues: [{name: q, language: deutsch}]", "6:30: error: there are no prompts in language 'deutsch'"),
             ("music: nowhere", "6:8: error: there is no prompt 'music/nowhere'"),
             ("queues: [{name: q, extension: \"1001\"}]", "6:31: error: extension 1001 is a user's"),
             (

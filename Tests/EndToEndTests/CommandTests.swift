@@ -266,6 +266,11 @@ struct CommandTests {
         let doctor = try ChildProcess(RunningSwitch.binary, ["doctor", "--config", "gudok.yaml"], in: folder)
         #expect(doctor.exitCode(within: 20) == 1)
         #expect(doctor.text.contains("BAD   prompts: \(expected[3])"), "\(doctor.text)")
+        try write(["dialplans/plan.yaml": plan.replacing("language: ru", with: "language: russian")])
+        let unknown =
+            "dialplans/plan.yaml:8:10: error: there are no prompts in language 'russian' [dead-reference]; "
+            + "known are de, en, ru, or record some in prompts/russian beside the plans"
+        #expect(try check(folder).text.contains(unknown))
         // Without the rule that sets it nobody hears Russian.
         try write(["dialplans/plan.yaml": plan.replacing("{set: {language: ru}}, ", with: "")])
         let line =

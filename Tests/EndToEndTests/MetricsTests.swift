@@ -38,6 +38,23 @@ struct MetricsTests {
         }
         caller.send([0x80, 8, 0], to: port)
         try WirePeer().send("x", to: pair.running.sipPort)
+        let scanner = try Phone("666", server: pair.running.sipPort)
+        for (change, status) in [
+            ({ $0.replacing("OPTIONS", with: "NONSENSE") }, 501), ({ $0.replacing("OPTIONS", with: "CANCEL") }, 481),
+            ({ $0.replacing("\r\nCSeq:", with: "\r\nRequire: nonsense\r\nCSeq:") }, 420),
+            ({ $0.replacing("OPTIONS sip:", with: "OPTIONS http:") }, 416),
+            ({ $0.replacing("Max-Forwards: 70", with: "Max-Forwards: many") }, 400),
+        ] as [((String) -> String, Int)] {
+            let before = try metric("sip_requests_refused_total{status=\"\(status)\"}")
+            scanner.callID = UUID().uuidString
+            scanner.send(change(scanner.request("OPTIONS", to: "600")))
+            let counted = try eventually {
+                try metric("sip_requests_refused_total{status=\"\(status)\"}") == before + 1
+            }
+            #expect(counted, "\(status)")
+        }
+        scanner.send(scanner.request("ACK", to: "600", toTag: "nobody", sequence: 1))
+        #expect(try eventually { try metric("sip_messages_dropped_total{reason=\"stray-ack\"}") == 1 })
         let stranger = try Phone("1001", server: pair.running.sipPort)
         #expect(try stranger.call("600").startWord == "401")
         let isCounted = try eventually {

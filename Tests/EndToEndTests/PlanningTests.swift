@@ -210,6 +210,9 @@ struct PlanningTests {
         #expect(calls.last?["agent"] is NSNull)
         let taken = try Self.rows(running, "agents", "--show-calls", "--agent", "1002")
         #expect(taken.compactMap { $0["call_id"] as? String } == ["call-0", "call-1"])
+        #expect(taken.compactMap { $0["result"] as? String } == ["answered", "answered"])
+        #expect(taken.compactMap { $0["hold_s"] as? Double } == [0, 0])
+        #expect(taken.compactMap { $0["acw_s"] as? Double } == [5, 5])
         let window = Self.window
         let drawn = try running.gudok(
             "stats",
@@ -225,13 +228,28 @@ struct PlanningTests {
         #expect(
             drawn.code == 0 && drawn.text.contains("sales 2026-11-23 10:00")
                 && drawn.text.contains("# times: Europe/Moscow") && drawn.text.contains("# service level")
+                && drawn.text.contains("\ncalls offered:\n")
         )
+        for (arguments, caption) in [
+            (["worktime"], "logged in, h:"), (["agents", "--show-calls"], "talked, s:"),
+            (["queues", "--show-calls"], "waited, s:"), (["worktime", "--show-calls"], "lasted, s:"),
+        ] {
+            let text = try running.gudok(["stats"] + arguments + ["--chart"] + window).text
+            let bars = text.components(separatedBy: "\n\(caption)\n").dropFirst().joined()
+            #expect(bars.contains("█"), "\(arguments): \(text)")
+        }
         let page = running.folder.appending(path: "day.html")
         #expect(
             try running.gudok("stats", "queues", "--html", page.path, window[0], window[1], window[2], window[3]).code
                 == 0
         )
         let text = try String(contentsOf: page, encoding: .utf8)
+        #expect(text.contains("<figcaption>calls offered</figcaption>") && text.contains(", made "))
+        #expect(text.contains("2026-11-23 00:00:00 to 2026-11-24 00:00:00"))
+        let hours = try running.gudok(["stats", "queues", "--by", "hour", "--html", page.path] + window)
+        #expect(hours.code == 0)
+        let byHour = try String(contentsOf: page, encoding: .utf8)
+        #expect(byHour.contains("<figcaption>service level</figcaption>") && byHour.contains("<circle"))
         #expect(text.contains("<svg") && text.contains("sales") && !text.contains("null&gt;") && !text.contains("src="))
     }
 }

@@ -149,6 +149,20 @@ struct QueueSurvivalTests {
         let gone = try running.gudok("apply", file.path, plan.path)
         #expect(gone.code == 0 && gone.text.contains("! queue sales: 0 agents leave, 1 caller waits"), "\(gone.text)")
         #expect(waiting.expect("BYE") != nil)
+
+        // A trunk and a user that go; of the plan that has them no more its rules are told.
+        let inside = running.folder.appending(path: "internal.yaml")
+        let own = RunningSwitch.internalPlan.components(separatedBy: "  - match: \"+.\"")[0]
+        try (own + "  - {match: \"5\", do: [echo]}\n").write(to: inside, atomically: true, encoding: .utf8)
+        try before.replacing("- name: carrier", with: "- name: other").components(separatedBy: "\n")
+            .filter { !$0.contains("name: sales") && !$0.contains("name: Anna") }.joined(separator: "\n")
+            .write(to: file, atomically: true, encoding: .utf8)
+        let without = try running.gudok("apply", file.path, inside.path, "--dry-run")
+        for line in [
+            "! trunk carrier: 1 call is up", "! user 1001: is in a call, 1 phone is signed off",
+            "- dialplan internal rule +.", "+ dialplan internal rule 5",
+        ] { #expect(without.text.contains(line + "\n"), "\(line): \(without.text)") }
+        #expect(!without.text.contains("dialplan internal rule 1xxx"))
         anna.hangUp(invite)
     }
 }

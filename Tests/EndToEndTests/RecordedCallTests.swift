@@ -129,10 +129,17 @@ struct RecordedCallTests {
         let changed = try running.gudok("recordings", "verify")
         #expect(changed.code == 1 && changed.text.contains("changed"))
         try FileManager.default.removeItem(at: file)
+        #expect(try running.gudok("recordings", "get", row["id"] as? String ?? "", "-o", "-").code == 1)
+        let refused = try #require(try running.rows("audit", "--action", "recording.get").first)
+        #expect(refused["outcome"] as? String == "refused")
+        #expect((refused["detail"] as? String)?.hasSuffix("cannot be read") == true, "\(refused)")
         let missing = try running.gudok("recordings", "verify")
         #expect(missing.code == 1 && missing.text.contains("missing"))
         let listed = try running.gudok("recordings", "verify", "--format", "json")
-        let lines = try JSONSerialization.jsonObject(with: Data(listed.text.utf8)) as? [[String: Any]]
+        // What is on standard error stands beside it.
+        #expect(listed.text.contains("gudok: 1 recording to look into; see the list"), "\(listed.text)")
+        let json = listed.text.components(separatedBy: "\n").filter { !$0.hasPrefix("gudok: ") }.joined(separator: "\n")
+        let lines = try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [[String: Any]]
         #expect(listed.code == 1 && lines?.map { $0["verdict"] as? String } == ["missing"], "\(listed.text)")
     }
 

@@ -46,6 +46,8 @@ struct RehearsalTests {
         let running = try RunningSwitch(tenant: Self.tenant, incoming: Self.incoming)
         let result = try running.gudok("dialplan", "test")
         #expect(result.code == 0, "\(result.text)")
+        // A plan without a test is not passed over: it is the least tested.
+        #expect(result.text.contains("internal.yaml: 0 of 4 rules tested; not tested: lines "), "\(result.text)")
         func route(_ number: String) throws -> String {
             try running.gudok("dialplan", "route", "--from", "+7495", "--to", number, "--trunk", "carrier").text
         }

@@ -74,7 +74,11 @@ struct StepRequestTests {
         #expect(try Self.answer(numbered) == "486")
     }
 
-    @Test(arguments: [#"[{"goto": "nowhere"}]"#, #"[{"queue": "none"}]"#, #"[{"set": {"x": "{unknown}"}}]"#])
+    @Test(arguments: [
+        #"[{"goto": "nowhere"}]"#, #"[{"queue": "none"}]"#, #"[{"set": {"x": "{unknown}"}}]"#,
+        #"[{"play": "unrecorded"}]"#,
+        #"[{"when": {"caller": "1"}, "then": [{"menu": {"prompt": "unrecorded", "keys": {"1": ["echo"]}}}]}]"#,
+    ])
     func `steps that name what is not there are no usable answer`(steps: String) throws {
         let server = try SecureServer(steps: steps)
         let authority = "tls: {ca_file: \(server.folder.path)/certificate.pem}"

@@ -253,4 +253,20 @@ struct TrunkTests {
         }
         #expect(isUp)
     }
+
+    @Test(arguments: [
+        ("404 Not Found", "failed"), ("410 Gone", "failed"), ("503 Service Unavailable", "failed"),
+        ("600 Busy Everywhere", "busy"), ("606 Not Acceptable", "failed"), ("487 Request Terminated", "failed"),
+    ])
+    func `who refuses a call has ended it, whatever he says`(status: String, disposition: String) throws {
+        let running = try RunningSwitch(trunk: "probe: false")
+        let carrier = try Phone("carrier", server: running.sipPort, peer: running.carrier)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        _ = try anna.dial("+74950000000", sdp: Phone.sdp(port: 4_000))
+        carrier.respond(status, to: try #require(carrier.expect("INVITE")), toTag: "carrier")
+        #expect(anna.answer(to: "INVITE")?.startWord == String(status.prefix(3)))
+        #expect(try eventually { try running.rows("cdr").first?["ended_at"] is String })
+        let record = try #require(try running.rows("cdr").first)
+        #expect(record["hangup_by"] as? String == "callee" && record["disposition"] as? String == disposition)
+    }
 }

@@ -73,6 +73,41 @@ import Timebase
         #expect(traceText(of: Array(plain.utf8)) == plain)
     }
 
+    @Test func `other credentials and passwords in URIs reach none either`() throws {
+        let secret = "dTpwYXNzd29yZA=="
+        let text =
+            "INVITE sip:1001:\(secret)@t.test SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9\r\n"
+            + "Referred-By: \"x\" <sip:boss:\(secret)@t.test;x=y>\r\nContact: <SIPS:1002:\(secret)@[::1]:5061>\r\n"
+            + "To: <sip:1001@t.test:5060>\r\nCall-ID: a:b:c@t.test\r\n"
+        let headers = [
+            "Authorization: Basic \(secret)\r\n", "proxy-authorization:\r\n Bearer \(secret)\r\n",
+            "Authorization: Custom\r\n x=\(secret)\r\n", "\r\nv=0\r\na=ice-ufrag:F7gI\r\na=ice-pwd:\(secret)\r\n",
+        ]
+        for message in [text] + headers.map({ "INVITE sip:x SIP/2.0\r\n" + $0 }) + [text + headers.joined()] {
+            let masked = traceText(of: Array(message.utf8))
+            #expect(!masked.contains(secret), "\(masked)")
+            #expect(masked.utf8.count { $0 == 10 } == message.utf8.count { $0 == 10 })
+        }
+        let masked = traceText(of: Array(text.utf8))
+        #expect(masked == text.replacing(secret, with: String(repeating: "*", count: secret.utf8.count)))
+    }
+
+    @Test func `a living call's trace is put out piece by piece, each once`() {
+        var collector = TraceCollector()
+        let events: [(Event, Int64)] = [(Self.started, 0), (.step("answer"), 1), (.step("echo"), 4_000)]
+        var parts: [TracePart] = []
+        for (event, milliseconds) in events {
+            _ = collector.apply(Self.envelope(event, after: milliseconds))
+            for late in [500, 2_500, 3_000] as [Int64] {
+                let now = Self.start.instant + .milliseconds(milliseconds + late)
+                parts += collector.unkept(for: .seconds(2), at: now)
+            }
+        }
+        #expect(parts.map(\.first) == [0, 1, 2])
+        let whole = collector.apply(Self.envelope(Self.ended, after: 9_000))
+        #expect(parts.flatMap(\.trace.entries) == (whole?.entries.dropLast()).map { Array($0) })
+    }
+
     @Test func `what is stored comes back, and damage ends it there`() throws {
         let events: [(Event, Int64)] = [
             (Self.started, 0), (Self.message("INVITE sip:600 SIP/2.0\r\n\r\nbody\n@ 1 * 3\n"), 1),

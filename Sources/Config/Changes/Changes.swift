@@ -41,30 +41,10 @@ extension Configuration {
             guard let was = old?.lists[name], was.count == list.count, was != list else { continue }
             lines.append("~ list \(name) has other numbers")
         }
-        return lines + planChanges(from: old?.dialPlans ?? [:], to: new?.dialPlans ?? [:])
-    }
-
-    private static func planChanges(from old: [String: DialPlan], to new: [String: DialPlan]) -> [String] {
-        var lines: [String] = []
-        for name in old.keys.sorted() where new[name] == nil { lines.append("- dialplan \(name)") }
-        for name in new.keys.sorted() {
-            guard let was = old[name] else {
-                lines.append("+ dialplan \(name)")
-                continue
-            }
-            guard let plan = new[name], plan.isDifferent(from: was) else { continue }
-            lines.append("~ dialplan \(name) \(was.routes.count) → \(plan.routes.count) rules")
-        }
-        return lines
+        return lines + DialPlan.changes(from: old?.dialPlans ?? [:], to: new?.dialPlans ?? [:])
     }
 }
 
 extension Described {
     fileprivate func isSame(as other: Described) -> Bool { kind == other.kind && name == other.name }
-}
-
-extension DialPlan {
-    fileprivate func isDifferent(from other: DialPlan) -> Bool {
-        routes != other.routes || flows != other.flows || tests != other.tests
-    }
 }

@@ -32,6 +32,8 @@ public struct Tenant: Equatable, Sendable {
     public var dialPlans: [String: DialPlan]
     /// Recordings that the tenant's own file names, each where it does.
     public var prompts: [PromptReference] = []
+    /// Languages that it names, likewise.
+    public var namedLanguages: [LanguageReference] = []
 
     public init(
         id: TenantID,

@@ -1,5 +1,7 @@
 public import DialPlan
 import Events
+import Foundation
+import Timebase
 
 /// A test of a dial plan that does not come out as it says.
 public struct FailedPlanTest: Hashable, Sendable, CustomStringConvertible {
@@ -33,7 +35,18 @@ extension Configuration {
 extension Tenant {
     /// Takes simulated calls through a plan as the tenant's own would go.
     public func tester(of plan: DialPlan) -> PlanTester {
-        let owner = PlanTester.Owner(tenant: id.name) { users[$0]?.name }
+        let owner = PlanTester.Owner(tenant: id.name, nameOf: { users[$0]?.name }) { moment, zone in
+            LocalTime(at: moment, in: zone ?? timeZone)
+        }
         return PlanTester(plan, of: owner) { wayOut(of: $0, upon: $1, key: $2) }
+    }
+}
+
+extension LocalTime {
+    /// What the clocks of a zone (IANA name) show at a moment.
+    init(at moment: WallTime, in zone: String) {
+        let date = Date(timeIntervalSince1970: Double(moment.milliseconds) / 1_000)
+        let offset = (TimeZone(identifier: zone) ?? .gmt).secondsFromGMT(for: date)
+        self.init(localSeconds: moment.milliseconds / 1_000 + Int64(offset))
     }
 }

@@ -65,7 +65,7 @@ struct PlanChecker {
     /// Rules that a fault names before it only counts them.
     private static let mostTakers = 3
 
-    fileprivate func check(_ step: Step) {
+    func check(_ step: Step) {
         let position = step.position
         switch step.action {
         case .answer, .ringing, .echo, .record: break
@@ -246,17 +246,6 @@ struct PlanChecker {
 
     private func fault(_ position: SourcePosition, _ code: ConfigFault.Code, _ problem: String, _ mend: String) {
         faults.add(plan.file, position, code, problem, mend: mend)
-    }
-}
-
-extension Tenant {
-    /// What is wrong with steps that a URL gave to a call in this plan, whose variables with these names have values.
-    public func faults(in steps: [Step], within plan: DialPlan, variables: some Sequence<String>) -> [ConfigFault] {
-        let faults = FaultList()
-        let all = DialPlan.all(steps)
-        let checker = PlanChecker(plan: plan, tenant: self, faults: faults, added: all, set: variables)
-        for step in all { checker.check(step) }
-        return faults.sorted
     }
 }
 

@@ -124,11 +124,14 @@ struct PlanReader {
         (value.asSequence ?? [value]).compactMap { $0.choice(what, type) }
     }
 
-    /// `2026-01-07T10:00`.
-    private func readTime(_ value: YAMLValue) -> LocalTime? {
+    private func readTime(_ value: YAMLValue) -> PlanTest.Time? {
         guard let text = value.string("at") else { return nil }
-        if let time = LocalTime(written: text) { return time }
-        value.fault(.badValue, "'\(text)' is no time", mend: "write it as 2026-01-07T10:00")
+        if let time = PlanTest.Time(written: text) { return time }
+        value.fault(
+            .badValue,
+            "'\(text)' is no time",
+            mend: "write it as 2026-01-07T10:00, or 2026-01-07T10:00:00+03:00"
+        )
         return nil
     }
 

@@ -12,7 +12,7 @@ final class FaultList {
 }
 
 /// `known` as a mend lists it, the nearest to what was written first.
-func suggestion(for word: String, among known: some Sequence<String>) -> String {
+public func suggestion(for word: String, among known: some Sequence<String>) -> String {
     let names = known.sorted()
     if let best = names.min(by: { editDistance($0, word) < editDistance($1, word) }), editDistance(best, word) <= 2 {
         return "did you mean '\(best)'?"

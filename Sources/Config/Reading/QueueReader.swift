@@ -106,7 +106,7 @@ extension TenantReader {
             queue.announcesImprovement = value
         }
         queue.whisper = mapping.take("whisper").flatMap { readPrompt($0, "whisper", into: &reading) }
-        queue.language = mapping.take("language").flatMap(readLanguage)
+        queue.language = mapping.take("language").flatMap { readLanguage($0, into: &reading) }
         if let value = mapping.take("messages") {
             queue.messages = value.sequence("messages").compactMap { item in
                 guard var mapping = item.mapping("a message") else { return nil }

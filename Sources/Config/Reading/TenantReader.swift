@@ -51,7 +51,9 @@ struct TenantReader {
         reading.tenant.realm = reading.tenant.domains.first ?? name
         if let realm = file.take("realm").flatMap(readRealm) { reading.tenant.realm = realm }
         if let zone = file.take("timezone")?.timeZone() { reading.tenant.timeZone = zone }
-        if let language = file.take("language").flatMap(readLanguage) { reading.tenant.language = language }
+        if let value = file.take("language"), let language = readLanguage(value, into: &reading) {
+            reading.tenant.language = language
+        }
         if let value = file.take("music"), let music = readPrompt(value, "music", folder: "music/", into: &reading) {
             reading.tenant.music = music
         }
@@ -84,13 +86,14 @@ struct TenantReader {
         return nil
     }
 
-    /// The name of a folder of prompts.
-    func readLanguage(_ value: YAMLValue) -> String? {
+    /// The name of a folder of prompts, which whoever has the recordings looks for.
+    func readLanguage(_ value: YAMLValue, into reading: inout Reading) -> String? {
         guard let name = value.string("language") else { return nil }
         guard (2...16).contains(name.utf8.count), name.utf8.allSatisfy(Self.isNameOctet), !name.hasPrefix(".") else {
             value.fault(.badValue, "'\(name)' is no language", mend: "write its code, such as ru or en")
             return nil
         }
+        reading.tenant.namedLanguages.append(LanguageReference(name: name, file: value.file, position: value.position))
         return name
     }
 

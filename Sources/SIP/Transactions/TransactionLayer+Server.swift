@@ -28,10 +28,8 @@ extension TransactionLayer {
         var response = SIPResponse(status: status, to: request, toTag: Self.statelessTag(request, via: via))
         if status == 415 { response.headers.append(.accept, "application/sdp") }
         response.headers.append(.warning, .warning(fault.description))
-        return [
-            .refused(status: status),
-            .transmit(response.write(), over: ResponseRouting.replyFlow(via: via, source: flow)),
-        ]
+        let replyFlow = ResponseRouting.replyFlow(via: via, source: flow)
+        return [.refused(status: status), .transmit(response.write(), over: replyFlow)]
     }
 
     private mutating func receive(_ request: SIPRequest, over flow: Flow, now: Instant) {
@@ -59,7 +57,6 @@ extension TransactionLayer {
             request.toTag == nil
             ? maximumServerTransactions : maximumServerTransactions + max(maximumServerTransactions / 2, 1)
         guard servers.count < most else {
-            actions.append(.dropped(reason: "too-many-transactions"))
             return refuse(request, via: via, RequestPolicy.Refusal(503, [(.retryAfter, "10")]), over: replyFlow)
         }
         let id = ServerTransactionID(nextSerial())
@@ -127,8 +124,7 @@ extension TransactionLayer {
             toTag: Self.statelessTag(request, via: via)
         )
         for (name, value) in refusal.headers { response.headers.append(name, value) }
-        actions.append(.refused(status: refusal.status))
-        actions.append(.transmit(response.write(), over: flow))
+        actions += [.refused(status: refusal.status), .transmit(response.write(), over: flow)]
     }
 
     /// The same tag for the same request (§8.2.7), from FNV-1a over what identifies it.

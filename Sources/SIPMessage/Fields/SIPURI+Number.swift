@@ -3,9 +3,12 @@ extension SIPURI {
     ///
     /// Parameters of the subscriber inside of the user part (`sip:+7495;phone-context=x@host`, RFC 3261 §19.1.6) do not
     /// belong to a number, and visual separators do not count in one (RFC 3966 §5.1.1); a rule for it or a list that holds it would
-    /// else be passed by. A user that is no number stays as it is.
+    /// else be passed by. A user that is no number stays as it is; one with control characters (`%00`) is nobody's, as it would be read as
+    /// another's wherever they are dropped.
     public var number: String? {
-        guard let user else { return nil }
+        guard let user, !user.unicodeScalars.contains(where: { $0.value < 32 || (127...159).contains($0.value) }) else {
+            return nil
+        }
         let subscriber = user.prefix { $0 != ";" }
         guard !subscriber.isEmpty, subscriber.utf8.allSatisfy(Self.isOfNumber) else { return user }
         let isGlobal = subscriber.first == "+"

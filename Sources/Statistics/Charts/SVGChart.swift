@@ -5,13 +5,13 @@ enum SVGChart {
 
     /// Bars that lie, since names are longer than they are high.
     static func bars(_ values: [ReportValue], unit: String, _ caption: String) -> String {
-        let (row, labelWidth, valueWidth) = (24.0, 200.0, 90.0)
+        let (row, labelWidth, valueWidth) = (24.0, 280.0, 90.0)
         let greatest = values.map(\.value).filter(\.isFinite).max() ?? 0
         let room = width - labelWidth - valueWidth
         let lines = values.enumerated().map { index, item in
             let top = Double(index) * row
             let share = item.value.isFinite && greatest > 0 ? max(0, item.value / greatest) : 0
-            return text(shortened(item.label, 30), labelWidth - 8, top + 16, "end")
+            return text(shortened(item.label, 36), labelWidth - 8, top + 16, "end")
                 + "<rect x=\"\(at(labelWidth))\" y=\"\(at(top + 4))\" width=\"\(at(share * room))\" height=\"16\" "
                 + "fill=\"var(--c0)\"/>"
                 + text(reading(item.value, unit), labelWidth + share * room + 6, top + 16, "start")

@@ -20,7 +20,7 @@ struct Doctor: AsyncParsableCommand {
         let files: ConfigurationFiles
         do { files = try ConfigurationFiles(file: config.config) } catch {
             report.bad("configuration", "\(error)")
-            throw report.finish()
+            return try report.finish()
         }
         do {
             // As the next start takes it: with what was applied.
@@ -46,7 +46,7 @@ struct Doctor: AsyncParsableCommand {
             try await checkTrunks(files, &report)
             await checkSinks(files, &report)
         }
-        throw report.finish()
+        try report.finish()
     }
 
     private func checkReadiness(_ files: ConfigurationFiles, _ report: inout Report) async {
@@ -54,8 +54,7 @@ struct Doctor: AsyncParsableCommand {
             _ = try await files.ask(ControlRequest(path: ["readyz"]))
             report.good("switch", "running")
         } catch {
-            let why = (error as? Failure)?.text ?? "\(error)"
-            report.bad("switch", "it takes no calls: \(why); one that drains ends by itself, then start it again")
+            report.bad("switch", "it takes no calls: \(error); one that drains ends by itself, then start it again")
         }
         guard let metrics = try? await files.ask(ControlRequest(path: ["metrics"])) else { return }
         let page = String(decoding: metrics, as: UTF8.self)
@@ -282,10 +281,12 @@ struct Doctor: AsyncParsableCommand {
             print("BAD   \(what): \(text)")
         }
 
-        /// The exit code as an error, so that it ends the command.
-        func finish() -> ExitCode {
-            print(troubles == 0 ? "all is well" : "\(counted(troubles, "thing")) to mend")
-            return ExitCode(troubles == 0 ? 0 : 1)
+        /// Tells how it went; with trouble the command fails.
+        func finish() throws {
+            guard troubles == 0 else {
+                throw Failure("\(counted(troubles, "thing")) to mend: the lines that begin with BAD")
+            }
+            print("all is well")
         }
     }
 }

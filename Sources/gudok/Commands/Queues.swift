@@ -18,11 +18,33 @@ struct LiveOptions: ParsableArguments {
         // A terminal is drawn over; whatever reads along gets a line a row.
         let form = format.format ?? (Terminal.isTerminal ? .table : .jsonl)
         let clear = form == .table ? "\u{1B}[H\u{1B}[2J" : ""
+        // Whoever asks when no switch is there is told so, as without `--watch`.
+        var json = try await files.ask(request)
         while true {
-            let listing = try Listing(json: try await files.ask(request), keys: keys, columns: columns)
+            let listing = try Listing(json: json, keys: keys, columns: columns)
             let text = listing.text(form, isColored: Terminal.isColored(noColor: format.noColor))
             try Output.write(clear + text)
             try await Task.sleep(for: .seconds(1))
+            json = try await askPatiently(request, files)
+        }
+    }
+
+    /// Waits for a switch that restarts.
+    private func askPatiently(_ request: ControlRequest, _ files: ConfigurationFiles) async throws -> Data {
+        var isAway = false
+        while true {
+            let reply: ControlReply
+            do {
+                reply = try await ControlClient(socketPath: files.socketPath).send(request)
+            } catch {
+                if case ControlClient.Fault.notAllowed = error { throw Failure("\(error)") }
+                if !isAway { Output.complain("gudok: the switch is gone; waiting for it to come back") }
+                isAway = true
+                try await Task.sleep(for: .seconds(1))
+                continue
+            }
+            if isAway { Output.complain("gudok: the switch is back") }
+            return try files.content(of: reply)
         }
     }
 }

@@ -92,10 +92,14 @@ struct GetRecording: AsyncParsableCommand {
 
     func run() async throws {
         let shelf = try await Shelf(config, tenant)
-        let (row, owner) = try shelf.one(id)
-        let path = shelf.path(row, owner)
-        guard let file = try? FileHandle(forReadingFrom: path) else {
-            throw Failure("\(path.path) cannot be read\(row.deletedMilliseconds == nil ? "" : ": it was deleted")")
+        let refusal = AuditedAct(by: .commandLine, "recording.get", "recording \(id)", outcome: .refused)
+        let (row, owner, file) = try config.files().noting(refusal, of: tenant) {
+            let (row, owner) = try shelf.one(id)
+            let path = shelf.path(row, owner)
+            guard let file = try? FileHandle(forReadingFrom: path) else {
+                throw Failure("\(path.path) cannot be read\(row.deletedMilliseconds == nil ? "" : ": it was deleted")")
+            }
+            return (row, owner, file)
         }
         try config.files().note(
             AuditedAct(
@@ -165,9 +169,9 @@ struct VerifyRecordings: AsyncParsableCommand {
         }
         if isForPeople {
             let good = found.count { $0.verdict == .asWritten }
-            print("\(counted(good, "recording")) as written, \(bad.count) to look into")
+            print("\(counted(good, "recording")) as written")
         }
-        if !bad.isEmpty { throw ExitCode(1) }
+        guard bad.isEmpty else { throw Failure("\(counted(bad.count, "recording")) to look into; see the list") }
     }
 }
 
@@ -185,16 +189,14 @@ struct HoldRecording: AsyncParsableCommand {
     func run() async throws {
         let shelf = try await Shelf(config, tenant)
         var act = AuditedAct(by: .commandLine, release ? "recording.release" : "recording.hold", "recording \(id)")
-        let (row, owner): (RecordingRow, TenantID)
-        do {
-            (row, owner) = try shelf.one(id)
+        var refusal = act
+        refusal.outcome = .refused
+        let (row, owner) = try config.files().noting(refusal, of: tenant) {
+            let (row, owner) = try shelf.one(id)
             guard release || row.deletedMilliseconds == nil else {
                 throw Failure("recording \(id) was deleted: there is nothing left to hold")
             }
-        } catch {
-            (act.tenant, act.outcome, act.detail) = (tenant.map { TenantID($0) }, .refused, "\(error)")
-            try config.files().note(act)
-            throw error
+            return (row, owner)
         }
         (act.tenant, act.detail) = (owner, "call \(row.callID)")
         (act.before, act.after) = (row.isOnLegalHold ? "held" : "not held", release ? "not held" : "held")

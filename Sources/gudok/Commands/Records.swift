@@ -82,7 +82,7 @@ struct TraceCommand: AsyncParsableCommand {
     @OptionGroup var config: ConfigOption
 
     func validate() throws {
-        if call == nil, !follow { throw ValidationError("name a call, or --follow") }
+        if (call == nil) != follow { throw ValidationError("name a call, or --follow: one of the two") }
         if follow, pcap != nil { throw ValidationError("--pcap writes one call: name it, without --follow") }
     }
 
@@ -197,6 +197,7 @@ extension CallTrace {
         guard let call = try folder.call(id, of: owners) else {
             throw Failure("there is no call \(id); see: gudok cdr")
         }
+        if call.endedAt == nil, let trace = try folder.unfinishedTrace(of: id, of: owners) { return trace }
         guard call.endedAt != nil, call.reason != "engine-restart" else {
             throw Failure("the switch died in call \(id), and its trace with it; its record is there: gudok cdr \(id)")
         }

@@ -70,33 +70,33 @@ struct StatsReport: AsyncParsableCommand {
 
     private var isByTime: Bool { by.map(Reporter.Grouping.times.contains) ?? false }
 
-    private func points(of report: Report) throws -> [(label: String, value: Double)] {
-        let rows = try report.rowsToRead()
-        let value = ["offered", "handled", "calls", "waited_s"].first { report.keys.contains($0) } ?? ""
-        return rows.map { row in
-            let names = ["queue", "agent", "direction", "disposition", "trunk", "number"].compactMap {
-                row[$0] as? String
-            }
-            let time = isByTime ? (row["from"] as? String).map { [$0] } ?? [] : []
-            return ((names + time).joined(separator: " "), (row[value] as? NSNumber)?.doubleValue ?? 0)
-        }
+    private func drawing(of report: Report) throws -> ReportDrawing {
+        ReportDrawing(kind, rows: try report.rowsToRead(), isByTime: isByTime, ofCalls: showCalls)
     }
 
     private func drawn(_ report: Report) throws -> [String] {
-        [""] + TerminalChart.barChart(rows: try points(of: report), width: Terminal.width) + [""]
+        let drawing = try drawing(of: report)
+        let bars = drawing.bars.map { (label: $0.label, value: $0.value) }
+        return ["", "\(drawing.metric.caption):"] + TerminalChart.barChart(rows: bars, width: Terminal.width) + [""]
+    }
+
+    /// Which time the report is of, and when it was made.
+    private func period(of report: Report) throws -> String {
+        let clock = LocalClock(report.timeZone.flatMap { TimeZone(identifier: $0) } ?? .gmt)
+        let made = "made \(clock.text(of: Date()))"
+        guard let window = report.window else { return made }
+        let ends = [window.from, window.until].map { clock.text(of: Date(timeIntervalSince1970: Double($0) / 1000)) }
+        return "\(ends[0]) to \(ends[1]), \(made)"
     }
 
     private func write(_ report: Report, to path: String) async throws {
         let title = "\(try await history.owner.id): \(kind.rawValue)"
         let rows = try report.rowsToRead()
         let cells = rows.map { row in report.keys.map { key in row[key].map { $0 is NSNull ? "" : "\($0)" } ?? "" } }
-        let bars = try points(of: report).map { ReportValue($0.label, $0.value) }
         let section = ReportSection(
             kind.rawValue,
-            [
-                .bars(caption: kind.rawValue, unit: "", values: bars),
-                .table(caption: kind.rawValue, headings: report.keys, rows: cells),
-            ]
+            [.text(try period(of: report))] + (try drawing(of: report)).blocks
+                + [.table(caption: kind.rawValue, headings: report.keys, rows: cells)]
         )
         let times = report.timeZone.map { ["times: \($0)"] } ?? []
         let notes = ReportSection("How the numbers are made", (report.notes + times).map { .text($0) })
