@@ -11,20 +11,21 @@ public struct ControlClient: Sendable {
         /// The socket, or the folder that it lies in, is somebody else's.
         case notAllowed(String)
         case broken(String)
+        /// It took the request, and is silent since.
+        case silent(seconds: Int64)
 
         public var description: String {
             switch self {
             case .notRunning(let path): "no switch is running on \(path); start it with: gudok serve"
             case .notAllowed(let path): "\(path) is not yours to use; run this as the owner of the data folder"
             case .broken(let why): "the switch broke off its answer: \(why)"
+            case .silent(let seconds):
+                "the switch does not answer within \(seconds) s: it hangs; look at its log and its stack, or start it again"
             }
         }
     }
 
     public let socketPath: String
-    /// How many seconds an answer may take.
-    public var patienceSeconds: Int64 = 60
-
     public init(socketPath: String) { self.socketPath = socketPath }
 
     /// Whether anybody listens on the socket.
@@ -33,6 +34,12 @@ public struct ControlClient: Sendable {
         guard let channel = try? await bootstrap.connect(unixDomainSocketPath: socketPath).get() else { return false }
         try? await channel.close()
         return true
+    }
+
+    /// What is read from files, and what reads them anew, may take long, in seconds.
+    private static func patience(for request: ControlRequest) -> Int64 {
+        let long = ["apply", "audit", "callbacks", "cdr", "recordings", "stats"]
+        return request.path.dropFirst(2).first.map { long.contains($0) } ?? false ? 60 : 10
     }
 
     public func send(_ request: ControlRequest) async throws -> ControlReply {
@@ -52,8 +59,9 @@ public struct ControlClient: Sendable {
             let isDenied = [EACCES, EPERM].contains((error as? IOError)?.errnoCode)
             throw isDenied ? Fault.notAllowed(socketPath) : Fault.notRunning(socketPath)
         }
-        let timeout = loop.scheduleTask(in: .seconds(patienceSeconds)) {
-            promise.fail(Fault.broken("no answer in time"))
+        let seconds = Self.patience(for: request)
+        let timeout = loop.scheduleTask(in: .seconds(seconds)) {
+            promise.fail(Fault.silent(seconds: seconds))
         }
         defer {
             timeout.cancel()

@@ -38,8 +38,8 @@ final class AuditKeeper: EventSubscriber, Sendable {
         }
     }
 
-    /// Returns when what was heard so far is on disk, or the log says why it is not.
-    func wait() { errand.wait() }
+    /// Returns when what was heard so far is on disk, or the log says why it is not, or the disk takes its time.
+    func wait() async { await errand.wait(atMost: .seconds(2)) }
 
     /// Waits until everything is on disk.
     func flush() { errand.flush(write) }

@@ -48,11 +48,11 @@ struct Backend: ControlBackend {
         case let fault as Misreading:
             let name = fault.name.replacing("-", with: "_")
             return .problem(status: 400, code: "bad-query", what: "\(name) \(fault.what)", mend: fault.mend)
-        case is PlanningDesk.Full:
+        case let full as Desk.Full:
             return .problem(
                 status: 503,
                 code: "too-many-reports",
-                what: "\(PlanningDesk.most) replays and forecasts are under way or waiting",
+                what: "\(full.most) \(full.what) are under way or waiting",
                 mend: "ask again in a moment"
             )
         case let fault as OpeningFault:

@@ -31,8 +31,11 @@ final class DiskErrand: Sendable {
         if isFirst { queue.async { self.attempt(write) } }
     }
 
-    /// Returns when what was called for has been tried.
-    func wait() { queue.sync {} }
+    /// Returns when what was called for has been tried, or after `patience`: the disk may hang.
+    func wait(atMost patience: Duration) async {
+        // Nothing fails here.
+        _ = try? await firstAnswer(within: patience) { answer in queue.async { answer(.success(())) } }
+    }
 
     /// Writes what waits before it returns, or gives it up.
     func flush(_ write: @escaping @Sendable () throws -> Void) {

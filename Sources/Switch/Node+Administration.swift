@@ -103,11 +103,11 @@ extension Node {
         await note(AuditedAct(by: actor, "apply", "configuration", outcome: .failed, detail: "\(error)"))
     }
 
-    /// Tells, on the bus as everything is told, what somebody did over the control interface; returns when it is on disk.
+    /// Tells, on the bus as everything is told, what somebody did over the control interface; returns when it is on disk, as far as that does not hang.
     func note(_ act: AuditedAct) async {
         do {
             try await handle.ask { core in core.turn { $0.note(act, at: $1) } }
-            audit.wait()
+            await audit.wait()
         } catch {
             log.log(.error, "not in the audit log: \(error); \(act.actor.name) \(act.action) \(act.object)")
         }

@@ -26,7 +26,7 @@ extension Node {
             }
             known = id
         }
-        let reader = EventReader(feed, files.dataFolder, tenant, after: known, log)
+        let reader = EventReader(feed, files.dataFolder, tenant, after: known, reading, log)
         return AsyncStream { await reader.next(pace: Self.pace) }
     }
 }
@@ -37,13 +37,22 @@ private actor EventReader {
     private let feed: EventFeed
     private let folder: URL
     private let tenant: TenantID?
+    private let desk: Desk
     private let log: LogSink
     private var known: Int64
     private var page: ArraySlice<JournalEntry> = []
     private var databases: [TenantID: TenantDatabase] = [:]
 
-    init(_ feed: EventFeed, _ folder: URL, _ tenant: TenantID?, after known: Int64, _ log: LogSink) {
-        (self.feed, self.folder, self.tenant, self.known, self.log) = (feed, folder, tenant, known, log)
+    init(
+        _ feed: EventFeed,
+        _ folder: URL,
+        _ tenant: TenantID?,
+        after known: Int64,
+        _ desk: Desk,
+        _ log: LogSink
+    ) {
+        (self.feed, self.folder, self.tenant, self.known) = (feed, folder, tenant, known)
+        (self.desk, self.log) = (desk, log)
     }
 
     /// nil: the stream is over.
@@ -62,7 +71,7 @@ private actor EventReader {
                 }
             }
             do {
-                page = try read(through: horizon)
+                page = try await read(through: horizon)
             } catch {
                 // He may come back with the last event that he has: nothing is skipped.
                 log.log(.error, "a stream of events ends, as they cannot be read: \(error)")
@@ -73,15 +82,19 @@ private actor EventReader {
     }
 
     /// Each file's next events merged: those beyond the first so many may not be all that there are.
-    private func read(through horizon: Int64) throws -> ArraySlice<JournalEntry> {
-        var found: [JournalEntry] = []
-        for tenant in try tenant.map({ [$0] }) ?? RecordFolder(folder).tenants {
-            guard let database = try databases[tenant] ?? TenantDatabase(reading: folder, tenant: tenant) else {
-                continue
+    private func read(through horizon: Int64) async throws -> ArraySlice<JournalEntry> {
+        let (found, open) = try await desk.run { [tenant, folder, known, databases] in
+            var (found, open) = ([JournalEntry](), databases)
+            for tenant in try tenant.map({ [$0] }) ?? RecordFolder(folder).tenants {
+                guard let database = try open[tenant] ?? TenantDatabase(reading: folder, tenant: tenant) else {
+                    continue
+                }
+                open[tenant] = database
+                found += try database.events(after: known, through: horizon, limit: Self.pageLength)
             }
-            databases[tenant] = database
-            found += try database.events(after: known, through: horizon, limit: Self.pageLength)
+            return (found, open)
         }
+        databases = open
         return found.sorted { $0.id < $1.id }.prefix(Self.pageLength)
     }
 }

@@ -45,16 +45,25 @@ extension Node {
             .map { AgentRow($0.0, name: $0.1, today: today[$0.0.id]) }
     }
 
-    /// Figures that cannot be read are told in the log: the live view goes on without them.
-    private func todays<Row>(of tenant: TenantID, _ rows: (Reporter) throws -> [Row]) async -> [Row] {
-        do { return try await reporter(of: tenant).map(rows) ?? [] } catch {
-            log.log(.error, "tenant \(tenant): today's figures cannot be read: \(error)")
-            return []
-        }
-    }
+    /// A live view is a second old at most, whatever the disk does.
+    private static let patience: Duration = .seconds(1)
 
-    func reporter(of tenant: TenantID) async throws -> Reporter? {
-        guard let found = try await handle.ask({ $0.engine.configuration.tenants[tenant] }) else { return nil }
-        return try Reporter(tenant: found, folder: files.dataFolder, now: Date(), isSwitchUp: true)
+    /// Figures that cannot be read, or not in time, are told in the log: the live view goes on without them.
+    private func todays<Row: Sendable>(
+        of tenant: TenantID,
+        _ rows: @escaping @Sendable (Reporter) throws -> [Row]
+    ) async -> [Row] {
+        do {
+            guard let found = try await handle.ask({ $0.engine.configuration.tenants[tenant] }) else { return [] }
+            let folder = files.dataFolder
+            let read = try await reading.run(atMost: Self.patience) {
+                try rows(Reporter(tenant: found, folder: folder, now: Date(), isSwitchUp: true))
+            }
+            if let read { return read }
+            log.log(.warning, "tenant \(tenant): today's figures are not read within \(Self.patience)")
+        } catch {
+            log.log(.error, "tenant \(tenant): today's figures cannot be read: \(error)")
+        }
+        return []
     }
 }

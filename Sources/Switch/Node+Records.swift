@@ -12,7 +12,7 @@ import Timebase
 /// meanwhile neither repeats a row nor hides one.
 extension Node {
     /// The audit log, with the filters of `gudok audit`.
-    func auditEntries(for request: ControlRequest) throws -> ControlReply {
+    func auditEntries(for request: ControlRequest) async throws -> ControlReply {
         var query = QueryReader(request.query)
         var wanted = NodeDatabase.AuditQuery()
         (wanted.since, wanted.until) = (try query.time("since"), try query.time("until"))
@@ -22,16 +22,34 @@ extension Node {
         let limit = try query.limit()
         try query.finish()
         wanted.limit = limit + 1
-        let found = try database.auditEntries(wanted)
-        return page(found.prefix(limit), of: found.count, for: request, by: wanted.after == nil ? "before" : "after") {
+        let found = try await reading.run { [database, wanted] in try database.auditEntries(wanted) }
+        return Self.page(
+            found.prefix(limit),
+            of: found.count,
+            for: request,
+            by: wanted.after == nil ? "before" : "after"
+        ) {
             "\($0.id)"
         }
     }
 
-    /// Call records, with the filters of `gudok cdr`.
-    func records(for request: ControlRequest) throws -> ControlReply {
-        var query = QueryReader(request.query)
+    func records(for request: ControlRequest) async throws -> ControlReply { try await read(request, Self.records) }
+    func recordings(for request: ControlRequest) async throws -> ControlReply {
+        try await read(request, Self.recordings)
+    }
+    func callbacks(for request: ControlRequest) async throws -> ControlReply { try await read(request, Self.callbacks) }
+
+    private func read(
+        _ request: ControlRequest,
+        _ listing: @escaping @Sendable (ControlRequest, RecordFolder) throws -> ControlReply
+    ) async throws -> ControlReply {
         let folder = RecordFolder(files.dataFolder)
+        return try await reading.run { try listing(request, folder) }
+    }
+
+    /// Call records, with the filters of `gudok cdr`.
+    private static func records(for request: ControlRequest, in folder: RecordFolder) throws -> ControlReply {
+        var query = QueryReader(request.query)
         let limit = try query.limit()
         var wanted = CallQuery()
         (wanted.since, wanted.until) = (try query.time("since"), try query.time("until"))
@@ -40,7 +58,7 @@ extension Node {
         wanted.disposition = try query.choice("disposition")
         let tenants = try query.text("tenant").map { [TenantID($0)] } ?? folder.tenants
         if let id = query.text("before") {
-            guard let last = try folder.call(id, of: tenants) else { throw Self.unknown("call", id) }
+            guard let last = try folder.call(id, of: tenants) else { throw unknown("call", id) }
             wanted.before = CallQuery.Place(startedAt: last.startedAt, callID: last.callID)
         }
         try query.finish()
@@ -50,9 +68,8 @@ extension Node {
     }
 
     /// Recordings, with the filters of `gudok recordings`.
-    func recordings(for request: ControlRequest) throws -> ControlReply {
+    private static func recordings(for request: ControlRequest, in folder: RecordFolder) throws -> ControlReply {
         var query = QueryReader(request.query)
-        let folder = RecordFolder(files.dataFolder)
         let limit = try query.limit()
         let tenants = try query.text("tenant").map { [TenantID($0)] } ?? folder.tenants
         var wanted = RecordingQuery()
@@ -61,7 +78,7 @@ extension Node {
         (wanted.from, wanted.to, wanted.trunk) = (query.text("from"), query.text("to"), query.text("trunk"))
         wanted.disposition = try query.choice("disposition")
         if let id = query.text("before") {
-            guard let (last, _) = try folder.recording(id, of: tenants) else { throw Self.unknown("recording", id) }
+            guard let (last, _) = try folder.recording(id, of: tenants) else { throw unknown("recording", id) }
             wanted.before = RecordingQuery.Place(last)
         }
         try query.finish()
@@ -71,9 +88,8 @@ extension Node {
     }
 
     /// Callers who asked to be called back; with `open=true` those who still wait for it.
-    func callbacks(for request: ControlRequest) throws -> ControlReply {
+    private static func callbacks(for request: ControlRequest, in folder: RecordFolder) throws -> ControlReply {
         var query = QueryReader(request.query)
-        let folder = RecordFolder(files.dataFolder)
         let limit = try query.limit()
         let tenants = try query.text("tenant").map { [TenantID($0)] } ?? folder.tenants
         var wanted = CallbackQuery()
@@ -86,7 +102,7 @@ extension Node {
         return page(found.prefix(limit), of: found.count, for: request) { $0.id }
     }
 
-    private func page<Row: Encodable>(
+    private static func page<Row: Encodable>(
         _ rows: ArraySlice<Row>,
         of found: Int,
         for request: ControlRequest,

@@ -33,6 +33,9 @@ enum ReportQuestion: RawRepresentable, Sendable {
 
 /// Reports as the command line prints them, by the same code. They are made beside the node's own work: a long one delays nobody.
 extension Node {
+    /// For one replay.
+    private static let replayPatience: Duration = .seconds(30)
+
     private typealias Making = @Sendable (Reporter, Reporter.Request) throws -> Report
 
     func report(_ question: ReportQuestion, for request: ControlRequest) async throws -> ControlReply {
@@ -58,7 +61,7 @@ extension Node {
                 wrapUps: query.list("wrap_up")
             )
             let job = try await job(query, [.queue, .formula], []) { reporter, wanted in
-                let end = ContinuousClock.now + .seconds(PlanningDesk.patience)
+                let end = ContinuousClock.now + Self.replayPatience
                 return try reporter.whatIf(wanted, alterations) { ContinuousClock.now < end }
             }
             report = try await planning.run(job)
@@ -67,16 +70,12 @@ extension Node {
             let job = try await job(query, kind.filters, kind.groupings) { reporter, wanted in
                 showsCalls ? try reporter.calls(behind: kind, wanted) : try reporter.report(kind, wanted)
             }
-            report = try await Self.aside(job)
+            report = try await reporting.run(job)
         }
         var reply = ControlReply(contentType: "application/json", body: report.json)
         reply.next = report.next.map { request.with("after", $0).target }
         return reply
     }
-
-    /// Off the node, whose other requests go on.
-    @concurrent
-    private static func aside(_ job: @Sendable () throws -> Report) async throws -> Report { try job() }
 
     /// Reads the report's own filters and those that all reports have, and is ready to make it.
     private func job(

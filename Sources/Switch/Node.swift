@@ -34,7 +34,10 @@ public actor Node {
     let audit: AuditKeeper
     private let tapes: TapeRoom
     private let web: WebClient
-    let planning = PlanningDesk()
+    /// Forecasts and replays, reports, and everything that a file is looked at for.
+    let planning = Desk(for: "replays and forecasts", seats: 1, most: 4)
+    let reporting = Desk(for: "reports", seats: 2, most: 8)
+    let reading = Desk(for: "readings of files", seats: 4, most: 64)
     var delivery: DeliveryDesk
     private let resolver: NameResolver
     /// Of each media thread: the frames of a hundred calls over a disk's stall of five seconds, and more.

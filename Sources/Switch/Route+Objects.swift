@@ -27,23 +27,26 @@ extension Route {
             asked.only(try await asked.node.agentRows(of: asked.tenantAlone()), "agent") { $0.user }
         },
         Route("GET", "api/v1/cdr/*") { _, asked in
-            let (folder, owners) = try await asked.records()
-            let row = try folder.call(asked.parameters[0], of: owners)
+            let id = asked.parameters[0]
+            let row = try await asked.read { folder, owners in try folder.call(id, of: owners) }
             return asked.only(row.map { [$0] } ?? [], "call") { $0.callID }
         },
         Route("GET", "api/v1/recordings/*") { _, asked in
-            let (folder, owners) = try await asked.records()
-            let found = try folder.recording(asked.parameters[0], of: owners)
+            let id = asked.parameters[0]
+            let found = try await asked.read { folder, owners in try folder.recording(id, of: owners) }
             return asked.only(found.map { [RecordingReportRow($0.0, $0.1)] } ?? [], "recording") { $0.id }
         },
     ]
 }
 
 extension Route.Asked {
-    /// The records of the tenant that is named, or of all.
-    fileprivate func records() async throws -> (RecordFolder, [TenantID]) {
+    /// In the records of the tenant that is named, or of all.
+    fileprivate func read<Found: Sendable>(
+        _ find: @escaping @Sendable (RecordFolder, [TenantID]) throws -> Found
+    ) async throws -> Found {
         let folder = RecordFolder(await node.files.dataFolder)
-        return (folder, try tenantAlone().map { [TenantID($0)] } ?? folder.tenants)
+        let tenant = try tenantAlone()
+        return try await node.reading.run { try find(folder, tenant.map { [TenantID($0)] } ?? folder.tenants) }
     }
 
     /// The one of these rows that the path names.

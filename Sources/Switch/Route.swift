@@ -92,7 +92,9 @@ struct Route: Sendable {
         },
         Route("GET", "api/v1/sinks") { _, asked in
             let tenant = try asked.tenantAlone()
-            return .json(await asked.node.delivery.rows().filter { tenant == nil || $0.tenant == tenant })
+            let desk = await asked.node.delivery
+            let rows = try await asked.node.reading.run { desk.rows() }
+            return .json(rows.filter { tenant == nil || $0.tenant == tenant })
         },
         Route("GET", "api/v1/queues") { _, asked in .json(try await asked.node.queueRows(of: asked.tenantAlone())) },
         Route("GET", "api/v1/agents") { _, asked in .json(try await asked.node.agentRows(of: asked.tenantAlone())) },

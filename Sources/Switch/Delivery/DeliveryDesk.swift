@@ -4,7 +4,7 @@ import Foundation
 import Records
 
 /// The deliveries of all tenants: one for each sink.
-struct DeliveryDesk {
+struct DeliveryDesk: Sendable {
     private var deliveries: [TenantID: [RecordDelivery]] = [:]
     private let folder: URL
     private let web: WebClient
