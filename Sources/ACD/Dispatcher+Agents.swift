@@ -116,6 +116,8 @@ extension Dispatcher {
             guard let agent = id.flatMap({ agents[$0] }), agent.device == device.number else { continue }
             guard agent.isReachable != isReachable else { continue }
             agent.isReachable = isReachable
+            // What rings there is heard by nobody.
+            if !isReachable, let offer = agent.offer { takeBack(offer.call, agent) }
             refresh(agent)
         }
         return finish()
