@@ -105,8 +105,10 @@ extension TenantReader {
         if let value = mapping.take("announce_only_if_improved")?.boolean("announce_only_if_improved") {
             queue.announcesImprovement = value
         }
-        queue.whisper = mapping.take("whisper").flatMap { readPrompt($0, "whisper", into: &reading) }
         queue.language = mapping.take("language").flatMap(readLanguage)
+        queue.whisper = mapping.take("whisper").flatMap {
+            readPrompt($0, "whisper", language: queue.language, into: &reading)
+        }
         if let value = mapping.take("messages") {
             queue.messages = value.sequence("messages").compactMap { item in
                 guard var mapping = item.mapping("a message") else { return nil }
