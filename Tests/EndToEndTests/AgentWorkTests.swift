@@ -117,6 +117,24 @@ struct AgentWorkTests {
         #expect(!(try running.gudok("export").text.contains("4711")))
     }
 
+    @Test func `a log-out that waits is shown, and the wrap-up before it can be extended and ended`() throws {
+        let running = try Self.centre()
+        let (carrier, anna, _) = try Self.phones(running)
+        _ = try running.gudok("agent", "login", "1001")
+        let (tag, _) = try carrier.arrive(media: WirePeer())
+        _ = try anna.pickUp(media: WirePeer())
+        #expect(try running.agent("1001")?["pending_logout"] as? Bool == false)
+        #expect(try running.gudok("agent", "logout", "1001").text == "1001 is on-call, then logged-out\n")
+        #expect(try running.agent("1001")?["pending_logout"] as? Bool == true)
+        carrier.send(carrier.request("BYE", to: "+74950000700", toTag: tag))
+        try anna.expectBye()
+        #expect(try eventually { try running.state(of: "1001") == "wrap-up" })
+        let longer = try running.gudok("agent", "extend-wrap-up", "1001", "--seconds", "5")
+        #expect(longer.code == 0 && longer.text == "1001 is wrap-up, then logged-out\n", "\(longer.text)")
+        #expect(try running.gudok("agent", "end-wrap-up", "1001").text == "1001 is logged-out\n")
+        #expect(try running.gudok("agent", "end-wrap-up", "1001").code == 1)
+    }
+
     @Test func `an operator who works at another's phone is reached there by his own extension`() throws {
         let running = try Self.centre()
         let (_, anna, boris) = try Self.phones(running)

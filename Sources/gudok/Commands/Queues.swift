@@ -70,12 +70,12 @@ struct Agents: AsyncParsableCommand {
 
     static let keys = [
         "tenant", "user", "name", "state", "reason", "since", "queues", "calls_today", "talk_s_today", "current_call",
-        "device", "pending_pause", "alarm",
+        "device", "pending_pause", "pending_logout", "alarm",
     ]
     static let columns: [Listing.Column] = [
         .init("tenant"), .init("user", "AGENT"), .init("name"), .init("state"), .init("reason"), .init("since"),
         .init("queues"), .init("calls_today", "CALLS"), .init("talk_s_today", "TALK S"), .init("current_call", "CALL"),
-        .init("pending_pause", "THEN PAUSE"), .init("alarm"),
+        .init("pending_pause", "THEN PAUSE"), .init("pending_logout", "THEN OUT"), .init("alarm"),
     ]
 }
 
@@ -112,6 +112,7 @@ struct ChangeAgent: AsyncParsableCommand {
         var state: String
         var reason: String?
         var pending_pause: String?
+        var pending_logout: Bool
     }
 
     func run() async throws {
@@ -122,7 +123,8 @@ struct ChangeAgent: AsyncParsableCommand {
             body: Array(try JSONEncoder().encode(change))
         )
         let answer = try JSONDecoder().decode(Answer.self, from: try await config.files().ask(request))
-        let then = answer.pending_pause.map { ", then paused (\($0))" } ?? ""
+        let pause = answer.pending_pause.map { ", then paused (\($0))" }
+        let then = answer.pending_logout ? ", then logged-out" : pause ?? ""
         print("\(agent) is \(answer.state)\(answer.reason.map { " (\($0))" } ?? "")\(then)")
     }
 }
