@@ -117,6 +117,20 @@ struct AgentWorkTests {
         #expect(!(try running.gudok("export").text.contains("4711")))
     }
 
+    @Test(arguments: [
+        ("pause", "seconds", "5"), ("login", "reason", "lunch"), ("pause", "device", "1002"), ("logout", "reason", "x"),
+    ])
+    func `what an action does not take is refused`(action: String, key: String, value: String) throws {
+        let running = try Self.centre()
+        let command = try running.gudok("agent", action, "1001", "--\(key)", value)
+        #expect(command.code == 2 && command.text.contains("'\(action)' takes no --\(key)"), "\(command.text)")
+        let written = key == "seconds" ? value : "\"\(value)\""
+        let body = "{\"action\": \"\(action)\", \"\(key)\": \(written)}"
+        let reply = try running.http("/api/v1/agents/1001", method: "POST", body: body)
+        #expect(reply.status == 400 && reply.text.contains("'\(action)' takes no \(key)"), "\(reply.text)")
+        #expect(try running.state(of: "1001") == "logged-out")
+    }
+
     @Test func `a log-out that waits is shown, and the wrap-up before it can be extended and ended`() throws {
         let running = try Self.centre()
         let (carrier, anna, _) = try Self.phones(running)

@@ -201,6 +201,7 @@ struct CarelessPlanTests {
             ("queues: [{name: q, whisper: nowhere}]", "6:29: error: there is no prompt 'nowhere'"),
             ("queues: [{name: q, messages: [{prompt: nowhere, every: 9s}]}]", "there is no prompt 'nowhere'"),
             ("queues: [{name: q, messages: [{prompt: welcome, every: 0s}]}]", "every is no time at all"),
+            ("queues: [{name: q, announce_position: every 0s}]", "announce_position is no time at all"),
             ("music: nowhere", "6:8: error: there is no prompt 'music/nowhere'"),
             ("queues: [{name: q, extension: \"1001\"}]", "6:31: error: extension 1001 is a user's"),
             (

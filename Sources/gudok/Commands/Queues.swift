@@ -90,6 +90,16 @@ struct ChangeAgent: AsyncParsableCommand {
         case login, logout, pause, unpause, block, unblock
         case endWrapUp = "end-wrap-up"
         case extendWrapUp = "extend-wrap-up"
+
+        /// What may be said with it.
+        fileprivate var option: String? {
+            switch self {
+            case .login: "device"
+            case .pause: "reason"
+            case .extendWrapUp: "seconds"
+            case .logout, .unpause, .block, .unblock, .endWrapUp: nil
+            }
+        }
     }
 
     @Argument(help: "login, logout, pause, unpause, end-wrap-up, extend-wrap-up, block or unblock.") var action: Action
@@ -113,6 +123,13 @@ struct ChangeAgent: AsyncParsableCommand {
         var reason: String?
         var pending_pause: String?
         var pending_logout: Bool
+    }
+
+    func validate() throws {
+        let given = [("reason", reason != nil), ("device", device != nil), ("seconds", seconds != nil)]
+        if let (name, _) = given.first(where: { $1 && action.option != $0 }) {
+            throw ValidationError("'\(action.rawValue)' takes no --\(name)")
+        }
     }
 
     func run() async throws {
