@@ -17,10 +17,11 @@ extension Dispatcher.AgentCommand {
 }
 
 extension Dispatcher.AgentView {
-    /// For people: `paused (lunch)`, `on-call, then paused (lunch)`, `available at 1005`.
+    /// For people: `paused (lunch)`, `on-call, then paused (lunch)`, `on-call, then logged-out`, `available at 1005`.
     public var summary: String {
         var text = state.rawValue + (reason.map { " (\($0))" } ?? "")
         if device != id.number { text += " at \(device)" }
+        if hasPendingLogOut { text += ", then logged-out" }
         if let pendingPause { text += ", then paused (\(pendingPause))" }
         return text
     }

@@ -29,6 +29,7 @@ extension Dispatcher {
             if let offer = agent.offer { takeBack(offer.call, agent) }
         case .unpause:
             agent.pause = nil
+            agent.pauses.end(now.instant)
             agent.missesInARow = 0
             agent.restsUntil = nil
             timers.stop(.rest(id))
@@ -65,6 +66,7 @@ extension Dispatcher {
     private func logOut(_ agent: Agent) {
         agent.isLoggedIn = false
         agent.pause = nil
+        agent.pauses.end(now.instant)
         if let offer = agent.offer { takeBack(offer.call, agent) }
         sit(agent, at: agent.id.number)
     }
@@ -116,6 +118,8 @@ extension Dispatcher {
             guard let agent = id.flatMap({ agents[$0] }), agent.device == device.number else { continue }
             guard agent.isReachable != isReachable else { continue }
             agent.isReachable = isReachable
+            // What rings there is heard by nobody.
+            if !isReachable, let offer = agent.offer { takeBack(offer.call, agent) }
             refresh(agent)
         }
         return finish()

@@ -18,6 +18,8 @@ extension Dispatcher {
         public var wrapUpRemaining: Int64?
         /// When the pause that lasts began, on the wall clock.
         public var pausedSince: WallTime?
+        /// Milliseconds of that pause before a call that came in between.
+        public var pauseUsed: Int64?
         /// Milliseconds of this shift's pauses that are over, by reason.
         public var pausesSpent: [String: Int64]?
         public var loggedOutSince: WallTime?
@@ -47,7 +49,8 @@ extension Dispatcher {
             wrapUpEnds: agent.wrapUp?.ends.map { now.wall.advanced(by: $0 - now.instant) }
         )
         if let wrapUp = agent.wrapUp, wrapUp.ends == nil { memory.wrapUpRemaining = milliseconds(wrapUp.remaining) }
-        memory.pausedSince = agent.pauses.running.map { now.wall.advanced(by: $0.since - now.instant) }
+        memory.pausedSince = agent.pauses.running?.since.map { now.wall.advanced(by: $0 - now.instant) }
+        if let used = agent.pauses.running?.used, used > .zero { memory.pauseUsed = milliseconds(used) }
         memory.loggedOutSince = agent.pauses.loggedOut.map { now.wall.advanced(by: $0 - now.instant) }
         if !agent.pauses.spent.isEmpty { memory.pausesSpent = agent.pauses.spent.mapValues(milliseconds) }
         return memory
@@ -96,6 +99,9 @@ extension Dispatcher {
             }
             agent.pauses.spent = (memory.pausesSpent ?? [:]).mapValues { .milliseconds($0) }
             agent.pauses.loggedOut = memory.loggedOutSince.map(instant)
+            if let reason = memory.pause, let used = memory.pauseUsed {
+                agent.pauses.restore(reason, used: .milliseconds(used))
+            }
             refresh(agent)
             if let since = memory.pausedSince {
                 agent.pauses.backdate(to: instant(since))

@@ -16,6 +16,8 @@ extension Dispatcher {
         public var isLoggedIn: Bool
         /// A pause that begins after the call.
         public var pendingPause: String?
+        /// A log-out that begins after the call and its wrap-up.
+        public var hasPendingLogOut: Bool
         public var isWrappingUp: Bool
         /// The limits of pauses that he is over.
         public var exceeded: Set<PauseLimit>
@@ -62,6 +64,7 @@ extension Dispatcher {
             device: agent.device,
             isLoggedIn: agent.isLoggedIn,
             pendingPause: agent.state == .paused ? nil : agent.pause,
+            hasPendingLogOut: !agent.isLoggedIn && (agent.talk != nil || agent.wrapUp != nil),
             isWrappingUp: agent.wrapUp != nil,
             exceeded: agent.pauses.running?.exceeded ?? []
         )

@@ -154,7 +154,7 @@ public final class Dispatcher {
         )
         if state != agent.told || reason != agent.toldReason {
             agent.toldSince = now
-            agent.pauses.enter(state, reason, now: now.instant)
+            agent.pauses.enter(state, pause: agent.pause, now: now.instant)
             watchPause(of: agent)
         }
         (agent.told, agent.toldReason, agent.toldDevice) = (state, reason, agent.device)

@@ -8,7 +8,10 @@ import Timebase
 struct PauseClock {
     struct Running: Equatable {
         var reason: String
-        var since: Instant
+        /// nil: it stands still, as a call, a wrap-up or a block comes before it.
+        var since: Instant?
+        /// Counted before that.
+        var used: Duration = .zero
         /// Told already.
         var exceeded: Set<PauseLimit> = []
     }
@@ -17,12 +20,17 @@ struct PauseClock {
 
     /// Of pauses that are over.
     var spent: [String: Duration] = [:]
+    /// The pause that nobody has taken back.
     private(set) var running: Running?
     var loggedOut: Instant?
 
-    mutating func enter(_ state: AgentState, _ reason: String?, now: Instant) {
-        if running != nil, state != .paused || reason != running?.reason { end(now) }
-        if state == .paused, running == nil, let reason { running = Running(reason: reason, since: now) }
+    /// `pause`: the reason of the pause that is true of him, be it that he is not in it yet.
+    mutating func enter(_ state: AgentState, pause: String?, now: Instant) {
+        if pause != running?.reason { end(now) } else { stand(now) }
+        if state == .paused, let pause {
+            running = running ?? Running(reason: pause)
+            running?.since = now
+        }
         if state == .loggedOut {
             loggedOut = loggedOut ?? now
         } else if let left = loggedOut {
@@ -31,25 +39,37 @@ struct PauseClock {
         }
     }
 
-    private mutating func end(_ now: Instant) {
+    private mutating func stand(_ now: Instant) {
+        guard let since = running?.since else { return }
+        running?.used += now - since
+        running?.since = nil
+    }
+
+    /// He takes it back.
+    mutating func end(_ now: Instant) {
+        stand(now)
         guard let running else { return }
-        spent[running.reason, default: .zero] += now - running.since
+        spent[running.reason, default: .zero] += running.used
         self.running = nil
     }
 
-    /// The pause that lasts began earlier than this run of the switch.
+    /// The pause that lasts began in an earlier run of the switch.
+    mutating func restore(_ reason: String, used: Duration) { running = Running(reason: reason, used: used) }
+
     mutating func backdate(to since: Instant) { running?.since = since }
 
     /// Which limit is reached next, and when; nil: none, or not paused.
     func nextLimit(_ reasons: [PauseReason]) -> (limit: PauseLimit, at: Instant, of: Duration)? {
-        guard let running, let reason = reasons.first(where: { $0.name == running.reason }) else { return nil }
+        guard let running, let since = running.since,
+            let reason = reasons.first(where: { $0.name == running.reason })
+        else { return nil }
         var next: [(limit: PauseLimit, at: Instant, of: Duration)] = []
         if let limit = reason.limit, !running.exceeded.contains(.pause) {
-            next.append((.pause, running.since + limit, limit))
+            next.append((.pause, since + max(.zero, limit - running.used), limit))
         }
         if let limit = reason.shiftLimit, !running.exceeded.contains(.shift) {
-            let left = limit - spent[running.reason, default: .zero]
-            next.append((.shift, running.since + max(.zero, left), limit))
+            let left = limit - spent[running.reason, default: .zero] - running.used
+            next.append((.shift, since + max(.zero, left), limit))
         }
         return next.min { $0.at < $1.at }
     }

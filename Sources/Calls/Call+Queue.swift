@@ -156,7 +156,7 @@ extension Call {
     func announced(position: Int, expectedWait: Duration?) {
         guard case .queued(let stay) = stage else { return }
         let settings = settings(of: stay.queue)
-        let language = settings.language ?? self.language
+        let language = self.language(in: settings)
         let spoken = SpokenPlace(position: position, expectedWait: settings.announceWait ? expectedWait : nil)
         announce(
             clips(spoken.pieces(in: language), language: language),
@@ -169,8 +169,8 @@ extension Call {
         let messages = settings(of: stay.queue).messages
         guard messages.indices.contains(index) else { return }
         core.timers.start(.call(id, .message(index)), at: now.instant + messages[index].every)
-        let prompt = messages[index].prompt
-        announce(clips([prompt], language: settings(of: stay.queue).language), as: .message(prompt))
+        let (prompt, queue) = (messages[index].prompt, settings(of: stay.queue))
+        announce(clips([prompt], language: language(in: queue), or: queue.language), as: .message(prompt))
     }
 
     /// One after the other: what falls due while another is heard waits for its end. Nothing is said in the way of an answer that may come
@@ -252,7 +252,11 @@ extension Call {
         waitedInQueues = .zero
         let settings = settings(of: stay.queue)
         stopMessages(of: stay.queue)
-        guard let whisper = settings.whisper, let clip = clips([whisper]).first else { return connectAgent(index) }
+        // An agent need not speak his caller's language.
+        let agents = settings.language ?? tenant.language
+        guard let whisper = settings.whisper, let clip = clips([whisper], language: agents, or: language).first else {
+            return connectAgent(index)
+        }
         enter(.introducing(index))
         followFamily(of: index)
         // The caller's music goes on meanwhile.

@@ -88,6 +88,7 @@ extension Call {
             )
         }
         publish(.note("\(word) sends the caller to \(target)"))
+        entries = [:]
         history.beginAnew()
         keptPlace = nil
         // Until he is parked, or somebody else sends him on: the plan may first ask a URL.
@@ -309,9 +310,14 @@ extension Call {
         transfer = nil
         let way = wayBack.flatMap { $0.leg == anchor ? $0 : nil }
         keptPlace = way?.place
-        if let way { waitedInQueues = way.waited }
-        plan = way?.plan ?? run(in: old.plan, variables: old.variables, steps: [])
-        tell(["transfer-failed"])
+        guard let way else {
+            plan = run(in: old.plan, variables: old.variables, steps: [])
+            return tell(["transfer-failed"])
+        }
+        // An agent may be free for him: nothing is said before he is in the line.
+        waitedInQueues = way.waited
+        plan = way.plan
+        proceed(.done)
     }
 
     private func run(in plan: DialPlan, variables: [String: String], steps: [Step]) -> PlanRun {

@@ -7,14 +7,24 @@ import Timebase
 
 /// What the caller hears of the switch itself, and the keys he presses.
 extension Call {
-    var language: String { plan.variables["language"].flatMap { $0.isEmpty ? nil : $0 } ?? tenant.language }
+    var language: String { chosenLanguage ?? tenant.language }
 
-    /// The clips of these prompts; one that there is not is told of and left out.
-    func clips(_ names: [String], language: String? = nil) -> [PromptClip] {
-        names.compactMap { name in
-            if let clip = core.surroundings?.prompt(name, language: language ?? self.language) { return clip }
+    /// What the plan says of the caller's.
+    private var chosenLanguage: String? { plan.variables["language"].flatMap { $0.isEmpty ? nil : $0 } }
+
+    /// In which a queue speaks to its callers: each in his own.
+    func language(in queue: Queue) -> String { chosenLanguage ?? queue.language ?? tenant.language }
+
+    /// The clips of these prompts, in this language (nil: the caller's), or where there is none in the other; one that there is not is told
+    /// of and left out.
+    func clips(_ names: [String], language: String? = nil, or other: String? = nil) -> [PromptClip] {
+        let first = language ?? self.language
+        return names.compactMap { name in
+            for language in [first, other].compactMap({ $0 }) {
+                if let clip = core.surroundings?.prompt(name, language: language) { return clip }
+            }
             publish(.note("there is no prompt '\(name)'"))
-            core.log(.warning, "there is no prompt '\(name)' in language \(language ?? self.language)", call: id)
+            core.log(.warning, "there is no prompt '\(name)' in language \(first)", call: id)
             return nil
         }
     }

@@ -80,6 +80,7 @@ extension Engine {
                 mend: "see: gudok agents"
             )
         }
+        let isWrappingUp = agentView(number, of: tenant)?.isWrappingUp ?? false
         switch command {
         case .pause(let reason) where !tenant.pauseReasons.isEmpty && tenant.pauseReason(reason) == nil:
             throw Refusal(
@@ -87,13 +88,15 @@ extension Engine {
                 what: "'\(reason)' is no reason to pause",
                 mend: "use one of: \(tenant.pauseReasons.map(\.name).joined(separator: ", "))"
             )
-        case .extendWrapUp where !(agentView(number, of: tenant)?.isWrappingUp ?? false):
+        // A wrap-up lasts until it is over, whatever he is to be then.
+        case .endWrapUp where isWrappingUp, .extendWrapUp where isWrappingUp: break
+        case .extendWrapUp:
             throw Refusal(
                 code: "not-in-wrap-up",
                 what: "agent \(number) does not wrap up",
                 mend: "see: gudok agents"
             )
-        case .pause, .unpause, .endWrapUp, .extendWrapUp:
+        case .pause, .unpause, .endWrapUp:
             guard calls.acd.isLoggedIn(UserID(tenant: tenant.id, number: number)) else {
                 throw Refusal(
                     code: "logged-out",

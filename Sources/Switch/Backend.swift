@@ -234,6 +234,20 @@ struct Backend: ControlBackend {
         var seconds: Int?
         var tenant: String?
 
+        /// Nothing is read and then passed over.
+        func checkKeys(of command: Dispatcher.AgentCommand) throws(BodyFault) {
+            let own: String? =
+                switch command {
+                case .logIn: "device"
+                case .pause: "reason"
+                case .extendWrapUp: "seconds"
+                case .logOut, .unpause, .endWrapUp, .block, .unblock: nil
+                }
+            let given = [("reason", reason != nil), ("device", device != nil), ("seconds", seconds != nil)]
+            guard let (name, _) = given.first(where: { $1 && own != $0 }) else { return }
+            throw BodyFault(what: "'\(action)' takes no \(name)", mend: "leave it out")
+        }
+
         /// A minute where nothing is said.
         var moreWrapUp: Int {
             get throws(BodyFault) {
@@ -272,6 +286,7 @@ struct Backend: ControlBackend {
         case "unblock": command = .unblock
         default: throw fault
         }
+        try wanted.checkKeys(of: command)
         let tenant = try tenant(wanted.tenant, request)
         let actor = AuditedAct.Actor(request.peer)
         let view = try await node.handle.ask { core in

@@ -148,6 +148,8 @@ struct AgentRow: Encodable, Sendable {
     var device: String
     /// A pause that begins after the call and its wrap-up.
     @OrNull var pending_pause: String?
+    /// A log-out that begins after the call and its wrap-up.
+    var pending_logout: Bool
     /// The limit of pauses that the agent is over.
     @OrNull var alarm: String?
 
@@ -164,6 +166,7 @@ struct AgentRow: Encodable, Sendable {
         current_call = agent.currentCall?.value
         device = agent.device
         pending_pause = agent.pendingPause
+        pending_logout = agent.hasPendingLogOut
         alarm = (agent.exceeded.contains(.shift) ? .shift : agent.exceeded.first)?.rawValue
     }
 }

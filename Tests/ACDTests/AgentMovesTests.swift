@@ -30,7 +30,9 @@ import Timebase
             "logOut": .loggedOut, "pause": .paused, "block": .blocked, "lost": .unreachable, "own call": .onCall,
             "caller": .ringing,
         ],
-        .ringing: ["logOut": .loggedOut, "pause": .paused, "block": .blocked, "own call": .onCall],
+        .ringing: [
+            "logOut": .loggedOut, "pause": .paused, "block": .blocked, "lost": .unreachable, "own call": .onCall,
+        ],
         .onCall: [:],
         .wrapUp: ["block": .blocked, "own call": .onCall, "endWrapUp": .available],
         .paused: ["logOut": .loggedOut, "unpause": .available, "block": .blocked, "own call": .onCall],

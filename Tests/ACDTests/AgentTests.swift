@@ -70,10 +70,10 @@ import Timebase
 
     // MARK: while it rings, while he talks
 
-    @Test func `pause, log-out, block and a call of his own stop a phone that rings`() {
+    @Test func `pause, log-out, block, a lost phone and a call of his own stop what rings`() {
         let doings: [(Floor) -> Void] = [
             { $0.perform(.pause(reason: "tea"), "1") }, { $0.perform(.logOut, "1") }, { $0.perform(.block, "1") },
-            { $0.engage("1", "own") }, { $0.perform(.logIn(device: "9"), "1") },
+            { $0.engage("1", "own") }, { $0.perform(.logIn(device: "9"), "1") }, { $0.reachable(false, "1") },
         ]
         for doing in doings {
             let floor = Floor(agents: [agent("1"), agent("2")])

@@ -86,6 +86,40 @@ import Timebase
         #expect(alarms(floor) == [.pause])
     }
 
+    @Test func `calls, wrap-ups and blocks in a pause stop its clock, and begin no new one`() throws {
+        let floor = floor(PauseReason("lunch", limit: .seconds(60), shiftLimit: .seconds(100)))
+        floor.perform(.pause(reason: "lunch"), "1")
+        floor.pass(.seconds(40))
+        floor.engage("1", "own")
+        floor.pass(.seconds(500))
+        floor.disengage("1", "own")
+        floor.pass(.seconds(10))
+        floor.perform(.block, "1")
+        floor.pass(.seconds(500))
+        floor.perform(.unblock, "1")
+        floor.pass(.milliseconds(9_999))
+        #expect(alarms(floor) == [])
+        floor.pass(.milliseconds(1))
+        #expect(alarms(floor) == [.pause])
+        floor.engage("1", "own")
+        #expect(exceeded(floor) == [.pause])
+        let memory = try #require(floor.dispatcher.memory(of: Floor.id("1")))
+        #expect(memory.pausedSince == nil && memory.pauseUsed == 60_000)
+        floor.disengage("1", "own")
+        floor.pass(.seconds(40))
+        #expect(alarms(floor) == [.pause, .shift])
+        // Taken back in a call it is over, though the next has the same reason.
+        floor.engage("1", "own")
+        floor.perform(.unpause, "1")
+        floor.perform(.pause(reason: "lunch"), "1")
+        #expect(exceeded(floor) == [])
+
+        let after = self.floor(PauseReason("lunch", limit: .seconds(70)))
+        after.turn { $0.restore([Floor.id("1"): memory], at: after.now) }
+        after.pass(.seconds(10))
+        #expect(alarms(after) == [.pause])
+    }
+
     @Test func `a limit that is made shorter holds for the pause that lasts`() {
         let floor = floor(PauseReason("lunch", limit: .seconds(3_600)))
         floor.perform(.pause(reason: "lunch"), "1")

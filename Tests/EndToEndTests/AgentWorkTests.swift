@@ -117,6 +117,38 @@ struct AgentWorkTests {
         #expect(!(try running.gudok("export").text.contains("4711")))
     }
 
+    @Test(arguments: [
+        ("pause", "seconds", "5"), ("login", "reason", "lunch"), ("pause", "device", "1002"), ("logout", "reason", "x"),
+    ])
+    func `what an action does not take is refused`(action: String, key: String, value: String) throws {
+        let running = try Self.centre()
+        let command = try running.gudok("agent", action, "1001", "--\(key)", value)
+        #expect(command.code == 2 && command.text.contains("'\(action)' takes no --\(key)"), "\(command.text)")
+        let written = key == "seconds" ? value : "\"\(value)\""
+        let body = "{\"action\": \"\(action)\", \"\(key)\": \(written)}"
+        let reply = try running.http("/api/v1/agents/1001", method: "POST", body: body)
+        #expect(reply.status == 400 && reply.text.contains("'\(action)' takes no \(key)"), "\(reply.text)")
+        #expect(try running.state(of: "1001") == "logged-out")
+    }
+
+    @Test func `a log-out that waits is shown, and the wrap-up before it can be extended and ended`() throws {
+        let running = try Self.centre()
+        let (carrier, anna, _) = try Self.phones(running)
+        _ = try running.gudok("agent", "login", "1001")
+        let (tag, _) = try carrier.arrive(media: WirePeer())
+        _ = try anna.pickUp(media: WirePeer())
+        #expect(try running.agent("1001")?["pending_logout"] as? Bool == false)
+        #expect(try running.gudok("agent", "logout", "1001").text == "1001 is on-call, then logged-out\n")
+        #expect(try running.agent("1001")?["pending_logout"] as? Bool == true)
+        carrier.send(carrier.request("BYE", to: "+74950000700", toTag: tag))
+        try anna.expectBye()
+        #expect(try eventually { try running.state(of: "1001") == "wrap-up" })
+        let longer = try running.gudok("agent", "extend-wrap-up", "1001", "--seconds", "5")
+        #expect(longer.code == 0 && longer.text == "1001 is wrap-up, then logged-out\n", "\(longer.text)")
+        #expect(try running.gudok("agent", "end-wrap-up", "1001").text == "1001 is logged-out\n")
+        #expect(try running.gudok("agent", "end-wrap-up", "1001").code == 1)
+    }
+
     @Test func `an operator who works at another's phone is reached there by his own extension`() throws {
         let running = try Self.centre()
         let (_, anna, boris) = try Self.phones(running)

@@ -204,6 +204,7 @@ struct CarelessPlanTests {
             ("language: RU", "6:11: error: there are no prompts in language 'RU' [dead-reference]; did you mean 'ru'?"),
             ("language: music", "6:11: error: there are no prompts in language 'music'"),
             ("queues: [{name: q, language: deutsch}]", "6:30: error: there are no prompts in language 'deutsch'"),
+            ("queues: [{name: q, announce_position: every 0s}]", "announce_position is no time at all"),
             ("music: nowhere", "6:8: error: there is no prompt 'music/nowhere'"),
             ("queues: [{name: q, extension: \"1001\"}]", "6:31: error: extension 1001 is a user's"),
             (

@@ -238,14 +238,57 @@ struct ContactCentreTests {
             return false
         }
         // Half a second each, of some seconds with music: in one of the fifths of a second each is alone.
-        let shares = [500.0, 1_300].map { hertz in
-            stride(from: 0, to: max(0, heard.count - 1_600), by: 800).map { start in
-                let window = heard[start..<start + 1_600]
-                return Tone.share(of: hertz, in: (0..<10).flatMap { _ in window })
-            }
-            .max() ?? 0
-        }
+        let shares = [500.0, 1_300].map { Self.greatestShare(of: $0, in: heard) }
         #expect(shares.allSatisfy { $0 > 0.5 }, "\(shares)")
+    }
+
+    /// In a fifth of a second.
+    private static func greatestShare(of hertz: Double, in heard: [Double]) -> Double {
+        stride(from: 0, to: max(0, heard.count - 1_600), by: 800).map { start in
+            let window = heard[start..<start + 1_600]
+            return Tone.share(of: hertz, in: (0..<10).flatMap { _ in window })
+        }
+        .max() ?? 0
+    }
+
+    @Test func `a caller hears announcements in his language, and the agent the whisper in the queue's`() throws {
+        let running = try RunningSwitch(
+            tenant: Self.tenant(),
+            incoming: """
+                routes: [{match: ".", do: [{set: {language: ru}}, {queue: sales}]}]
+                flows: {nobody: [{hangup: normal}]}
+                """,
+            internalPlan: Self.internalPlan
+        )
+        for (language, hertz) in [("en", 500.0), ("ru", 1_300)] {
+            let prompts = running.folder.appending(path: "dialplans/prompts/\(language)")
+            try FileManager.default.createDirectory(at: prompts, withIntermediateDirectories: true)
+            try Self.wave(hertz, seconds: 1).write(to: prompts.appending(path: "own.wav"))
+        }
+        let file = running.folder.appending(path: "tenants/demo.yaml")
+        let speech = "record: true\n    language: en\n    whisper: own\n    messages: [{prompt: own, every: 1s}]"
+        try String(contentsOf: file, encoding: .utf8).replacingOccurrences(of: "record: true", with: speech)
+            .write(to: file, atomically: true, encoding: .utf8)
+        #expect(try running.gudok("apply", file.path).code == 0)
+        /// What is heard there until this tone was.
+        func heard(_ hertz: Double, by media: WirePeer) -> [Double] {
+            var heard: [Double] = []
+            let isHeard = eventually(within: 8) {
+                heard += media.samples()
+                return Self.greatestShare(of: hertz, in: heard) > 0.5
+            }
+            #expect(isHeard)
+            return heard
+        }
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let (callers, annas) = (try WirePeer(), try WirePeer())
+        _ = try carrier.arrive(media: callers)
+        #expect(Self.greatestShare(of: 500, in: heard(1_300, by: callers)) < 0.5)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        _ = try anna.register()
+        _ = try running.gudok("agent", "login", "1001")
+        _ = try anna.pickUp(media: annas)
+        #expect(Self.greatestShare(of: 1_300, in: heard(500, by: annas)) < 0.5)
     }
 
     /// A file of one tone, 16 bits at 8 kHz.

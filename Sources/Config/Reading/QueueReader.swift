@@ -105,8 +105,10 @@ extension TenantReader {
         if let value = mapping.take("announce_only_if_improved")?.boolean("announce_only_if_improved") {
             queue.announcesImprovement = value
         }
-        queue.whisper = mapping.take("whisper").flatMap { readPrompt($0, "whisper", into: &reading) }
         queue.language = mapping.take("language").flatMap { readLanguage($0, into: &reading) }
+        queue.whisper = mapping.take("whisper").flatMap {
+            readPrompt($0, "whisper", language: queue.language, into: &reading)
+        }
         if let value = mapping.take("messages") {
             queue.messages = value.sequence("messages").compactMap { item in
                 guard var mapping = item.mapping("a message") else { return nil }
@@ -176,7 +178,11 @@ extension TenantReader {
     /// `every 30s`, or `never`.
     private func readAnnouncement(_ value: YAMLValue) -> Duration? {
         guard let text = value.string("announce_position"), text != "never" else { return nil }
-        if text.hasPrefix("every "), let duration = Duration(written: String(text.dropFirst(6))) { return duration }
+        if text.hasPrefix("every "), let duration = Duration(written: String(text.dropFirst(6))) {
+            if duration > .zero { return duration }
+            value.fault(.badValue, "announce_position is no time at all", mend: "write at least `every 1s`")
+            return nil
+        }
         value.fault(.badValue, "announce_position is '\(text)'", mend: "write `every 30s`, or `never`")
         return nil
     }
@@ -203,8 +209,11 @@ extension TenantReader {
     private func readDestination(_ value: YAMLValue, into reading: inout Reading) -> Queue.Destination? {
         guard var mapping = value.mapping("a destination") else { return nil }
         defer { mapping.finish("a destination") }
-        guard let plan = mapping.require("dialplan", of: "a destination"), let planName = plan.string("dialplan"),
-            let flow = mapping.require("flow", of: "a destination"), let flowName = flow.string("flow")
+        let (named, within) = (
+            mapping.require("dialplan", of: "a destination"), mapping.require("flow", of: "a destination")
+        )
+        guard let plan = named, let planName = plan.string("dialplan"), let flow = within,
+            let flowName = flow.string("flow")
         else { return nil }
         reading.references.append((.dialPlan(planName), plan))
         reading.references.append((.flow(dialPlan: planName, flow: flowName), flow))

@@ -92,12 +92,12 @@ struct Agents: AsyncParsableCommand {
 
     static let keys = [
         "tenant", "user", "name", "state", "reason", "since", "queues", "calls_today", "talk_s_today", "current_call",
-        "device", "pending_pause", "alarm",
+        "device", "pending_pause", "pending_logout", "alarm",
     ]
     static let columns: [Listing.Column] = [
         .init("tenant"), .init("user", "AGENT"), .init("name"), .init("state"), .init("reason"), .init("since"),
         .init("queues"), .init("calls_today", "CALLS"), .init("talk_s_today", "TALK S"), .init("current_call", "CALL"),
-        .init("pending_pause", "THEN PAUSE"), .init("alarm"),
+        .init("pending_pause", "THEN PAUSE"), .init("pending_logout", "THEN OUT"), .init("alarm"),
     ]
 }
 
@@ -112,6 +112,16 @@ struct ChangeAgent: AsyncParsableCommand {
         case login, logout, pause, unpause, block, unblock
         case endWrapUp = "end-wrap-up"
         case extendWrapUp = "extend-wrap-up"
+
+        /// What may be said with it.
+        fileprivate var option: String? {
+            switch self {
+            case .login: "device"
+            case .pause: "reason"
+            case .extendWrapUp: "seconds"
+            case .logout, .unpause, .block, .unblock, .endWrapUp: nil
+            }
+        }
     }
 
     @Argument(help: "login, logout, pause, unpause, end-wrap-up, extend-wrap-up, block or unblock.") var action: Action
@@ -134,6 +144,14 @@ struct ChangeAgent: AsyncParsableCommand {
         var state: String
         var reason: String?
         var pending_pause: String?
+        var pending_logout: Bool
+    }
+
+    func validate() throws {
+        let given = [("reason", reason != nil), ("device", device != nil), ("seconds", seconds != nil)]
+        if let (name, _) = given.first(where: { $1 && action.option != $0 }) {
+            throw ValidationError("'\(action.rawValue)' takes no --\(name)")
+        }
     }
 
     func run() async throws {
@@ -144,7 +162,8 @@ struct ChangeAgent: AsyncParsableCommand {
             body: Array(try JSONEncoder().encode(change))
         )
         let answer = try JSONDecoder().decode(Answer.self, from: try await config.files().ask(request))
-        let then = answer.pending_pause.map { ", then paused (\($0))" } ?? ""
+        let pause = answer.pending_pause.map { ", then paused (\($0))" }
+        let then = answer.pending_logout ? ", then logged-out" : pause ?? ""
         print("\(agent) is \(answer.state)\(answer.reason.map { " (\($0))" } ?? "")\(then)")
     }
 }
