@@ -334,17 +334,21 @@ public struct Registrar: Sendable {
         return actions
     }
 
-    /// A keep-alive was answered, with whatever status, or not.
+    /// A keep-alive was answered, with whatever status, or not. `repeated`: after so long it was sent again, and a later answer tells no
+    /// round trip, as nobody knows to which of the two it is (Karn's algorithm, RFC 6298 §3); nil: over a stream it never is.
     public mutating func probeAnswered(
         _ probe: RegistrarProbe,
         succeeded: Bool,
+        repeated: Duration?,
         now: Moment
     ) -> [RegistrarAction] {
         guard let index = index(probe.user, "\(probe.contact)"), var binding = bindings[probe.user]?[index] else {
             return []
         }
         if succeeded {
-            if let sent = binding.probeSent { binding.roundTrip = now.instant - sent }
+            if let sent = binding.probeSent, repeated.map({ now.instant - sent < $0 }) ?? true {
+                binding.roundTrip = now.instant - sent
+            }
             binding.missedProbes = 0
         } else {
             binding.missedProbes += 1

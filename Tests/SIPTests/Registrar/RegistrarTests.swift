@@ -228,13 +228,20 @@ import Timebase
             Issue.record("no probe")
             return
         }
-        _ = registrar.probeAnswered(first, succeeded: true, now: Self.later(31))
+        _ = registrar.probeAnswered(first, succeeded: true, repeated: .seconds(2), now: Self.later(31))
         #expect(registrar.bindings(for: Self.anna, now: Self.later(31).instant).first?.roundTrip == .seconds(1))
-        for (asked, given) in [(60, 61), (90, 91), (120, 121)] as [(Int64, Int64)] {
-            guard let next = probe(asked) else { continue }
-            _ = registrar.probeAnswered(next, succeeded: false, now: Self.later(given))
+        guard let second = probe(60) else {
+            Issue.record("no second probe")
+            return
         }
-        #expect(targets(registrar, at: Self.later(122)).isEmpty)
+        // One of the two that were sent was lost.
+        _ = registrar.probeAnswered(second, succeeded: true, repeated: .seconds(2), now: Self.later(63))
+        #expect(registrar.bindings(for: Self.anna, now: Self.later(63).instant).first?.roundTrip == .seconds(1))
+        for (asked, given) in [(90, 91), (120, 121), (150, 151)] as [(Int64, Int64)] {
+            guard let next = probe(asked) else { continue }
+            _ = registrar.probeAnswered(next, succeeded: false, repeated: nil, now: Self.later(given))
+        }
+        #expect(targets(registrar, at: Self.later(152)).isEmpty)
     }
 
     @Test func `RFC 5626 3.1: the same instance under a new contact replaces the old`() {
