@@ -289,11 +289,18 @@ public struct Registrar: Sendable {
 
     private mutating func insert(_ binding: Binding, of user: UserID, now: Moment) {
         let key = "\(binding.contact)"
+        var binding = binding
+        let old = bindings[user]?.first { $0.contact.isEquivalent(to: binding.contact) }
+        // A REGISTER says that the phone reaches us, and not that we reach it: it is asked on as before.
+        let isRefresh = old?.source.isSameWay(as: binding.source) ?? false
+        if isRefresh, let old { binding.goOn(from: old) }
         bindings[user, default: []].removeAll { $0.contact.isEquivalent(to: binding.contact) }
         bindings[user, default: []].append(binding)
         timers.start(.expiry(user, key), at: binding.expiresAt.instant)
         if binding.isBehindNAT, let interval = limits.keepAliveInterval {
-            timers.start(.probe(user, key), at: now.instant + interval)
+            if !isRefresh || !timers.contains(.probe(user, key)) {
+                timers.start(.probe(user, key), at: now.instant + interval)
+            }
         } else {
             timers.stop(.probe(user, key))
         }

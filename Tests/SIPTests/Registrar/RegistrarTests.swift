@@ -244,6 +244,28 @@ import Timebase
         #expect(targets(registrar, at: Self.later(152)).isEmpty)
     }
 
+    @Test func `a phone that refreshes more often than it is asked is asked all the same`() {
+        var registrar = Registrar(limits: RegistrarLimits())
+        let flow = Self.flow(0xC000_0201)
+        var probes: [RegistrarProbe] = []
+        for (count, seconds) in [0, 25, 50, 75, 100, 125, 150].enumerated() {
+            for case .probe(let probe) in registrar.fire(now: Self.later(Int64(seconds))) {
+                probes.append(probe)
+                let isHeard = probes.count == 1
+                _ = registrar.probeAnswered(
+                    probe,
+                    succeeded: isHeard,
+                    repeated: nil,
+                    now: Self.later(Int64(seconds) + 1)
+                )
+            }
+            let at = Self.later(Int64(seconds) + 2)
+            _ = register(&registrar, ["<sip:a@192.168.1.5>"], cSeq: count + 1, flow: flow, at: at)
+        }
+        let binding = registrar.bindings(for: Self.anna, now: Self.later(153).instant).first
+        #expect(probes.count == 3 && binding?.roundTrip == .seconds(1) && binding?.missedProbes == 2)
+    }
+
     @Test func `RFC 5626 3.1: the same instance under a new contact replaces the old`() {
         var registrar = Registrar(limits: RegistrarLimits())
         let instance = ";+sip.instance=\"<urn:uuid:1>\";reg-id=1"
