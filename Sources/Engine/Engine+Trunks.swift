@@ -17,6 +17,7 @@ extension Engine {
                 let id = TrunkID(tenant: tenant.id, name: trunk.name)
                 if let old = trunks[id] {
                     let monitor = TrunkMonitor(trunk: trunk, transports: transports, keeping: old, now: now.instant)
+                    if monitor.query != old.query || !trunk.probe.isEnabled { forgetProbes(of: id) }
                     if monitor.isUp, !old.isUp { bus.publish(.trunkUp(name: id.name), tenant: id.tenant, at: now) }
                     tracked[id] = monitor
                 } else {
@@ -59,7 +60,7 @@ extension Engine {
             // One question at a time; whoever could not say anything to the last one in time is not there.
             if let sent = monitor.probeSent {
                 guard now.instant - sent >= calls.settings.trunkPatience * flows.count else { return }
-                errands = errands.filter { if case .probe(id) = $0.value { false } else { true } }
+                forgetProbes(of: id)
                 missed(id, "no answer to OPTIONS")
             }
             trunks[id]?.probeSent = now.instant
@@ -68,6 +69,11 @@ extension Engine {
                 errands[send(makeOptions(to: trunk.uri(), flow: flow), over: [flow])] = .retry(id, ServerTarget(flow))
             }
         }
+    }
+
+    /// Whatever is said to them yet, or not, is nothing any more.
+    private func forgetProbes(of id: TrunkID) {
+        errands = errands.filter { if case .probe(id) = $0.value { false } else { true } }
     }
 
     /// The ways to a trunk's servers for a request of ours, each to be tried when the one before fails; while its name is
@@ -118,13 +124,13 @@ extension Engine {
             guard let status, status != 503 else {
                 return missed(id, status.map { "\($0) to OPTIONS" } ?? "no answer to OPTIONS")
             }
-            let repeated = flow?.transport.isReliable == true ? nil : calls.settings.session.timers.t1
-            if trunks[id]?.answered(now: now.instant, repeated: repeated) == true {
+            if trunks[id]?.answered(now: now.instant, repeated: repetition(over: flow)) == true {
                 outlet.log(.notice, "trunk \(id) is up again", call: nil)
                 bus.publish(.trunkUp(name: id.name), tenant: id.tenant, at: now)
             }
         case .keepAlive(let probe):
-            apply(registrar.probeAnswered(probe, succeeded: status != nil, now: now))
+            let repeated = repetition(over: probe.flow)
+            apply(registrar.probeAnswered(probe, succeeded: status != nil, repeated: repeated, now: now))
         case .notify(let subscription):
             perform(notifier.answered(subscription, response, now: now.instant))
         case .retry(let id, let target):
@@ -135,6 +141,11 @@ extension Engine {
             }
         case .register(let serial): onRegistration(serial) { $0.answered(response, over: flow, now: $1) }
         }
+    }
+
+    /// After how long a question was sent again; over a stream it never is.
+    private func repetition(over flow: Flow?) -> Duration? {
+        flow?.transport.isReliable == true ? nil : calls.settings.session.timers.t1
     }
 
     private func missed(_ id: TrunkID, _ why: String) {

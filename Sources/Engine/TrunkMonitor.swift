@@ -37,13 +37,15 @@ struct TrunkMonitor {
     /// Keeps what a trunk has lived through when its configuration changes.
     init(trunk: Trunk, transports: [Transport] = [.udp, .tcp], keeping old: TrunkMonitor, now: Instant) {
         self = TrunkMonitor(trunk: trunk, transports: transports, now: now)
-        (activeCalls, roundTrip) = (old.activeCalls, old.roundTrip)
+        activeCalls = old.activeCalls
+        bucket = TokenBucket(perSecond: trunk.callsPerSecond, keeping: old.bucket, now: now)
         // Of one that is not asked any more nobody would learn that it is back: it is tried.
-        if trunk.probe.isEnabled {
-            (isUp, failures, downSince, lastFailure) = (old.isUp, old.failures, old.downSince, old.lastFailure)
-        }
+        if trunk.probe.isEnabled { (isUp, downSince, lastFailure) = (old.isUp, old.downSince, old.lastFailure) }
+        // What another address failed to answer says nothing of this one.
         guard query == old.query else { return }
         (location, avoided, sources, restsUntil) = (old.location, old.avoided, old.sources, old.restsUntil)
+        roundTrip = old.roundTrip
+        if trunk.probe.isEnabled { (failures, probeSent) = (old.failures, old.probeSent) }
     }
 
     /// Takes one place for a call; nil when it has one, else seconds to wait (Retry-After).
@@ -82,10 +84,9 @@ struct TrunkMonitor {
         return true
     }
 
-    /// No answer. Returns true when the trunk goes down by it; what was asked before the probes were switched off is nothing any more.
+    /// No answer. Returns true when the trunk goes down by it.
     mutating func missed(_ why: String, now: Moment) -> Bool {
         probeSent = nil
-        guard trunk.probe.isEnabled else { return false }
         failures += 1
         lastFailure = why
         guard isUp, failures >= trunk.probe.failures else { return false }
@@ -153,6 +154,13 @@ struct TokenBucket {
         self.perSecond = perSecond
         tokens = Double(perSecond ?? 0)
         filled = now
+    }
+
+    /// With what the one of before has left: a change of the configuration is no new second.
+    init(perSecond: Int?, keeping old: TokenBucket, now: Instant) {
+        self.init(perSecond: perSecond, now: now)
+        guard old.perSecond != nil else { return }
+        (tokens, filled) = (min(tokens, old.tokens), old.filled)
     }
 
     mutating func take(now: Instant) -> Bool {

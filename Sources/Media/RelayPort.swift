@@ -53,6 +53,8 @@ public struct RelayPort: ~Copyable {
     public private(set) var unagreed: UInt64 = 0
     /// What may come from the peer: a number that is no more agreed upon is in use until it has heard of that (RFC 3264 §8.3.2).
     private var agreed: [MediaFormat] = []
+    /// The payload type of the peer's last packet that was no key.
+    private var voiceNumber: UInt8 = 0
     var keys = KeyDetector()
     var tones = InBandKeys()
     let formats = FormatTable()
@@ -161,7 +163,7 @@ public struct RelayPort: ~Copyable {
             return .unagreed
         }
         received.receive(header, clockRate: format.isTelephoneEvent ? 0 : format.clockRate, at: now)
-        if format.isTelephoneEvent { detectKey(header, octets) }
+        if format.isTelephoneEvent { detectKey(header, octets) } else { voiceNumber = header.payloadType }
         codec = format.codec
         if format.outgoing != FormatTable.same {
             packet[1] = packet[1] & 0x80 | format.outgoing
@@ -308,12 +310,17 @@ public struct RelayPort: ~Copyable {
         voice.writeKeepAlive(keepAlive.form, into: packet)
     }
 
+    /// What the peer has spoken last.
+    private var heardCodec: CodecImpairment {
+        CodecImpairment(encoding: agreed.first { $0.number == voiceNumber }?.encoding)
+    }
+
     /// Of what came until now; nil when nothing new did since it was asked for last.
     public mutating func newQuality() -> Double? {
         guard received.packets > ratedPackets else { return nil }
         ratedPackets = received.packets
         var incoming = received.report
-        incoming.rate(delayMilliseconds: (control.roundTrip ?? 0) / 2)
+        incoming.rate(received.whole, codec: heardCodec, delayMilliseconds: (control.roundTrip ?? 0) / 2)
         return incoming.mos
     }
 
@@ -335,10 +342,12 @@ public struct RelayPort: ~Copyable {
         )
         // Without a word of the peer nothing is known of what reached it.
         if control.hasReport {
-            sent.rateSent(worst: control.worstPassage(clockRate: clockRate), delayMilliseconds: delay)
+            let worst = control.worstPassage(clockRate: clockRate)
+            let codec = CodecImpairment(encoding: parameters.sendFormats.first?.encoding)
+            sent.rate(sent.sent, worst: worst, codec: codec, delayMilliseconds: delay)
         }
         var incoming = received.report
-        incoming.rate(worst: received.worstPassage, delayMilliseconds: delay)
+        incoming.rate(received.whole, worst: received.worstPassage, codec: heardCodec, delayMilliseconds: delay)
         return MediaReport(
             received: incoming,
             sent: sent,

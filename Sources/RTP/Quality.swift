@@ -29,18 +29,61 @@ public enum Quality {
     }
 }
 
-/// Some seconds of a stream.
+/// What a codec costs of R by itself, and how well it bears losses (G.113 appendix I).
+public struct CodecImpairment: Equatable, Sendable {
+    var impairment: Double
+    var robustness: Double
+
+    public static let g711 = CodecImpairment(impairment: 0, robustness: Quality.concealedRobustness)
+
+    private init(impairment: Double, robustness: Double) {
+        (self.impairment, self.robustness) = (impairment, robustness)
+    }
+
+    /// Of a codec by its name in `a=rtpmap`. G.107 is of narrow band: G.722 and Opus, like all that it does not know, stand as G.711. Of GSM,
+    /// iLBC and G.726 appendix I has the impairment alone; their robustness is that of what is most like them.
+    public init(encoding: String?) {
+        self =
+            switch encoding?.uppercased() {
+            case "G729": CodecImpairment(impairment: 11, robustness: 19)
+            case "G723": CodecImpairment(impairment: 15, robustness: 16.1)
+            case "GSM": CodecImpairment(impairment: 20, robustness: 10)
+            case "GSM-EFR", "AMR": CodecImpairment(impairment: 5, robustness: 10)
+            case "ILBC": CodecImpairment(impairment: 11, robustness: 25.1)
+            case "G726-32", "G728": CodecImpairment(impairment: 7, robustness: 25.1)
+            default: .g711
+            }
+    }
+}
+
+/// A stream, or some seconds of it.
 public struct Passage: Sendable {
     public var lossPercent: Double
     public var jitterMilliseconds: Double
+    /// How much longer the bursts of lost packets are than those of random losses (G.107 §7.4.1); 1: they are random.
+    public var burstRatio: Double
 
-    public init(lossPercent: Double, jitterMilliseconds: Double) {
-        (self.lossPercent, self.jitterMilliseconds) = (lossPercent, jitterMilliseconds)
+    public init(lossPercent: Double, jitterMilliseconds: Double, burstRatio: Double = 1) {
+        (self.lossPercent, self.jitterMilliseconds, self.burstRatio) = (lossPercent, jitterMilliseconds, burstRatio)
+    }
+
+    /// `bursts`: in which `lost` of the expected packets were lost.
+    public init(lost: UInt64, of expected: UInt64, in bursts: UInt64, jitterMilliseconds: Double) {
+        let share = expected == 0 ? 0 : Double(lost) / Double(expected)
+        lossPercent = share * 100
+        burstRatio = bursts == 0 ? 1 : max(1, Double(lost) / Double(bursts) * (1 - share))
+        self.jitterMilliseconds = jitterMilliseconds
     }
 
     /// A receiver holds back about twice the jitter before it plays.
-    func rFactor(delayMilliseconds: Double = 0) -> Double {
-        Quality.rFactor(lossPercent: lossPercent, delayMilliseconds: delayMilliseconds + jitterMilliseconds * 2)
+    public func rFactor(_ codec: CodecImpairment = .g711, delayMilliseconds: Double = 0) -> Double {
+        Quality.rFactor(
+            lossPercent: lossPercent,
+            delayMilliseconds: delayMilliseconds + jitterMilliseconds * 2,
+            impairment: codec.impairment,
+            robustness: codec.robustness,
+            burstRatio: burstRatio
+        )
     }
 
     /// The worse of two.
@@ -51,24 +94,22 @@ public struct Passage: Sendable {
 }
 
 extension StreamReport {
-    /// Fills R and MOS in of what was received: the lost ones are not among the packets.
-    public mutating func rate(worst: Passage? = nil, delayMilliseconds: Double = 0) {
-        rate(of: packets &- min(duplicates, packets) &+ lost, worst, delayMilliseconds)
-    }
-
-    /// Fills R and MOS in of what was sent: the lost ones are among the packets.
-    public mutating func rateSent(worst: Passage? = nil, delayMilliseconds: Double = 0) {
-        rate(of: packets, worst, delayMilliseconds)
-    }
-
-    /// They stay nil when no packet went this way.
-    private mutating func rate(of expected: UInt64, _ worst: Passage?, _ delayMilliseconds: Double) {
-        guard packets > 0, expected > 0 else { return }
-        let share = Double(lost) * 100 / Double(expected)
-        let whole = Passage(lossPercent: share, jitterMilliseconds: jitterMilliseconds)
-        let r = whole.rFactor(delayMilliseconds: delayMilliseconds)
-        let least = whole.worse(than: worst).rFactor(delayMilliseconds: delayMilliseconds)
+    /// Fills R and MOS in, as what there was of it, and its worst passage, were heard in this codec. They stay nil when no packet went this way.
+    public mutating func rate(
+        _ whole: Passage,
+        worst: Passage? = nil,
+        codec: CodecImpairment = .g711,
+        delayMilliseconds: Double = 0
+    ) {
+        guard packets > 0 else { return }
+        let r = whole.rFactor(codec, delayMilliseconds: delayMilliseconds)
+        let least = whole.worse(than: worst).rFactor(codec, delayMilliseconds: delayMilliseconds)
         (rFactor, mos) = (r, Quality.mos(rFactor: r))
         (leastRFactor, leastMOS) = (least, Quality.mos(rFactor: least))
+    }
+
+    /// What was sent, as the peer's reports tell: the lost ones are among the packets, and nothing is known of their bursts.
+    public var sent: Passage {
+        Passage(lost: lost, of: packets, in: 0, jitterMilliseconds: jitterMilliseconds)
     }
 }

@@ -15,6 +15,8 @@ public struct StreamStatistics: Sendable {
     /// Bit n: `latest - n` came.
     private var seen: UInt64 = 0
     private var lostBefore: Int64 = 0
+    /// Of packets that are missing one after another, over all sources.
+    private var bursts: UInt64 = 0
     /// What would follow the number that last fell out of the order; above 65535: none did (A.1 bad_seq).
     private var awaited: UInt32 = .max
     private var transit: Int64 = 0
@@ -24,9 +26,18 @@ public struct StreamStatistics: Sendable {
     private var jitterSum: Double = 0
     private var jitterCount: UInt64 = 0
     /// What had been counted when the passage under way began, and when that was, in nanoseconds.
-    private var passage: (began: Int64, packets: UInt64, lost: UInt64, jitterSum: Double, jitterCount: UInt64)?
+    private var passage: Beginning?
     private var latestAt: Int64 = 0
     private var worst: Passage?
+
+    private struct Beginning {
+        var began: Int64
+        var packets: UInt64
+        var lost: UInt64
+        var bursts: UInt64
+        var jitterSum: Double
+        var jitterCount: UInt64
+    }
 
     public init() {}
 
@@ -57,6 +68,7 @@ public struct StreamStatistics: Sendable {
             }
             begin(header)
         } else if step > 0 {
+            if step > 1 { bursts &+= 1 }
             latest += step
             highest = header.sequence
             seen = step < Self.window ? seen << UInt64(step) | 1 : 1
@@ -67,6 +79,7 @@ public struct StreamStatistics: Sendable {
                 duplicates &+= 1
                 return
             }
+            fill(bit, at: -step)
             seen |= bit
             unique += 1
             reordered &+= 1
@@ -77,7 +90,14 @@ public struct StreamStatistics: Sendable {
 
     private mutating func beginPassage(at nanoseconds: Int64) {
         worst = passageUnderWay?.worse(than: worst) ?? worst
-        passage = (nanoseconds, packets, lost, jitterSum, jitterCount)
+        passage = Beginning(
+            began: nanoseconds,
+            packets: packets,
+            lost: lost,
+            bursts: bursts,
+            jitterSum: jitterSum,
+            jitterCount: jitterCount
+        )
     }
 
     private var passageUnderWay: Passage? {
@@ -86,15 +106,31 @@ public struct StreamStatistics: Sendable {
         let lost = lost > passage.lost ? lost - passage.lost : 0
         let samples = Double(jitterCount - passage.jitterCount)
         return Passage(
-            lossPercent: Double(lost) * 100 / Double(packets - passage.packets + lost),
+            lost: lost,
+            of: packets - passage.packets + lost,
+            in: bursts > passage.bursts ? bursts - passage.bursts : 0,
             jitterMilliseconds: samples > 0 ? (jitterSum - passage.jitterSum) / samples : 0
         )
+    }
+
+    /// All of it.
+    public var whole: Passage {
+        let expected = packets &- min(duplicates, packets) &+ lost
+        return Passage(lost: lost, of: expected, in: bursts, jitterMilliseconds: jitterMilliseconds)
     }
 
     /// The worst five seconds until now. What is shorter says little: but for half of that, it counts in a short stream alone.
     public var worstPassage: Passage? {
         guard let passage, worst == nil || latestAt &- passage.began >= Self.passageLength / 2 else { return worst }
         return passageUnderWay?.worse(than: worst) ?? worst
+    }
+
+    /// One that was missing comes: its burst is over, shorter, or two.
+    private mutating func fill(_ bit: UInt64, at back: Int64) {
+        let isNewerMissing = seen & bit >> 1 == 0
+        let isOlderMissing = back + 1 < Self.window && latest - back > first && seen & bit << 1 == 0
+        if isNewerMissing, isOlderMissing { bursts &+= 1 }
+        if !isNewerMissing, !isOlderMissing, latest - back > first, bursts > 0 { bursts -= 1 }
     }
 
     private mutating func begin(_ header: RTPHeader) {
@@ -137,7 +173,7 @@ public struct StreamStatistics: Sendable {
     public var jitterMilliseconds: Double { jitterCount == 0 ? 0 : jitterSum / Double(jitterCount) }
 
     public var report: StreamReport {
-        var report = StreamReport(
+        StreamReport(
             packets: packets,
             octets: octets,
             lost: lost,
@@ -145,7 +181,5 @@ public struct StreamStatistics: Sendable {
             duplicates: duplicates,
             reordered: reordered
         )
-        report.rate()
-        return report
     }
 }

@@ -135,6 +135,26 @@ struct TrunkTests {
         #expect(try eventually(within: 10) { try isUp() })
     }
 
+    @Test func `what a trunk's old address does not answer is not held against its new one`() throws {
+        let (silent, other) = (try WirePeer(), try WirePeer())
+        let running = try RunningSwitch(
+            carrierPort: silent.port,
+            node: "timers: {t1: 30ms}",
+            trunk: "probe: {interval: 60s, failures: 1}"
+        )
+        #expect(silent.expect { $0.startWord == "OPTIONS" } != nil)
+        let file = running.folder.appending(path: "tenants/demo.yaml")
+        let text = try String(contentsOf: file, encoding: .utf8)
+        try text.replacing("\(silent.port)", with: "\(other.port)").write(to: file, atomically: true, encoding: .utf8)
+        running.process.signal(SIGHUP)
+        let carrier = try Phone("carrier", server: running.sipPort, peer: other)
+        carrier.respond("200 OK", to: try #require(carrier.expect("OPTIONS")), toTag: "c")
+        func state() throws -> [String: Any]? { try running.rows("trunks").first }
+        #expect(try eventually { try state()?["rtt_ms"] is Double })
+        let isDown = try eventually(within: 3) { try state()?["state"] as? String == "down" }
+        #expect(!isDown)
+    }
+
     @Test(arguments: [
         "503 Service Unavailable", "500 Server Internal Error", "502 Bad Gateway", "401 Unauthorized",
         "402 Payment Required",

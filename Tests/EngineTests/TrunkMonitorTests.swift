@@ -112,11 +112,29 @@ import Timebase
         for second in 1...3 { _ = monitor.missed("no answer", now: Self.moment(second)) }
         var trunk = Trunk(name: "carrier", host: "192.0.2.1")
         trunk.probe.isEnabled = isAsked
-        var changed = TrunkMonitor(trunk: trunk, keeping: monitor, now: Self.moment(4).instant)
+        let changed = TrunkMonitor(trunk: trunk, keeping: monitor, now: Self.moment(4).instant)
         #expect(changed.isUp == !isAsked && (changed.lastFailure == nil) == !isAsked)
-        // What was asked before is not answered either.
-        for second in 5...8 { _ = changed.missed("no answer", now: Self.moment(second)) }
-        #expect(changed.isUp == !isAsked)
+        #expect(changed.failures == (isAsked ? 3 : 0))
+    }
+
+    @Test func `what another address did not answer is not counted on`() {
+        var monitor = monitor()
+        for second in 1...2 { _ = monitor.missed("no answer", now: Self.moment(second)) }
+        let moved = Trunk(name: "carrier", host: "192.0.2.2")
+        let changed = TrunkMonitor(trunk: moved, keeping: monitor, now: Self.moment(3).instant)
+        #expect(changed.isUp && changed.failures == 0)
+    }
+
+    @Test(arguments: [(10, [nil, 1]), (1, [nil, 1]), (20, [nil, 1]), (nil, [nil, nil])] as [(Int?, [Int?])])
+    func `a change of the configuration gives no new second's worth of calls`(next: Int?, told: [Int?]) {
+        var monitor = monitor { $0.callsPerSecond = 10 }
+        let start = Self.moment(0).instant
+        for _ in 0..<9 { _ = monitor.admit(now: start) }
+        var trunk = Trunk(name: "carrier", host: "192.0.2.1")
+        trunk.callsPerSecond = next
+        var changed = TrunkMonitor(trunk: trunk, keeping: monitor, now: start)
+        let waits = (0..<2).map { _ in changed.admit(now: start) }
+        #expect(waits == told)
     }
 
     @Test func `calls per second: a second's worth at once, then as they grow back`() {

@@ -31,18 +31,31 @@ struct QualityTests {
         #expect(Quality.rFactor(lossPercent: 100, delayMilliseconds: 1e9) == 0)
     }
 
+    @Test(arguments: [("PCMA", 93.2), ("opus", 93.2), ("G729", 82.2), ("iLBC", 82.2), ("GSM", 73.2), ("AMR", 88.2)])
+    func `G.113 appendix I: a codec costs what it costs, without a loss`(encoding: String, r: Double) {
+        let heard = Passage(lossPercent: 0, jitterMilliseconds: 0)
+        #expect(abs(heard.rFactor(CodecImpairment(encoding: encoding)) - r) < 1e-9)
+    }
+
+    @Test func `G.107 §7.4.1: half a second of silence is worse than as many losses apart`() {
+        let apart = Passage(lost: 25, of: 250, in: 25, jitterMilliseconds: 0)
+        let burst = Passage(lost: 25, of: 250, in: 1, jitterMilliseconds: 0)
+        #expect(apart.burstRatio == 1 && burst.burstRatio == 22.5)
+        #expect(abs(apart.rFactor() - 66.13) < 0.01 && abs(burst.rFactor() - 56.01) < 0.01)
+    }
+
     @Test func `lost packets are besides those received and among those sent`() throws {
         var report = StreamReport(packets: 95, lost: 5)
-        report.rate()
+        report.rate(Passage(lost: 5, of: 100, in: 5, jitterMilliseconds: 0))
         #expect(abs(try #require(report.mos) - 3.923) < 0.0006)
         report = StreamReport(packets: 100, lost: 5)
-        report.rateSent()
+        report.rate(report.sent)
         #expect(abs(try #require(report.mos) - 3.923) < 0.0006)
     }
 
     @Test func `nothing is said of a direction without packets`() {
         var report = StreamReport(packets: 0, lost: 5)
-        report.rate()
+        report.rate(Passage(lost: 5, of: 5, in: 1, jitterMilliseconds: 0))
         #expect(report.mos == nil && report.rFactor == nil)
     }
 }

@@ -87,12 +87,24 @@ struct StatisticsTests {
             heard.receive(header, clockRate: 8_000, at: Int64(place) * 20_000_000)
         }
         var report = heard.report
-        report.rate(worst: heard.worstPassage)
+        report.rate(heard.whole, worst: heard.worstPassage)
         #expect(try #require(report.mos) > 4.3)
         let worst = try #require(heard.worstPassage)
         #expect(abs(worst.lossPercent - 60) < 1 && worst.jitterMilliseconds < 1)
-        let least = Quality.mos(rFactor: Quality.rFactor(lossPercent: 60))
+        let least = Quality.mos(rFactor: Quality.rFactor(lossPercent: 60, burstRatio: 1.2))
         #expect(abs(try #require(report.leastMOS) - least) < 0.05, "\(report)")
+    }
+
+    @Test(
+        arguments: [
+            ([1, 2, 5, 6, 9], 2), ([1, 5], 1), ([1, 5, 3], 2), ([1, 5, 4], 1), ([1, 3, 2], 0), ([1, 5, 2, 3, 4], 0),
+        ] as [([UInt16], Double)]
+    )
+    func `bursts of lost packets are counted, and mended by what comes late`(sequences: [UInt16], bursts: Double) {
+        let heard = receive(sequences)
+        let share = Double(heard.lost) / (Double(heard.lost) + Double(heard.packets))
+        let ratio = bursts == 0 ? 1 : max(1, Double(heard.lost) / bursts * (1 - share))
+        #expect(abs(heard.whole.burstRatio - ratio) < 1e-9, "\(heard.whole)")
     }
 
     @Test func `a short stream is one passage, and a lull makes none`() throws {
@@ -122,7 +134,7 @@ struct StatisticsTests {
             heard.receive(header, clockRate: rates[Int(generator.next() % 5)], at: at)
         }
         #expect(heard.packets == 50_000)
-        #expect(heard.report.mos != nil && heard.jitterMilliseconds.isFinite)
+        #expect(heard.whole.rFactor().isFinite && heard.jitterMilliseconds.isFinite)
         #expect(heard.worstPassage?.jitterMilliseconds.isFinite == true)
     }
 }

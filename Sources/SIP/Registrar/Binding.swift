@@ -28,6 +28,9 @@ public struct Binding: Sendable {
     var probeSent: Instant?
     var missedProbes = 0
 
+    /// What it was asked before it refreshed, and has not answered.
+    mutating func goOn(from old: Binding) { (probeSent, missedProbes) = (old.probeSent, old.missedProbes) }
+
     /// Whether this is the same phone by another connection: its instance says so; where it has none, its name, host and program do, since the
     /// port of its Contact is often that of the connection.
     func isSamePhone(as other: Binding) -> Bool {

@@ -289,11 +289,18 @@ public struct Registrar: Sendable {
 
     private mutating func insert(_ binding: Binding, of user: UserID, now: Moment) {
         let key = "\(binding.contact)"
+        var binding = binding
+        let old = bindings[user]?.first { $0.contact.isEquivalent(to: binding.contact) }
+        // A REGISTER says that the phone reaches us, and not that we reach it: it is asked on as before.
+        let isRefresh = old?.source.isSameWay(as: binding.source) ?? false
+        if isRefresh, let old { binding.goOn(from: old) }
         bindings[user, default: []].removeAll { $0.contact.isEquivalent(to: binding.contact) }
         bindings[user, default: []].append(binding)
         timers.start(.expiry(user, key), at: binding.expiresAt.instant)
         if binding.isBehindNAT, let interval = limits.keepAliveInterval {
-            timers.start(.probe(user, key), at: now.instant + interval)
+            if !isRefresh || !timers.contains(.probe(user, key)) {
+                timers.start(.probe(user, key), at: now.instant + interval)
+            }
         } else {
             timers.stop(.probe(user, key))
         }
@@ -334,17 +341,21 @@ public struct Registrar: Sendable {
         return actions
     }
 
-    /// A keep-alive was answered, with whatever status, or not.
+    /// A keep-alive was answered, with whatever status, or not. `repeated`: after so long it was sent again, and a later answer tells no
+    /// round trip, as nobody knows to which of the two it is (Karn's algorithm, RFC 6298 §3); nil: over a stream it never is.
     public mutating func probeAnswered(
         _ probe: RegistrarProbe,
         succeeded: Bool,
+        repeated: Duration?,
         now: Moment
     ) -> [RegistrarAction] {
         guard let index = index(probe.user, "\(probe.contact)"), var binding = bindings[probe.user]?[index] else {
             return []
         }
         if succeeded {
-            if let sent = binding.probeSent { binding.roundTrip = now.instant - sent }
+            if let sent = binding.probeSent, repeated.map({ now.instant - sent < $0 }) ?? true {
+                binding.roundTrip = now.instant - sent
+            }
             binding.missedProbes = 0
         } else {
             binding.missedProbes += 1

@@ -228,13 +228,42 @@ import Timebase
             Issue.record("no probe")
             return
         }
-        _ = registrar.probeAnswered(first, succeeded: true, now: Self.later(31))
+        _ = registrar.probeAnswered(first, succeeded: true, repeated: .seconds(2), now: Self.later(31))
         #expect(registrar.bindings(for: Self.anna, now: Self.later(31).instant).first?.roundTrip == .seconds(1))
-        for (asked, given) in [(60, 61), (90, 91), (120, 121)] as [(Int64, Int64)] {
-            guard let next = probe(asked) else { continue }
-            _ = registrar.probeAnswered(next, succeeded: false, now: Self.later(given))
+        guard let second = probe(60) else {
+            Issue.record("no second probe")
+            return
         }
-        #expect(targets(registrar, at: Self.later(122)).isEmpty)
+        // One of the two that were sent was lost.
+        _ = registrar.probeAnswered(second, succeeded: true, repeated: .seconds(2), now: Self.later(63))
+        #expect(registrar.bindings(for: Self.anna, now: Self.later(63).instant).first?.roundTrip == .seconds(1))
+        for (asked, given) in [(90, 91), (120, 121), (150, 151)] as [(Int64, Int64)] {
+            guard let next = probe(asked) else { continue }
+            _ = registrar.probeAnswered(next, succeeded: false, repeated: nil, now: Self.later(given))
+        }
+        #expect(targets(registrar, at: Self.later(152)).isEmpty)
+    }
+
+    @Test func `a phone that refreshes more often than it is asked is asked all the same`() {
+        var registrar = Registrar(limits: RegistrarLimits())
+        let flow = Self.flow(0xC000_0201)
+        var probes: [RegistrarProbe] = []
+        for (count, seconds) in [0, 25, 50, 75, 100, 125, 150].enumerated() {
+            for case .probe(let probe) in registrar.fire(now: Self.later(Int64(seconds))) {
+                probes.append(probe)
+                let isHeard = probes.count == 1
+                _ = registrar.probeAnswered(
+                    probe,
+                    succeeded: isHeard,
+                    repeated: nil,
+                    now: Self.later(Int64(seconds) + 1)
+                )
+            }
+            let at = Self.later(Int64(seconds) + 2)
+            _ = register(&registrar, ["<sip:a@192.168.1.5>"], cSeq: count + 1, flow: flow, at: at)
+        }
+        let binding = registrar.bindings(for: Self.anna, now: Self.later(153).instant).first
+        #expect(probes.count == 3 && binding?.roundTrip == .seconds(1) && binding?.missedProbes == 2)
     }
 
     @Test func `RFC 5626 3.1: the same instance under a new contact replaces the old`() {
