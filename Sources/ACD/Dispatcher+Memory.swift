@@ -14,7 +14,8 @@ extension Dispatcher {
         public var wrapUpQueue: String?
         /// On the wall clock.
         public var wrapUpEnds: WallTime?
-        /// Milliseconds of a wrap-up whose clock stands still in a call of his own.
+        /// Milliseconds of a wrap-up whose clock stands still in a call of his own, or that will follow the queue's call that he is in: a
+        /// crash is its end.
         public var wrapUpRemaining: Int64?
         /// When the pause that lasts began, on the wall clock.
         public var pausedSince: WallTime?
@@ -49,6 +50,10 @@ extension Dispatcher {
             wrapUpEnds: agent.wrapUp?.ends.map { now.wall.advanced(by: $0 - now.instant) }
         )
         if let wrapUp = agent.wrapUp, wrapUp.ends == nil { memory.wrapUpRemaining = milliseconds(wrapUp.remaining) }
+        if agent.wrapUp == nil, let talk = agent.talk {
+            memory.wrapUpQueue = talk.queue.name
+            memory.wrapUpRemaining = milliseconds(wrapUp(of: agent, after: talk))
+        }
         memory.pausedSince = agent.pauses.running?.since.map { now.wall.advanced(by: $0 - now.instant) }
         if let used = agent.pauses.running?.used, used > .zero { memory.pauseUsed = milliseconds(used) }
         memory.loggedOutSince = agent.pauses.loggedOut.map { now.wall.advanced(by: $0 - now.instant) }

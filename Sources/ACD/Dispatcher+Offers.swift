@@ -228,9 +228,15 @@ extension Dispatcher {
         let member = queue?.members[id]
         member?.handled += 1
         member?.talked += duration
-        let wrapUp = member?.wrapUp ?? queue?.settings.wrapUp ?? talk.wrapUp
+        let wrapUp = wrapUp(of: agent, after: talk)
         queue?.forecast.noteHandling(duration + wrapUp)
         if wrapUp > .zero, !agent.isDismissed { beginWrapUp(agent, queue: talk.queue, for: wrapUp) }
         refresh(agent, always: agent.isDismissed)
+    }
+
+    /// As the queue grants it now, or granted it where it is gone.
+    func wrapUp(of agent: Agent, after talk: Agent.Engagement) -> Duration {
+        let queue = queues[talk.queue]
+        return queue?.members[agent.id]?.wrapUp ?? queue?.settings.wrapUp ?? talk.wrapUp
     }
 }

@@ -70,6 +70,12 @@ public actor ControlServer {
         socketPath = path
     }
 
+    /// Serves the control socket anew where its file was taken away.
+    public func renewSocket() async throws {
+        guard let socketPath, !FileManager.default.fileExists(atPath: socketPath) else { return }
+        try await listen(socket: socketPath)
+    }
+
     /// Serves HTTP; port 0 takes a free one. Requests may also ask for us by these `names`.
     ///
     /// - Returns: the port.

@@ -3,6 +3,9 @@ public import Timebase
 
 /// A call and what is expected of it, written beside the rules and run by `gudok dialplan test`.
 public struct PlanTest: Equatable, Sendable {
+    /// In the place of a cause: the plan hangs up never, and the caller does.
+    static let never = "never"
+
     public enum Time: Equatable, Sendable {
         /// On the clock of wherever the plan asks.
         case clock(LocalTime)

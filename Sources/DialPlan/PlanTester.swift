@@ -84,7 +84,7 @@ public struct PlanTester {
             trail += run.takeTrail()
             steps += 1
         }
-        if steps == Self.longest { script.happened.append(PlanTest.Expectation(.hungUp, "never")) }
+        if steps == Self.longest { script.happened.append(PlanTest.Expectation(.hungUp, PlanTest.never)) }
         return Result(
             test: test,
             happened: script.happened,
@@ -186,6 +186,7 @@ private struct Script {
         case .echo:
             connect()
             note(.echoed)
+            note(.hungUp, PlanTest.never)
             return nil
         case .play(let names):
             connect()
@@ -200,13 +201,14 @@ private struct Script {
             let keyed = input.isEmpty ? "" : input.removeFirst()
             return .input(String(keyed.prefix { String($0) != ask.terminator }.prefix(ask.maximum)))
         case .dial(let request):
-            note(.dialled, request.target.shortName)
+            for number in request.target.numbers { note(.dialled, number) }
             return meet()
         case .queue(let request): return wait(in: request.queue, wayOut)
         case .localTime(let zone): return .time(clock(zone))
         case .supervise(let request):
             connect()
             if case .agent(let agent) = request.subject { note(.supervised, agent) }
+            note(.hungUp, PlanTest.never)
             return nil
         case .pickup(let users):
             note(.pickedUp, users.joined(separator: " "))
@@ -245,12 +247,11 @@ extension Instruction {
 }
 
 extension DialTarget {
-    /// What a test expects: the number, or the group's members.
-    fileprivate var shortName: String {
+    /// Who is rung, each of whom a test may expect.
+    fileprivate var numbers: [String] {
         switch self {
-        case .user(let number): number
-        case .trunk(_, let number): number
-        case .group(let numbers): numbers.joined(separator: " ")
+        case .user(let number), .trunk(_, let number): [number]
+        case .group(let numbers): numbers
         }
     }
 }

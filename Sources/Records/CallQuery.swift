@@ -8,9 +8,12 @@ public struct CallQuery: Sendable {
     public var until: WallTime?
     public var from: String?
     public var to: String?
+    /// It came by it, or an attempt went out over it.
     public var trunk: String?
     public var user: String?
+    /// One that it was in.
     public var queue: String?
+    /// One who served it for a queue.
     public var agent: String?
     public var disposition: Disposition?
     /// Only calls that ended.
@@ -45,14 +48,21 @@ public struct CallQuery: Sendable {
             conditions.append(condition)
             arguments.append(value)
         }
+        func addUsed(_ column: String, _ value: String?, _ table: String) {
+            guard let value else { return }
+            let used = "SELECT 1 FROM \(table) AS used WHERE used.call_id = calls.call_id AND used.\(column) = ?"
+            conditions.append("(calls.\(column) = ? OR EXISTS (\(used)))")
+            arguments += [value, value]
+        }
         add("started_at >= ?", since.map { "\($0)" })
         add("started_at < ?", until.map { "\($0)" })
         add("\"from\" = ?", from)
         add("\"to\" = ?", to)
-        if !isOverTrunk { add("trunk = ?", trunk) }
+        if !isOverTrunk { addUsed("trunk", trunk, "trunk_legs") }
         add("user = ?", user)
-        add("queue = ?", queue)
-        add("agent = ?", agent)
+        // The row has the last queue, agent and own trunk alone; whatever a call came by is asked for.
+        addUsed("queue", queue, "queue_stays")
+        addUsed("agent", agent, "queue_stays")
         add("disposition = ?", disposition?.rawValue)
         if isOver { conditions.append("disposition IS NOT NULL") }
         if isOverTrunk {

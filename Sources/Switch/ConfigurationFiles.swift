@@ -190,8 +190,10 @@ public struct ConfigurationFiles: Sendable {
         }
     }
 
-    /// The folders as they are by now; what they say is not in force yet.
-    mutating func learn(filesOf folders: ConfigurationFiles) { inFolders = folders.inFolders }
+    /// The folders as they are by now: lists count, what the files of tenants and plans say is not in force yet.
+    mutating func learn(filesOf folders: ConfigurationFiles) {
+        (inFolders, lists) = (folders.inFolders, folders.lists)
+    }
 
     /// Takes away what was applied of a tenant, or of a plan by its file's name. The folders' file of it counts again.
     public mutating func remove(applied name: String) throws(Trouble) {

@@ -23,6 +23,11 @@ extension Node {
     /// as over a restart.
     public func reload() async {
         do {
+            try await control?.renewSocket()
+        } catch {
+            log.log(.error, "the control socket cannot be made anew: \(error)")
+        }
+        do {
             let changes = try await inTurn { node in
                 let actor = AuditedAct.Actor(.signal, "SIGHUP")
                 let fresh: ConfigurationFiles

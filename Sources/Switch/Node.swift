@@ -43,7 +43,8 @@ public actor Node {
     /// Of each media thread: the frames of a hundred calls over a disk's stall of five seconds, and more.
     private static let ringOctets = 16 << 20
     private let sockets: NIOLoopBound<SignallingSockets>
-    private var control: ControlServer?
+    var control: ControlServer?
+    private let serving: ServingLock
     private var retention: Task<Void, Never>?
     /// As the ready line says them.
     public private(set) var addresses: [String] = []
@@ -61,6 +62,7 @@ public actor Node {
         let lock = try await FolderLock(inFolders.dataFolder)
         defer { withExtendedLifetime(lock) {} }
         try await ControlServer.requireUnserved(socket: inFolders.socketPath)
+        serving = try await ServingLock(inFolders.dataFolder)
         let database = try NodeDatabase(folder: inFolders.dataFolder)
         if let loss = try database.noteLoss(at: SystemClock.now().wall) { log.log(.error, loss) }
         let files = inFolders.joined(by: try database.applied())

@@ -40,7 +40,11 @@ extension ConfigOption {
     }
 
     var isSwitchUp: Bool {
-        get async throws { await ControlClient(socketPath: try files().socketPath).isAnswered() }
+        get async throws {
+            let files = try files()
+            guard await !ControlClient(socketPath: files.socketPath).isAnswered() else { return true }
+            return ServingLock.isHeld(in: files.dataFolder)
+        }
     }
 
     private func read(_ files: ConfigurationFiles) throws -> Configuration {
@@ -138,6 +142,8 @@ extension ConfigurationFiles {
         let reply: ControlReply
         do {
             reply = try await ControlClient(socketPath: socketPath).send(request)
+        } catch ControlClient.Fault.notRunning where ServingLock.isHeld(in: dataFolder) {
+            throw Failure("a switch serves \(dataFolder.path), but \(ServingLock.mend)")
         } catch {
             throw Failure("\(error)")
         }

@@ -179,6 +179,23 @@ import Timebase
         #expect(next.state("2") == .available)
     }
 
+    @Test func `who is in a queue's call when the switch dies wraps up after the start, and in full`() throws {
+        let floor = Floor(agents: three) { $0.wrapUp = .seconds(30) }
+        floor.answer(floor.enter(), "1")
+        floor.pass(.seconds(50))
+        let memory = try #require(floor.dispatcher.memory(of: Floor.id("1")))
+        let next = Floor()
+        next.add("sales", three) { $0.wrapUp = .seconds(30) }
+        next.apply()
+        next.pass(floor.now.instant - next.now.instant + .seconds(5))
+        next.turn { $0.restore([Floor.id("1"): memory], at: next.now) }
+        next.reachable(true, "1")
+        next.pass(.milliseconds(29_999))
+        #expect(next.state("1") == .wrapUp)
+        next.pass(.milliseconds(1))
+        #expect(next.state("1") == .available)
+    }
+
     @Test func `neither a call of his own nor the time down eats the rest of the wrap-up that the call interrupted`()
         throws
     {

@@ -514,6 +514,24 @@ struct AdministrationTests {
         #expect(archive.code == 2 && archive.text.contains("let it end in .tar"), "\(archive.text)")
     }
 
+    @Test func `what is applied is applied with the lists of numbers as their files are now`() throws {
+        let running = try RunningSwitch()
+        let folder = running.folder
+        let lists = folder.appending(path: "dialplans/lists")
+        try FileManager.default.createDirectory(at: lists, withIntermediateDirectories: true)
+        func write(_ text: String) throws {
+            try text.write(to: lists.appending(path: "vip.txt"), atomically: true, encoding: .utf8)
+        }
+        try write("601\n")
+        try Self.write(try Self.demo(of: folder) + "\nlists: {vip: vip.txt}\n", "tenants/demo.yaml", in: folder)
+        let first = try running.gudok("apply", "tenants/demo.yaml")
+        #expect(first.code == 0, "\(first.text)")
+        try write("602\n")
+        let second = try running.gudok("apply", "tenants/demo.yaml")
+        #expect(second.text == "~ list vip has other numbers\n", "\(second.text)")
+        #expect(try running.gudok("apply", "tenants/demo.yaml").text == "nothing changes\n")
+    }
+
     @Test func `what a caller calls himself does not move the cursor of who reads his call`() throws {
         let running = try RunningSwitch()
         try Self.placeCall(running, from: "%E2%80%AEEvil%E2%80%A8")
@@ -575,6 +593,25 @@ struct AdministrationTests {
         #expect(written.code == 1)
         let words = "/no-such-folder/x.pcap cannot be written: there is no such folder; make it, or name another"
         #expect(written.text.contains(words), "\(written.text)")
+    }
+
+    @Test func `a switch whose control socket was taken away is running still, and makes it anew upon SIGHUP`() throws {
+        let running = try RunningSwitch()
+        let phone = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        #expect(try phone.call("600").startWord == "200")
+        #expect(try eventually { try running.rows("cdr").first?["answered_at"] is String })
+        try FileManager.default.removeItem(at: running.folder.appending(path: "data/control.sock"))
+        let words = "its control socket is gone; send it SIGHUP"
+        for command in [["calls"], ["apply", "tenants/demo.yaml"], ["doctor"], ["serve"]] {
+            let refused = try running.gudok(command, within: 40)
+            #expect(refused.code == 1 && refused.text.contains(words), "\(command): \(refused.text)")
+        }
+        running.process.signal(SIGHUP)
+        #expect(try eventually { try running.gudok("calls").code == 0 })
+        // Nobody has closed what is up.
+        #expect(try running.rows("calls").count == 1)
+        #expect(try running.rows("cdr").first?["ended_at"] is NSNull)
+        phone.send(phone.request("BYE", to: "600"))
     }
 
     @Test func `what is known of a call that died with the switch is told, before the next start and after it`()

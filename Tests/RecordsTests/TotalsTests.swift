@@ -328,6 +328,41 @@ import Timebase
         }
     }
 
+    @Test func `a call is found by each queue, agent and trunk that it came by`() throws {
+        try HistoryTests.withDatabase { database, _ in
+            var stays: [HistoryRow] = []
+            for (index, (queue, agent)) in [("sales", "1001"), ("support", "1003")].enumerated() {
+                let entered = Self.start + Int64(index) * 1_000
+                var stay = QueueStay(callID: "a", queue: queue, number: "+7", enteredMilliseconds: entered)
+                (stay.agent, stay.outcome, stay.connectedMilliseconds) = (agent, .answered, entered)
+                stays.append(.stay(stay))
+            }
+            try database.write(
+                stays + [
+                    Self.call("a", .inbound, from: "+7", to: "600", second: 0, .answered),
+                    Self.call("b", .inbound, from: "+8", to: "600", second: 1, .answered),
+                ]
+            )
+            try database.queue.write {
+                try $0.execute(
+                    sql: """
+                        INSERT INTO trunk_legs (call_id, leg, trunk, direction, started_at, answered, failed, talk_ms, duration_ms)
+                        VALUES ('b', 1, 'spare', 'outbound', '2027', 0, 1, 0, 1)
+                        """
+                )
+            }
+            func found(_ change: (inout CallQuery) -> Void) throws -> [String] {
+                var query = CallQuery(from: Self.start, until: Self.start + 10_000)
+                change(&query)
+                #expect(try database.callTotals(query).reduce(0) { $0 + $1.calls } == database.calls(query).count)
+                return try database.calls(query).map(\.callID)
+            }
+            #expect(try found { $0.queue = "sales" } == ["a"] && found { $0.queue = "support" } == ["a"])
+            #expect(try found { $0.agent = "1001" }.contains("a") && found { $0.agent = "1003" } == ["a"])
+            #expect(try found { $0.trunk = "spare" } == ["b"] && found { $0.queue = "none" } == [])
+        }
+    }
+
     @Test func `whom a restart left logged in has not gone, and who stayed away has`() throws {
         try HistoryTests.withDatabase { database, _ in
             let intervals: [(Int64, Int64?, AgentState, String?)] = [

@@ -87,7 +87,9 @@ struct Apply: AsyncParsableCommand {
             throw Failure("\(error)")
         }
         defer { withExtendedLifetime(lock) {} }
-        if await folders.isServed {
+        // One that cannot be asked says so: what it does not know of is not applied behind its back.
+        let answers = await folders.isServed
+        if answers || ServingLock.isHeld(in: folders.dataFolder) {
             let request = ControlRequest(
                 method: "POST",
                 path: ["api", "v1", "apply"],

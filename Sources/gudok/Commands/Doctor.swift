@@ -34,6 +34,8 @@ struct Doctor: AsyncParsableCommand {
         let isServed = await files.isServed
         if isServed {
             await checkReadiness(files, &report)
+        } else if ServingLock.isHeld(in: files.dataFolder) {
+            report.bad("switch", "it runs, but \(ServingLock.mend)")
         } else {
             report.good("switch", "not running")
             checkPorts(files.nodeConfiguration, &report)
