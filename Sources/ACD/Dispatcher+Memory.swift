@@ -24,6 +24,9 @@ extension Dispatcher {
         /// Milliseconds of this shift's pauses that are over, by reason.
         public var pausesSpent: [String: Int64]?
         public var loggedOutSince: WallTime?
+        /// What people see him in, and since when.
+        public var state: AgentState?
+        public var since: WallTime?
 
         public init(
             isLoggedIn: Bool,
@@ -58,6 +61,7 @@ extension Dispatcher {
         if let used = agent.pauses.running?.used, used > .zero { memory.pauseUsed = milliseconds(used) }
         memory.loggedOutSince = agent.pauses.loggedOut.map { now.wall.advanced(by: $0 - now.instant) }
         if !agent.pauses.spent.isEmpty { memory.pausesSpent = agent.pauses.spent.mapValues(milliseconds) }
+        (memory.state, memory.since) = (agent.state, agent.toldSince.wall)
         return memory
     }
 
@@ -110,8 +114,12 @@ extension Dispatcher {
             refresh(agent)
             if let since = memory.pausedSince {
                 agent.pauses.backdate(to: instant(since))
-                if agent.state == .paused { agent.toldSince = Moment(instant: instant(since), wall: since) }
                 watchPause(of: agent)
+            }
+            // What goes on has lasted since it began.
+            let since = agent.state == .paused ? memory.pausedSince ?? memory.since : memory.since
+            if let since, agent.state == .paused || agent.state == memory.state {
+                agent.toldSince = Moment(instant: instant(since), wall: min(since, now.wall))
             }
         }
         return finish()
