@@ -137,6 +137,20 @@ import Timebase
         #expect(Ladder(bounded).text.contains("… and 9 more"))
     }
 
+    @Test func `why a call went as it did has who rang and who answered, each once`() throws {
+        func response(_ line: String, _ method: String = "INVITE", incoming: Bool = true, leg: Int = 1) -> Event {
+            Self.message("SIP/2.0 \(line)\r\nCSeq: 1 \(method)\r\n\r\n", incoming: incoming, leg: leg)
+        }
+        let events: [(Event, Int64)] = [
+            (Self.started, 0), (response("100 Trying"), 1), (response("180 Ringing"), 2), (response("180 Ringing"), 3),
+            (response("180 Ringing", incoming: false, leg: 0), 3), (response("200 OK", "OPTIONS"), 4),
+            (response("183 Session Progress", leg: 2), 5), (response("200 OK", leg: 2), 6),
+            (response("486 Busy Here"), 7), (response("200 OK", leg: 2), 8), (Self.ended, 9),
+        ]
+        let told = try #require(trace(events)).decisions.map { "\($0.offset / 1_000) \($0.text)" }
+        #expect(told.dropFirst().dropLast() == ["2 leg 1 rings (180)", "5 leg 2 rings (183)", "6 leg 2 answers (200)"])
+    }
+
     @Test func `the ladder has the caller left, whoever was called right, and the time of each`() throws {
         let events: [(Event, Int64)] = [
             (Self.started, 0), (Self.message("INVITE sip:600 SIP/2.0\r\n\r\nm=audio 4000 RTP/AVP 8\r\n"), 0),

@@ -159,10 +159,8 @@ struct Why: AsyncParsableCommand {
     func run() async throws {
         let trace = try await CallTrace.find(call, of: tenant, config)
         var lines = ["\(trace.callID)  \(trace.started.wall)  \(trace.from) → \(trace.to)"]
-        for entry in trace.entries {
-            guard case .event(let text) = entry.kind else { continue }
-            let seconds = Double(entry.offset) / 1_000_000
-            lines.append(String(format: "%9.3f  ", seconds) + text)
+        for decision in trace.decisions {
+            lines.append(String(format: "%9.3f  ", Double(decision.offset) / 1_000_000) + decision.text)
         }
         if trace.omitted > 0 { lines.append("           … and \(trace.omitted) more found no room in the trace") }
         try Output.write(lines: lines)
