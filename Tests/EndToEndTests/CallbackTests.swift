@@ -312,6 +312,8 @@ struct CallbackTests {
                     && wish["reason"] as? String == "engine-restart"
             }
         )
+        // She was in the attempt, and is in no call by now.
+        #expect(try next.gudok("agent", "end-wrap-up", "1001").code == 0)
         // Her registration is as she left it; only the port of the switch is another one.
         let annaThen = try Phone("1001", password: "anna-demo-1", server: next.sipPort, peer: anna.peer)
         _ = try annaThen.pickUp(media: annasMedia, within: 8)
