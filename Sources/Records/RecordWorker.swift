@@ -8,25 +8,8 @@ import Trace
 
 /// The writer's thread and its queue.
 final class RecordWorker: Sendable {
-    fileprivate struct Item: Sendable {
-        var rows: [HistoryRow]
-        var tenant: TenantID
-        /// The call whose start this is.
-        var opening: CallID?
-        var queuedAt: Instant
-
-        var isOpening: Bool { opening != nil }
-    }
-
     private struct State: Sendable {
-        /// The starts of calls, which wait for them to be on disk.
-        var openings: [Item] = []
-        /// Everything else.
-        var items: [Item] = []
-        /// How many of them are due to be written.
-        var dueItems = 0
-        var traces: [TraceDraft] = []
-        var dueTraces = 0
+        var queue = RecordQueue()
         /// The thread was woken for the starts that are queued.
         var isWoken = false
         /// Until when what waits is tried to be written before the thread ends.
@@ -37,30 +20,13 @@ final class RecordWorker: Sendable {
         var droppedTraces: UInt64 = 0
         var failures: UInt64 = 0
         var setAside: UInt64 = 0
-        /// When the oldest record of the batch under way was queued.
-        var inHand: Instant?
-        /// The last event that was taken from the queues, written or not.
-        var lastEvent: Int64 = 0
-
-        var isEmpty: Bool { openings.isEmpty && items.isEmpty }
-        var isAnythingDue: Bool { dueItems > 0 || dueTraces > 0 }
-
-        /// The first event that waits to be written, of one tenant or of all; events are queued in the order of their numbers.
-        func firstUnwritten(of tenant: TenantID? = nil) -> Int64? {
-            [openings, items].compactMap { $0.firstEvent(of: tenant) }.min()
-        }
     }
 
     /// The wall clock may be set while the thread waits.
     private typealias Time = ContinuousClock.Instant
 
-    /// A call waits for its start to be on disk; nobody waits for the rest of its story. It is gathered for so long: rows that are written
-    /// together share pages, and the log takes each page of each transaction.
     private static let gathering: Duration = .milliseconds(50)
-    /// Traces are large: a few times a second they are due, or when there are many.
-    private static let (traceGathering, manyTraces): (Duration, Int) = (.milliseconds(400), 200)
-    /// What is due is written so many at a time, between the starts of calls.
-    private static let (itemsAtOnce, tracesAtOnce) = (100, 8)
+    private static let traceGathering: Duration = .milliseconds(400)
     private let folder: URL
     private let settings: RecordWriter.Settings
     private let onCommitted: @Sendable ([CallID]) -> Void
@@ -91,39 +57,31 @@ final class RecordWorker: Sendable {
 
     /// Rows that are added together are written in one transaction.
     func add(_ rows: [HistoryRow], of tenant: TenantID, opening: CallID? = nil, at now: Instant) {
-        let item = Item(rows: rows, tenant: tenant, opening: opening, queuedAt: now)
+        let item = RecordQueue.Item(rows: rows, tenant: tenant, opening: opening, queuedAt: now)
         let isToWake = state.withLock { state in
-            guard opening != nil else {
-                state.items.append(item)
-                return false
-            }
-            state.openings.append(item)
-            defer { state.isWoken = true }
-            return !state.isWoken
+            state.queue.add(item)
+            guard item.isOpening, !state.isWoken else { return false }
+            state.isWoken = true
+            return true
         }
         if isToWake { wake.ring() }
     }
 
     func add(_ trace: TraceDraft) {
         state.withLock { state in
-            if state.traces.count < settings.queuedTraces {
-                state.traces.append(trace)
-            } else {
-                state.droppedTraces &+= 1
-            }
+            if !state.queue.add(trace, most: settings.queuedTraces) { state.droppedTraces &+= 1 }
         }
     }
 
     func status(now: Instant) -> RecordWriter.Status {
         state.withLock { state in
-            let oldest = [state.inHand, state.openings.first?.queuedAt, state.items.first?.queuedAt]
-            return RecordWriter.Status(
-                queued: state.openings.count + state.items.count,
+            RecordWriter.Status(
+                queued: state.queue.count,
                 written: state.written,
                 droppedTraces: state.droppedTraces,
                 failures: state.failures,
                 setAside: state.setAside,
-                lag: oldest.compactMap { $0 }.min().map { now - $0 } ?? .zero
+                lag: state.queue.oldest.map { now - $0 } ?? .zero
             )
         }
     }
@@ -146,19 +104,18 @@ final class RecordWorker: Sendable {
         var stuck: [TenantID: Time] = [:]
         var heldTraces: [TraceDraft] = []
         while true {
-            if !state.withLock(\.isAnythingDue) {
+            if !state.withLock(\.queue.isAnythingDue) {
                 wake.wait(atMost: Self.gathering - min(Self.gathering, .now - gathered))
             }
             let now = Time.now
-            let (isDue, isTraceDue) = (now - gathered >= Self.gathering, now - traced >= Self.traceGathering)
-            if isDue { gathered = now }
-            if isTraceDue { traced = now }
-            let waiting = Set(stuck.lazy.filter { $1 > now }.map(\.key))
-            let (openings, items, traces, endsBy) = take(isDue: isDue, isTraceDue: isTraceDue, besides: waiting)
-            write(openings, items, &databases, &open, &stuck)
-            heldTraces += traces.filter { stuck[$0.tenant] != nil }
+            var due = RecordQueue.Due.nothing
+            if now - gathered >= Self.gathering { (gathered, due) = (now, .records) }
+            if now - traced >= Self.traceGathering { (gathered, traced, due) = (now, now, .recordsAndTraces) }
+            let (batch, endsBy) = take(due, besides: Set(stuck.lazy.filter { $1 > now }.map(\.key)))
+            write(batch, &databases, &open, &stuck)
+            heldTraces += batch.traces.filter { stuck[$0.tenant] != nil }
             heldTraces.removeFirst(max(0, heldTraces.count - settings.queuedTraces))
-            write(traces.filter { stuck[$0.tenant] == nil }, &databases)
+            write(batch.traces.filter { stuck[$0.tenant] == nil }, &databases)
             giveBack(&heldTraces, besides: stuck)
             if pruned.map({ now - $0 > .seconds(60) }) ?? true {
                 pruned = now
@@ -168,7 +125,7 @@ final class RecordWorker: Sendable {
                 beaten = now
                 beat(databases, open)
             }
-            if let endsBy, state.withLock(\.isEmpty) || !stuck.isEmpty && .now > endsBy { break }
+            if let endsBy, state.withLock(\.queue.isEmpty) || !stuck.isEmpty && .now > endsBy { break }
         }
         tellUnwritten()
         checkpoints.stop()
@@ -180,77 +137,38 @@ final class RecordWorker: Sendable {
         let back = held.filter { stuck[$0.tenant] == nil }
         guard !back.isEmpty else { return }
         held.removeAll { stuck[$0.tenant] == nil }
-        state.withLock { $0.traces = Array((back + $0.traces).prefix(settings.queuedTraces)) }
+        state.withLock { $0.queue.giveBack(back, most: settings.queuedTraces) }
     }
 
     /// What found no room to the end is told in full: whoever keeps the log can still make its calls out.
     private func tellUnwritten() {
-        for row in HistoryRow.latest(of: state.withLock { ($0.openings + $0.items).flatMap(\.rows) }) {
+        for row in HistoryRow.latest(of: state.withLock(\.queue.rows)) {
             guard case .call(let record) = row, let json = try? JSONEncoder().encode(record) else { continue }
             onTrouble("not on disk, the record of a call: \(String(decoding: json, as: UTF8.self))")
         }
     }
 
-    /// What is to be written now, of tenants whose records find room.
-    private func take(
-        isDue: Bool,
-        isTraceDue: Bool,
-        besides stuck: Set<TenantID>
-    ) -> (openings: [Item], items: [Item], traces: [TraceDraft], endsBy: Time?) {
+    private func take(_ due: RecordQueue.Due, besides stuck: Set<TenantID>) -> (RecordQueue.Batch, endsBy: Time?) {
         state.withLock { state in
-            let isEnding = state.endsBy != nil
-            if isDue || isEnding { state.dueItems = state.items.count }
-            if isTraceDue || isEnding || state.traces.count >= Self.manyTraces { state.dueTraces = state.traces.count }
-            let openings = Self.take(&state.openings, atMost: state.openings.count, besides: stuck)
-            let count = isEnding ? state.items.count : min(state.dueItems, Self.itemsAtOnce)
-            let items = Self.take(&state.items, atMost: count, besides: stuck)
-            // Fewer than were asked for: there are no more.
-            state.dueItems = items.count < count ? 0 : state.dueItems - count
-            let traceCount = isEnding ? state.traces.count : min(state.dueTraces, Self.tracesAtOnce)
-            let traces = Array(state.traces.prefix(traceCount))
-            state.traces.removeFirst(traceCount)
-            state.dueTraces -= traceCount
             state.isWoken = false
-            state.inHand = [openings.first?.queuedAt, items.first?.queuedAt].compactMap { $0 }.min()
-            return (openings, items, traces, state.endsBy)
+            return (state.queue.take(state.endsBy == nil ? due : .everything, besides: stuck), state.endsBy)
         }
     }
 
-    private static func take(_ items: inout [Item], atMost count: Int, besides stuck: Set<TenantID>) -> [Item] {
-        guard !stuck.isEmpty else {
-            defer { items.removeFirst(count) }
-            return Array(items.prefix(count))
-        }
-        var (taken, left) = ([Item](), [Item]())
-        for item in items {
-            if taken.count < count, !stuck.contains(item.tenant) { taken.append(item) } else { left.append(item) }
-        }
-        items = left
-        return taken
-    }
-
-    /// What the disk would not have is queued again, before whatever came meanwhile.
-    ///
-    /// A call's start is written before the rest of its story, whichever of the two queues was longer.
     private func write(
-        _ openings: [Item],
-        _ items: [Item],
+        _ batch: RecordQueue.Batch,
         _ databases: inout [TenantID: TenantDatabase],
         _ open: inout [TenantID: OpenThings],
         _ stuck: inout [TenantID: Time]
     ) {
-        guard !openings.isEmpty || !items.isEmpty else { return }
+        guard !batch.records.isEmpty else { return }
         var (written, failed) = ([TenantID: Int64](), Set<TenantID>())
-        for (tenant, group) in Dictionary(grouping: openings + items, by: \.tenant) {
+        for (tenant, group) in Dictionary(grouping: batch.records, by: \.tenant) {
             do {
                 // Of several states of one call the last says it all.
                 let rows = HistoryRow.latest(of: group.flatMap(\.rows))
-                try write(
-                    rows,
-                    to: database(of: tenant, &databases),
-                    of: tenant,
-                    isBeating: !group.allSatisfy(\.isOpening)
-                )
+                let isBeating = !group.allSatisfy(\.isOpening)
+                try write(rows, to: database(of: tenant, &databases), of: tenant, isBeating: isBeating)
                 for row in rows { open[tenant, default: OpenThings()].note(row) }
                 let opened = group.compactMap(\.opening)
                 if !opened.isEmpty { onCommitted(opened) }
@@ -268,8 +186,13 @@ final class RecordWorker: Sendable {
                 }
             }
         }
-        giveBack(openings, items, failed)
-        tell(written)
+        // Later events than the first that is not on disk may be there, but a follower who had them would never ask for it.
+        let (tenants, all) = state.withLock { [written, failed] state in
+            state.queue.settle(batch, failed: failed)
+            let horizons = written.map { ($0, state.queue.horizon(of: $0, last: $1)) }
+            return (Dictionary(uniqueKeysWithValues: horizons), state.queue.horizon)
+        }
+        feed.advance(tenants, all: all)
     }
 
     /// A full disk is tried again after so long.
@@ -282,31 +205,6 @@ final class RecordWorker: Sendable {
             state.toldOfDisk[tenant] = .now
             return true
         }
-    }
-
-    private func giveBack(_ openings: [Item], _ items: [Item], _ failed: Set<TenantID>) {
-        let isBack = { (item: Item) in failed.contains(item.tenant) }
-        state.withLock { state in
-            state.inHand = nil
-            let last = (openings + items).lazy.flatMap(\.rows).compactMap(\.eventID).max()
-            state.lastEvent = max(state.lastEvent, last ?? 0)
-            guard !failed.isEmpty else { return }
-            state.openings = openings.filter(isBack) + state.openings
-            state.items = items.filter(isBack) + state.items
-        }
-    }
-
-    /// Events may be told up to the first one that is not on disk: later ones are, but a follower who had them would never ask for it.
-    ///
-    /// - Parameter written: the last event of each tenant that is on disk now.
-    private func tell(_ written: [TenantID: Int64]) {
-        let (tenants, all) = state.withLock { state in
-            let tenants = written.map { tenant, last in
-                (tenant, min(last, state.firstUnwritten(of: tenant).map { $0 - 1 } ?? last))
-            }
-            return (tenants, state.firstUnwritten().map { $0 - 1 } ?? state.lastEvent)
-        }
-        feed.advance(Dictionary(uniqueKeysWithValues: tenants), all: all)
     }
 
     /// What the database refuses for what it says, and not for want of room, would be refused for ever: it is set aside, where nothing of
@@ -376,14 +274,5 @@ final class RecordWorker: Sendable {
         let database = try TenantDatabase(folder: folder, tenant: tenant, durability: settings.durability)
         databases[tenant] = database
         return database
-    }
-}
-
-extension [RecordWorker.Item] {
-    fileprivate func firstEvent(of tenant: TenantID?) -> Int64? {
-        for item in self where tenant == nil || item.tenant == tenant {
-            if let event = item.rows.lazy.compactMap(\.eventID).first { return event }
-        }
-        return nil
     }
 }

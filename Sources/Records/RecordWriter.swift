@@ -75,9 +75,11 @@ public final class RecordWriter: EventSubscriber {
         if case .sip = envelope.event { return }
         guard let tenant = envelope.tenant else { return }
         var rows: [HistoryRow] = []
+        var opening: CallID?
         switch assembler.apply(envelope) {
         case .opened(let record):
-            worker.add([.call(record)], of: tenant, opening: envelope.call, at: envelope.at.instant)
+            rows.append(.call(record))
+            opening = envelope.call
         case .answered(let record), .changed(let record), .closed(let record): rows.append(.call(record))
         case nil: break
         }
@@ -104,7 +106,7 @@ public final class RecordWriter: EventSubscriber {
         if JournalEntry.isKept(envelope.event) {
             rows.append(journaled(envelope.event, of: tenant, call: envelope.call, at: envelope.at.wall))
         }
-        if !rows.isEmpty { worker.add(rows, of: tenant, at: envelope.at.instant) }
+        if !rows.isEmpty { worker.add(rows, of: tenant, opening: opening, at: envelope.at.instant) }
     }
 
     /// What a crash leaves of a call that goes on after its answer, or rings for long, is so old at most.
