@@ -30,7 +30,8 @@ setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
 func open(_ threads: MediaThreads) throws -> (MediaPort, MediaPort) {
     let a = try threads.open(near: nil, isV6: false)
     let b = try threads.open(near: a.id, isV6: false)
-    let codec = MediaFormat(number: 8, encoding: "PCMA", clockRate: 8_000)
+    // As the load program sends: what nobody agreed upon is not relayed.
+    let codec = MediaFormat(number: 0, encoding: "PCMU", clockRate: 8_000)
     for port in [a, b] {
         let parameters = MediaParameters(
             // The discard port: until the peer speaks, nobody hears.
