@@ -64,8 +64,13 @@ public struct Listing {
         }
     }
 
-    /// Lists of texts without their brackets, for people.
-    private func brief(_ value: Any?) -> String { (value as? [String])?.joined(separator: ", ") ?? plain(value) }
+    /// For people: lists of texts without their brackets, and of what is so or not only what is.
+    private func brief(_ value: Any?) -> String {
+        if let list = value as? [String] { return list.joined(separator: ", ") }
+        let text = plain(value)
+        guard !(value is String) else { return text }
+        return text == "true" ? "yes" : text == "false" ? "" : text
+    }
 
     // MARK: CSV
 

@@ -33,6 +33,14 @@ import Testing
         #expect(json == [["name": name]])
     }
 
+    @Test func `a table says what is so, and is silent of what is not`() throws {
+        let json = Data(#"[{"name": "true", "out": true, "calls": 1}, {"name": "b", "out": false, "calls": 0}]"#.utf8)
+        let columns: [Listing.Column] = [.init("name"), .init("calls"), .init("out")]
+        let listing = try Listing(json: json, keys: ["name", "calls", "out"], columns: columns)
+        #expect(listing.text(.table) == "NAME  CALLS  OUT\ntrue  1      yes\nb     0\n")
+        #expect(listing.text(.csv) == "name,calls,out\r\ntrue,1,true\r\nb,0,false\r\n")
+    }
+
     @Test func `dates that no calendar has are none`() throws {
         let zone = try #require(TimeZone(identifier: "Europe/Berlin"))
         for text in [
