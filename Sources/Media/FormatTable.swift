@@ -17,6 +17,12 @@ struct FormatTable: ~Copyable {
     static let same: UInt8 = 0xFF
     /// RFC 3389 §4: many send it in the silence of G.711 without a word of it.
     static let comfortNoise = 13
+    /// The two laws of G.711, whose numbers have one meaning (RFC 3551 §6): some peers send one of them whatever was answered, and would not be
+    /// heard.
+    fileprivate static let laws = [
+        MediaFormat(number: 0, encoding: "PCMU", clockRate: 8_000),
+        MediaFormat(number: 8, encoding: "PCMA", clockRate: 8_000),
+    ]
     let entries: UnsafeMutablePointer<Entry>
 
     init() {
@@ -31,7 +37,9 @@ extension UnsafeMutablePointer<FormatTable.Entry> {
         for index in 0..<128 {
             self[index] = FormatTable.Entry(isAgreed: receive.isEmpty || index == FormatTable.comfortNoise)
         }
-        for format in receive where format.number < 128 {
+        let unsaid =
+            receive.isEmpty ? [] : FormatTable.laws.filter { law in !receive.contains { $0.number == law.number } }
+        for format in receive + unsaid where format.number < 128 {
             let same = send.filter { $0.isSameCodec(as: format) }
             var there = same.first { $0.parameters == format.parameters } ?? same.first
             var translation: UnsafePointer<UInt8>?
@@ -46,7 +54,7 @@ extension UnsafeMutablePointer<FormatTable.Entry> {
                 clockRate: UInt32(clamping: format.clockRate),
                 outgoing: outgoing ?? FormatTable.same,
                 isTelephoneEvent: format.encoding == "TELEPHONE-EVENT",
-                isAgreed: true,
+                isAgreed: there != nil || !unsaid.contains { $0.number == format.number },
                 translation: translation,
                 codec: VoiceCodec(encoding: (translation == nil ? format : there ?? format).encoding)
             )

@@ -45,6 +45,18 @@ struct RelayPortTests {
         #expect(port.report().unagreedPackets == 1 && port.report().received.packets == 1)
     }
 
+    @Test func `RFC 3551 §6: a law of G.711 that was not answered is heard where the other side has one`() {
+        let opus = MediaFormat(number: 96, encoding: "OPUS", clockRate: 48_000)
+        for (there, goes) in [([pcma], UInt8(8)), ([pcma, pcmu], 0), ([opus], nil)] as [([MediaFormat], UInt8?)] {
+            var port = port(parameters(described, receive: [pcma]))
+            port.fillFormats(towards: there)
+            var peer = Peer(described)
+            var packet = peer.speak(0)
+            #expect(port.take(&packet, from: peer.address, now: 0) == (goes == nil ? .unagreed : .media))
+            if let goes { #expect(packet[1] & 0x7F == goes) }
+        }
+    }
+
     @Test func `RFC 3264 §8.3.2: a peer that has not heard yet of other numbers is heard under those of before`() {
         var port = port(parameters(described, receive: [pcma, keys(101)]))
         port.configure(parameters(described, receive: [pcmu, keys(96)]), isUnreachable: false, now: second)
