@@ -12,6 +12,7 @@ extension Dispatcher {
             if let agent = freed.popLast() {
                 settle(agent)
             } else if let caller = changed.popFirstInOrder() {
+                if caller.queue.offered.contains(caller) { ringOthers(for: caller) }
                 guard caller.queue.waiting.contains(caller), let agent = bestAgent(for: caller) else { continue }
                 offer(caller, to: agent)
             } else {
@@ -126,7 +127,11 @@ extension Dispatcher {
 
     private func ringThoseDue(for caller: WaitingCaller) {
         while caller.due > 0, let agent = bestAgent(for: caller) {
-            if let earlier = firstWaiting(for: agent), earlier.rank < caller.rank { return freed.append(agent) }
+            if let earlier = firstWaiting(for: agent), earlier.rank < caller.rank {
+                // He is the earlier one's; whom that leaves may ring here.
+                freed.append(agent)
+                return changed.append(caller)
+            }
             caller.due -= 1
             ring(agent, for: caller)
         }

@@ -27,9 +27,10 @@ struct PhonesView {
                 faults.append("\(stay.callID) was answered by nobody")
                 continue
             }
-            let talk = talks[agent]?.first {
+            // An answer to an offer that was taken back just then may lie beside the talk: it ends at once.
+            let talk = talks[agent]?.filter {
                 $0.caller == stay.number && abs(SimulatedSwitch.milliseconds($0.since) - connected) <= Self.tolerance
-            }
+            }.max { $0.until ?? $0.since < $1.until ?? $1.since }
             guard let talk else {
                 // Who hangs up before the ACK of his answer has not spoken; his BYE follows the ACK at once.
                 if let talked = stay.talkMilliseconds, talked <= Self.tolerance { continue }

@@ -165,6 +165,21 @@ import Timebase
         #expect(asked == ["1", "2", "3", "1", "2", "3"])
     }
 
+    @Test func `ring-progressively: who is due to an earlier caller at this moment keeps no other free one from ringing`() {
+        // 1 rings for the second caller; at four seconds the first one's demand relaxes, to what 2 can, and the second is due another phone.
+        let floor = Floor(agents: [agent("1"), agent("2", skill: 1), agent("3")]) {
+            ($0.strategy, $0.ringStep) = (.ringProgressively, .seconds(2))
+            $0.widening = [Queue.Widening(after: .seconds(4), penalty: nil, skill: 1)]
+        }
+        let hard = floor.enter(skill: 9)
+        floor.pass(.seconds(2))
+        let easy = floor.enter()
+        #expect(floor.ringing(easy) == ["1"])
+        floor.pass(.seconds(2))
+        #expect(floor.ringing(hard) == ["2"] && floor.ringing(easy) == ["1", "3"])
+        #expect(floor.dispatcher.faults() == [])
+    }
+
     @Test(arguments: Queue.Strategy.allCases.filter { ![.ringAll, .ringProgressively].contains($0) })
     func `once everybody was asked they are asked again, those of a penalty too`(strategy: Queue.Strategy) {
         let floor = Floor(agents: [agent("1"), agent("2"), agent("3", penalty: 1)]) {
