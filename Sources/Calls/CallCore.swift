@@ -268,18 +268,6 @@ public final class CallCore {
         calls.values.contains { $0.legs.contains { $0.session.isReached(over: flow) } }
     }
 
-    /// How many calls have a party that came, or was called, over this trunk.
-    public func count(over trunk: TrunkID) -> Int {
-        calls.values.count { $0.legs.contains { $0.trunk == trunk && !$0.isOver } }
-    }
-
-    /// How many calls have a phone of this user.
-    public func count(with user: UserID) -> Int {
-        (callsOfUsers[user] ?? []).count { id in
-            calls[id]?.legs.contains { $0.user == user.number && !$0.isOver } ?? false
-        }
-    }
-
     public func ended(_ transaction: ServerTransactionID) { serverTransactions[transaction] = nil }
     public func ended(_ transaction: ClientTransactionID) { clientTransactions[transaction] = nil }
 
@@ -488,15 +476,6 @@ public final class CallCore {
     public func leg(ofCallID callID: String) -> LegID? { legsByCallID[callID] }
     public func tenant(of call: CallID) -> TenantID? { calls[call]?.tenant.id }
     public var callCount: Int { calls.count }
-    /// Places that legs take on a trunk, whatever has become of its configuration since.
-    public func placesTaken(on trunk: TrunkID) -> Int {
-        calls.values.reduce(0) { sum, call in sum + call.legs.count { $0.occupies == trunk } }
-    }
-    public var liveCallCount: Int { calls.values.count { !$0.isEnding } }
-    public var liveCalls: [LiveCall] {
-        calls.values.filter { !$0.isEnding }.map(LiveCall.init).sorted { $0.id < $1.id }
-    }
-    public var callIDs: [CallID] { calls.keys.sorted() }
     /// Entries in every table that a leak would fill; all zero when no call is left.
     public var residue: [String: Int] {
         [

@@ -23,16 +23,14 @@ extension Event {
 
 /// A call's trace as a row of `traces`.
 enum TraceRow {
+    private static let columns = """
+        call_id TEXT NOT NULL PRIMARY KEY, tenant TEXT NOT NULL, started_at TEXT NOT NULL, "from" TEXT NOT NULL, "to" TEXT NOT NULL,
+        omitted INTEGER NOT NULL, octets INTEGER NOT NULL, entries TEXT NOT NULL
+        """
+
     static let schema = """
         CREATE TABLE traces (
-          call_id TEXT NOT NULL PRIMARY KEY,
-          tenant TEXT NOT NULL,
-          started_at TEXT NOT NULL,
-          "from" TEXT NOT NULL,
-          "to" TEXT NOT NULL,
-          omitted INTEGER NOT NULL,
-          octets INTEGER NOT NULL,
-          entries TEXT NOT NULL
+          \(columns)
         ) WITHOUT ROWID;
         CREATE INDEX traces_by_start ON traces (started_at, octets);
         """
@@ -40,14 +38,7 @@ enum TraceRow {
     /// Traces are too long for a table that is the index of its key, as calls are: each new one moved its neighbours over three pages.
     static let byNumber = """
         CREATE TABLE traces_by_number (
-          call_id TEXT NOT NULL PRIMARY KEY,
-          tenant TEXT NOT NULL,
-          started_at TEXT NOT NULL,
-          "from" TEXT NOT NULL,
-          "to" TEXT NOT NULL,
-          omitted INTEGER NOT NULL,
-          octets INTEGER NOT NULL,
-          entries TEXT NOT NULL
+          \(columns)
         );
         INSERT INTO traces_by_number SELECT * FROM traces ORDER BY call_id;
         DROP TABLE traces;

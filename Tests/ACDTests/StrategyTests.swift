@@ -165,7 +165,7 @@ import Timebase
         #expect(asked == ["1", "2", "3", "1", "2", "3"])
     }
 
-    @Test func `ring-progressively: who is due to an earlier caller at this moment keeps no other free one from ringing`() {
+    @Test func `ring-progressively: who is due to an earlier caller just then keeps no other free one from ringing`() {
         // 1 rings for the second caller; at four seconds the first one's demand relaxes, to what 2 can, and the second is due another phone.
         let floor = Floor(agents: [agent("1"), agent("2", skill: 1), agent("3")]) {
             ($0.strategy, $0.ringStep) = (.ringProgressively, .seconds(2))

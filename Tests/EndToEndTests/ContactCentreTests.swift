@@ -209,18 +209,32 @@ struct ContactCentreTests {
         try boris.expectBye()
     }
 
-    @Test func `announcements that fall due together are heard one after the other`() throws {
-        let running = try Self.centre()
-        let prompts = running.folder.appending(path: "dialplans/prompts/en")
-        try FileManager.default.createDirectory(at: prompts, withIntermediateDirectories: true)
-        for (name, hertz) in [("low", 500.0), ("high", 1_300)] {
-            try Self.wave(hertz, seconds: 0.5).write(to: prompts.appending(path: "\(name).wav"))
+    /// Records prompts that are tones, and lets the queue say them.
+    private static func speak(
+        _ prompts: [(path: String, hertz: Double, seconds: Double)],
+        _ keys: String,
+        in running: RunningSwitch
+    ) throws {
+        for prompt in prompts {
+            let place = running.folder.appending(path: "dialplans/prompts/\(prompt.path).wav")
+            let folder = place.deletingLastPathComponent()
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            try wave(prompt.hertz, seconds: prompt.seconds).write(to: place)
         }
         let file = running.folder.appending(path: "tenants/demo.yaml")
-        let messages = "record: true\n    messages: [{prompt: low, every: 2s}, {prompt: high, every: 2s}]"
-        try String(contentsOf: file, encoding: .utf8).replacingOccurrences(of: "record: true", with: messages)
+        try String(contentsOf: file, encoding: .utf8)
+            .replacingOccurrences(of: "record: true", with: "record: true\n    " + keys)
             .write(to: file, atomically: true, encoding: .utf8)
         #expect(try running.gudok("apply", file.path).code == 0)
+    }
+
+    @Test func `announcements that fall due together are heard one after the other`() throws {
+        let running = try Self.centre()
+        try Self.speak(
+            [("en/low", 500, 0.5), ("en/high", 1_300, 0.5)],
+            "messages: [{prompt: low, every: 2s}, {prompt: high, every: 2s}]",
+            in: running
+        )
         let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
         let media = try WirePeer()
         let (_, port) = try carrier.arrive(media: media)
@@ -260,16 +274,11 @@ struct ContactCentreTests {
                 """,
             internalPlan: Self.internalPlan
         )
-        for (language, hertz) in [("en", 500.0), ("ru", 1_300)] {
-            let prompts = running.folder.appending(path: "dialplans/prompts/\(language)")
-            try FileManager.default.createDirectory(at: prompts, withIntermediateDirectories: true)
-            try Self.wave(hertz, seconds: 1).write(to: prompts.appending(path: "own.wav"))
-        }
-        let file = running.folder.appending(path: "tenants/demo.yaml")
-        let speech = "record: true\n    language: en\n    whisper: own\n    messages: [{prompt: own, every: 1s}]"
-        try String(contentsOf: file, encoding: .utf8).replacingOccurrences(of: "record: true", with: speech)
-            .write(to: file, atomically: true, encoding: .utf8)
-        #expect(try running.gudok("apply", file.path).code == 0)
+        try Self.speak(
+            [("en/own", 500, 1), ("ru/own", 1_300, 1)],
+            "language: en\n    whisper: own\n    messages: [{prompt: own, every: 1s}]",
+            in: running
+        )
         /// What is heard there until this tone was.
         func heard(_ hertz: Double, by media: WirePeer) -> [Double] {
             var heard: [Double] = []

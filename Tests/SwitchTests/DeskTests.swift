@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 import Testing
 
 @testable import Switch
@@ -9,14 +8,15 @@ import Testing
     /// Holds up whoever passes until it is opened.
     private final class Gate: Sendable {
         private let semaphore = DispatchSemaphore(value: 0)
-        private let arrived = Atomic(0)
-
-        var count: Int { arrived.load(ordering: .acquiring) }
+        private let (arrivals, arrive) = AsyncStream.makeStream(of: Void.self)
 
         func pass() {
-            arrived.add(1, ordering: .releasing)
+            arrive.yield()
             semaphore.wait()
         }
+
+        /// Returns when so many stand before it, who were not awaited yet.
+        func await(_ count: Int) async { for await _ in arrivals.prefix(count) {} }
 
         func open(for count: Int) { for _ in 0..<count { semaphore.signal() } }
     }
@@ -35,7 +35,7 @@ import Testing
                 }
             }
         }
-        while gate.count < seats { try await Task.sleep(for: .milliseconds(1)) }
+        await gate.await(seats)
         for _ in 0..<3 { #expect(try await desk.run(atMost: .milliseconds(1)) { true } == nil) }
         await #expect(throws: Desk.Full.self) { try await desk.run { true } }
         #expect(try await Desk(for: "others", seats: 1, most: 1).run { 7 } == 7)
@@ -64,6 +64,6 @@ import Testing
         #expect(.now - start >= .milliseconds(19))
         gate.open(for: 1)
         await errand.wait(atMost: .seconds(60))
-        #expect(gate.count == 1)
+        await gate.await(1)
     }
 }
