@@ -21,6 +21,9 @@ extension Engine {
         public var isProbed: Bool
         public var activeCalls: Int
         public var maxCalls: Int?
+        /// Its calls that were refused for its limits, and those of them that have no record.
+        public var turnedAway: UInt64
+        public var unrecorded: UInt64
         /// nil: it is not registered with.
         public var registration: RegistrationClient.State?
         public var isRegistered: Bool
@@ -75,6 +78,8 @@ extension Engine {
                 isProbed: monitor.trunk.probe.isEnabled,
                 activeCalls: monitor.activeCalls,
                 maxCalls: monitor.trunk.maxCalls,
+                turnedAway: monitor.turnedAway,
+                unrecorded: monitor.unrecorded,
                 registration: clients[id]?.state,
                 isRegistered: clients[id]?.isRegistered(at: now.instant) ?? false
             )

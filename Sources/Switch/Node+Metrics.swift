@@ -132,6 +132,16 @@ extension Node {
                 ([("tenant", $0.id.tenant.name), ("trunk", $0.id.name)], $0.isRegistered ? 1 : 0)
             }
         )
+        page.counters(
+            "trunk_calls_refused_total",
+            "Calls of a trunk refused for its limits.",
+            seen.trunks.map { ([("tenant", $0.id.tenant.name), ("trunk", $0.id.name)], Double($0.turnedAway)) }
+        )
+        page.counters(
+            "trunk_calls_unrecorded_total",
+            "Those of them that were too many to have a record each.",
+            seen.trunks.map { ([("tenant", $0.id.tenant.name), ("trunk", $0.id.name)], Double($0.unrecorded)) }
+        )
         page.counter("rtp_packets_relayed_total", "RTP packets sent on.", Double(media.packetsRelayed))
         page.counter("rtp_packets_lost_total", "RTP packets that never came.", Double(media.packetsLost))
         page.counter("rtp_packets_malformed_total", "Datagrams that were no RTP.", Double(media.packetsMalformed))

@@ -123,6 +123,51 @@ struct TrunkTests {
         #expect(try eventually { try count() == 0 })
     }
 
+    @Test func `what a full trunk or one that is down costs is on record, whichever side called`() throws {
+        let running = try RunningSwitch(
+            node: "timers: {t1: 50ms}",
+            trunk: """
+                max_calls: 1
+                    probe: false
+                  - {name: dead, host: 127.0.0.1, port: 9, probe: {interval: 100ms, failures: 1}}
+                """,
+            internalPlan: """
+                routes:
+                  - match: "+."
+                    do: [{dial: {trunk: [dead, carrier], number: "{called}"}}]
+                """
+        )
+        let isDown = try eventually { try running.rows("trunks").contains { $0["state"] as? String == "down" } }
+        #expect(isDown)
+        let first = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        _ = try first.arrive(at: "600", media: try WirePeer())
+        let second = try Phone("+74951112244", server: running.sipPort, peer: running.carrier)
+        second.send(second.request("INVITE", to: "600", sdp: Phone.sdp(port: 4_000)))
+        let refusal = try #require(second.final("INVITE"))
+        #expect(refusal.startWord == "503" && refusal.header("Retry-After") == "5")
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        #expect(try anna.call("+74950000000").startWord == "503")
+
+        var rows: [[String: Any]] = []
+        let areWritten = try eventually {
+            rows = try running.rows("cdr", "--trunk", "carrier").filter { $0["disposition"] is String }
+            return rows.count == 2
+        }
+        #expect(areWritten)
+        let turnedAway = try #require(rows.first { $0["direction"] as? String == "inbound" })
+        #expect(turnedAway["from"] as? String == "+74951112244" && turnedAway["disposition"] as? String == "failed")
+        #expect(turnedAway["reason"] as? String == "trunk-limit" && turnedAway["sip_code"] as? Int == 503)
+        let failed = try #require(rows.first { $0["direction"] as? String == "outbound" })
+        let legs = try #require(failed["legs"] as? [[String: Any]])
+        #expect(legs.map { $0["trunk"] as? String } == [nil, "dead", "carrier"])
+        #expect(legs.dropFirst().allSatisfy { $0["result"] as? String == "failed" && $0["sip_code"] is NSNull })
+        #expect(legs[1]["reason"] as? String == "the trunk is down: no answer to OPTIONS")
+        #expect(legs[2]["reason"] as? String == "the trunk is over its limit")
+        #expect(legs[2]["sip_call_id"] is NSNull && (failed["sip_call_ids"] as? [String])?.count == 1)
+        #expect(try running.metric("gudok_trunk_calls_refused_total") == 1)
+        #expect(try running.rows("trunks").first { $0["trunk"] as? String == "carrier" }?["active_calls"] as? Int == 1)
+    }
+
     @Test func `a trunk that was down is up as soon as it is not asked any more`() throws {
         let probe = "probe: {interval: 100ms, failures: 1}"
         let running = try RunningSwitch(node: "timers: {t1: 50ms}", trunk: probe)

@@ -106,6 +106,20 @@ import Timebase
         #expect(changed.activeCalls == 0)
     }
 
+    @Test func `calls over the limit are on record a minute's worth at once and one a second; the rest is counted`() {
+        var monitor = monitor { $0.maxCalls = 0 }
+        func recorded(_ calls: Int, at seconds: Int) -> Int {
+            (0..<calls).count { _ in monitor.turnsAwayOnRecord(now: Self.moment(seconds).instant) }
+        }
+        #expect(recorded(1_000, at: 0) == 60)
+        #expect(recorded(1_000, at: 5) == 5)
+        #expect(monitor.turnedAway == 2_000 && monitor.unrecorded == 1_935)
+        var changed = TrunkMonitor(trunk: monitor.trunk, keeping: monitor, now: Self.moment(5).instant)
+        #expect(!changed.turnsAwayOnRecord(now: Self.moment(5).instant) && changed.turnedAway == 2_001)
+        monitor = changed
+        #expect(recorded(1_000, at: 3_600) == 60)
+    }
+
     @Test(arguments: [true, false])
     func `one that is down is tried when nobody asks it any more`(isAsked: Bool) {
         var monitor = monitor()
