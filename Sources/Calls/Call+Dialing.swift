@@ -66,16 +66,6 @@ extension Call {
     }
 
     private func look(for request: DialRequest) -> Reach {
-        if request.hasAlternative, case .trunk(let name, _) = request.target,
-            let wait = core.surroundings?.rest(of: TrunkID(tenant: tenant.id, name: name))
-        {
-            return .unreachable(
-                .congestion,
-                status: 503,
-                retryAfter: wait,
-                why: "the trunk asked to be left alone for \(wait) s"
-            )
-        }
         let reach = core.reach(request.target, of: tenant)
         guard let callerID = request.callerID, case .routes(var routes) = reach else { return reach }
         for place in routes.indices { routes[place].callerID = callerID }

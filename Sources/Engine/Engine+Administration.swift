@@ -16,6 +16,8 @@ extension Engine {
         public var isUp: Bool
         public var since: Moment?
         public var reason: String?
+        /// Seconds that it is to be left alone, as it asked for; nil: none.
+        public var rest: Int?
         public var roundTrip: Duration?
         /// Whether it is asked from time to time.
         public var isProbed: Bool
@@ -74,6 +76,7 @@ extension Engine {
                 isUp: monitor.isUp,
                 since: monitor.downSince,
                 reason: monitor.lastFailure,
+                rest: monitor.rest(now: now.instant),
                 roundTrip: monitor.roundTrip,
                 isProbed: monitor.trunk.probe.isEnabled,
                 activeCalls: monitor.activeCalls,

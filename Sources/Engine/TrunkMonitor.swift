@@ -71,9 +71,9 @@ struct TrunkMonitor {
         return true
     }
 
-    /// It asked for it (RFC 3261 §21.5.4).
+    /// It asked for it (RFC 3261 §21.5.4). Carriers say so of one number or of a burst, too: the next call after a while asks again.
     mutating func leaveAlone(for seconds: Int, now: Instant) {
-        restsUntil = now + .seconds(min(max(seconds, 0), Self.longestAbsence))
+        restsUntil = now + .seconds(min(max(seconds, 0), Self.longestRest))
     }
 
     /// Seconds that it is still to be left alone; nil: none.
@@ -153,6 +153,7 @@ struct TrunkMonitor {
     }
 
     /// Seconds.
+    private static let longestRest = 60
     private static let shortestAbsence = 60
     private static let longestAbsence = 600
     private static let sourceMemory: Duration = .seconds(3600)

@@ -258,6 +258,40 @@ struct TrunkTests {
         #expect(isAsked)
     }
 
+    @Test func `RFC 3261 §21.5.4: the only trunk is left alone too, and its callers are told for how long`()
+        throws
+    {
+        let running = try RunningSwitch(
+            trunk: "probe: false",
+            internalPlan: "routes: [{match: \"+7.\", do: [{dial: {trunk: carrier, number: \"{called}\"}}]}]"
+        )
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        _ = try anna.register()
+        func answer() throws -> String {
+            let final = try #require(anna.final("INVITE"))
+            anna.acknowledge(final, to: "+74950000000")
+            return final
+        }
+        func call() throws { _ = try anna.dial("+74950000000", sdp: Phone.sdp(port: 4_000)) }
+        try call()
+        let busy = "503 Service Unavailable"
+        carrier.respond(busy, to: try #require(carrier.expect("INVITE")), toTag: "a", extra: ["Retry-After: 3"])
+        #expect(try answer().startWord == "503")
+        #expect(carrier.expect("ACK") != nil)
+        try call()
+        let refused = try answer()
+        let rest = try #require(Int(refused.header("Retry-After") ?? ""))
+        #expect(refused.startWord == "503" && (1...3).contains(rest))
+        let trunk = try #require(try running.rows("trunks").first)
+        #expect(trunk["state"] as? String == "resting" && (trunk["reason"] as? String)?.contains("left alone") == true)
+        #expect(carrier.expect("INVITE", within: 0.1) == nil)
+        #expect(try eventually { try running.rows("trunks").first?["state"] as? String == "up" })
+        try call()
+        carrier.respond("486 Busy Here", to: try #require(carrier.expect("INVITE")), toTag: "b")
+        #expect(try answer().startWord == "486")
+    }
+
     @Test func `whoever does not pick up is not called again over the next trunk`() throws {
         let trunks = try Trunks(t1: 50)
         let invite = try trunks.call()

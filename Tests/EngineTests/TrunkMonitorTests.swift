@@ -80,6 +80,14 @@ import Timebase
         #expect(before == Self.target(2) && after == Self.target(1))
     }
 
+    @Test(arguments: [(5, 5), (86_400, 60), (0, 0), (-1, 0)])
+    func `RFC 3261 §21.5.4: a trunk is left alone for as long as it says, a minute at most`(seconds: Int, rest: Int) {
+        var monitor = monitor()
+        monitor.leaveAlone(for: seconds, now: Self.moment(10).instant)
+        #expect(monitor.rest(now: Self.moment(10).instant) ?? 0 == rest)
+        #expect(monitor.rest(now: Self.moment(10 + rest).instant) == nil)
+    }
+
     @Test func `a trunk is known by all addresses of its servers, and for an hour by those that it had`() {
         var monitor = named()
         func knows(_ number: UInt32, at seconds: Int) -> Bool {
