@@ -111,9 +111,19 @@ public struct AgentChanged: Codable, Equatable, Sendable {
     /// Whose call rings, is talked in, or is wrapped up.
     public var queue: String?
     public var device: String
+    /// Of a wrap-up: for so long it lasts where nobody extends it or ends it early.
+    public var grantedMilliseconds: Int64?
 
-    public init(agent: String, state: AgentState, reason: String?, queue: String?, device: String) {
+    public init(
+        agent: String,
+        state: AgentState,
+        reason: String?,
+        queue: String?,
+        device: String,
+        grantedMilliseconds: Int64? = nil
+    ) {
         (self.agent, self.state, self.reason, self.queue, self.device) = (agent, state, reason, queue, device)
+        self.grantedMilliseconds = grantedMilliseconds
     }
 }
 
