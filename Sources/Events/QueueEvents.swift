@@ -133,8 +133,15 @@ public struct RecordingStarted: Codable, Equatable, Sendable {
     public var file: String
     /// Why it is recorded: `queue sales`, `plan`.
     public var policy: String
+    /// Whose talk it is of; nil: past the queues.
+    public var queue: String?
+    /// Our users who speak in it, by extension.
+    public var agents: [String]?
 
-    public init(id: String, file: String, policy: String) { (self.id, self.file, self.policy) = (id, file, policy) }
+    public init(id: String, file: String, policy: String, queue: String? = nil, agents: [String]? = nil) {
+        (self.id, self.file, self.policy) = (id, file, policy)
+        (self.queue, self.agents) = (queue, agents)
+    }
 }
 
 /// Why an answered call has no recording.

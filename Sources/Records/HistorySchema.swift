@@ -78,6 +78,12 @@ enum HistorySchema {
           WHERE wrap_up_extended_ms > 0;
         """
 
+    /// Whose talk a recording is of, which need not be the call's last.
+    static let speakers = """
+        ALTER TABLE recordings ADD COLUMN queue TEXT;
+        ALTER TABLE recordings ADD COLUMN agents TEXT;
+        """
+
     private static func stamp(_ name: String, of column: String) -> String {
         "\(name) TEXT AS (strftime('%Y-%m-%dT%H:%M:%fZ', \(column) / 1000.0, 'unixepoch'))"
     }

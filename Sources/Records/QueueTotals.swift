@@ -178,29 +178,29 @@ extension TenantDatabase {
             AND outcome IS NOT 'called-back'\(ofAgent ? " AND agent = :agent" : "")
             """
         return """
-        SELECT count(*) AS offered,
-          sum(outcome = 'answered') AS answered,
-          sum(outcome = 'answered' AND talk_ms IS NOT NULL) AS talked,
-          sum(outcome = 'answered' AND wrap_up_ms IS NOT NULL) AS wrapped_up,
-          sum(\(isLost)) AS abandoned,
-          sum(\(isLost) AND wait_ms + carried_ms <= :short AND (NOT :by_call OR \(sinceStart) <= :short))
-            AS short_abandoned,
-          sum(outcome NOT IN ('answered', 'abandoned', 'engine-restart')) AS overflowed,
-          sum(outcome IS NULL) AS waiting,
-          sum(outcome IS NULL AND \(waited) > :threshold) AS waiting_beyond,
-          sum(outcome = 'answered' AND wait_ms + carried_ms <= :threshold) AS answered_within,
-          sum(\(isLost) AND wait_ms + carried_ms <= :threshold) AS abandoned_within,
-          sum(\(waited) > :threshold) AS exceeded,
-          sum(CASE outcome WHEN 'answered' THEN wait_ms + carried_ms END) AS wait_answered,
-          sum(CASE WHEN \(isLost) THEN wait_ms + carried_ms END) AS wait_abandoned,
-          sum(wait_ms + carried_ms) AS wait_all,
-          max(\(waited)) AS max_wait,
-          sum(talk_ms) AS talk, sum(hold_ms) AS hold, sum(wrap_up_ms) AS wrap_up,
-          sum(CASE outcome WHEN 'answered' THEN ring_ms END) AS ring,
-          (SELECT sum(wrap_up_extended_ms) FROM queue_stays INDEXED BY queue_stays_extended
-            WHERE wrap_up_extended_ms > 0 AND \(window)) AS extended
-        FROM queue_stays INDEXED BY queue_stays_totals WHERE \(window)
-        """
+            SELECT count(*) AS offered,
+              sum(outcome = 'answered') AS answered,
+              sum(outcome = 'answered' AND talk_ms IS NOT NULL) AS talked,
+              sum(outcome = 'answered' AND wrap_up_ms IS NOT NULL) AS wrapped_up,
+              sum(\(isLost)) AS abandoned,
+              sum(\(isLost) AND wait_ms + carried_ms <= :short AND (NOT :by_call OR \(sinceStart) <= :short))
+                AS short_abandoned,
+              sum(outcome NOT IN ('answered', 'abandoned', 'engine-restart')) AS overflowed,
+              sum(outcome IS NULL) AS waiting,
+              sum(outcome IS NULL AND \(waited) > :threshold) AS waiting_beyond,
+              sum(outcome = 'answered' AND wait_ms + carried_ms <= :threshold) AS answered_within,
+              sum(\(isLost) AND wait_ms + carried_ms <= :threshold) AS abandoned_within,
+              sum(\(waited) > :threshold) AS exceeded,
+              sum(CASE outcome WHEN 'answered' THEN wait_ms + carried_ms END) AS wait_answered,
+              sum(CASE WHEN \(isLost) THEN wait_ms + carried_ms END) AS wait_abandoned,
+              sum(wait_ms + carried_ms) AS wait_all,
+              max(\(waited)) AS max_wait,
+              sum(talk_ms) AS talk, sum(hold_ms) AS hold, sum(wrap_up_ms) AS wrap_up,
+              sum(CASE outcome WHEN 'answered' THEN ring_ms END) AS ring,
+              (SELECT sum(wrap_up_extended_ms) FROM queue_stays INDEXED BY queue_stays_extended
+                WHERE wrap_up_extended_ms > 0 AND \(window)) AS extended
+            FROM queue_stays INDEXED BY queue_stays_totals WHERE \(window)
+            """
     }
 
     /// The different values of the first column of an index: a seek each, however many rows there are.

@@ -112,6 +112,7 @@ public final class TenantDatabase: Sendable {
         migrator.registerMigration("traces by number") { try $0.execute(sql: TraceRow.byNumber) }
         migrator.registerMigration("parts of traces") { try $0.execute(sql: TraceRow.parts) }
         migrator.registerMigration("extended wrap-ups") { try $0.execute(sql: HistorySchema.extendedWrapUps) }
+        migrator.registerMigration("speakers of recordings") { try $0.execute(sql: HistorySchema.speakers) }
         return migrator
     }
 

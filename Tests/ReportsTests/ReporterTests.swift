@@ -220,7 +220,7 @@ import Timebase
             {
                 #expect(report.notes.contains { $0.hasPrefix("\(metric) = ") }, "\(metric)")
             }
-            #expect(Set(report.extras).isSubset(of: report.keys) && report.extras.count == 4)
+            #expect(Set(report.extras).isSubset(of: report.keys) && report.extras.count == 6)
         }
     }
 

@@ -189,7 +189,12 @@ import Timebase
     @Test func `a request inside of a dialog is tried to its end, whatever ICMP says`() {
         var bench = TransactionBench()
         let id = bench.send(TransactionBench.plain("BYE", branch: "z9hG4bKbye", toTag: "t1"))
-        bench.actions += bench.layer.returned(quote(bench), over: TransactionBench.flow(), why: "refused", now: bench.now)
+        bench.actions += bench.layer.returned(
+            quote(bench),
+            over: TransactionBench.flow(),
+            why: "refused",
+            now: bench.now
+        )
         #expect(!hasFailed(bench, id))
         bench.pass(.seconds(33))
         #expect(bench.hasTimedOut)
