@@ -75,9 +75,7 @@ struct StatsReport: AsyncParsableCommand {
     }
 
     private func drawn(_ report: Report) throws -> [String] {
-        let drawing = try drawing(of: report)
-        let bars = drawing.bars.map { (label: $0.label, value: $0.value) }
-        return ["", "\(drawing.metric.caption):"] + TerminalChart.barChart(rows: bars, width: Terminal.width) + [""]
+        try drawing(of: report).text(width: Terminal.width)
     }
 
     /// Which time the report is of, and when it was made.
