@@ -19,6 +19,8 @@ final class Agent {
         /// nil while a call of his own interrupts it: it is never shortened.
         var ends: Instant?
         var remaining: Duration
+        /// What the queue grants: beyond that somebody has extended it.
+        var granted: Duration
     }
 
     struct Engagement: Equatable {

@@ -177,22 +177,24 @@ extension Dispatcher {
 
     // MARK: wrap-up
 
-    /// Never shortened: by another queue's, nor by a call of his own, which it outlives.
-    func beginWrapUp(_ agent: Agent, queue: QueueID, for duration: Duration) {
+    /// Never shortened: by another queue's, nor by a call of his own, which it outlives. `granted`: by the queue; nil: it did that before.
+    func beginWrapUp(_ agent: Agent, queue: QueueID, for duration: Duration, granted: Duration? = nil) {
         let before = agent.wrapUp.map { $0.ends.map { $0 - now.instant } ?? $0.remaining } ?? .zero
         let length = max(before, duration)
+        let granted = granted ?? agent.wrapUp?.granted ?? length
         guard agent.ownCalls.isEmpty else {
-            agent.wrapUp = Agent.WrapUp(queue: queue, ends: nil, remaining: length)
+            agent.wrapUp = Agent.WrapUp(queue: queue, ends: nil, remaining: length, granted: granted)
             return
         }
-        agent.wrapUp = Agent.WrapUp(queue: queue, ends: now.instant + length, remaining: .zero)
+        agent.wrapUp = Agent.WrapUp(queue: queue, ends: now.instant + length, remaining: .zero, granted: granted)
         timers.start(.wrapUp(agent.id), at: now.instant + length)
     }
 
     /// A call of his own stops the clock.
     func interruptWrapUp(of agent: Agent) {
         guard let wrapUp = agent.wrapUp, let ends = wrapUp.ends else { return }
-        agent.wrapUp = Agent.WrapUp(queue: wrapUp.queue, ends: nil, remaining: ends - now.instant)
+        agent.wrapUp?.ends = nil
+        agent.wrapUp?.remaining = ends - now.instant
         timers.stop(.wrapUp(agent.id))
     }
 

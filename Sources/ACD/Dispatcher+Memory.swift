@@ -17,6 +17,8 @@ extension Dispatcher {
         /// Milliseconds of a wrap-up whose clock stands still in a call of his own, or that will follow the queue's call that he is in: a
         /// crash is its end.
         public var wrapUpRemaining: Int64?
+        /// Milliseconds that the queue grants of that wrap-up.
+        public var wrapUpGranted: Int64?
         /// When the pause that lasts began, on the wall clock.
         public var pausedSince: WallTime?
         /// Milliseconds of that pause before a call that came in between.
@@ -53,6 +55,7 @@ extension Dispatcher {
             wrapUpEnds: agent.wrapUp?.ends.map { now.wall.advanced(by: $0 - now.instant) }
         )
         if let wrapUp = agent.wrapUp, wrapUp.ends == nil { memory.wrapUpRemaining = milliseconds(wrapUp.remaining) }
+        memory.wrapUpGranted = agent.wrapUp.map { milliseconds($0.granted) }
         if agent.wrapUp == nil, let talk = agent.talk {
             memory.wrapUpQueue = talk.queue.name
             memory.wrapUpRemaining = milliseconds(wrapUp(of: agent, after: talk))
@@ -104,7 +107,8 @@ extension Dispatcher {
             let left = memory.wrapUpRemaining ?? memory.wrapUpEnds.map { $0.milliseconds - now.wall.milliseconds } ?? 0
             if let queue = memory.wrapUpQueue, left > 0 {
                 let length = Duration.milliseconds(min(left, 86_400_000))
-                beginWrapUp(agent, queue: QueueID(tenant: id.tenant, name: queue), for: length)
+                let granted = memory.wrapUpGranted.map { Duration.milliseconds($0) }
+                beginWrapUp(agent, queue: QueueID(tenant: id.tenant, name: queue), for: length, granted: granted)
             }
             agent.pauses.spent = (memory.pausesSpent ?? [:]).mapValues { .milliseconds($0) }
             agent.pauses.loggedOut = memory.loggedOutSince.map(instant)

@@ -230,7 +230,7 @@ extension Dispatcher {
         member?.talked += duration
         let wrapUp = wrapUp(of: agent, after: talk)
         queue?.forecast.noteHandling(duration + wrapUp)
-        if wrapUp > .zero, !agent.isDismissed { beginWrapUp(agent, queue: talk.queue, for: wrapUp) }
+        if wrapUp > .zero, !agent.isDismissed { beginWrapUp(agent, queue: talk.queue, for: wrapUp, granted: wrapUp) }
         refresh(agent, always: agent.isDismissed)
     }
 

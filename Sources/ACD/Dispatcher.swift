@@ -146,7 +146,8 @@ public final class Dispatcher {
                     state: state,
                     reason: reason,
                     queue: subject.queue,
-                    device: agent.device
+                    device: agent.device,
+                    grantedMilliseconds: state == .wrapUp ? agent.wrapUp.map { milliseconds($0.granted) } : nil
                 )
             ),
             agent.id.tenant,

@@ -183,7 +183,7 @@ extension CallRecordAssembler.Live {
         case .callStarted, .callEnded, .transferStarted, .transferEnded, .routed, .step, .legProvisional, .digit, .note,
             .sip,
             .queueOffered,
-            .queueTalkEnded, .agentChanged, .prompt, .recordingPaused, .recordingResumed, .registered,
+            .queueTalkEnded, .agentChanged, .prompt, .recordingPaused, .recordingResumed, .recordingJoined, .registered,
             .unregistered, .registrationExpired, .trunkUp, .trunkDown, .trunkRegistered,
             .trunkUnregistered, .configurationApplied, .audited, .pauseExceeded:
             unwritten = before

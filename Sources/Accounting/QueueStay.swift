@@ -31,6 +31,8 @@ public struct QueueStay: Codable, Equatable, Sendable {
     public var endedMilliseconds: Int64?
     /// Of this talk; nil until it is over.
     public var wrapUpMilliseconds: Int64?
+    /// Of that, what somebody has extended it by: more than the queue grants.
+    public var extendedMilliseconds: Int64?
     /// Whether the wait or the talk ended because the caller hung up; nil while nobody knows.
     public var callerHungUp: Bool?
 
@@ -56,6 +58,7 @@ public struct QueueStay: Codable, Equatable, Sendable {
         case holdMilliseconds = "hold_ms"
         case endedMilliseconds = "ended_ms"
         case wrapUpMilliseconds = "wrap_up_ms"
+        case extendedMilliseconds = "wrap_up_extended_ms"
         case callerHungUp = "caller_hung_up"
     }
 }

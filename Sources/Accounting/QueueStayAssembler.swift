@@ -58,6 +58,8 @@ public struct QueueStayAssembler: Sendable {
         var awaitsAgent = false
         var wrapUp: Duration = .zero
         var wrappingSince: Instant?
+        /// By the queue; nil until it begins.
+        var granted: Int64?
     }
 
     private struct StayKey: Hashable, Sendable {
@@ -288,6 +290,7 @@ public struct QueueStayAssembler: Sendable {
         guard let key = wrapping[agent], var rest = settling[key] else { return outputs }
         if change.state == .wrapUp, change.queue == rest.stay.queue {
             if rest.wrappingSince == nil { rest.wrappingSince = at.instant }
+            rest.granted = change.grantedMilliseconds ?? rest.granted
             settling[key] = rest
         } else if change.state == .onCall && change.queue == nil || change.state == .blocked {
             // A call of his own interrupts it, a block hides it: the rest comes after that.
@@ -305,7 +308,9 @@ public struct QueueStayAssembler: Sendable {
         guard var rest = settling[key] else { return [] }
         if let since = rest.wrappingSince { rest.wrapUp += now - since }
         rest.wrappingSince = nil
-        rest.stay.wrapUpMilliseconds = rest.wrapUp.wholeMilliseconds
+        let length = rest.wrapUp.wholeMilliseconds
+        rest.stay.wrapUpMilliseconds = length
+        rest.stay.extendedMilliseconds = max(0, length - (rest.granted ?? length))
         rest.awaitsAgent = false
         settling[key] = rest.awaitsCall ? rest : nil
         return [.closed(rest.stay)]

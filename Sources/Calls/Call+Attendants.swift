@@ -173,6 +173,9 @@ extension Call {
             let isLeft = recording.left == works
             if isLeft { self.recording?.left = new }
             core.media.perform(.record(port.id, recording: recording.number, channel: isLeft ? 0 : 1))
+            if let speaker = speaker(at: new) {
+                publish(.recordingJoined(id: recording.id, agent: speaker.number))
+            }
         }
         letGo(works, .answered, "Taken over", reason: "taken-over")
         askForVoice(of: party)

@@ -438,6 +438,7 @@ extension Call {
 
     func dialTimedOut() {
         if startsUponAnswer {
+            publish(.note("nobody answered within \(core.settings.originationTimeout.inWords)"))
             return failOrigination(Rejection(status: 480, phrase: ReasonPhrase.standard(480), isLocal: true))
         }
         guard case .dialing(var dial) = stage else { return }
@@ -450,6 +451,7 @@ extension Call {
         }
         // A trunk without a sign of life is out of order; a phone may be silent and ring.
         let isDead = if case .trunk = dial.request.target { !isRinging } else { false }
+        tellTimeOut(of: dial.request, isDead: isDead)
         for index in dial.attempts { cancel(index, isDead ? .unavailable : .noAnswer, nil) }
         dial.attempts = []
         stopEarly(in: &dial)

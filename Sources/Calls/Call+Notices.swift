@@ -92,6 +92,7 @@ extension Call {
     }
 
     private func failed(_ index: Int, _ failure: Session.Failure) {
+        publish(.note("leg \(index): \(failure.inWords(by: core.settings.session))"))
         // A talk that somebody vanished from was one, be it that his ACK alone was lost.
         let isLost =
             failure == .sessionExpired || failure == .peerGone
@@ -155,8 +156,7 @@ extension Call {
         // Nor may he be heard who does not know his new port yet.
         case .inactive where transfer?.taker == index: break
         case .inactive(_, let silence):
-            let seconds = Int(silence.inSeconds)
-            publish(.note("leg \(index): neither RTP nor RTCP for \(seconds) s"))
+            publish(.note("leg \(index): neither RTP nor RTCP for \(silence.inWords) (calls.rtp_timeout)"))
             finishLeg(index, .answered, status: 200, reason: "rtp-timeout")
             end(.answered, by: .switch, cause: HangupCause(status: 408), reason: "rtp-timeout")
         case .closed(let port, let report):

@@ -74,7 +74,18 @@ extension Call {
         core.surroundings?.record(.open(number, tenant: tenant.id, file: file, format: format, at: now.instant))
         core.media.perform(.record(voice.id, recording: number, channel: left == anchor ? 0 : 1))
         core.media.perform(.record(other.id, recording: number, channel: left == anchor ? 1 : 0))
-        publish(.recordingStarted(RecordingStarted(id: id, file: file, policy: policy.words)))
+        let speakers = Set([served?.agent, speaker(at: anchor), speaker(at: peer)].compactMap { $0?.number })
+        publish(
+            .recordingStarted(
+                RecordingStarted(
+                    id: id,
+                    file: file,
+                    policy: policy.words,
+                    queue: served?.queue.name,
+                    agents: speakers.sorted()
+                )
+            )
+        )
         if isRecordingPaused { pause(true) }
     }
 

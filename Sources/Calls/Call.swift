@@ -249,6 +249,7 @@ final class Call {
             guard !callerIsAnswered else { return }
             end(.cancelled, by: .caller, cause: HangupCause(status: 487), reason: "invitation-expired")
         case .maximumDuration:
+            publish(.note("up for \(core.settings.maximumDuration.inWords), the longest call (calls.max_duration)"))
             end(.answered, by: .switch, cause: .normal, reason: "max-duration")
         case .toneEnds:
             guard case .sounding(let cause) = stage else { return }

@@ -258,10 +258,11 @@ public final class CallCore {
         return true
     }
 
-    /// No final answer (408) or no way to the peer (503).
-    public func failed(_ transaction: ClientTransactionID, status: Int) -> Bool {
+    /// False: no call of ours asked, or it is gone.
+    public func failed(_ transaction: ClientTransactionID, _ fault: RequestFault) -> Bool {
         guard let (legID, purpose) = clientTransactions[transaction] else { return false }
-        calls[legID.call]?.act(on: legID.index) { $0.requestFailed(purpose, status: status, now: $1) }
+        calls[legID.call]?.tell(fault, of: purpose, on: legID.index)
+        calls[legID.call]?.act(on: legID.index) { $0.requestFailed(purpose, status: fault.status, now: $1) }
         clientTransactions[transaction] = nil
         return true
     }
@@ -299,9 +300,10 @@ public final class CallCore {
         for id in waiting.sorted() { calls[id]?.namesResolved() }
     }
 
-    /// Ends a call by the administrator's word; false when there is none with this id.
-    public func hangUp(_ id: CallID, reason: String) -> Bool {
+    /// Ends a call by the switch's or the administrator's word; `actor` is who gave that. False when there is none with this id.
+    public func hangUp(_ id: CallID, reason: String, by actor: AuditedAct.Actor? = nil) -> Bool {
         guard let call = calls[id], !call.isEnding else { return false }
+        if let actor { call.publish(.note("hung up by \(actor.name) (\(actor.channel.rawValue))")) }
         call.end(
             call.callerIsAnswered ? .answered : .failed,
             by: .switch,

@@ -27,11 +27,18 @@ extension Configuration {
         node: ConfigurationText,
         tenants: [ConfigurationText],
         dialPlans: [ConfigurationText],
-        lists: [ConfigurationText] = []
+        lists: [ConfigurationText] = [],
+        unreadableLists: [ConfigFault] = []
     ) -> (configuration: Configuration?, faults: [ConfigFault]) {
         let faults = FaultList()
         let nodeConfiguration = NodeReader(faults: faults).read(node)
-        let read = readTenants(tenants, dialPlans: dialPlans, lists: lists, faults: faults)
+        let read = readTenants(
+            tenants,
+            dialPlans: dialPlans,
+            lists: lists,
+            unreadableLists: unreadableLists,
+            faults: faults
+        )
         guard faults.faults.isEmpty, let nodeConfiguration else { return (nil, faults.sorted) }
         return (Configuration(node: nodeConfiguration, tenants: read), [])
     }
@@ -40,6 +47,7 @@ extension Configuration {
         _ sources: [ConfigurationText],
         dialPlans: [ConfigurationText],
         lists: [ConfigurationText],
+        unreadableLists: [ConfigFault],
         faults: FaultList
     ) -> [TenantID: Tenant] {
         var plans: [String: DialPlan] = [:]
@@ -54,11 +62,13 @@ extension Configuration {
             PlanChecker(plan: plan, tenant: nil, faults: faults).check()
         }
         let numbers = Dictionary(lists.map { ($0.fileName, NumberList(text: $0.text)) }) { first, _ in first }
+        let unreadable = Dictionary(unreadableLists.map { (ConfigurationText(name: $0.file, text: "").fileName, $0) }) {
+            $1
+        }
+        let reader = TenantReader(faults: faults, plans: plans, lists: numbers, unreadableLists: unreadable)
         var readings: [TenantReader.Reading] = []
         for source in sources {
-            guard let reading = TenantReader(faults: faults, plans: plans, lists: numbers).read(source) else {
-                continue
-            }
+            guard let reading = reader.read(source) else { continue }
             if let twin = readings.first(where: { $0.tenant.id == reading.tenant.id }) {
                 reading.place.fault(
                     .duplicate,

@@ -149,10 +149,10 @@ extension Engine {
         return id
     }
 
-    public func hangUp(_ id: CallID, at moment: Moment) -> Bool {
+    public func hangUp(_ id: CallID, by actor: AuditedAct.Actor, at moment: Moment) -> Bool {
         enter(moment)
         defer { settle() }
-        return calls.hangUp(id, reason: "administrator")
+        return calls.hangUp(id, reason: "administrator", by: actor)
     }
 
     /// Whose call this is; nil: it does not live.

@@ -42,9 +42,10 @@ extension Engine {
     public func restore(_ memories: [UserID: Dispatcher.AgentMemory], at moment: Moment) {
         enter(moment)
         defer { settle() }
+        // Before that, or whoever is free would be unreachable in between, and free since now.
+        tellReachability()
         calls.dispatch { $0.restore(memories, at: now) }
         for agent in memories.keys where calls.acd.memory(of: agent) == nil { calls.remember(agent) }
-        tellReachability()
     }
 
     /// What the queues knew of their pace.

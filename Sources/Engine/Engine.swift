@@ -149,14 +149,14 @@ public final class Engine {
         defer { settle() }
         outlet.log(.info, "cannot reach \(flow): \(why)", call: nil)
         if flow.isForLongRequests { streamless.add(flow.remote, now: now.instant) }
-        perform(transactions.transportFailed(flow, now: now.instant))
+        perform(transactions.transportFailed(flow, why: why, now: now.instant))
     }
 
     /// A datagram of ours arrived nowhere; `quote` is how it began.
     public func returned(_ quote: [UInt8], over flow: Flow, why: String, at moment: Moment) {
         enter(moment)
         defer { settle() }
-        let actions = transactions.returned(quote, over: flow, now: now.instant)
+        let actions = transactions.returned(quote, over: flow, why: why, now: now.instant)
         // Of what is answered to strangers nobody wants to read.
         guard !actions.isEmpty else { return }
         outlet.log(.info, "cannot reach \(flow): \(why)", call: nil)
@@ -253,9 +253,9 @@ public final class Engine {
         case .acceptedTooLate(let request, let response, let flow, let isFirst):
             leave(request, acceptedBy: response, over: flow, isFirst: isFirst)
         case .timedOut(let transaction):
-            if !calls.failed(transaction, status: 408) { finishErrand(transaction, nil) }
-        case .transportFailed(let transaction):
-            if !calls.failed(transaction, status: 503) { finishErrand(transaction, nil) }
+            if !calls.failed(transaction, .timedOut) { finishErrand(transaction, nil) }
+        case .transportFailed(let transaction, let why):
+            if !calls.failed(transaction, .unreachable(why)) { finishErrand(transaction, nil) }
         case .unacknowledged: break
         case .ended(let transaction): calls.ended(transaction)
         case .terminated(let transaction): calls.ended(transaction)

@@ -111,9 +111,19 @@ public struct AgentChanged: Codable, Equatable, Sendable {
     /// Whose call rings, is talked in, or is wrapped up.
     public var queue: String?
     public var device: String
+    /// Of a wrap-up: for so long it lasts where nobody extends it or ends it early.
+    public var grantedMilliseconds: Int64?
 
-    public init(agent: String, state: AgentState, reason: String?, queue: String?, device: String) {
+    public init(
+        agent: String,
+        state: AgentState,
+        reason: String?,
+        queue: String?,
+        device: String,
+        grantedMilliseconds: Int64? = nil
+    ) {
         (self.agent, self.state, self.reason, self.queue, self.device) = (agent, state, reason, queue, device)
+        self.grantedMilliseconds = grantedMilliseconds
     }
 }
 
@@ -123,8 +133,15 @@ public struct RecordingStarted: Codable, Equatable, Sendable {
     public var file: String
     /// Why it is recorded: `queue sales`, `plan`.
     public var policy: String
+    /// Whose talk it is of; nil: past the queues.
+    public var queue: String?
+    /// Our users who speak in it, by extension.
+    public var agents: [String]?
 
-    public init(id: String, file: String, policy: String) { (self.id, self.file, self.policy) = (id, file, policy) }
+    public init(id: String, file: String, policy: String, queue: String? = nil, agents: [String]? = nil) {
+        (self.id, self.file, self.policy) = (id, file, policy)
+        (self.queue, self.agents) = (queue, agents)
+    }
 }
 
 /// Why an answered call has no recording.

@@ -20,6 +20,8 @@ public struct AgentTotalsRow: Codable, Equatable, Sendable {
     /// Within the talk.
     public var hold: Int64 = 0
     public var wrapUp: Int64 = 0
+    /// Of that, what went beyond the time that the queues grant.
+    public var extended: Int64 = 0
     /// Calls in which he talked past the queues, and for how long: from both answers to the end of his leg.
     public var ownCalls = 0
     public var ownTalk: Int64 = 0
@@ -42,6 +44,7 @@ public struct AgentTotalsRow: Codable, Equatable, Sendable {
         case talk = "talk_ms"
         case hold = "hold_ms"
         case wrapUp = "wrap_up_ms"
+        case extended = "wrap_up_extended_ms"
         case ownCalls = "own_calls"
         case ownTalk = "own_talk_ms"
         case offers, missed
@@ -160,7 +163,11 @@ extension AgentTotalsRow {
         let calls = try database.cachedStatement(
             sql: """
                 SELECT count(*) AS calls, count(talk_ms) AS talked, coalesce(sum(talk_ms), 0) AS talk, coalesce(sum(hold_ms), 0) AS hold,
-                  coalesce(sum(wrap_up_ms), 0) AS wrap_up
+                  coalesce(sum(wrap_up_ms), 0) AS wrap_up,
+                  (SELECT coalesce(sum(wrap_up_extended_ms), 0)
+                    FROM queue_stays INDEXED BY queue_stays_extended_by_agent
+                    WHERE wrap_up_extended_ms > 0
+                      AND agent = :agent AND connected_ms >= :from AND connected_ms < :until) AS extended
                 FROM queue_stays INDEXED BY queue_stays_by_agent
                 WHERE agent = :agent AND agent IS NOT NULL AND connected_ms >= :from AND connected_ms < :until
                 """
@@ -168,6 +175,7 @@ extension AgentTotalsRow {
         if let row = try Row.fetchOne(calls, arguments: window) {
             talked = row["talked"]
             (handled, talk, hold, wrapUp) = (row["calls"], row["talk"], row["hold"], row["wrap_up"])
+            extended = row["extended"]
         }
         let offered = try database.cachedStatement(
             sql: """

@@ -14,6 +14,7 @@ enum HistoryRow: Sendable {
     /// Milliseconds since 1970.
     case recordingPaused(id: String, at: Int64)
     case recordingResumed(id: String, at: Int64)
+    case recordingJoined(id: String, agent: String)
     case recordingEnded(RecordingEnded)
     case callback(CallbackRow)
     case event(JournalDraft)
@@ -32,11 +33,14 @@ enum HistoryRow: Sendable {
             let statement = try database.cachedStatement(sql: RecordingRow.insert)
             try statement.execute(arguments: [
                 recording.id, recording.callID, recording.file, recording.policy, recording.startedMilliseconds,
+                recording.queue, try recording.agentsAsJSON(),
             ])
         case .recordingPaused(let id, let at):
             try database.cachedStatement(sql: RecordingRow.pause).execute(arguments: [at, id])
         case .recordingResumed(let id, let at):
             try database.cachedStatement(sql: RecordingRow.resume).execute(arguments: [at, id])
+        case .recordingJoined(let id, let agent):
+            try database.cachedStatement(sql: RecordingRow.join).execute(arguments: [agent, id])
         case .recordingEnded(let end): try RecordingRow.end(end, in: database)
         case .callback(let callback):
             try database.cachedStatement(sql: CallbackRow.upsert).execute(arguments: callback.arguments)
@@ -64,7 +68,9 @@ enum HistoryRow: Sendable {
         case .stay(let stay): "s\(stay.enteredMilliseconds)" + stay.callID
         case .ownTalk(let talk): "t\(talk.beganMilliseconds) \(talk.agent) \(talk.callID)"
         case .callback(let callback): "b" + callback.callback.id
-        case .missed, .agent, .recordingStarted, .recordingPaused, .recordingResumed, .recordingEnded, .event: nil
+        case .missed, .agent, .recordingStarted, .recordingPaused, .recordingResumed, .recordingJoined, .recordingEnded,
+            .event:
+            nil
         }
     }
 
@@ -87,7 +93,7 @@ struct OpenThings {
         case .agent(let interval): mark("a" + interval.agent, interval.state != .loggedOut)
         case .recordingStarted(let recording): mark("r" + recording.id, true)
         case .recordingEnded(let end): mark("r" + end.id, false)
-        case .stay, .missed, .ownTalk, .callback, .recordingPaused, .recordingResumed, .event: break
+        case .stay, .missed, .ownTalk, .callback, .recordingPaused, .recordingResumed, .recordingJoined, .event: break
         }
     }
 

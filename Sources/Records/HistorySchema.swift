@@ -69,6 +69,21 @@ enum HistorySchema {
         DROP INDEX agent_states_own;
         """
 
+    /// Few wrap-ups are extended: reports find those in indexes of their own.
+    static let extendedWrapUps = """
+        ALTER TABLE queue_stays ADD COLUMN wrap_up_extended_ms INTEGER;
+        CREATE INDEX queue_stays_extended ON queue_stays (queue, entered_ms, outcome, agent, wrap_up_extended_ms)
+          WHERE wrap_up_extended_ms > 0;
+        CREATE INDEX queue_stays_extended_by_agent ON queue_stays (agent, connected_ms, wrap_up_extended_ms)
+          WHERE wrap_up_extended_ms > 0;
+        """
+
+    /// Whose talk a recording is of, which need not be the call's last.
+    static let speakers = """
+        ALTER TABLE recordings ADD COLUMN queue TEXT;
+        ALTER TABLE recordings ADD COLUMN agents TEXT;
+        """
+
     private static func stamp(_ name: String, of column: String) -> String {
         "\(name) TEXT AS (strftime('%Y-%m-%dT%H:%M:%fZ', \(column) / 1000.0, 'unixepoch'))"
     }

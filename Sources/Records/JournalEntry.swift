@@ -21,7 +21,8 @@ public struct JournalEntry: Equatable, Sendable {
             .queueTalkEnded,
             .callbackChanged, .agentChanged,
             .recordingStarted, .recordingPaused,
-            .recordingResumed, .recordingEnded, .notRecorded, .registered, .unregistered, .registrationExpired,
+            .recordingResumed, .recordingJoined, .recordingEnded, .notRecorded, .registered, .unregistered,
+            .registrationExpired,
             .trunkUp, .trunkDown, .trunkRegistered, .trunkUnregistered,
             .pauseExceeded, .audited:
             true

@@ -40,6 +40,8 @@ public struct QueueTotalsRow: Codable, Equatable, Sendable {
     /// Within the talk.
     public var hold: Int64 = 0
     public var wrapUp: Int64 = 0
+    /// Of that, what went beyond the time that the queue grants.
+    public var extended: Int64 = 0
     /// Of the phones that were answered.
     public var ring: Int64 = 0
 
@@ -59,6 +61,7 @@ public struct QueueTotalsRow: Codable, Equatable, Sendable {
         case talk = "talk_ms"
         case hold = "hold_ms"
         case wrapUp = "wrap_up_ms"
+        case extended = "wrap_up_extended_ms"
         case ring = "ring_ms"
     }
 
@@ -70,7 +73,7 @@ extension TenantDatabase {
     /// no row. A call belongs to the interval in which it entered the queue.
     ///
     /// Everything is in milliseconds, times since 1970: from `from` on and before `until`; `threshold` is the service level's,
-    /// `short` the longest wait of a short abandon; a wait that lasts is as long as it is at `now`. With `agent` only what this one
+    /// `short` the longest wait of a short abandon, with `fromCall` since the call's start; a wait that lasts is as long as it is at `now`. With `agent` only what this one
     /// took counts.
     ///
     /// `boundaries`, rising, are where one interval ends and the next begins: the caller knows how long the days of his time
@@ -82,6 +85,7 @@ extension TenantDatabase {
         agent: String? = nil,
         threshold: Int64,
         short: Int64,
+        fromCall: Bool = false,
         now: Int64,
         groupedBy boundaries: [Int64]? = nil
     ) throws -> [QueueTotalsRow] {
@@ -95,6 +99,7 @@ extension TenantDatabase {
                 for (start, end) in zip(edges, edges.dropFirst()) where start < end {
                     var arguments: StatementArguments = [
                         "threshold": threshold, "short": short, "now": now, "queue": name, "from": start, "until": end,
+                        "by_call": fromCall,
                     ]
                     if let agent { arguments += ["agent": agent] }
                     guard let found = try Row.fetchOne(statement, arguments: arguments) else { continue }
@@ -159,30 +164,43 @@ extension TenantDatabase {
     private static let isLost = "outcome IN ('abandoned', 'engine-restart')"
     private static let waited = "coalesce(wait_ms, max(0, :now - entered_ms)) + carried_ms"
 
+    /// Whoever was short in the queue may have been long in the call. A call whose start is gone counts from its entry.
+    private static let sinceStart = """
+        coalesce((
+          SELECT entered_ms + wait_ms - CAST(round((julianday(started_at) - 2440587.5) * 86400000) AS INTEGER)
+          FROM calls WHERE calls.call_id = queue_stays.call_id
+        ), 0)
+        """
+
     private static func totals(ofAgent: Bool) -> String {
-        """
-        SELECT count(*) AS offered,
-          sum(outcome = 'answered') AS answered,
-          sum(outcome = 'answered' AND talk_ms IS NOT NULL) AS talked,
-          sum(outcome = 'answered' AND wrap_up_ms IS NOT NULL) AS wrapped_up,
-          sum(\(isLost)) AS abandoned,
-          sum(\(isLost) AND wait_ms + carried_ms <= :short) AS short_abandoned,
-          sum(outcome NOT IN ('answered', 'abandoned', 'engine-restart')) AS overflowed,
-          sum(outcome IS NULL) AS waiting,
-          sum(outcome IS NULL AND \(waited) > :threshold) AS waiting_beyond,
-          sum(outcome = 'answered' AND wait_ms + carried_ms <= :threshold) AS answered_within,
-          sum(\(isLost) AND wait_ms + carried_ms <= :threshold) AS abandoned_within,
-          sum(\(waited) > :threshold) AS exceeded,
-          sum(CASE outcome WHEN 'answered' THEN wait_ms + carried_ms END) AS wait_answered,
-          sum(CASE WHEN \(isLost) THEN wait_ms + carried_ms END) AS wait_abandoned,
-          sum(wait_ms + carried_ms) AS wait_all,
-          max(\(waited)) AS max_wait,
-          sum(talk_ms) AS talk, sum(hold_ms) AS hold, sum(wrap_up_ms) AS wrap_up,
-          sum(CASE outcome WHEN 'answered' THEN ring_ms END) AS ring
-        FROM queue_stays INDEXED BY queue_stays_totals
-        WHERE queue = :queue AND entered_ms >= :from AND entered_ms < :until
-          AND outcome IS NOT 'called-back'\(ofAgent ? " AND agent = :agent" : "")
-        """
+        let window = """
+            queue = :queue AND entered_ms >= :from AND entered_ms < :until
+            AND outcome IS NOT 'called-back'\(ofAgent ? " AND agent = :agent" : "")
+            """
+        return """
+            SELECT count(*) AS offered,
+              sum(outcome = 'answered') AS answered,
+              sum(outcome = 'answered' AND talk_ms IS NOT NULL) AS talked,
+              sum(outcome = 'answered' AND wrap_up_ms IS NOT NULL) AS wrapped_up,
+              sum(\(isLost)) AS abandoned,
+              sum(\(isLost) AND wait_ms + carried_ms <= :short AND (NOT :by_call OR \(sinceStart) <= :short))
+                AS short_abandoned,
+              sum(outcome NOT IN ('answered', 'abandoned', 'engine-restart')) AS overflowed,
+              sum(outcome IS NULL) AS waiting,
+              sum(outcome IS NULL AND \(waited) > :threshold) AS waiting_beyond,
+              sum(outcome = 'answered' AND wait_ms + carried_ms <= :threshold) AS answered_within,
+              sum(\(isLost) AND wait_ms + carried_ms <= :threshold) AS abandoned_within,
+              sum(\(waited) > :threshold) AS exceeded,
+              sum(CASE outcome WHEN 'answered' THEN wait_ms + carried_ms END) AS wait_answered,
+              sum(CASE WHEN \(isLost) THEN wait_ms + carried_ms END) AS wait_abandoned,
+              sum(wait_ms + carried_ms) AS wait_all,
+              max(\(waited)) AS max_wait,
+              sum(talk_ms) AS talk, sum(hold_ms) AS hold, sum(wrap_up_ms) AS wrap_up,
+              sum(CASE outcome WHEN 'answered' THEN ring_ms END) AS ring,
+              (SELECT sum(wrap_up_extended_ms) FROM queue_stays INDEXED BY queue_stays_extended
+                WHERE wrap_up_extended_ms > 0 AND \(window)) AS extended
+            FROM queue_stays INDEXED BY queue_stays_totals WHERE \(window)
+            """
     }
 
     /// The different values of the first column of an index: a seek each, however many rows there are.
@@ -216,5 +234,6 @@ extension QueueTotalsRow {
         (waitAnswered, waitAbandoned) = (number("wait_answered"), number("wait_abandoned"))
         (waitAll, maxWait) = (number("wait_all"), number("max_wait"))
         (talk, hold, wrapUp, ring) = (number("talk"), number("hold"), number("wrap_up"), number("ring"))
+        extended = number("extended")
     }
 }

@@ -98,6 +98,7 @@ public final class RecordWriter: EventSubscriber {
             rows.append(.recordingStarted(RecordingRow(start, callID: call.value, startedMilliseconds: started)))
         case .recordingPaused(let id): rows.append(.recordingPaused(id: id, at: envelope.at.wall.milliseconds))
         case .recordingResumed(let id): rows.append(.recordingResumed(id: id, at: envelope.at.wall.milliseconds))
+        case .recordingJoined(let id, let agent): rows.append(.recordingJoined(id: id, agent: agent))
         case .recordingEnded(let end): rows.append(.recordingEnded(end))
         case .callbackChanged(let change):
             rows.append(.callback(CallbackRow(change, at: envelope.at.wall.milliseconds)))

@@ -11,6 +11,10 @@ public struct RecordingRow: Codable, Equatable, Sendable {
     /// Below the tenant's folder of recordings.
     public var file: String
     public var policy: String
+    /// Whose talk it is of; nil: past the queues, or an earlier version recorded it.
+    public var queue: String?
+    /// Our users who speak in it, by extension; nil: an earlier version recorded it.
+    public var agents: [String]?
     /// Milliseconds since 1970.
     public var startedMilliseconds: Int64
     /// nil while it goes on.
@@ -32,7 +36,7 @@ public struct RecordingRow: Codable, Equatable, Sendable {
     public enum CodingKeys: String, CodingKey, CaseIterable, Sendable {
         case id
         case callID = "call_id"
-        case file, policy
+        case file, policy, queue, agents
         case startedMilliseconds = "started_ms"
         case milliseconds, octets, sha256, state, fault, pauses
         case lostFrames = "lost_frames"
@@ -43,6 +47,7 @@ public struct RecordingRow: Codable, Equatable, Sendable {
     init(_ start: RecordingStarted, callID: String, startedMilliseconds: Int64) {
         (id, file, policy, self.callID) = (start.id, start.file, start.policy, callID)
         (self.startedMilliseconds, state, isOnLegalHold) = (startedMilliseconds, .recording, false)
+        (queue, agents) = (start.queue, start.agents)
     }
 
     init(_ row: Row) {
@@ -54,13 +59,22 @@ public struct RecordingRow: Codable, Equatable, Sendable {
         // A file that is only read may be of a version before the pauses.
         let pauses: String? = row["pauses"]
         self.pauses = pauses.flatMap { try? JSONDecoder().decode([[Int64?]].self, from: Data($0.utf8)) } ?? []
+        queue = row["queue"]
+        let agents: String? = row["agents"]
+        self.agents = agents.flatMap { try? JSONDecoder().decode([String].self, from: Data($0.utf8)) }
+    }
+
+    func agentsAsJSON() throws -> String? {
+        try agents.map { String(decoding: try JSONEncoder().encode($0), as: UTF8.self) }
     }
 
     /// A row that is there already keeps what became of it.
     static let insert = """
-        INSERT OR IGNORE INTO recordings (id, call_id, file, policy, started_ms, state)
-        VALUES (?, ?, ?, ?, ?, 'recording')
+        INSERT OR IGNORE INTO recordings (id, call_id, file, policy, started_ms, queue, agents, state)
+        VALUES (?, ?, ?, ?, ?, ?, ?, 'recording')
         """
+
+    static let join = "UPDATE recordings SET agents = json_insert(agents, '$[#]', ?) WHERE id = ?"
 
     static let pause = """
         UPDATE recordings SET pauses = json_insert(pauses, '$[#]', json_array(? - started_ms, NULL)) WHERE id = ?
@@ -101,12 +115,14 @@ public struct RecordingQuery: Sendable {
     public var until: Int64?
     public var id: String?
     public var callID: String?
-    /// Of the call that it was made of, as those below.
+    /// Of the call that it was made of, as those below; it came by it, or an attempt went out over it.
     public var trunk: String?
     public var from: String?
     public var to: String?
     public var disposition: Disposition?
+    /// Of the talk itself, which need not be the call's last.
     public var queue: String?
+    /// Whoever of ours speaks in it.
     public var agent: String?
     public var state: RecordingRow.State?
     /// Those whose file is gone, too.
@@ -138,17 +154,26 @@ public struct RecordingQuery: Sendable {
         add("id = ?", id)
         add("recordings.call_id = ?", callID)
         let ofCall = "EXISTS (SELECT 1 FROM calls WHERE calls.call_id = recordings.call_id AND"
-        add("\(ofCall) calls.trunk = ?)", trunk)
+        if let trunk {
+            let legs = "SELECT 1 FROM trunk_legs WHERE trunk_legs.call_id = recordings.call_id AND trunk = ?"
+            conditions.append("(\(ofCall) calls.trunk = ?) OR EXISTS (\(legs)))")
+            arguments += [trunk, trunk]
+        }
         add("\(ofCall) calls.\"from\" = ?)", from)
         add("\(ofCall) calls.\"to\" = ?)", to)
         add("\(ofCall) calls.disposition = ?)", disposition?.rawValue)
-        add("\(ofCall) calls.queue = ?)", queue)
-        // Whoever speaks in it: for a queue, calling out, called past the queues, or handed the call.
+        // Of a recording of an earlier version no more is known than of its call.
+        if let queue {
+            conditions.append("(recordings.queue = ? OR recordings.agents IS NULL AND \(ofCall) calls.queue = ?))")
+            arguments += [queue, queue]
+        }
         if let agent {
             let talked = "leg.value->>'user' = ? AND leg.value->>'answered_at' IS NOT NULL"
             let handed = "EXISTS (SELECT 1 FROM json_each(legs) leg WHERE \(talked))"
-            conditions.append("\(ofCall) (agent = ? OR user = ? OR \(handed)))")
-            arguments += [agent, agent, agent]
+            let inCall = "\(ofCall) (agent = ? OR user = ? OR \(handed)))"
+            let speaks = "EXISTS (SELECT 1 FROM json_each(recordings.agents) WHERE value = ?)"
+            conditions.append("(\(speaks) OR recordings.agents IS NULL AND \(inCall))")
+            arguments += [agent, agent, agent, agent]
         }
         add("state = ?", state?.rawValue)
         if let before {

@@ -97,6 +97,7 @@ extension HistoryRow {
         case .recordingStarted(let recording): ("recording", recording)
         case .recordingPaused(let id, let at): ("recording-paused", ["id": id, "at_ms": "\(at)"])
         case .recordingResumed(let id, let at): ("recording-resumed", ["id": id, "at_ms": "\(at)"])
+        case .recordingJoined(let id, let agent): ("recording-joined", ["id": id, "agent": agent])
         case .recordingEnded(let end): ("recording-ended", end)
         case .callback(let callback): ("callback", callback.callback)
         case .event(let draft): ("event", draft.event)

@@ -21,7 +21,7 @@ enum StayRow {
             stay.callID, stay.queue, stay.number, stay.priority, stay.position, stay.enteredMilliseconds,
             stay.carriedMilliseconds, stay.waitMilliseconds, stay.outcome?.rawValue, stay.agent, stay.offers,
             stay.ringMilliseconds, stay.connectedMilliseconds, stay.talkMilliseconds, stay.holdMilliseconds,
-            stay.endedMilliseconds, stay.wrapUpMilliseconds, stay.callerHungUp,
+            stay.endedMilliseconds, stay.wrapUpMilliseconds, stay.extendedMilliseconds, stay.callerHungUp,
         ]
         return StatementArguments(values)
     }
@@ -40,6 +40,7 @@ enum StayRow {
         (stay.connectedMilliseconds, stay.talkMilliseconds) = (row["connected_ms"], row["talk_ms"])
         (stay.holdMilliseconds, stay.endedMilliseconds) = (row["hold_ms"], row["ended_ms"])
         (stay.wrapUpMilliseconds, stay.callerHungUp) = (row["wrap_up_ms"], row["caller_hung_up"])
+        stay.extendedMilliseconds = row["wrap_up_extended_ms"]
         return stay
     }
 

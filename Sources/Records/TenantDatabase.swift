@@ -111,6 +111,8 @@ public final class TenantDatabase: Sendable {
         migrator.registerMigration("legs over trunks") { try TrunkLegRow.fill($0) }
         migrator.registerMigration("traces by number") { try $0.execute(sql: TraceRow.byNumber) }
         migrator.registerMigration("parts of traces") { try $0.execute(sql: TraceRow.parts) }
+        migrator.registerMigration("extended wrap-ups") { try $0.execute(sql: HistorySchema.extendedWrapUps) }
+        migrator.registerMigration("speakers of recordings") { try $0.execute(sql: HistorySchema.speakers) }
         return migrator
     }
 

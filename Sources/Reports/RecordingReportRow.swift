@@ -9,6 +9,9 @@ public struct RecordingReportRow: Encodable, Sendable {
     public var tenant: String
     public var file: String
     public var policy: String
+    @OrNull public var queue: String?
+    /// null: an earlier version recorded it.
+    @OrNull public var agents: [String]?
     public var started_at: String
     @OrNull public var duration_s: Double?
     @OrNull public var octets: Int64?
@@ -22,6 +25,7 @@ public struct RecordingReportRow: Encodable, Sendable {
 
     public init(_ row: RecordingRow, _ tenant: TenantID) {
         (id, call_id, file, policy) = (row.id, row.callID, row.file, row.policy)
+        (queue, agents) = (row.queue, row.agents)
         self.tenant = tenant.name
         started_at = stamp(row.startedMilliseconds)
         duration_s = row.milliseconds.map(seconds)
@@ -34,6 +38,6 @@ public struct RecordingReportRow: Encodable, Sendable {
 
     public static let keys = [
         "id", "call_id", "tenant", "file", "policy", "started_at", "duration_s", "octets", "sha256", "state", "fault",
-        "pauses", "lost_frames", "legal_hold", "deleted",
+        "pauses", "lost_frames", "legal_hold", "deleted", "queue", "agents",
     ]
 }

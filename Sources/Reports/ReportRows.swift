@@ -35,6 +35,8 @@ public struct QueueReportRow: ReportRow, Sendable {
     @OrNull public var average_time_to_abandon_s: Double?
     @OrNull public var abandon_rate_of_offered: Double?
     @OrNull public var short_abandon_rate: Double?
+    @OrNull public var acw_auto_s: Double?
+    @OrNull public var acw_manual_s: Double?
     /// nil: nobody asked for it.
     @OrNull public var first_contact_resolution: Double?
 
@@ -54,6 +56,7 @@ public struct QueueReportRow: ReportRow, Sendable {
     static let variants: [String: QueueMetric] = [
         "average_delay_s": .averageDelay, "average_time_to_abandon_s": .averageTimeToAbandon,
         "abandon_rate_of_offered": .abandonRateOfOffered, "short_abandon_rate": .shortAbandonRate,
+        "acw_auto_s": .averageAutomaticWrapUp, "acw_manual_s": .averageManualWrapUp,
     ]
 }
 
@@ -109,6 +112,9 @@ public struct AgentReportRow: ReportRow, Sendable {
     @OrNull public var utilisation: Double?
     @OrNull public var utilisation_on_phone: Double?
     @OrNull public var answer_rate_of_offers: Double?
+    /// The parts of `acw_s`: within the queues' `wrap_up`, and what went beyond, as somebody extended it.
+    public var acw_auto_s: Double
+    public var acw_manual_s: Double
 
     var place: String { "\(agent) \(from)" }
 
@@ -121,7 +127,9 @@ public struct AgentReportRow: ReportRow, Sendable {
             "logged_out_s", "pauses_s", "paid_pause_s", "unpaid_pause_s", "paid_s", "occupancy", "occupancy_formula",
             "check_s", "planned_s", "adherence", "conformance",
         ]
-        + variants.keys.sorted() + ["answer_rate_of_offers"]
+        + extras
+
+    static let extras = variants.keys.sorted() + ["answer_rate_of_offers", "acw_auto_s", "acw_manual_s"]
 
     /// Columns that tables leave out unless they are asked for, each with the metric that it is.
     static let variants: [String: AgentMetric] = [

@@ -92,7 +92,9 @@ extension Reporter {
             utilisation: rounded(AgentMetric.utilisation.value(of: time)),
             utilisation_on_phone: rounded(AgentMetric.utilisationOnPhone.value(of: time)),
             answer_rate_of_offers: totals.offers == 0
-                ? nil : rounded(Double(totals.handled) / Double(totals.offers))
+                ? nil : rounded(Double(totals.handled) / Double(totals.offers)),
+            acw_auto_s: seconds(totals.wrapUp - totals.extended),
+            acw_manual_s: seconds(totals.extended)
         )
     }
 
@@ -106,12 +108,13 @@ extension Reporter {
                 "aht = Σ (talk + hold + wrap-up) ÷ handled calls whose talk is over; answer_rate = handled ÷ (handled + missed)",
                 "answer_rate_of_offers = handled ÷ offers, those included during which the caller gave up",
                 "a call belongs whole to the interval in which its agent took it; states are cut where the interval ends",
+                "acw_auto = Σ wrap-up within the queues' wrap_up; acw_manual = Σ wrap-up beyond it, as somebody extended it",
                 "off-phone work is paid pauses; talk and hold are the time on calls, past the queues too",
             ] + AgentReportRow.variants.sorted { $0.key < $1.key }.map { "\($0.value.rawValue) = \($0.value.formula)" }
         return try Report(
             rows: try agentRows(request),
             keys: keys,
-            extras: AgentReportRow.variants.keys.sorted() + ["answer_rate_of_offers"],
+            extras: AgentReportRow.extras,
             notes: notes,
             page: request.page
         )

@@ -51,6 +51,7 @@ extension Reporter {
                     agent: agent,
                     threshold: limits.answerWithin,
                     short: limits.shortAbandon,
+                    fromCall: tenant.queues[name]?.abandonFrom == .call,
                     now: lastKnown,
                     groupedBy: edges
                 )
@@ -108,7 +109,9 @@ extension Reporter {
             average_delay_s: rounded(QueueMetric.averageDelay.value(of: tally)),
             average_time_to_abandon_s: rounded(QueueMetric.averageTimeToAbandon.value(of: tally)),
             abandon_rate_of_offered: rounded(QueueMetric.abandonRateOfOffered.value(of: tally)),
-            short_abandon_rate: rounded(QueueMetric.shortAbandonRate.value(of: tally))
+            short_abandon_rate: rounded(QueueMetric.shortAbandonRate.value(of: tally)),
+            acw_auto_s: rounded(QueueMetric.averageAutomaticWrapUp.value(of: tally)),
+            acw_manual_s: rounded(QueueMetric.averageManualWrapUp.value(of: tally))
         )
     }
 
@@ -151,11 +154,13 @@ extension Reporter {
     func queues(_ request: Request) throws -> Report {
         let formula = try formula(request)
         let limits = request.queue.map(thresholds) ?? ServiceThresholds()
+        let isFromCall = request.queue.flatMap { tenant.queues[$0]?.abandonFrom } == .call
+        let origin = isFromCall ? "call's start" : "entry into the queue"
         var notes = [
             "service level \(formula.rawValue) = \(formula.formula); \(ServiceLevelFormula.legend)",
             request.queue == nil
-                ? "X and h are each queue's own service_level and abandon_threshold"
-                : "X = \(limits.answerWithin / 1000) s, h = \(limits.shortAbandon / 1000) s",
+                ? "X and h are each queue's own service_level and abandon_threshold; h counts as its abandon_from says"
+                : "X = \(limits.answerWithin / 1000) s, h = \(limits.shortAbandon / 1000) s from the \(origin)",
         ]
         notes += [QueueMetric.averageSpeedOfAnswer, .averageHandleTime, .averageWrapUp, .abandonRate].map {
             "\($0.rawValue) = \($0.formula)"

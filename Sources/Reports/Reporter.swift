@@ -270,7 +270,8 @@ extension QueueTally {
         (waitOfAnswered, waitOfAbandoned) = (row.waitAnswered, row.waitAbandoned)
         (waitOfAll, longestWait) = (row.waitAll, row.maxWait)
         // The history's talk holds the time on hold.
-        (talk, hold, wrapUpAuto, ring) = (row.talk - row.hold, row.hold, row.wrapUp, row.ring)
+        (talk, hold, ring) = (row.talk - row.hold, row.hold, row.ring)
+        (wrapUpAuto, wrapUpManual) = (row.wrapUp - row.extended, row.extended)
     }
 }
 

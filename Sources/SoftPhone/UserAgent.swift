@@ -220,7 +220,7 @@ public final class UserAgent {
                     if let retry = watched?.answer(response, to: request, over: flow) { subscribe(retry) }
                 case nil: break
                 }
-            case .timedOut(let id), .transportFailed(let id):
+            case .timedOut(let id), .transportFailed(let id, _):
                 switch uses[id] {
                 case .session(let call, let purpose):
                     act(call, at: now) { $0.requestFailed(purpose, status: 408, now: $1) }

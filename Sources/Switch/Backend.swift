@@ -212,10 +212,11 @@ struct Backend: ControlBackend {
     }
 
     func hangUp(_ id: CallID, _ request: ControlRequest, _ node: Node) async throws -> ControlReply {
+        let actor = AuditedAct.Actor(request.peer)
         let (owner, found) = try await node.handle.ask { core in
-            core.turn { engine, now in (engine.tenant(ofCall: id), engine.hangUp(id, at: now)) }
+            core.turn { engine, now in (engine.tenant(ofCall: id), engine.hangUp(id, by: actor, at: now)) }
         }
-        var act = AuditedAct(by: .init(request.peer), "hangup", "call \(id)", tenant: owner)
+        var act = AuditedAct(by: actor, "hangup", "call \(id)", tenant: owner)
         guard found else {
             (act.tenant, act.outcome) = (request.query["tenant"].map { TenantID($0) }, .refused)
             act.detail = "no call \(id) is up"

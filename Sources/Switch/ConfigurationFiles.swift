@@ -1,4 +1,5 @@
 public import Config
+import DialPlan
 public import Events
 public import Foundation
 import Hashes
@@ -35,6 +36,8 @@ public struct ConfigurationFiles: Sendable {
     private var replacing: [Subject: String?] = [:]
     /// Lists of numbers, beside the dial plans.
     public private(set) var lists: [ConfigurationText] = []
+    /// Those that cannot be read: faults of the tenants who name them, and of nobody else.
+    private(set) var unreadableLists: [ConfigFault] = []
 
     /// Reads the node's file and the folders that it names.
     public init(file path: String) throws(Trouble) {
@@ -49,7 +52,8 @@ public struct ConfigurationFiles: Sendable {
         dialPlans = [:]
         tenants = [:]
         let listFolder = resolve(read.dialPlansPath).appending(path: "lists")
-        lists = try Self.readFolder(listFolder, named: show(read.dialPlansPath) + "/lists", endings: [".txt"])
+        let listsShown = show(read.dialPlansPath) + "/lists"
+        (lists, unreadableLists) = try Self.contents(of: listFolder, named: listsShown, endings: [".txt"])
         for text in try Self.readFolder(resolve(read.dialPlansPath), named: show(read.dialPlansPath)) {
             dialPlans[text.fileName] = text
         }
@@ -117,7 +121,8 @@ public struct ConfigurationFiles: Sendable {
             node: node,
             tenants: (tenants.values + doubles).sorted { $0.name < $1.name },
             dialPlans: dialPlans.values.sorted { $0.name < $1.name },
-            lists: lists
+            lists: lists,
+            unreadableLists: unreadableLists
         )
         let all = (isInForce ? [] : missingFolders) + faults
         guard let read, all.isEmpty else { throw Trouble(all.map(\.description) + waysOut(of: all)) }
@@ -192,7 +197,7 @@ public struct ConfigurationFiles: Sendable {
 
     /// The folders as they are by now: lists count, what the files of tenants and plans say is not in force yet.
     mutating func learn(filesOf folders: ConfigurationFiles) {
-        (inFolders, lists) = (folders.inFolders, folders.lists)
+        (inFolders, lists, unreadableLists) = (folders.inFolders, folders.lists, folders.unreadableLists)
     }
 
     /// Takes away what was applied of a tenant, or of a plan by its file's name. The folders' file of it counts again.
@@ -263,39 +268,54 @@ public struct ConfigurationFiles: Sendable {
     /// What a pipe may bring.
     private static let longestPiped = 64 << 20
 
+    public static let readable = "name a file that is there and yours to read"
+
     /// `mayBePipe`: what somebody names for once may be one; a folder's would be waited for at every reading.
     public static func read(
         _ url: URL,
         named name: String,
         mayBePipe: Bool = false,
-        mend: String = "name a file that is there and yours to read"
+        mend: String = readable
     ) throws(Trouble) -> ConfigurationText {
+        do { return try text(of: url, named: name, mayBePipe: mayBePipe, mend: mend) } catch { throw Trouble([error]) }
+    }
+
+    private static func text(
+        of url: URL,
+        named name: String,
+        mayBePipe: Bool,
+        mend: String
+    ) throws(ConfigFault) -> ConfigurationText {
+        func fault(
+            _ problem: String,
+            _ mend: String,
+            _ code: ConfigFault.Code = .missingFile,
+            line: Int = 1
+        ) -> ConfigFault {
+            let position = SourcePosition(line: line, column: 1)
+            return ConfigFault(file: name, position: position, code: code, problem: problem, mend: mend)
+        }
         let isSpecial = isNoFile(url)
         guard mayBePipe || !isSpecial else {
-            throw Trouble(
-                "\(name):1:1: error: cannot be read: it is a pipe or a device [missing-file]; write it to a file"
-            )
+            throw fault("cannot be read: it is a pipe or a device", "write it to a file")
         }
-        do {
-            let data = try isSpecial ? piped(url) : Data(contentsOf: url)
-            guard data.count <= longestPiped || !isSpecial else {
-                throw Trouble("\(name):1:1: error: more than 64 MiB come from it [missing-file]; write it to a file")
-            }
-            guard let text = String(data: data, encoding: .utf8) else {
-                throw Trouble("\(name):1:1: error: the file is no UTF-8 text [yaml]; save it as UTF-8")
-            }
-            guard !isSpecial || tenantName(in: text) != nil else {
-                throw Trouble(
-                    "\(name):1:1: error: no tenant comes from it [missing-file]; write a dial plan to a file, whose name it goes by"
-                )
-            }
-            return ConfigurationText(name: name, text: text)
-        } catch let trouble as Trouble {
-            throw trouble
-        } catch {
+        let data: Data
+        do { data = try isSpecial ? piped(url) : Data(contentsOf: url) } catch {
             let why = isFolder(url) ? "it is a folder" : FileFault(reading: error).why
-            throw Trouble("\(name):1:1: error: cannot be read: \(why) [missing-file]; \(mend)")
+            throw fault("cannot be read: \(why)", mend)
         }
+        guard data.count <= longestPiped || !isSpecial else {
+            throw fault("more than 64 MiB come from it", "write it to a file")
+        }
+        guard let text = String(data: data, encoding: .utf8) else {
+            let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+            let line = lines.firstIndex { String(data: $0, encoding: .utf8) == nil } ?? 0
+            throw fault("the file is no UTF-8 text", "save it as UTF-8", .yaml, line: line + 1)
+        }
+        guard !isSpecial || tenantName(in: text) != nil else {
+            throw fault("no tenant comes from it", "write a dial plan to a file, whose name it goes by")
+        }
+        return ConfigurationText(name: name, text: text)
     }
 
     /// An octet more than it may bring, at most.
@@ -327,14 +347,21 @@ public struct ConfigurationFiles: Sendable {
         !file.hasPrefix(".") && endings.contains(where: file.hasSuffix)
     }
 
-    private static func readFolder(
-        _ folder: URL,
+    private static func readFolder(_ folder: URL, named name: String) throws(Trouble) -> [ConfigurationText] {
+        let (texts, faults) = try contents(of: folder, named: name, endings: [".yaml", ".yml"])
+        guard faults.isEmpty else { throw Trouble(faults) }
+        return texts
+    }
+
+    /// The texts of a folder's files, and what is wrong with those that cannot be read.
+    private static func contents(
+        of folder: URL,
         named name: String,
-        endings: [String] = [".yaml", ".yml"]
-    ) throws(Trouble) -> [ConfigurationText] {
+        endings: [String]
+    ) throws(Trouble) -> (texts: [ConfigurationText], faults: [ConfigFault]) {
         // A folder that is not there holds nothing here; whether it may be missing is looked at elsewhere. One that cannot be listed must not
         // pass for an empty one: a reload would take every tenant away.
-        guard isFolder(folder) else { return [] }
+        guard isFolder(folder) else { return ([], []) }
         let files: [String]
         do {
             files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
@@ -342,10 +369,15 @@ public struct ConfigurationFiles: Sendable {
             let fault = "the folder cannot be listed: \(FileFault(reading: error).why)"
             throw Trouble("\(name):1:1: error: \(fault) [missing-file]; make it yours to read")
         }
-        var texts: [ConfigurationText] = []
+        var (texts, faults): ([ConfigurationText], [ConfigFault]) = ([], [])
         for file in files.sorted() where Self.isNamed(file, endings) {
-            texts.append(try read(folder.appending(path: file), named: "\(name)/\(file)"))
+            do throws(ConfigFault) {
+                let place = folder.appending(path: file)
+                texts.append(try text(of: place, named: "\(name)/\(file)", mayBePipe: false, mend: Self.readable))
+            } catch {
+                faults.append(error)
+            }
         }
-        return texts
+        return (texts, faults)
     }
 }

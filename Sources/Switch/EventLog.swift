@@ -64,7 +64,7 @@ final class EventLog: EventSubscriber {
             tell(.error, "recording \(end.id) failed: \(end.fault ?? "")")
         case .queueOffered, .queueOfferEnded, .queueEntered, .queueTalkMoved, .queueTalkEnded, .variable, .prompt,
             .recordingStarted,
-            .recordingPaused, .recordingResumed, .recordingEnded, .notRecorded:
+            .recordingPaused, .recordingResumed, .recordingJoined, .recordingEnded, .notRecorded:
             break
         case .callRinging, .callHeld, .callResumed, .legReached, .legProvisional, .legAnswered, .legMedia, .digit, .sip:
             break

@@ -7,6 +7,13 @@ extension ConfigurationFiles {
 
     /// What is odd about the lists of numbers, and no fault: a line each, as faults are written.
     public var listWarnings: [String] {
+        let unreadable = unreadableLists.map {
+            "\($0.file):\($0.position.line):1: warning: \($0.problem), and no tenant names it; \($0.mend)"
+        }
+        return unreadable + oddLines
+    }
+
+    private var oddLines: [String] {
         lists.flatMap { list in
             let oddities = NumberList.oddities(in: list.text)
             let lines = oddities.prefix(Self.mostLines).map { oddity in

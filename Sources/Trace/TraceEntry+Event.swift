@@ -51,6 +51,7 @@ extension TraceEntry.Kind {
         case .recordingStarted(let recording): self = .event("recording \(recording.id) begins: \(recording.policy)")
         case .recordingPaused(let id): self = .event("recording \(id) pauses")
         case .recordingResumed(let id): self = .event("recording \(id) goes on")
+        case .recordingJoined(let id, let agent): self = .event("recording \(id): agent \(agent) speaks in it")
         case .recordingEnded(let end):
             let seconds = Double(end.milliseconds) / 1000
             self = .event("recording \(end.id): \(end.fault ?? "complete"), \(seconds) s, \(end.octets) octets")

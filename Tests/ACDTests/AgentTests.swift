@@ -143,6 +143,10 @@ import Timebase
         #expect(floor.state("1") == .wrapUp)
         floor.perform(.endWrapUp, "1")
         #expect(floor.state("1") == .available)
+        let granted = floor.events.compactMap { event in
+            if case .agentChanged(let change) = event { change.grantedMilliseconds } else { nil }
+        }
+        #expect(granted == [30_000])
     }
 
     @Test func `a call of his own does not shorten the wrap-up`() {

@@ -52,8 +52,22 @@ import Timebase
         .queueLeft(QueueLeft(queue: queue, outcome: outcome, waitMilliseconds: 0, agent: agent, offers: 2))
     }
 
-    private static func agent(_ state: AgentState, queue: String? = nil, reason: String? = nil) -> Event {
-        .agentChanged(AgentChanged(agent: "1001", state: state, reason: reason, queue: queue, device: "1001"))
+    private static func agent(
+        _ state: AgentState,
+        queue: String? = nil,
+        reason: String? = nil,
+        granted: Int64? = nil
+    ) -> Event {
+        .agentChanged(
+            AgentChanged(
+                agent: "1001",
+                state: state,
+                reason: reason,
+                queue: queue,
+                device: "1001",
+                grantedMilliseconds: granted
+            )
+        )
     }
 
     private static func offerEnded(_ result: OfferResult, agent: String, _ milliseconds: Int64) -> Event {
@@ -83,6 +97,24 @@ import Timebase
         let outputs = envelopes.flatMap { assembler.apply($0) }
         #expect(assembler.count == 0)
         return outputs
+    }
+
+    @Test(arguments: [(5_000, 2_000), (7_000, 0), (30_000, 0)] as [(Int64, Int64)])
+    func `what a wrap-up has beyond the queue's grant was extended`(granted: Int64, extended: Int64) throws {
+        var story = Self.answered()
+        story[9].event = Self.agent(.wrapUp, queue: "sales", granted: granted)
+        let stay = try #require(last(fold(story)))
+        #expect(stay.wrapUpMilliseconds == 7_000 && stay.extendedMilliseconds == extended)
+    }
+
+    @Test func `a call of the agent's own in the middle of a wrap-up extends nothing`() throws {
+        var story = Self.answered()
+        story[9].event = Self.agent(.wrapUp, queue: "sales", granted: 5_000)
+        story.insert(Self.envelope(Self.agent(.onCall), Self.at(43), call: "OWN"), at: 11)
+        let rest = Self.agent(.wrapUp, queue: "sales", granted: 5_000)
+        story.insert(Self.envelope(rest, Self.at(46), call: nil), at: 12)
+        let stay = try #require(last(fold(story)))
+        #expect(stay.wrapUpMilliseconds == 4_000 && stay.extendedMilliseconds == 0)
     }
 
     private func last(_ outputs: [QueueStayAssembler.Output]) -> QueueStay? {

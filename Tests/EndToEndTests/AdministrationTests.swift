@@ -542,8 +542,43 @@ struct AdministrationTests {
         }
     }
 
+    @Test func `doctor asks the trunks where no switch does`() throws {
+        let (dead, spare) = (try WirePeer().port, try WirePeer())
+        let running = try RunningSwitch(
+            trunk: """
+                probe: {interval: 60s}
+                  - {name: dead, host: 127.0.0.1, port: \(dead)}
+                  - {name: spare, host: 127.0.0.1, port: \(spare.port)}
+                  - {name: quiet, host: 127.0.0.1, port: 5071, probe: false}
+                  - {name: far, host: carrier.invalid}
+                """
+        )
+        running.isFolderKept = true
+        defer { try? FileManager.default.removeItem(at: running.folder) }
+        #expect(running.stop() == 0)
+        let doctor = try ChildProcess(
+            RunningSwitch.binary,
+            ["doctor", "--config", running.folder.appending(path: "gudok.yaml").path],
+            in: running.folder
+        )
+        let question = try #require(spare.expect { $0.startWord == "OPTIONS" && $0.contains("sip:gudok-doctor@") })
+        let port = try #require(
+            question.header("Via")?.split(separator: ":").last.flatMap { UInt16($0.prefix { $0 != ";" }) }
+        )
+        spare.send(try Phone("spare", server: port, peer: spare).response("404 Not Found", to: question), to: port)
+        #expect(doctor.exitCode(within: 20) == 1)
+        for line in [
+            "ok    trunk spare (demo): 127.0.0.1:\(spare.port) answers OPTIONS with 404 in ",
+            "BAD   trunk dead (demo): 127.0.0.1:\(dead): nobody is at that port; ",
+            "BAD   trunk carrier (demo): 127.0.0.1:\(running.carrier?.port ?? 0): no answer within 2 s; ",
+            "ok    trunk quiet (demo): never asked", "ok    trunk far (demo): carrier.invalid: not asked: DNS says",
+        ] {
+            #expect(doctor.text.contains(line), "\(line) in \(doctor.text)")
+        }
+    }
+
     @Test func `doctor finds what a start would fail at, or go on record without`() throws {
-        let (running, other) = (try RunningSwitch(), try RunningSwitch())
+        let (running, other) = (try RunningSwitch(trunk: "probe: false"), try RunningSwitch())
         let folder = running.folder
         running.isFolderKept = true
         defer { try? FileManager.default.removeItem(at: folder) }

@@ -36,6 +36,9 @@ struct BehaviourTests {
             try running.rows("cdr").contains { $0["reason"] as? String == "rtp-timeout" }
         }
         #expect(isWritten)
+        let ended = try #require(try running.rows("cdr").first { $0["reason"] as? String == "rtp-timeout" }?["call_id"])
+        let why = try running.gudok("why", "\(ended)").text
+        #expect(why.contains("leg 0: neither RTP nor RTCP for 1 s (calls.rtp_timeout)"), "\(why)")
         // The one on hold is older, silent for longer, and still up.
         #expect(try running.rows("calls").count == 1)
     }
@@ -133,6 +136,25 @@ struct BehaviourTests {
         phone.respond("200 OK", to: bye)
         let isWritten = try eventually { try running.rows("cdr").first?["reason"] as? String == "max-duration" }
         #expect(isWritten)
+        let why = try running.gudok("why", "last").text
+        #expect(why.contains("up for 1 s, the longest call (calls.max_duration)"), "\(why)")
+    }
+
+    @Test(arguments: [
+        (timeout: "60s", words: "leg 1: no answer to INVITE within 1.2 s (timer B)"),
+        (timeout: "1s", words: "user 1001: no answer within 1 s (the step's timeout)"),
+    ])
+    func `gudok why names the clock that gave a phone up`(timeout: String, words: String) throws {
+        let pair = try CallPair(
+            node: "timers: {t1: 20ms}",
+            incoming: """
+                routes:
+                  - {match: ".", do: [{dial: {user: "1001", timeout: \(timeout)}}, {hangup: "{dial_result}"}]}
+                """
+        )
+        try pair.ring()
+        #expect(try #require(pair.carrier.final("INVITE", within: 8)).startWord >= "400")
+        #expect(try eventually { try pair.running.gudok("why", "last").text.contains(words) })
     }
 
     @Test func `a trunk over its limit gets 503 with Retry-After, and its place back when a call ends`() throws {
@@ -363,6 +385,8 @@ struct BehaviourTests {
         #expect(isUp)
         #expect(try running.gudok("hangup", id).code == 0)
         #expect(anna.expect("BYE") != nil)
+        let why = try running.gudok("why", id).text
+        #expect(why.contains("hung up by ") && why.contains(" (control-socket)"), "\(why)")
         #expect(try running.gudok("hangup", "nobody").code == 1)
         #expect(try running.gudok("nonsense").code == 2)
     }

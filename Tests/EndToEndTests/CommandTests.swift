@@ -163,6 +163,26 @@ struct CommandTests {
         #expect(text.contains("ok: 1 tenant, 0 rules") && text.split(separator: "\n").count == 12, "\(text)")
     }
 
+    @Test func `a list that cannot be read is the fault of who names it, and of nobody else`() throws {
+        let folder = try RunningSwitch.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let lists = folder.appending(path: "dialplans/lists")
+        try FileManager.default.createDirectory(at: lists, withIntermediateDirectories: true)
+        let node = #"{node: x, sip: {listen: ["udp://127.0.0.1:0"]}, media: {address: 127.0.0.1}}"#
+        try node.write(to: folder.appending(path: "gudok.yaml"), atomically: true, encoding: .utf8)
+        try Data("+7495\n\u{0}".utf8 + [0xC8, 0xE2, 0xE0, 0x0A]).write(to: lists.appending(path: "export.txt"))
+        let tenant = folder.appending(path: "tenants/a.yaml")
+        try "tenant: a\ndomains: [a.test]\n".write(to: tenant, atomically: true, encoding: .utf8)
+        let place = "dialplans/lists/export.txt:2:1:"
+        let unnamed = try check(folder)
+        #expect(unnamed.code == 0, "\(unnamed.text)")
+        let warning = "\(place) warning: the file is no UTF-8 text, and no tenant names it; save it as UTF-8"
+        #expect(unnamed.text.contains(warning), "\(unnamed.text)")
+        try "tenant: a\ndomains: [a.test]\nlists: {x: export.txt}\n".write(to: tenant, atomically: true, encoding: .utf8)
+        let named = try check(folder)
+        #expect(named.code == 1 && named.text.contains("\(place) error: the file is no UTF-8 text [yaml]"), "\(named.text)")
+    }
+
     @Test func `a control character is named with its place, and nothing of the file is printed`() throws {
         let folder = try RunningSwitch.makeFolder()
         defer { try? FileManager.default.removeItem(at: folder) }

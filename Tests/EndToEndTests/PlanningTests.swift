@@ -228,7 +228,8 @@ struct PlanningTests {
         #expect(
             drawn.code == 0 && drawn.text.contains("sales 2026-11-23 10:00")
                 && drawn.text.contains("# times: Europe/Moscow") && drawn.text.contains("# service level")
-                && drawn.text.contains("\ncalls offered:\n")
+                && drawn.text.contains("\ncalls offered:\n█ answered")
+                && drawn.text.contains("\naverage speed of answer, s:\n")
         )
         for (arguments, caption) in [
             (["worktime"], "logged in, h:"), (["agents", "--show-calls"], "talked, s:"),
@@ -249,7 +250,8 @@ struct PlanningTests {
         let hours = try running.gudok(["stats", "queues", "--by", "hour", "--html", page.path] + window)
         #expect(hours.code == 0)
         let byHour = try String(contentsOf: page, encoding: .utf8)
-        #expect(byHour.contains("<figcaption>service level</figcaption>") && byHour.contains("<circle"))
+        #expect(byHour.contains("<figcaption>abandon rate, %</figcaption>"))
+        #expect(byHour.contains("<figcaption>service level, %</figcaption>") && byHour.contains("<circle"))
         #expect(text.contains("<svg") && text.contains("sales") && !text.contains("null&gt;") && !text.contains("src="))
     }
 }

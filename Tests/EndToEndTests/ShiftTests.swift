@@ -107,6 +107,23 @@ struct ShiftTests {
         #expect(try running.gudok("audit", "verify").code == 0)
     }
 
+    @Test func `whoever is free is so since before the restart`() throws {
+        let running = try RunningSwitch(tenant: #"queues: [{name: sales, agents: [{user: "1001"}]}]"#)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        #expect(try anna.register().startWord == "200")
+        _ = try running.gudok("agent", "login", "1001")
+        let before = try #require(try running.agent("1001"))
+        #expect(before["state"] as? String == "available")
+        running.isFolderKept = true
+        running.stop()
+        let next = try RunningSwitch(folder: running.folder)
+        let after = try #require(try next.agent("1001"))
+        #expect(after["state"] as? String == "available" && after["since"] as? String == before["since"] as? String)
+        let states = try next.rows("stats", "worktime", "--show-calls").compactMap { $0["state"] as? String }
+        #expect(!states.contains("unreachable"), "\(states)")
+        next.stop()
+    }
+
     @Test func `the live view of agents has every key, and is drawn anew, after a restart too`() throws {
         let running = try RunningSwitch(tenant: #"queues: [{name: sales, agents: [{user: "1001"}]}]"#)
         let row = try #require(try running.agent("1001"))

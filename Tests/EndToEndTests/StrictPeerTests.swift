@@ -55,6 +55,8 @@ struct StrictPeerTests {
         let call = try #require(try pair.running.rows("cdr").first)
         #expect(call["disposition"] as? String == (isHeard ? "answered" : "failed"), "\(call)")
         #expect(call["reason"] as? String == "ack-missing")
+        let why = try pair.running.gudok("why", "last").text
+        #expect(why.contains("leg 0: no ACK to the 200 within 1.9 s (64 T1)"), "\(why)")
         #expect((call["talk_s"] as? Double ?? 0 > 0) == isHeard, "\(call)")
     }
 

@@ -106,6 +106,14 @@ struct TakeOverTests {
         #expect(
             try eventually { try centre.running.rows("recordings").count { $0["state"] as? String == "final" } == 2 }
         )
+        for (agent, count) in [("1001", 1), ("1003", 1), ("1002", 1)] {
+            #expect(try centre.running.rows("recordings", "--agent", agent).count == count, "\(agent)")
+        }
+        let first = try centre.running.rows("recordings", "--agent", "1001").first
+        #expect(
+            first?["agents"] as? [String] == ["1001", "1003"] && first?["queue"] as? String == "sales",
+            "\(first ?? [:])"
+        )
         // The talk of the queue is the agent's until then, and after that the supervisor's past the queue.
         let rows = try centre.running.rows("stats", "agents")
         let (anna, vera) = (

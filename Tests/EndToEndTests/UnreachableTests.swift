@@ -33,6 +33,8 @@ struct UnreachableTests {
         #expect(record["reason"] as? String == "unavailable", "\(record)")
         let leg = try #require((record["legs"] as? [[String: Any]])?.last)
         #expect(leg["result"] as? String == "unavailable" && leg["sip_code"] as? Int == 503, "\(leg)")
+        let why = try running.gudok("why", "last").text
+        #expect(why.contains("leg 1: INVITE reaches nobody: port unreachable"), "\(why)")
         #expect(try running.rows("registrations").contains { $0["user"] as? String == "1002" })
     }
 

@@ -174,7 +174,38 @@ import Timebase
         }
     }
 
-    @Test func `a recording is found by every agent who speaks in it`() throws {
+    @Test func `a recording is found by its own queue and by who speaks in it, and not by the call's other talks`()
+        throws
+    {
+        try Self.withDatabase { database, _ in
+            var record = CallRecord(
+                callID: "c",
+                tenant: "demo",
+                direction: .inbound,
+                from: "+7",
+                to: "600",
+                startedAt: "\(WallTime(milliseconds: 1_000))"
+            )
+            (record.queue, record.agent) = ("support", "1003")
+            let talks = [("sales", "1001"), ("support", "1003")].map { queue, agent in
+                let start = RecordingStarted(id: agent, file: agent, policy: "plan", queue: queue, agents: [agent])
+                return HistoryRow.recordingStarted(RecordingRow(start, callID: "c", startedMilliseconds: 1_500))
+            }
+            try database.write([.call(record)] + talks + [.recordingJoined(id: "1003", agent: "1005")])
+            for (agent, found) in [("1001", ["1001"]), ("1003", ["1003"]), ("1005", ["1003"]), ("1002", [])] {
+                var query = RecordingQuery()
+                query.agent = agent
+                #expect(try database.recordings(query).map(\.id) == found, "\(agent)")
+            }
+            for (queue, found) in [("sales", ["1001"]), ("support", ["1003"]), ("other", [])] {
+                var query = RecordingQuery()
+                query.queue = queue
+                #expect(try database.recordings(query).map(\.id) == found, "\(queue)")
+            }
+        }
+    }
+
+    @Test func `a recording of an earlier version is found by every agent who speaks in its call`() throws {
         try Self.withDatabase { database, _ in
             let stamp = "\(WallTime(milliseconds: 1_000))"
             var record = CallRecord(

@@ -33,6 +33,9 @@ import Timebase
             stay.talkMilliseconds = Int64.random(in: 0..<300_000, using: &generator)
             stay.holdMilliseconds = Int64.random(in: 0..<9_000, using: &generator)
             stay.wrapUpMilliseconds = Bool.random(using: &generator) ? nil : 6_000
+            stay.extendedMilliseconds = stay.wrapUpMilliseconds.map { _ in
+                [0, 0, 2_500].randomElement(using: &generator) ?? 0
+            }
             return stay
         }
     }
@@ -71,6 +74,7 @@ import Timebase
             row.talk += stay.talkMilliseconds ?? 0
             row.hold += stay.holdMilliseconds ?? 0
             row.wrapUp += stay.wrapUpMilliseconds ?? 0
+            row.extended += stay.extendedMilliseconds ?? 0
         }
         return row
     }

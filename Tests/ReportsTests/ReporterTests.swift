@@ -27,6 +27,7 @@ import Timebase
         after seconds: Int64 = 3_600,
         stopped: Int64? = nil,
         zone: String = "UTC",
+        abandonFrom: Queue.AbandonStart = .queue,
         _ body: (Reporter, Reporter.Request) throws -> Void
     ) throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "reports-\(UUID().uuidString.prefix(8))")
@@ -38,6 +39,7 @@ import Timebase
         let window = Reporter.Window(from: start, until: now)
         var tenant = tenant
         tenant.timeZone = zone
+        tenant.queues["sales"]?.abandonFrom = abandonFrom
         let reporter = try Reporter(tenant: tenant, folder: folder, now: date, isSwitchUp: stopped == nil)
         try body(reporter, Reporter.Request(window: window))
     }
@@ -84,6 +86,35 @@ import Timebase
 
     private static func rows(_ report: Report) throws -> [[String: Any]] {
         try #require(try JSONSerialization.jsonObject(with: Data(report.json)) as? [[String: Any]])
+    }
+
+    @Test(arguments: [(.queue, 2), (.call, 1)] as [(Queue.AbandonStart, Int)])
+    func `a short abandon counts from the queue's entry, or from the call's start`(
+        from start: Queue.AbandonStart,
+        short: Int
+    ) throws {
+        let rows = [
+            Self.call(0, .abandoned), Self.call(1, .abandoned),
+            Self.stay(3, .abandoned, wait: 1_000, call: "0"), Self.stay(10, .abandoned, wait: 1_000, call: "1"),
+        ]
+        try Self.withReporter(rows, abandonFrom: start) { reporter, request in
+            let row = try #require(try reporter.queueRows(request).first)
+            #expect(row.abandoned == 2 && row.short_abandoned == short)
+        }
+    }
+
+    @Test func `wrap-up has an automatic part and what it was extended by`() throws {
+        guard case .stay(var stay) = Self.stay(0, .answered, wait: 1_000, agent: "1001") else { return }
+        (stay.wrapUpMilliseconds, stay.extendedMilliseconds) = (30_000, 10_000)
+        let known = HistoryRow.agent(
+            AgentInterval(agent: "1001", state: .available, sinceMilliseconds: Self.start)
+        )
+        try Self.withReporter([.stay(stay), known]) { reporter, request in
+            let queue = try #require(try reporter.queueRows(request).first)
+            #expect(queue.acw_s == 30 && queue.acw_auto_s == 20 && queue.acw_manual_s == 10)
+            let agent = try #require(try reporter.agentRows(request).first)
+            #expect(agent.acw_s == 30 && agent.acw_auto_s == 20 && agent.acw_manual_s == 10)
+        }
     }
 
     // MARK: service level
@@ -189,7 +220,7 @@ import Timebase
             {
                 #expect(report.notes.contains { $0.hasPrefix("\(metric) = ") }, "\(metric)")
             }
-            #expect(Set(report.extras).isSubset(of: report.keys) && report.extras.count == 4)
+            #expect(Set(report.extras).isSubset(of: report.keys) && report.extras.count == 6)
         }
     }
 

@@ -5,7 +5,10 @@ import Testing
 @Suite("Charts")
 struct ChartTests {
     @Test func `bars are as long as their values, in eighths of a column`() {
-        let lines = TerminalChart.barChart(rows: [("a", 16), ("bb", 8), ("c", 0.01), ("d", 0)], width: 25)
+        let lines = TerminalChart.barChart(
+            [("a", 16), ("bb", 8), ("c", 0.01), ("d", 0)].map { ReportValue($0, $1) },
+            width: 25
+        )
         #expect(lines[0] == "a  █████████████████   16")
         #expect(lines[1] == "bb ████████▌            8")
         // Whatever is more than nothing shows; nothing does not.
@@ -14,17 +17,43 @@ struct ChartTests {
     }
 
     @Test func `odd values and odd labels break neither the width nor the terminal`() {
-        let rows: [(label: String, value: Double)] = [
+        let rows: [(String, Double)] = [
             ("\u{1B}[2J\nevil", .nan), (String(repeating: "long", count: 50), .infinity), ("", -5),
             ("big", .greatestFiniteMagnitude), ("небольшой", 3),
         ]
         for width in [Int.min, 0, 20, 21, 80, .max] {
-            let lines = TerminalChart.barChart(rows: rows, width: width)
+            let lines = TerminalChart.barChart(rows.map { ReportValue($0, $1) }, width: width)
             #expect(lines.count == 5)
             #expect(lines.allSatisfy { $0.count == min(max(width, 20), 1000) })
             #expect(!lines.joined().unicodeScalars.contains { $0.value < 32 })
         }
-        #expect(TerminalChart.barChart(rows: [], width: 80).isEmpty)
+        #expect(TerminalChart.barChart([], width: 80).isEmpty)
+    }
+
+    @Test func `the parts of a bar add up to its length, and each that is more than nothing shows`() {
+        let values = [
+            ReportValue("a", parts: [8, 4, 4]), ReportValue("b", parts: [0, 8, 0]),
+            ReportValue("c", parts: [15, 0.01, .nan]),
+            ReportValue("d", parts: [15, 0.01, 0]),
+        ]
+        let lines = TerminalChart.barChart(values, width: 24)
+        #expect(lines[0] == "a ████████▓▓▓▓▒▒▒▒    16")
+        #expect(lines[1] == "b ▓▓▓▓▓▓▓▓             8")
+        #expect(lines[2].hasSuffix(" –") && lines[3] == "d ██████████████▓  15.01")
+        #expect(TerminalChart.legend(["in", "out"]) == "█ in   ▓ out")
+    }
+
+    @Test func `a page shows the parts of a bar, with their names and numbers`() {
+        let bars = ReportBlock.bars(
+            caption: "Calls",
+            unit: "",
+            parts: ["answered", "abandoned"],
+            values: [ReportValue("sales", parts: [30, 10])]
+        )
+        let page = HTMLReport.htmlReport(title: "", sections: [ReportSection("", [bars])])
+        #expect(page.contains(">answered</text>") && page.contains(">abandoned</text>"))
+        #expect(page.contains(">30</text>") && page.contains(">10</text>") && page.contains(">40</text>"))
+        #expect(page.contains("fill=\"var(--c1)\""))
     }
 
     static let sections = [

@@ -25,6 +25,9 @@ public struct Queue: Equatable, Sendable {
         case leave(Destination)
     }
 
+    /// Since when a short abandon's time counts: since the entry into the queue, or since the call's start, menus and prompts included.
+    public enum AbandonStart: String, Equatable, Sendable, CaseIterable { case queue, call }
+
     public struct Agent: Equatable, Sendable {
         public var user: String
         public var penalty = 0
@@ -98,6 +101,8 @@ public struct Queue: Equatable, Sendable {
     public var serviceLevelTarget = 80
     /// Whoever leaves before this is a short abandon.
     public var abandonThreshold: Duration = .seconds(5)
+    /// Since when that counts.
+    public var abandonFrom: AbandonStart = .queue
     public var music: String?
     public var announcePosition: Duration?
     public var isRecorded = false

@@ -8,6 +8,8 @@ final class FaultList {
         faults.insert(ConfigFault(file: file, position: position, code: code, problem: problem, mend: mend))
     }
 
+    func add(_ fault: ConfigFault) { faults.insert(fault) }
+
     var sorted: [ConfigFault] { faults.sorted() }
 }
 

@@ -148,6 +148,9 @@ extension TenantReader {
         if let value = mapping.take("abandon_threshold")?.duration("abandon_threshold") {
             queue.abandonThreshold = value
         }
+        if let value = mapping.take("abandon_from") {
+            queue.abandonFrom = value.choice("abandon_from", Queue.AbandonStart.self) ?? .queue
+        }
         if let value = mapping.take("service_level"), var level = value.mapping("service_level") {
             if let seconds = level.take("seconds")?.integer("service_level.seconds", in: 1...86_400) {
                 queue.serviceLevelSeconds = seconds

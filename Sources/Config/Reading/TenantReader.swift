@@ -10,6 +10,8 @@ struct TenantReader {
     let plans: [String: DialPlan]
     /// Lists of numbers that were read, by file name.
     let lists: [String: NumberList]
+    /// What is wrong with those that could not be read, by file name.
+    let unreadableLists: [String: ConfigFault]
 
     /// A tenant, and where its references stand, so that dead ones can be told with their place.
     struct Reading {
@@ -191,6 +193,10 @@ struct TenantReader {
                 continue
             }
             guard let file = entry.value.string("a list's file") else { continue }
+            if let fault = unreadableLists[file] {
+                faults.add(fault)
+                continue
+            }
             guard let list = lists[file] else {
                 entry.value.fault(
                     .missingFile,

@@ -16,7 +16,7 @@ public struct SIPTimers: Equatable, Sendable {
     }
 
     /// Timers B, D, F, H, J, L and M.
-    var giveUp: Duration { t1 * 64 }
+    public var giveUp: Duration { t1 * 64 }
     /// How long a server has for its first answer where another could be asked instead: 3.5 s of the default T1. RFC 3263 §4.3
     /// waits for timer B or F; nobody who dials waits for 32 s.
     public var patience: Duration { t1 * 7 }

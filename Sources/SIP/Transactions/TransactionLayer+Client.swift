@@ -24,7 +24,7 @@ extension TransactionLayer {
         }
         guard !flows.isEmpty else {
             let id = ClientTransactionID(nextSerial())
-            return (id, [.transportFailed(id), .ended(id)])
+            return (id, [.transportFailed(id, why: "there is no way there"), .ended(id)])
         }
         let key = ClientKey(branch: branch, method: request.method)
         let id = begin(request, key: key, over: flows[...], now: now)
@@ -95,9 +95,9 @@ extension TransactionLayer {
     }
 
     /// Nothing can be sent over this flow: its transactions go another way where they have one, and fail where not.
-    public mutating func transportFailed(_ flow: Flow, now: Instant) -> [TransactionAction] {
+    public mutating func transportFailed(_ flow: Flow, why: String, now: Instant) -> [TransactionAction] {
         let hit = clients.filter { $0.value.awaitsFinal && $0.value.flow.isSameWay(as: flow) }
-        for id in hit.keys.sorted(by: { $0.serial < $1.serial }) { fail(id, now: now) }
+        for id in hit.keys.sorted(by: { $0.serial < $1.serial }) { fail(id, why: why, now: now) }
         return takeActions()
     }
 
@@ -106,7 +106,7 @@ extension TransactionLayer {
         let hit = clients.filter {
             $0.value.awaitsFinal && !$0.value.mayBeAnswered && $0.value.flow.isSameWay(as: flow)
         }
-        for id in hit.keys.sorted(by: { $0.serial < $1.serial }) { fail(id, now: now) }
+        for id in hit.keys.sorted(by: { $0.serial < $1.serial }) { fail(id, why: "its connection is closed", now: now) }
         return takeActions()
     }
 
@@ -114,19 +114,24 @@ extension TransactionLayer {
     /// nobody has answered it yet: a dialog outlives a moment without a way, and its requests are tried to their end.
     ///
     /// Anybody can send ICMP in another's name, but none but who saw the request knows its branch: what quotes less is not believed.
-    public mutating func returned(_ quote: [UInt8], over flow: Flow, now: Instant) -> [TransactionAction] {
+    public mutating func returned(
+        _ quote: [UInt8],
+        over flow: Flow,
+        why: String,
+        now: Instant
+    ) -> [TransactionAction] {
         guard let key = ClientKey(quoting: quote), let id = clientKeys[key], let transaction = clients[id],
             transaction.isUnheard, transaction.request.toTag == nil, transaction.flow.isSameWay(as: flow),
             transaction.bytes.starts(with: quote)
         else { return [] }
-        fail(id, now: now)
+        fail(id, why: why, now: now)
         return takeActions()
     }
 
-    private mutating func fail(_ id: ClientTransactionID, now: Instant) {
+    private mutating func fail(_ id: ClientTransactionID, why: String, now: Instant) {
         guard let failed = clients[id] else { return }
         guard !failed.alternatives.isEmpty, !failed.isTakenBack else {
-            if !failed.isCancel, !failed.isAbandoned { actions.append(.transportFailed(id)) }
+            if !failed.isCancel, !failed.isAbandoned { actions.append(.transportFailed(id, why: why)) }
             return remove(id)
         }
         if failed.alternatives.first?.remote != failed.flow.remote {

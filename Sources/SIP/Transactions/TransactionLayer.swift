@@ -20,7 +20,8 @@ public enum TransactionAction: Sendable {
     case acceptedTooLate(SIPRequest, SIPResponse, Flow, isFirst: Bool)
     /// No final answer in time.
     case timedOut(ClientTransactionID)
-    case transportFailed(ClientTransactionID)
+    /// `why` in words: what the sockets or the network said.
+    case transportFailed(ClientTransactionID, why: String)
     /// No ACK came for a final answer other than 2xx.
     case unacknowledged(ServerTransactionID)
     case ended(ClientTransactionID)

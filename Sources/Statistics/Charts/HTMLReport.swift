@@ -42,7 +42,8 @@ public enum HTMLReport {
                         + ($0.note.isEmpty ? "" : "<dd class=\"note\">\(escaped($0.note))</dd>") + "</div>"
                 }.joined() + "</dl>\n"
         case .table(let caption, let headings, let rows): table(caption, headings, rows)
-        case .bars(let caption, let unit, let values): figure(caption, SVGChart.bars(values, unit: unit, caption))
+        case .bars(let caption, let unit, let parts, let values):
+            figure(caption, SVGChart.bars(values, unit: unit, parts: parts, caption))
         case .lines(let caption, let unit, let labels, let series):
             figure(caption, SVGChart.lines(series, labels: labels, unit: unit, caption))
         }
@@ -112,7 +113,7 @@ public enum HTMLReport {
         caption { text-align: left; } th, td { text-align: left; padding: .25rem .6rem .25rem 0;
           border-bottom: 1px solid var(--line); } .n { text-align: right; }
         figure { margin: 1rem 0; } svg { width: 100%; height: auto; } svg text { fill: var(--ink); font-size: 12px; }
-        svg .grid { stroke: var(--line); } svg .axis { fill: var(--soft); }
+        svg .grid { stroke: var(--line); } svg .part { fill: var(--paper); } svg .axis { fill: var(--soft); }
         @media print { body { margin: 0; max-width: none; } section, figure, tr, dl div { break-inside: avoid; }
           svg, svg * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } thead { display: table-header-group; } }
         """

@@ -15,12 +15,15 @@ public struct ReportSeries: Sendable {
     public init(_ name: String, _ points: [Double?]) { (self.name, self.points) = (name, points) }
 }
 
-/// A value with what it is of.
+/// A value with what it is of; one that is made of several is their sum.
 public struct ReportValue: Sendable {
     public var label: String
-    public var value: Double
+    public var parts: [Double]
 
-    public init(_ label: String, _ value: Double) { (self.label, self.value) = (label, value) }
+    public init(_ label: String, _ value: Double) { self.init(label, parts: [value]) }
+    public init(_ label: String, parts: [Double]) { (self.label, self.parts) = (label, parts) }
+
+    public var value: Double { parts.reduce(0, +) }
 }
 
 /// A figure on its own: what it is, what it reads, and the formula or a remark below it.
@@ -40,6 +43,7 @@ public enum ReportBlock: Sendable {
     case figures([ReportFigure])
     /// Cells that read as numbers are set to the right.
     case table(caption: String, headings: [String], rows: [[String]])
-    case bars(caption: String, unit: String, values: [ReportValue])
+    /// `parts`: what the values are made of, where that is to be seen.
+    case bars(caption: String, unit: String, parts: [String] = [], values: [ReportValue])
     case lines(caption: String, unit: String, labels: [String], series: [ReportSeries])
 }

@@ -3,20 +3,42 @@ enum SVGChart {
     private static let width = 760.0
     private static let colours = 6
 
-    /// Bars that lie, since names are longer than they are high.
-    static func bars(_ values: [ReportValue], unit: String, _ caption: String) -> String {
+    /// Bars that lie, since names are longer than they are high; those of several parts with a legend, and with the number in each part
+    /// that has room for it, for print and for eyes that need it.
+    static func bars(_ values: [ReportValue], unit: String, parts: [String] = [], _ caption: String) -> String {
         let (row, labelWidth, valueWidth) = (24.0, 280.0, 90.0)
+        let head = parts.isEmpty ? 0 : row
         let greatest = values.map(\.value).filter(\.isFinite).max() ?? 0
         let room = width - labelWidth - valueWidth
         let lines = values.enumerated().map { index, item in
-            let top = Double(index) * row
-            let share = item.value.isFinite && greatest > 0 ? max(0, item.value / greatest) : 0
-            return text(shortened(item.label, 36), labelWidth - 8, top + 16, "end")
-                + "<rect x=\"\(at(labelWidth))\" y=\"\(at(top + 4))\" width=\"\(at(share * room))\" height=\"16\" "
-                + "fill=\"var(--c0)\"/>"
-                + text(reading(item.value, unit), labelWidth + share * room + 6, top + 16, "start")
+            let top = head + Double(index) * row
+            var end = labelWidth
+            let bar = item.parts.enumerated().map { place, part in
+                let share = part.isFinite && greatest.isFinite && greatest > 0 ? min(1, max(0, part / greatest)) : 0
+                defer { end += share * room }
+                let number = parts.isEmpty ? "" : Decimal.short(part)
+                return "<rect x=\"\(at(end))\" y=\"\(at(top + 4))\" width=\"\(at(share * room))\" height=\"16\" "
+                    + "fill=\"var(--c\(place % colours))\"/>"
+                    + (Double(number.count) * 8 + 6 < share * room && !number.isEmpty
+                        ? text(number, end + share * room / 2, top + 16, "middle", of: "part") : "")
+            }
+            return text(shortened(item.label, 36), labelWidth - 8, top + 16, "end") + bar.joined()
+                + text(reading(item.value, unit), end + 6, top + 16, "start")
         }
-        return svg(height: max(1, Double(values.count)) * row, caption, lines.joined(separator: "\n"))
+        return svg(
+            height: head + max(1, Double(values.count)) * row,
+            caption,
+            ([legend(parts, from: labelWidth)] + lines).joined(separator: "\n")
+        )
+    }
+
+    private static func legend(_ parts: [String], from left: Double) -> String {
+        var start = left
+        return parts.enumerated().map { place, name in
+            defer { start += Double(name.count) * 7 + 32 }
+            return "<rect x=\"\(at(start))\" y=\"4\" width=\"12\" height=\"12\" fill=\"var(--c\(place % colours))\"/>"
+                + text(shortened(name, 36), start + 16, 14, "start")
+        }.joined()
     }
 
     /// Lines over an axis from 0, with a legend. Shapes differ as well as colours, for print and for eyes that need it.
@@ -88,8 +110,15 @@ enum SVGChart {
             + content + "\n</svg>"
     }
 
-    private static func text(_ text: String, _ x: Double, _ y: Double, _ anchor: String) -> String {
-        "<text x=\"\(at(x))\" y=\"\(at(y))\" text-anchor=\"\(anchor)\">\(HTMLReport.escaped(text))</text>"
+    private static func text(
+        _ text: String,
+        _ x: Double,
+        _ y: Double,
+        _ anchor: String,
+        of kind: String? = nil
+    ) -> String {
+        let mark = kind.map { " class=\"\($0)\"" } ?? ""
+        return "<text\(mark) x=\"\(at(x))\" y=\"\(at(y))\" text-anchor=\"\(anchor)\">\(HTMLReport.escaped(text))</text>"
     }
 
     private static func reading(_ value: Double, _ unit: String) -> String {

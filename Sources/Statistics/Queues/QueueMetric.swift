@@ -12,6 +12,9 @@ public enum QueueMetric: String, Hashable, Codable, Sendable, CaseIterable {
     case averageHandleTime = "aht"
     /// After-call work; Amazon Connect, "After contact work time".
     case averageWrapUp = "acw"
+    /// Its two parts: until the queue's time for it is over, and what somebody has extended it by.
+    case averageAutomaticWrapUp = "acw-auto"
+    case averageManualWrapUp = "acw-manual"
     /// Google CCAI's data dictionary: short abandons are left out.
     case abandonRate = "abandon-rate"
     /// Amazon Connect, "Abandonment rate": of all that entered the queue, short abandons included.
@@ -29,6 +32,8 @@ public enum QueueMetric: String, Hashable, Codable, Sendable, CaseIterable {
         case .averageTimeToAbandon: "Σ wait of abandoned calls ÷ abandoned"
         case .averageHandleTime: "Σ (talk + hold + wrap-up) ÷ answered calls whose talk is over"
         case .averageWrapUp: "Σ wrap-up ÷ answered calls whose wrap-up is over"
+        case .averageAutomaticWrapUp: "Σ wrap-up within the queue's wrap_up ÷ answered calls whose wrap-up is over"
+        case .averageManualWrapUp: "Σ wrap-up beyond it, as somebody extended it ÷ answered calls whose wrap-up is over"
         case .abandonRate: "B′ ÷ (answered + B′), B′ = abandoned − abandoned within h"
         case .abandonRateOfOffered: "abandoned ÷ offered"
         case .shortAbandonRate: "abandoned within h ÷ offered"
@@ -39,7 +44,9 @@ public enum QueueMetric: String, Hashable, Codable, Sendable, CaseIterable {
 
     public var unit: MetricUnit {
         switch self {
-        case .averageSpeedOfAnswer, .averageDelay, .averageTimeToAbandon, .averageHandleTime, .averageWrapUp: .seconds
+        case .averageSpeedOfAnswer, .averageDelay, .averageTimeToAbandon, .averageHandleTime, .averageWrapUp,
+            .averageAutomaticWrapUp, .averageManualWrapUp:
+            .seconds
         case .abandonRate, .abandonRateOfOffered, .shortAbandonRate, .agentAnswerRate, .agentAnswerRateOfOffers: .share
         }
     }
@@ -55,6 +62,8 @@ public enum QueueMetric: String, Hashable, Codable, Sendable, CaseIterable {
         case .averageTimeToAbandon: quotient(Double(tally.waitOfAbandoned) / 1000, abandoned)
         case .averageHandleTime: quotient(Double(tally.handling) / 1000, Double(tally.talked))
         case .averageWrapUp: quotient(Double(tally.wrapUp) / 1000, Double(tally.wrappedUp))
+        case .averageAutomaticWrapUp: quotient(Double(tally.wrapUpAuto) / 1000, Double(tally.wrappedUp))
+        case .averageManualWrapUp: quotient(Double(tally.wrapUpManual) / 1000, Double(tally.wrappedUp))
         case .abandonRate: quotient(abandoned - short, answered + abandoned - short)
         case .abandonRateOfOffered: quotient(abandoned, offered)
         case .shortAbandonRate: quotient(short, offered)

@@ -47,6 +47,8 @@ struct Doctor: AsyncParsableCommand {
         if isServed {
             try await checkTrunks(files, &report)
             await checkSinks(files, &report)
+        } else if let configuration = try? files.inForce().configuration() {
+            askTrunks(of: configuration, &report)
         }
         try report.finish()
     }
@@ -246,6 +248,31 @@ struct Doctor: AsyncParsableCommand {
                     "\(name) registration",
                     "\(registration): \(trunk.registration_reason ?? "no answer yet"); check `auth` and `register`"
                 )
+        }
+    }
+
+    /// No switch runs that knows of them.
+    private func askTrunks(of configuration: Configuration, _ report: inout Report) {
+        let known = configuration.tenants.values.sorted { $0.id < $1.id }.flatMap { tenant in
+            tenant.trunks.values.sorted { $0.name < $1.name }.map {
+                (name: "trunk \($0.name) (\(tenant.id))", trunk: $0)
+            }
+        }
+        let asked = known.filter(\.trunk.probe.isEnabled)
+        for (name, _) in known.filter({ !$0.trunk.probe.isEnabled }) {
+            report.good(name, "never asked, as it has `probe: false`")
+        }
+        for ((name, trunk), answer) in zip(asked, TrunkQuestions.ask(asked.map(\.trunk))) {
+            let place = trunk.port.map { "\(trunk.host):\($0)" } ?? trunk.host
+            switch answer {
+            case .answered(let status, let time):
+                report.good(name, "\(place) answers OPTIONS with \(status) in \((time * 10).rounded() / 10) ms")
+            case .unanswered(let why):
+                let mend =
+                    "check the address, and that it answers OPTIONS; it was asked from another port than the switch's"
+                report.bad(name, "\(place): \(why); \(mend)")
+            case .notAsked(let why): report.good(name, "\(place): not asked: \(why)")
+            }
         }
     }
 

@@ -75,9 +75,7 @@ struct StatsReport: AsyncParsableCommand {
     }
 
     private func drawn(_ report: Report) throws -> [String] {
-        let drawing = try drawing(of: report)
-        let bars = drawing.bars.map { (label: $0.label, value: $0.value) }
-        return ["", "\(drawing.metric.caption):"] + TerminalChart.barChart(rows: bars, width: Terminal.width) + [""]
+        try drawing(of: report).text(width: Terminal.width)
     }
 
     /// Which time the report is of, and when it was made.
@@ -131,7 +129,7 @@ struct HistoryOptions: ParsableArguments {
     func validate() throws { try PeriodOption.validate(since: since, until: until) }
 
     /// As the running switch knows him: the figures are those that it tells.
-    var owner: Tenant { get async throws { try await config.tenantInForce(tenant) } }
+    var owner: Tenant { get async throws { try await config.tenantOnRecord(tenant) } }
 
     func report(_ make: (Reporter, Reporter.Request) throws -> Report) async throws -> Report {
         let (owner, now) = (try await owner, Date())
@@ -220,6 +218,21 @@ extension ConfigOption {
             throw Failure(known.count > 1 ? "\(fault); until then ask for the others one by one: --tenant NAME" : fault)
         }
         return [known.contains(TenantID(name)) ? TenantID(name) : try await tenantInForce(name).id]
+    }
+
+    /// The tenant that is meant, be it one who has been removed: his records stay until somebody deletes their folder. What nobody knows any
+    /// more, queues' thresholds and the clock of his reports, is the default.
+    func tenantOnRecord(_ name: String?) async throws -> Tenant {
+        do { return try await tenantInForce(name) } catch {
+            guard let name, let known = try? RecordFolder(files().dataFolder).tenants, known.contains(TenantID(name)),
+                try await configurationInForce().tenants[TenantID(name)] == nil
+            else { throw error }
+            let zone = TimeZone.current.identifier
+            Output.complain("tenant \(name) is in no file of the configuration: default thresholds, times in \(zone)")
+            var tenant = Tenant(id: TenantID(name), domains: [])
+            tenant.timeZone = zone
+            return tenant
+        }
     }
 
     /// The tenant that is meant: the one named, or the only one.

@@ -105,7 +105,7 @@ import Timebase
         long.headers.append(HeaderName("X-Long"), String(repeating: "x", count: 1_400))
         let id = bench.send(long, over: [TransactionBench.flow(), TransactionBench.flow(.tcp)])
         #expect(bench.actions.first?.sent?.contains("SIP/2.0/TCP") == true)
-        bench.actions += bench.layer.transportFailed(TransactionBench.flow(.tcp), now: bench.now)
+        bench.actions += bench.layer.transportFailed(TransactionBench.flow(.tcp), why: "refused", now: bench.now)
         #expect(bench.actions.last?.sent?.contains("SIP/2.0/UDP") == true)
         bench.receive(answer(180, to: bench))
         guard case .response(let answered, _, _) = bench.actions.last else {
@@ -124,7 +124,7 @@ import Timebase
         stream.isForLongRequests = true
         _ = bench.send(request, over: [TransactionBench.flow(), stream])
         #expect(bench.actions.first?.sent?.contains("SIP/2.0/\(octets == 0 ? "UDP" : "TCP")") == true)
-        bench.actions += bench.layer.transportFailed(TransactionBench.flow(), now: bench.now)
+        bench.actions += bench.layer.transportFailed(TransactionBench.flow(), why: "refused", now: bench.now)
         #expect(!bench.actions.contains { $0.sent?.contains("SIP/2.0/TCP") == true } || octets > 0)
     }
 
@@ -134,7 +134,7 @@ import Timebase
             let id = bench.send(.invite, over: [TransactionBench.flow(.tcp)])
             if hasRung { bench.receive(answer(180, to: bench)) }
             bench.actions += bench.layer.connectionClosed(TransactionBench.flow(.tcp), now: bench.now)
-            let failed = bench.actions.contains { if case .transportFailed(id) = $0 { true } else { false } }
+            let failed = bench.actions.contains { if case .transportFailed(id, _) = $0 { true } else { false } }
             #expect(failed == !isThere && (bench.layer.count > 0) == isThere)
         }
     }
@@ -154,17 +154,17 @@ import Timebase
     }
 
     private func hasFailed(_ bench: TransactionBench, _ id: ClientTransactionID) -> Bool {
-        bench.actions.contains { if case .transportFailed(id) = $0 { true } else { false } }
+        bench.actions.contains { if case .transportFailed(id, _) = $0 { true } else { false } }
     }
 
     @Test func `RFC 3261 18.4: a request that came back goes to the next server, and fails where there is none`() {
         var bench = TransactionBench()
         let (first, second) = (TransactionBench.flow(), TransactionBench.flow(port: 5064))
         let id = bench.send(.invite, over: [first, second])
-        bench.actions += bench.layer.returned(quote(bench, 200), over: first, now: bench.now)
+        bench.actions += bench.layer.returned(quote(bench, 200), over: first, why: "refused", now: bench.now)
         #expect(bench.actions.contains { if case .gaveWay(id, from: first, nil) = $0 { true } else { false } })
         #expect(!hasFailed(bench, id) && bench.sent.count == 2)
-        bench.actions += bench.layer.returned(quote(bench, 200), over: second, now: bench.now)
+        bench.actions += bench.layer.returned(quote(bench, 200), over: second, why: "refused", now: bench.now)
         #expect(hasFailed(bench, id) && bench.layer.count == 0)
     }
 
@@ -179,17 +179,22 @@ import Timebase
             ([], TransactionBench.flow()), (Array(whole.prefix(60)), TransactionBench.flow()), (whole, otherPort),
             (forged, TransactionBench.flow()),
         ] {
-            bench.actions += bench.layer.returned(quote, over: flow, now: bench.now)
+            bench.actions += bench.layer.returned(quote, over: flow, why: "refused", now: bench.now)
         }
         bench.receive(answer(100, to: bench))
-        bench.actions += bench.layer.returned(whole, over: TransactionBench.flow(), now: bench.now)
+        bench.actions += bench.layer.returned(whole, over: TransactionBench.flow(), why: "refused", now: bench.now)
         #expect(!hasFailed(bench, id) && bench.layer.count == 1)
     }
 
     @Test func `a request inside of a dialog is tried to its end, whatever ICMP says`() {
         var bench = TransactionBench()
         let id = bench.send(TransactionBench.plain("BYE", branch: "z9hG4bKbye", toTag: "t1"))
-        bench.actions += bench.layer.returned(quote(bench), over: TransactionBench.flow(), now: bench.now)
+        bench.actions += bench.layer.returned(
+            quote(bench),
+            over: TransactionBench.flow(),
+            why: "refused",
+            now: bench.now
+        )
         #expect(!hasFailed(bench, id))
         bench.pass(.seconds(33))
         #expect(bench.hasTimedOut)
@@ -198,8 +203,8 @@ import Timebase
     @Test func `a transport that fails and has no other way ends the transaction`() {
         var bench = TransactionBench()
         let id = bench.send(.options, over: [TransactionBench.flow(.tcp)])
-        bench.actions += bench.layer.transportFailed(TransactionBench.flow(.tcp), now: bench.now)
-        let failed = bench.actions.contains { if case .transportFailed(id) = $0 { true } else { false } }
+        bench.actions += bench.layer.transportFailed(TransactionBench.flow(.tcp), why: "refused", now: bench.now)
+        let failed = bench.actions.contains { if case .transportFailed(id, _) = $0 { true } else { false } }
         #expect(failed)
         #expect(bench.layer.count == 0)
     }
