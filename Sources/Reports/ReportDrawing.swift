@@ -21,9 +21,7 @@ public struct ReportDrawing: Sendable {
     private var charts: [(chart: Chart, values: [ReportValue])] = []
     private var lines: [ReportBlock] = []
 
-    /// - Parameters:
-    ///   - rows: of the report, their times as they are to be read.
-    ///   - ofCalls: the rows are the calls behind the numbers.
+    /// `rows`: of the report, their times as they are to be read; `ofCalls`: they are the calls behind the numbers.
     public init(_ kind: Reporter.Kind, rows: [[String: Any]], isByTime: Bool, ofCalls: Bool) {
         let labels = rows.map { row in
             let time = isByTime || ofCalls ? Self.moment(of: row).map { [$0] } ?? [] : []
