@@ -101,6 +101,13 @@ extension Call {
         return legs[operatorsLeg(speakingWith: peer)].user ?? ""
     }
 
+    /// Whom a supervisor of this talk is shown to call: the operator, or where there is none whoever was called.
+    var shownToSupervisors: String {
+        let number = operatorsNumber
+        guard number.isEmpty, case .talking(let peer) = stage else { return number }
+        return legs[peer].number ?? from
+    }
+
     /// The leg of a talk that this user is heard at.
     func leg(of number: String) -> Int? {
         guard case .talking(let peer) = stage else { return nil }

@@ -161,7 +161,7 @@ extension CallCore {
         let made = originate(
             from: identity,
             over: routes,
-            to: admission.agent,
+            to: admission.agent.isEmpty ? admission.call.shownToSupervisors : admission.agent,
             opening: .supervise(subject),
             near: admission.call.anyPort
         )

@@ -32,7 +32,7 @@ public struct QueueTotalsRow: Codable, Equatable, Sendable {
     public var exceeded = 0
     public var waitAnswered: Int64 = 0
     public var waitAbandoned: Int64 = 0
-    /// Of those whose wait is over.
+    /// Of all, those who wait now included.
     public var waitAll: Int64 = 0
     /// Of all, those who wait now included.
     public var maxWait: Int64 = 0
@@ -160,6 +160,29 @@ extension TenantDatabase {
         }
     }
 
+    /// Of those who entered queues from one edge on and before the next, how many were led on without an agent and entered another queue, or
+    /// that one again: their work is done there.
+    public func ledOn(between edges: [Int64]) throws -> [Int] {
+        try read { database in
+            let names = try Self.names("queue", in: "queue_stays", database)
+            let statement = try database.cachedStatement(sql: Self.countLedOn)
+            return try zip(edges, edges.dropFirst()).map { from, until in
+                try names.reduce(0) { sum, name in
+                    try sum + (Int.fetchOne(statement, arguments: ["queue": name, "from": from, "until": until]) ?? 0)
+                }
+            }
+        }
+    }
+
+    private static let countLedOn = """
+        SELECT count(*) FROM queue_stays INDEXED BY queue_stays_totals
+        WHERE queue = :queue AND entered_ms >= :from AND entered_ms < :until
+          AND outcome NOT IN ('answered', 'abandoned', 'engine-restart', 'called-back') AND EXISTS (
+            SELECT 1 FROM queue_stays AS later
+            WHERE later.call_id = queue_stays.call_id AND later.entered_ms > queue_stays.entered_ms
+          )
+        """
+
     /// Whom a crash cut off while he waited was lost as one who gave up is: the disconnect before an agent may be the system's.
     private static let isLost = "outcome IN ('abandoned', 'engine-restart')"
     private static let waited = "coalesce(wait_ms, max(0, :now - entered_ms)) + carried_ms"
@@ -193,7 +216,7 @@ extension TenantDatabase {
               sum(\(waited) > :threshold) AS exceeded,
               sum(CASE outcome WHEN 'answered' THEN wait_ms + carried_ms END) AS wait_answered,
               sum(CASE WHEN \(isLost) THEN wait_ms + carried_ms END) AS wait_abandoned,
-              sum(wait_ms + carried_ms) AS wait_all,
+              sum(\(waited)) AS wait_all,
               max(\(waited)) AS max_wait,
               sum(talk_ms) AS talk, sum(hold_ms) AS hold, sum(wrap_up_ms) AS wrap_up,
               sum(CASE outcome WHEN 'answered' THEN ring_ms END) AS ring,

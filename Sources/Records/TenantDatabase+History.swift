@@ -51,6 +51,12 @@ extension TenantDatabase {
         try read { try Self.names("queue", in: "queue_stays", $0) }
     }
 
+    /// Whether a call ever came by this trunk, or went out over it.
+    public func isOnRecord(trunk: String) throws -> Bool {
+        let sql = "SELECT EXISTS (SELECT 1 FROM trunk_legs WHERE trunk = ?)"
+        return try read { try Bool.fetchOne($0, sql: sql, arguments: [trunk]) ?? false }
+    }
+
     /// Every agent who has a history.
     public func agentNames() throws -> [String] {
         try read { try Self.names("agent", in: "agent_states", $0) }

@@ -21,9 +21,7 @@ public struct ReportDrawing: Sendable {
     private var charts: [(chart: Chart, values: [ReportValue])] = []
     private var lines: [ReportBlock] = []
 
-    /// - Parameters:
-    ///   - rows: of the report, their times as they are to be read.
-    ///   - ofCalls: the rows are the calls behind the numbers.
+    /// `rows`: of the report, their times as they are to be read; `ofCalls`: they are the calls behind the numbers.
     public init(_ kind: Reporter.Kind, rows: [[String: Any]], isByTime: Bool, ofCalls: Bool) {
         let labels = rows.map { row in
             let time = isByTime || ofCalls ? Self.moment(of: row).map { [$0] } ?? [] : []
@@ -57,9 +55,8 @@ public struct ReportDrawing: Sendable {
     }
 
     private static func lines(_ chart: Chart, _ rows: [[String: Any]]) -> ReportBlock {
-        let labels = rows.compactMap(moment).reduce(into: [String]()) {
-            if $0.last != $1, !$0.contains($1) { $0.append($1) }
-        }
+        var known: Set<String> = []
+        let labels = rows.compactMap(moment).filter { known.insert($0).inserted }
         let key = chart.parts.first?.key ?? ""
         let series = Dictionary(grouping: rows) { names(of: $0).joined(separator: " ") }.sorted { $0.key < $1.key }
             .map { name, rows in

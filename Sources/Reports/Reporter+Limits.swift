@@ -44,6 +44,10 @@ extension Reporter {
         if let agent = request.agent, tenant.users[agent] == nil {
             try Self.check(agent, "agent", among: tenant.users.keys.sorted(), try database.agentNames())
         }
+        if let trunk = request.filters[.trunk], tenant.trunks[trunk] == nil {
+            let past = try database.isOnRecord(trunk: trunk) ? [trunk] : []
+            try Self.check(trunk, "trunk", among: tenant.trunks.keys.sorted(), past)
+        }
     }
 
     private static func check(_ name: String, _ what: String, among known: [String], _ past: [String]) throws {

@@ -3,7 +3,7 @@ import Config
 import Events
 import Foundation
 import Records
-import Statistics
+public import Statistics
 import Timebase
 
 /// What became of the callers of queues.
@@ -19,14 +19,7 @@ extension Reporter {
     }
 
     func formula(_ request: Request) throws -> ServiceLevelFormula {
-        guard let name = request.filters[.formula] else { return .standard }
-        let known = ServiceLevelFormula.allCases
-        guard let formula = known.first(where: { $0.rawValue.lowercased() == name.lowercased() }) else {
-            throw Fault(
-                description: "there is no formula '\(name)'; use \(known.map(\.rawValue).joined(separator: ", "))"
-            )
-        }
-        return formula
+        try request.filters[.formula].map { try ServiceLevelFormula(named: $0) } ?? .standard
     }
 
     public func queueRows(_ request: Request) throws -> [QueueReportRow] {
@@ -115,10 +108,13 @@ extension Reporter {
         )
     }
 
+    /// Whether a caller comes again is waited for so many days.
+    public static let fcrDays = 1...90
+
     /// nil: it is not asked for.
     private func fcrDays(_ request: Request) throws -> Int? {
         guard let text = request.filters[.fcrDays] else { return nil }
-        if let days = Int(text), (1...90).contains(days) { return days }
+        if let days = Int(text), Self.fcrDays.contains(days) { return days }
         throw Fault(description: "'\(text)' are no days to wait whether a caller comes again; write 1 to 90")
     }
 
@@ -180,5 +176,17 @@ extension Reporter {
             notes: notes,
             page: request.page
         )
+    }
+}
+
+extension ServiceLevelFormula {
+    /// - Throws: `Reporter.Fault` where there is none of that name.
+    public init(named name: String) throws {
+        let known = Self.allCases
+        guard let formula = known.first(where: { $0.rawValue.lowercased() == name.lowercased() }) else {
+            let names = known.map(\.rawValue).joined(separator: ", ")
+            throw Reporter.Fault(description: "there is no formula '\(name)'; use \(names)")
+        }
+        self = formula
     }
 }

@@ -1,4 +1,5 @@
 public import Accounting
+import Records
 import Statistics
 import Timebase
 
@@ -167,6 +168,13 @@ extension Reporter {
                 sum.handling += handle * Double(row.answered)
             }
             sums[clock] = sum
+        }
+        // Of all queues together a caller is one, however many of them he was led through.
+        if request.queue == nil {
+            let edges = whole.map(\.lowerBound) + [last.upperBound]
+            for (interval, count) in zip(whole, try database.ledOn(between: edges)) {
+                sums[zone.local(WallTime(milliseconds: interval.lowerBound)).clock]?.calls -= count
+            }
         }
         let all = sums.values.reduce((0, 0.0)) { ($0.0 + $1.answered, $0.1 + $1.handling) }
         guard all.0 > 0 else {

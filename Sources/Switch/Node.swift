@@ -76,18 +76,7 @@ public actor Node {
         loopGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = loopGroup.next()
         let post = CorePost()
-        do {
-            media = try MediaThreads(
-                threads: node.mediaThreads,
-                addresses: node.mediaAddresses,
-                ports: node.mediaPorts,
-                isBatching: true,
-                ringOctets: Self.ringOctets,
-                deliver: { events in post.handle?.post { $0.received(events) } }
-            )
-        } catch {
-            throw Fault("the media threads cannot be started: out of memory or descriptors; raise `ulimit -n`")
-        }
+        media = try Self.makeMedia(node, post)
         let stored = try database.registrations()
         let memories = try MemoryKeeper.memories(in: database, log: log)
         let prompts = PromptStore(log: log)
@@ -117,59 +106,24 @@ public actor Node {
             throw Fault("the resolver's thread cannot be started: out of memory or descriptors; raise `ulimit -n`")
         }
         self.resolver = resolver
-        let (media, registrations, folder, feed) = (media, registrations, files.dataFolder, feed)
-        let made = try await loop.submit { () -> (CoreHandle, NIOLoopBound<SignallingSockets>) in
-            let outlet = Outlet(
-                loop: loop,
-                log: log,
-                resolver: resolver,
-                registrations: registrations,
-                prompts: prompts,
-                keeper: keeper,
-                tapes: tapes,
-                web: web
-            )
-            let bus = EventBus(node: node.name)
-            let now = SystemClock.now()
-            let engine = Engine(
-                configuration: configuration,
-                secret: key,
-                media: media,
-                outlet: outlet,
-                bus: bus,
-                generator: SystemRandomNumberGenerator(),
-                now: now
-            )
-            let records = RecordWriter(
-                folder: folder,
-                settings: RecordWriter.Settings(node),
-                onCommitted: { calls in post.handle?.post { $0.recorded(calls) } },
-                feed: feed,
-                onTrouble: { log.log(.error, $0) }
-            )
-            for (tenant, left) in interrupted {
-                records.restore(left.stays, of: tenant)
-                records.tell(left.ends, of: tenant, at: now.instant)
-            }
-            bus.subscribe(records)
-            bus.subscribe(EventLog(log))
-            bus.subscribe(audit)
-            let core = Core(
-                loop: loop,
-                engine: engine,
-                records: records,
-                outlet: outlet,
-                advertised: node.mediaAddresses
-            )
-            outlet.core = core
-            let sockets = SignallingSockets(loop: loop, receiver: core, limits: SignallingLimits(node))
-            outlet.sockets = sockets
-            core.watchStalls()
-            let handle = CoreHandle(core)
-            post.set(handle)
-            return (handle, NIOLoopBound(sockets, eventLoop: loop))
-        }.get()
-        (handle, sockets) = made
+        let parts = CoreParts(
+            configuration: configuration,
+            secret: key,
+            folder: files.dataFolder,
+            log: log,
+            post: post,
+            media: media,
+            resolver: resolver,
+            registrations: registrations,
+            prompts: prompts,
+            keeper: keeper,
+            audit: audit,
+            tapes: tapes,
+            web: web,
+            feed: feed,
+            interrupted: interrupted
+        )
+        (handle, sockets) = try await loop.submit { parts.makeCore(on: loop) }.get()
         do {
             delivery.serve(configuration.tenants)
             try await listen(node)
@@ -186,6 +140,21 @@ public actor Node {
         }
         isReady = true
         retention = startRetention()
+    }
+
+    private static func makeMedia(_ node: NodeConfiguration, _ post: CorePost) throws -> MediaThreads {
+        do {
+            return try MediaThreads(
+                threads: node.mediaThreads,
+                addresses: node.mediaAddresses,
+                ports: node.mediaPorts,
+                isBatching: true,
+                ringOctets: ringOctets,
+                deliver: { events in post.handle?.post { $0.received(events) } }
+            )
+        } catch {
+            throw Fault("the media threads cannot be started: out of memory or descriptors; raise `ulimit -n`")
+        }
     }
 
     /// `ready sip=udp://127.0.0.1:5060,… http=127.0.0.1:8060`.
@@ -225,64 +194,6 @@ public actor Node {
         guard let http = node.httpListen else { return }
         let port = try await server.listen(host: "\(http.ip)", port: http.port, names: node.httpNames)
         httpAddress = "\(NetAddress.SocketAddress(http.ip, port))"
-    }
-
-    /// Who was to be called back when these tenants were served last.
-    static func openCallbacks(
-        in folder: URL,
-        of tenants: [TenantID],
-        _ log: LogSink
-    ) -> [(TenantID, [CallbackChanged])] {
-        var query = CallbackQuery()
-        (query.isOnlyOpen, query.limit) = (true, .max)
-        return tenants.compactMap { tenant in
-            do {
-                guard let database = try TenantDatabase(reading: folder, tenant: tenant) else { return nil }
-                return (tenant, try database.callbacks(query).map(\.callback))
-            } catch {
-                log.log(.error, "tenant \(tenant): nobody is called back whom the last run was to: \(error)")
-                return nil
-            }
-        }
-    }
-
-    /// What was applied and whose file has changed since comes from there, and is to go with it.
-    private static func forget(_ database: NodeDatabase, allBut kept: [NodeDatabase.AppliedFile], _ log: LogSink) {
-        do {
-            guard try database.applied().count > kept.count else { return }
-            try database.apply(kept, noting: [], at: SystemClock.now().wall)
-        } catch {
-            log.log(.error, "what was applied and has a file by now is kept until the next start: \(error)")
-        }
-    }
-
-    /// A tenant whose file cannot be used has his calls, as on a disk that fails later, and keeps nobody else from theirs.
-    private static func closeInterrupted(
-        in folder: URL,
-        _ log: LogSink
-    ) throws -> [(TenantID, TenantDatabase.Interrupted)] {
-        let now = SystemClock.now().wall
-        return try RecordFolder(folder).tenants.compactMap { tenant in
-            do {
-                let database = try TenantDatabase(folder: folder, tenant: tenant)
-                let ahead = try database.lastKnown - now.milliseconds
-                if ahead > 5_000 {
-                    log.log(
-                        .error,
-                        "tenant \(tenant): the clock is \(ahead / 1_000) s behind the last records; set it: until then agents' time is lost"
-                    )
-                }
-                // A recording proves that the switch lived while it was spoken.
-                let recordings = try TapeRoom.repair(in: folder, tenant: tenant, database)
-                let lived = min(recordings.map(\.at).max() ?? now, now)
-                var interrupted = try database.closeInterrupted(lived: recordings.isEmpty ? 0 : lived.milliseconds)
-                interrupted.ends = recordings + interrupted.ends
-                return (tenant, interrupted)
-            } catch {
-                log.log(.error, "tenant \(tenant): calls are taken, but not put on record: \(error)")
-                return nil
-            }
-        }
     }
 
     /// Each leg takes two sockets.
@@ -370,28 +281,5 @@ public actor Node {
         keeper.flush()
         audit.flush()
         try? await loopGroup.shutdownGracefully()
-    }
-}
-
-/// Where threads that are older than the core find it.
-private final class CorePost: Sendable {
-    private let storage = NIOLockedValueBox<CoreHandle?>(nil)
-    var handle: CoreHandle? { storage.withLockedValue { $0 } }
-    func set(_ handle: CoreHandle) { storage.withLockedValue { $0 = handle } }
-}
-
-extension SignallingLimits {
-    init(_ node: NodeConfiguration) {
-        self.init()
-        (connections, connectionsOfOneAddress) = (node.connections, node.connectionsPerAddress)
-    }
-}
-
-extension RecordWriter.Settings {
-    init(_ node: NodeConfiguration) {
-        self.init()
-        durability = node.durability == .power ? .power : .process
-        traceDays = node.traceDays
-        traceOctets = Int64(node.traceMebibytes) << 20
     }
 }

@@ -86,8 +86,10 @@ struct PeriodOption: ParsableArguments {
             }
             return read
         }
-        guard let first = dates[0], let last = dates[1], zip(first, last).allSatisfy({ $0 > $1 }) else { return }
-        throw ValidationError("--since '\(since ?? "")' is after --until '\(until ?? "")': nothing lies between them")
+        guard let first = dates[0], let last = dates[1], zip(first, last).allSatisfy({ $0 >= $1 }) else { return }
+        throw ValidationError(
+            "--since '\(since ?? "")' is not before --until '\(until ?? "")': nothing lies between them"
+        )
     }
 
     /// On the machine's clock.

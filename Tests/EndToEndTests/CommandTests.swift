@@ -178,9 +178,11 @@ struct CommandTests {
         #expect(unnamed.code == 0, "\(unnamed.text)")
         let warning = "\(place) warning: the file is no UTF-8 text, and no tenant names it; save it as UTF-8"
         #expect(unnamed.text.contains(warning), "\(unnamed.text)")
-        try "tenant: a\ndomains: [a.test]\nlists: {x: export.txt}\n".write(to: tenant, atomically: true, encoding: .utf8)
+        let naming = "tenant: a\ndomains: [a.test]\nlists: {x: export.txt}\n"
+        try naming.write(to: tenant, atomically: true, encoding: .utf8)
         let named = try check(folder)
-        #expect(named.code == 1 && named.text.contains("\(place) error: the file is no UTF-8 text [yaml]"), "\(named.text)")
+        let fault = "\(place) error: the file is no UTF-8 text [yaml]"
+        #expect(named.code == 1 && named.text.contains(fault), "\(named.text)")
     }
 
     @Test func `a control character is named with its place, and nothing of the file is printed`() throws {

@@ -229,6 +229,29 @@ struct SupervisionTests {
         #expect(try eventually { try centre.running.metric("gudok_rtp_port_pairs_in_use") == 0 })
     }
 
+    @Test func `who supervises a talk of two outside parties is rung from a number, and hears it`() throws {
+        let running = try RunningSwitch(
+            incoming: """
+                routes:
+                  - {match: ".", do: [{dial: {trunk: carrier, number: "+74957654321", timeout: 20s}}]}
+                """
+        )
+        let vera = try Phone("1003", password: "vera-demo-3", server: running.sipPort)
+        _ = try vera.register()
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        carrier.send(carrier.request("INVITE", to: "600", sdp: Phone.sdp(port: 4_000)))
+        let onward = try #require(carrier.expect("INVITE"))
+        carrier.respond("200 OK", to: onward, toTag: "other", sdp: Phone.sdp(port: 4_002))
+        _ = carrier.acknowledge(try #require(carrier.final("INVITE")), to: "600")
+        let call = try #require(try running.rows("calls").first?["call_id"] as? String)
+        #expect(try eventually { try running.rows("calls").first?["state"] as? String == "talking" })
+        #expect(try running.gudok("supervise", "listen", call, "--by", "1003").code == 0)
+        let invite = try #require(vera.expect("INVITE"))
+        #expect(invite.header("From")?.contains("<sip:+74957654321@") == true, "\(invite)")
+        vera.respond("200 OK", to: invite, toTag: "vera", sdp: Phone.sdp(port: 4_004))
+        #expect(vera.expect("ACK") != nil)
+    }
+
     @Test func `a talk that ends while the supervisor's phone rings stops it`() throws {
         let centre = try Centre()
         try centre.talk()

@@ -50,7 +50,7 @@ import Timebase
             if stay.outcome == .calledBack { continue }
             row.offered += 1
             let wait = stay.totalWaitMilliseconds ?? (now - stay.enteredMilliseconds + stay.carriedMilliseconds)
-            row.waitAll += stay.totalWaitMilliseconds ?? 0
+            row.waitAll += wait
             row.maxWait = max(row.maxWait, wait)
             if wait > 20_000 { row.exceeded += 1 }
             switch stay.outcome {

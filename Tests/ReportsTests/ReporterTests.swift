@@ -177,6 +177,34 @@ import Timebase
         }
     }
 
+    @Test(arguments: [(nil, 100), ("first", 100), ("second", 100)] as [(String?, Double)])
+    func `a forecast of all queues counts whoever was led from one to the next once`(
+        queue: String?,
+        calls: Double
+    ) throws {
+        let rows = (0..<100).flatMap { number in
+            [
+                Self.stay(number, .timeout, wait: 500, queue: "first", call: "\(number)"),
+                Self.stay(number + 1, .answered, wait: 500, queue: "second", agent: "1001", call: "\(number)"),
+            ]
+        }
+        let hour: Int64 = 3_600_000
+        try Self.withReporter(rows) { reporter, request in
+            var request = request
+            // A whole hour that has them all.
+            request.window = Reporter.Window(from: Self.start / hour * hour, until: (Self.start / hour + 1) * hour)
+            request.grouping = .hour
+            request.filters[.queue] = queue
+            let goal = StaffingGoal(interval: 3_600, agents: nil, threshold: 20, target: 0.8)
+            guard queue != "first" else {
+                #expect(throws: (any Error).self) { try reporter.forecast(request, goal) }
+                return
+            }
+            let row = try #require(try Self.rows(try reporter.forecast(request, goal)).first)
+            #expect(row["calls"] as? Double == calls && row["aht_s"] as? Double == 5)
+        }
+    }
+
     @Test func `where no switch is up, what it left open ended when it was last known to live`() throws {
         let rows = [
             .agent(AgentInterval(agent: "1001", state: .available, sinceMilliseconds: Self.start)), Self.stay(1, nil),
@@ -326,10 +354,10 @@ import Timebase
     @Test(arguments: Reporter.Kind.allCases)
     func `a filter or a grouping that a report does not look at is refused`(kind: Reporter.Kind) throws {
         let values: [Reporter.Filter: String] = [
-            .queue: "sales", .agent: "1001", .formula: "SL1", .disposition: "answered",
+            .queue: "sales", .agent: "1001", .formula: "SL1", .disposition: "answered", .trunk: "carrier",
         ]
         let known =
-            [Self.stay(0, .answered, wait: 1, agent: "1001")]
+            [Self.call(0, .answered), Self.stay(0, .answered, wait: 1, agent: "1001")]
             + [.agent(AgentInterval(agent: "1001", state: .available, sinceMilliseconds: Self.start))]
         try Self.withReporter(known) { reporter, request in
             func isRefused(_ change: (inout Reporter.Request) -> Void) -> Bool {

@@ -100,7 +100,8 @@ extension SIPURI: CustomStringConvertible {
             for octet in opaque.utf8 where OctetSet.opaque.contains(octet) { out.append(octet) }
             return
         }
-        if let user {
+        // A user part has a character at least (RFC 3261 §25.1).
+        if let user, !user.isEmpty {
             if let userSpelling { out.append(userSpelling) } else { out.appendEscaped(user, allowed: .writtenUser) }
             if let password {
                 out.append(UInt8(ascii: ":"))

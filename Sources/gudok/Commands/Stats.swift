@@ -46,6 +46,16 @@ struct StatsReport: AsyncParsableCommand {
 
     func validate() throws {
         try checkLimit(limit)
+        if let days = fcrDays, !(Int(days).map(Reporter.fcrDays.contains) ?? false) {
+            throw ValidationError("--fcr-days is '\(days)': write 1 to 90")
+        }
+        let foreign = [
+            ("by", by != nil), ("formula", formula.formula != nil), ("fcr-days", fcrDays != nil),
+            ("variants", variants),
+        ]
+        if showCalls, let (name, _) = foreign.first(where: \.1) {
+            throw ValidationError("--show-calls lists calls, which have no --\(name)")
+        }
         do { try kind.check(filters.keys, by) } catch { throw ValidationError(error.description) }
     }
 
@@ -111,6 +121,11 @@ struct StatsReport: AsyncParsableCommand {
 struct FormulaOption: ParsableArguments {
     @Option(name: .long, help: "Of the service level: SL1 to SL6, cisco-ignore, cisco-negative, cisco-positive.")
     var formula: String?
+
+    func validate() throws {
+        guard let formula else { return }
+        do { _ = try ServiceLevelFormula(named: formula) } catch { throw ValidationError("\(error)") }
+    }
 }
 
 /// Whose history a report is of, and of which time.

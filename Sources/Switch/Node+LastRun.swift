@@ -1,0 +1,65 @@
+import Events
+import Foundation
+import Records
+import Timebase
+
+/// What the last run has left in the folder of data.
+extension Node {
+    /// Who was to be called back when these tenants were served last.
+    static func openCallbacks(
+        in folder: URL,
+        of tenants: [TenantID],
+        _ log: LogSink
+    ) -> [(TenantID, [CallbackChanged])] {
+        var query = CallbackQuery()
+        (query.isOnlyOpen, query.limit) = (true, .max)
+        return tenants.compactMap { tenant in
+            do {
+                guard let database = try TenantDatabase(reading: folder, tenant: tenant) else { return nil }
+                return (tenant, try database.callbacks(query).map(\.callback))
+            } catch {
+                log.log(.error, "tenant \(tenant): nobody is called back whom the last run was to: \(error)")
+                return nil
+            }
+        }
+    }
+
+    /// What was applied and whose file has changed since comes from there, and is to go with it.
+    static func forget(_ database: NodeDatabase, allBut kept: [NodeDatabase.AppliedFile], _ log: LogSink) {
+        do {
+            guard try database.applied().count > kept.count else { return }
+            try database.apply(kept, noting: [], at: SystemClock.now().wall)
+        } catch {
+            log.log(.error, "what was applied and has a file by now is kept until the next start: \(error)")
+        }
+    }
+
+    /// A tenant whose file cannot be used has his calls, as on a disk that fails later, and keeps nobody else from theirs.
+    static func closeInterrupted(
+        in folder: URL,
+        _ log: LogSink
+    ) throws -> [(TenantID, TenantDatabase.Interrupted)] {
+        let now = SystemClock.now().wall
+        return try RecordFolder(folder).tenants.compactMap { tenant in
+            do {
+                let database = try TenantDatabase(folder: folder, tenant: tenant)
+                let ahead = try database.lastKnown - now.milliseconds
+                if ahead > 5_000 {
+                    log.log(
+                        .error,
+                        "tenant \(tenant): the clock is \(ahead / 1_000) s behind the last records; set it: until then agents' time is lost"
+                    )
+                }
+                // A recording proves that the switch lived while it was spoken.
+                let recordings = try TapeRoom.repair(in: folder, tenant: tenant, database)
+                let lived = min(recordings.map(\.at).max() ?? now, now)
+                var interrupted = try database.closeInterrupted(lived: recordings.isEmpty ? 0 : lived.milliseconds)
+                interrupted.ends = recordings + interrupted.ends
+                return (tenant, interrupted)
+            } catch {
+                log.log(.error, "tenant \(tenant): calls are taken, but not put on record: \(error)")
+                return nil
+            }
+        }
+    }
+}
