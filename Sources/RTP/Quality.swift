@@ -110,6 +110,6 @@ extension StreamReport {
 
     /// What was sent, as the peer's reports tell: the lost ones are among the packets, and nothing is known of their bursts.
     public var sent: Passage {
-        Passage(lost: lost, of: packets, in: 0, jitterMilliseconds: jitterMilliseconds)
+        Passage(lost: lost ?? 0, of: packets, in: 0, jitterMilliseconds: jitterMilliseconds ?? 0)
     }
 }
