@@ -282,7 +282,8 @@ public struct ConfigurationFiles: Sendable {
                 throw Trouble("\(name):1:1: error: more than 64 MiB come from it [missing-file]; write it to a file")
             }
             guard let text = String(data: data, encoding: .utf8) else {
-                throw Trouble("\(name):1:1: error: the file is no UTF-8 text [yaml]; save it as UTF-8")
+                let place = faultOfText(data)
+                throw Trouble("\(name):\(place): error: what is here is no UTF-8 [yaml]; save the file as UTF-8 text")
             }
             guard !isSpecial || tenantName(in: text) != nil else {
                 throw Trouble(
@@ -296,6 +297,16 @@ public struct ConfigurationFiles: Sendable {
             let why = isFolder(url) ? "it is a folder" : FileFault(reading: error).why
             throw Trouble("\(name):1:1: error: cannot be read: \(why) [missing-file]; \(mend)")
         }
+    }
+
+    /// Line and column of the first octet that is no UTF-8.
+    private static func faultOfText(_ data: Data) -> String {
+        var (line, column) = (1, 1)
+        var (decoder, octets) = (UTF8(), data.makeIterator())
+        while case .scalarValue(let scalar) = decoder.decode(&octets) {
+            (line, column) = scalar == "\n" ? (line + 1, 1) : (line, column + 1)
+        }
+        return "\(line):\(column)"
     }
 
     /// An octet more than it may bring, at most.
