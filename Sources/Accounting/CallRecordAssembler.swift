@@ -323,12 +323,12 @@ extension CallRecordAssembler.Live {
         if let media = record.legs[caller].media {
             record.mosA = media.received.mos.map(rounded)
             record.packetsLostA = media.received.lost
-            record.jitterA = rounded(media.received.jitterMilliseconds)
+            record.jitterA = media.received.jitterMilliseconds.map(rounded)
         }
         if let peer, let media = record.legs[peer].media {
             record.mosB = media.received.mos.map(rounded)
             record.packetsLostB = media.received.lost
-            record.jitterB = rounded(media.received.jitterMilliseconds)
+            record.jitterB = media.received.jitterMilliseconds.map(rounded)
         }
     }
 

@@ -138,7 +138,7 @@ extension Call {
             maxForwards: maxForwards,
             callID: core.ids.callID(),
             sdp: offer?.write(),
-            headers: route.path.map { (.route, $0) } + past.headers
+            headers: route.path.map { (.route, $0) } + historyHeaders(past, for: route)
                 + identityHeaders(for: route),
             credentials: route.credentials
         )
@@ -163,7 +163,8 @@ extension Call {
     }
 
     /// A leg that nothing was sent for: carriers bill attempts, and a report of a trunk counts what it did not take.
-    private func noteAttempt(over trunk: TrunkID, _ label: String, _ number: String, _ result: LegResult, _ why: String) {
+    private func noteAttempt(over trunk: TrunkID, _ label: String, _ number: String, _ result: LegResult, _ why: String)
+    {
         let address = tenant.trunks[trunk.name]?.host ?? ""
         var leg = Leg(
             id: LegID(call: id, index: legs.count),

@@ -30,6 +30,20 @@ extension Call {
         return headers
     }
 
+    /// By whom the call came. A carrier is told our users by the numbers that it is shown for them when they call (RFC 5806 §4: it may bill
+    /// them, or refuse the call); an extension is nobody outside.
+    func historyHeaders(_ history: DiversionHistory, for route: TargetRoute) -> [(HeaderName, String)] {
+        guard let trunk = route.trunk else { return history.headers }
+        let (rule, domain) = (tenant.trunks[trunk.name]?.callerID, tenant.domains.first ?? "localhost")
+        return history.renamed { uri in
+            guard uri.host == domain, let number = uri.user, let user = tenant.users[number] else { return nil }
+            let wishes = [user.callerID, CallerID(number: number)].compactMap(\.self)
+            let shown = rule?.chosen(among: wishes) ?? wishes[0]
+            return shown.number == number ? nil : SIPURI(user: shown.number, host: route.fromHost)
+        }
+        .headers
+    }
+
     /// The colleague who sends the party to this phone (RFC 3892): whom we know, not what his phone says.
     private var referrer: NameAddress? {
         guard let transfer, case .underWay = transfer.stage, let user = legs[transfer.from].user else { return nil }

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
 import Logging
 public import NIOCore
 import NIOPosix
@@ -98,7 +99,7 @@ public actor ControlServer {
         named name: String,
         by names: OwnNames? = nil
     ) async throws -> SocketAddress? {
-        let backend = backend
+        let (backend, patience) = (backend, patience)
         let responder = CallbackResponder { (request: Request, context: ControlContext) in
             if let refusal = names.flatMap({ Self.refusal(of: request, $0) }) { return Self.response(refusal) }
             return try await Self.respond(to: request, backend: backend, peer: await context.peer)
@@ -109,7 +110,11 @@ public actor ControlServer {
         let application = Application(
             responder: responder,
             // Neither a request that comes in drop by drop nor connections without one take the place of others for long.
-            server: .http1(configuration: .init(idleTimeout: patience)),
+            server: HTTPServerBuilder { responder in
+                HostMarkingChannel(
+                    http: HTTP1Channel(responder: responder, configuration: .init(idleTimeout: patience))
+                )
+            },
             configuration: ApplicationConfiguration(
                 address: address,
                 serverName: "gudok",
@@ -201,6 +206,14 @@ public actor ControlServer {
                 status: 400,
                 code: "bad-host",
                 what: "the request has two Host fields",
+                mend: "send one, with the name that you ask by"
+            )
+        }
+        if HTTPField.Name(MissingHostMark.name).map({ request.headers.contains($0) }) == true {
+            return .problem(
+                status: 400,
+                code: "bad-host",
+                what: "the request has no Host field",
                 mend: "send one, with the name that you ask by"
             )
         }

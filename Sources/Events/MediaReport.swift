@@ -12,11 +12,11 @@ public enum MediaVerdict: String, Codable, Sendable, CaseIterable {
 public struct StreamReport: Codable, Equatable, Sendable {
     public var packets: UInt64
     public var octets: UInt64
-    /// Packets expected by the sequence numbers and never seen.
-    public var lost: UInt64
-    public var jitterMilliseconds: Double
-    public var duplicates: UInt64
-    public var reordered: UInt64
+    /// Packets expected by the sequence numbers and never seen; nil: nobody told, or nothing came to tell by. So are the others.
+    public var lost: UInt64?
+    public var jitterMilliseconds: Double?
+    public var duplicates: UInt64?
+    public var reordered: UInt64?
     /// R factor, 0 to 93.2; nil without packets.
     public var rFactor: Double?
     /// 1 to 4.5; nil without packets.
@@ -38,10 +38,10 @@ public struct StreamReport: Codable, Equatable, Sendable {
     public init(
         packets: UInt64 = 0,
         octets: UInt64 = 0,
-        lost: UInt64 = 0,
-        jitterMilliseconds: Double = 0,
-        duplicates: UInt64 = 0,
-        reordered: UInt64 = 0,
+        lost: UInt64? = nil,
+        jitterMilliseconds: Double? = nil,
+        duplicates: UInt64? = nil,
+        reordered: UInt64? = nil,
         rFactor: Double? = nil,
         mos: Double? = nil
     ) {
@@ -55,7 +55,7 @@ public struct StreamReport: Codable, Equatable, Sendable {
 public struct MediaReport: Codable, Equatable, Sendable {
     /// What came from the peer, as we counted it.
     public var received: StreamReport
-    /// What went to the peer, with loss and jitter as its RTCP reported them (zero when it sent none).
+    /// What went to the peer, with loss and jitter as its RTCP reported them; of more that tells nothing.
     public var sent: StreamReport
     /// From RTCP (RFC 3550 §6.4.1, LSR and DLSR); nil when the peer sent no report.
     public var roundTripMilliseconds: Double?

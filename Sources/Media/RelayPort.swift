@@ -334,14 +334,10 @@ public struct RelayPort: ~Copyable {
             }
         let delay = (control.roundTrip ?? 0) / 2
         let clockRate = parameters.sendFormats.first?.clockRate
-        var sent = StreamReport(
-            packets: packetsSent,
-            octets: octetsSent,
-            lost: control.lost,
-            jitterMilliseconds: control.jitterMilliseconds(clockRate: clockRate)
-        )
+        var sent = StreamReport(packets: packetsSent, octets: octetsSent)
         // Without a word of the peer nothing is known of what reached it.
         if control.hasReport {
+            (sent.lost, sent.jitterMilliseconds) = (control.lost, control.jitterMilliseconds(clockRate: clockRate))
             let worst = control.worstPassage(clockRate: clockRate)
             let codec = CodecImpairment(encoding: parameters.sendFormats.first?.encoding)
             sent.rate(sent.sent, worst: worst, codec: codec, delayMilliseconds: delay)

@@ -137,7 +137,7 @@ extension MediaThread {
         (slots + slot).deinitialize(count: 1)
         open.removeAll { $0 == slot }
         speaking.remove(slot)
-        counters.lost.add(report.received.lost, ordering: .relaxed)
+        counters.lost.add(report.received.lost ?? 0, ordering: .relaxed)
         release(slot, port)
         events.append(.closed(id, report))
     }

@@ -29,7 +29,7 @@ public enum Quality {
     }
 }
 
-/// What a codec costs of R by itself, and how well it bears losses (G.113 appendix I).
+/// What a codec costs of R by itself, and how well it bears losses.
 public struct CodecImpairment: Equatable, Sendable {
     var impairment: Double
     var robustness: Double
@@ -40,17 +40,26 @@ public struct CodecImpairment: Equatable, Sendable {
         (self.impairment, self.robustness) = (impairment, robustness)
     }
 
-    /// Of a codec by its name in `a=rtpmap`. G.107 is of narrow band: G.722 and Opus, like all that it does not know, stand as G.711. Of GSM,
-    /// iLBC and G.726 appendix I has the impairment alone; their robustness is that of what is most like them.
+    /// Of a codec by its name in `a=rtpmap`.
+    ///
+    /// G.113 (11/2007) appendix I has both figures (table I.4) of G.711, G.729A and G.723.1 with their silence suppression, and GSM-EFR; of the others it
+    /// has the impairment alone (table I.1), and their robustness is that of what is most like them: concealed G.711 for what keeps a
+    /// waveform, GSM-EFR for mobile phones' codecs. iLBC it does not have at all: its packets stand alone, and it sounds like G.729. Of codecs that
+    /// change their rate it is the highest one's. G.107 is of narrow band, in which G.722 and Opus cannot be better than G.711:
+    /// they stand as that, and so does all that is not known.
     public init(encoding: String?) {
         self =
             switch encoding?.uppercased() {
             case "G729": CodecImpairment(impairment: 11, robustness: 19)
             case "G723": CodecImpairment(impairment: 15, robustness: 16.1)
             case "GSM": CodecImpairment(impairment: 20, robustness: 10)
+            case "GSM-HR-08": CodecImpairment(impairment: 23, robustness: 10)
             case "GSM-EFR", "AMR": CodecImpairment(impairment: 5, robustness: 10)
             case "ILBC": CodecImpairment(impairment: 11, robustness: 25.1)
-            case "G726-32", "G728": CodecImpairment(impairment: 7, robustness: 25.1)
+            case "G726-40", "AAL2-G726-40": CodecImpairment(impairment: 2, robustness: 25.1)
+            case "G726-32", "AAL2-G726-32", "G728": CodecImpairment(impairment: 7, robustness: 25.1)
+            case "G726-24", "AAL2-G726-24": CodecImpairment(impairment: 25, robustness: 25.1)
+            case "G726-16", "AAL2-G726-16": CodecImpairment(impairment: 50, robustness: 25.1)
             default: .g711
             }
     }
@@ -110,6 +119,6 @@ extension StreamReport {
 
     /// What was sent, as the peer's reports tell: the lost ones are among the packets, and nothing is known of their bursts.
     public var sent: Passage {
-        Passage(lost: lost, of: packets, in: 0, jitterMilliseconds: jitterMilliseconds)
+        Passage(lost: lost ?? 0, of: packets, in: 0, jitterMilliseconds: jitterMilliseconds ?? 0)
     }
 }

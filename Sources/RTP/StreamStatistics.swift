@@ -176,8 +176,8 @@ public struct StreamStatistics: Sendable {
         StreamReport(
             packets: packets,
             octets: octets,
-            lost: lost,
-            jitterMilliseconds: jitterMilliseconds,
+            lost: packets > 0 ? lost : nil,
+            jitterMilliseconds: jitterCount > 0 ? jitterMilliseconds : nil,
             duplicates: duplicates,
             reordered: reordered
         )

@@ -290,10 +290,9 @@ public struct ConfigurationFiles: Sendable {
             _ problem: String,
             _ mend: String,
             _ code: ConfigFault.Code = .missingFile,
-            line: Int = 1
+            at position: SourcePosition = SourcePosition(line: 1, column: 1)
         ) -> ConfigFault {
-            let position = SourcePosition(line: line, column: 1)
-            return ConfigFault(file: name, position: position, code: code, problem: problem, mend: mend)
+            ConfigFault(file: name, position: position, code: code, problem: problem, mend: mend)
         }
         let isSpecial = isNoFile(url)
         guard mayBePipe || !isSpecial else {
@@ -308,14 +307,22 @@ public struct ConfigurationFiles: Sendable {
             throw fault("more than 64 MiB come from it", "write it to a file")
         }
         guard let text = String(data: data, encoding: .utf8) else {
-            let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-            let line = lines.firstIndex { String(data: $0, encoding: .utf8) == nil } ?? 0
-            throw fault("the file is no UTF-8 text", "save it as UTF-8", .yaml, line: line + 1)
+            throw fault("what is here is no UTF-8", "save the file as UTF-8 text", .yaml, at: faultOfText(data))
         }
         guard !isSpecial || tenantName(in: text) != nil else {
             throw fault("no tenant comes from it", "write a dial plan to a file, whose name it goes by")
         }
         return ConfigurationText(name: name, text: text)
+    }
+
+    /// Where the first octet is that is no UTF-8.
+    private static func faultOfText(_ data: Data) -> SourcePosition {
+        var (line, column) = (1, 1)
+        var (decoder, octets) = (UTF8(), data.makeIterator())
+        while case .scalarValue(let scalar) = decoder.decode(&octets) {
+            (line, column) = scalar == "\n" ? (line + 1, 1) : (line, column + 1)
+        }
+        return SourcePosition(line: line, column: column)
     }
 
     /// An octet more than it may bring, at most.

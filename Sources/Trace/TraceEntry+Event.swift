@@ -84,7 +84,8 @@ extension MediaReport {
     var summary: String {
         var parts = [verdict.rawValue]
         if received.packets > 0 || sent.packets > 0 {
-            parts.append("\(received.packets) in, \(sent.packets) out, \(received.lost) lost")
+            let lost = received.lost.map { ", \($0) lost" } ?? ""
+            parts.append("\(received.packets) in, \(sent.packets) out\(lost)")
         }
         if let mos = received.mos {
             let least = received.leastMOS.map { ", \(hundredths($0)) at worst" } ?? ""

@@ -141,6 +141,34 @@ struct CommandTests {
         #expect(text.contains(line) && (code == 0) == line.hasPrefix("ok"), "\(text)")
     }
 
+    @Test(arguments: [
+        (
+            "gudok.yaml:4:30: warning: calls.min_session_expires is below 90s, which no Min-SE may be (RFC 4028 §5); ",
+            CommandTests.listens + CommandTests.speaks + "calls: {min_session_expires: 10s}"
+        ),
+        (
+            "gudok.yaml:2:40: warning: udp://[::1]:5060 is for IPv6, of which media.address has none: ",
+            #"sip: {listen: ["udp://127.0.0.1:5060", "udp://[::1]:5060"]}"# + "\n" + CommandTests.speaks
+        ),
+    ])
+    func `check warns of what a node's file hardly means, and is content`(line: String, node: String) throws {
+        let folder = try RunningSwitch.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appending(path: "gudok.yaml")
+        try "node: x\n\(node)\n".write(to: file, atomically: true, encoding: .utf8)
+        let (code, text) = try check(folder)
+        #expect(code == 0 && text.contains(line), "\(text)")
+    }
+
+    @Test func `check says where a file is no UTF-8`() throws {
+        let folder = try RunningSwitch.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appending(path: "gudok.yaml")
+        try (Data("node: x\n# жук \u{1F41E}".utf8) + [0xE9] + Data(": 1\n".utf8)).write(to: file)
+        let (code, text) = try check(folder)
+        #expect(code == 1 && text.contains("gudok.yaml:2:8: error: what is here is no UTF-8 [yaml]; "), "\(text)")
+    }
+
     @Test func `check warns of lines of number lists that match no number, and is content`() throws {
         let folder = try RunningSwitch.makeFolder()
         defer { try? FileManager.default.removeItem(at: folder) }

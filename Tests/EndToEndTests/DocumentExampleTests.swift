@@ -82,4 +82,18 @@ struct DocumentExampleTests {
             #expect(document.contains("`\(name)`"), "\(name)")
         }
     }
+
+    @Test func `reasons of calls and their legs are listed where the schema is described`() throws {
+        let root = RunningSwitch.packageRoot
+        let document = try String(contentsOf: root.appending(path: "docs/schema.md"), encoding: .utf8)
+        let folder = root.appending(path: "Sources/Calls")
+        let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+        let failures = root.appending(path: "Sources/SIP/Sessions/Session.swift")
+        let texts = try (files + [failures]).map { try String(contentsOf: $0, encoding: .utf8) }
+        let reasons = texts.flatMap {
+            $0.matches(of: /(?:reason: |because: |Missing = |Expired = |Gone = |Answer = )"([a-z-]+)"/)
+        }
+        #expect(reasons.count > 20)
+        for reason in Set(reasons.map(\.1)) { #expect(document.contains("`\(reason)`"), "\(reason)") }
+    }
 }

@@ -51,6 +51,14 @@ struct HTTPSurfaceTests {
             let answer = peer.expect { _ in true } ?? ""
             #expect(answer.hasPrefix("HTTP/1.1 400") && answer.contains("bad-host"), "\(answer)")
         }
+        // Only before HTTP/1.1 nobody had to name whom he asks.
+        for (version, status) in [("1.1", "400"), ("1.0", "200")] {
+            let peer = try StreamPeer(to: running.httpPort)
+            peer.send("GET /healthz HTTP/\(version)\r\n\r\n")
+            let answer = peer.expect { _ in true } ?? ""
+            #expect(answer.hasPrefix("HTTP/1.1 \(status)"), "\(answer)")
+            #expect(answer.contains("bad-host") == (status == "400"), "\(answer)")
+        }
         // Who says that it will be too long hears it at once.
         let early = try StreamPeer(to: running.httpPort)
         early.send(head + "Content-Length: 99999999\r\n\r\n")

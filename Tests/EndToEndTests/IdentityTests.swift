@@ -160,6 +160,43 @@ struct IdentityTests {
         #expect(anna.answer(to: "INVITE")?.startWord == "486")
     }
 
+    /// A rule or none, and what the carrier sees of 1001 and 1004, who sent the call on.
+    @Test(arguments: [
+        (IdentityTests.rule, "+74950000700@127.0.0.1", "+74950000711@127.0.0.1"),
+        ("", "1001@demo.test", "+74950000711@127.0.0.1"),
+    ])
+    func `RFC 5806 §4: a carrier is told who sent a call on by a number that it knows`(
+        rule: String,
+        anna: String,
+        oleg: String
+    ) throws {
+        let running = try RunningSwitch(
+            trunk: rule,
+            users: Self.users,
+            internalPlan: """
+                routes:
+                  - {match: "1xxx", do: [{dial: {user: "{called}"}}]}
+                  - {match: "+.", do: [{dial: {trunk: carrier, number: "{called}"}}]}
+                """
+        )
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        for (user, password, seen) in [("1001", "anna-demo-1", anna), ("1004", "demo-1004", oleg)] {
+            let phone = try Phone(user, password: password, server: running.sipPort)
+            #expect(try phone.register().startWord == "200")
+            let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+            _ = try boris.dial(user, sdp: Phone.sdp(port: 4_000))
+            let contact = ["Contact: <sip:+7222@demo.test>"]
+            let ringing = try #require(phone.expect("INVITE"))
+            phone.respond("302 Moved", to: ringing, toTag: "a", extra: contact, withContact: false)
+            let invite = try #require(carrier.expect("INVITE"))
+            #expect(invite.header("Diversion") == "<sip:\(seen)>;reason=unconditional", "\(invite)")
+            let first = try #require(invite.headers("History-Info").first)
+            #expect(first.hasPrefix("<sip:\(seen)?Reason=SIP%3Bcause%3D302>;index=1"), "\(invite)")
+            carrier.respond("486 Busy Here", to: invite, toTag: "c")
+            #expect(boris.answer(to: "INVITE")?.startWord == "486")
+        }
+    }
+
     @Test func `who is sent on by one carrier to another is no number of ours there`() throws {
         let running = try RunningSwitch(
             trunk: Self.rule,

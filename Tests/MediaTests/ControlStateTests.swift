@@ -125,6 +125,18 @@ struct ControlStateTests {
         #expect(r > 89 && sent < r)
     }
 
+    @Test func `the report: nothing is said of what nobody told, or what nothing came to tell by`() {
+        var port = port(parameters(described))
+        for _ in 0..<100 { port.countSent(172) }
+        var report = port.report()
+        #expect(report.sent.packets == 100 && report.sent.lost == nil && report.sent.jitterMilliseconds == nil)
+        #expect(report.received.lost == nil && report.received.jitterMilliseconds == nil)
+        let heard = receiverReport(lost: 0, jitter: 0, stamp: 0, delay: 0)
+        _ = port.hear(control: heard, from: wire("192.0.2.1:5001"), now: 0)
+        report = port.report()
+        #expect(report.sent.lost == 0 && report.sent.jitterMilliseconds == 0 && report.sent.duplicates == nil)
+    }
+
     @Test func `the report: of what was sent too, the worst moment that the peer told of`() throws {
         var port = port(parameters(described))
         for _ in 0..<10_000 { port.countSent(172) }

@@ -31,10 +31,21 @@ struct QualityTests {
         #expect(Quality.rFactor(lossPercent: 100, delayMilliseconds: 1e9) == 0)
     }
 
-    @Test(arguments: [("PCMA", 93.2), ("opus", 93.2), ("G729", 82.2), ("iLBC", 82.2), ("GSM", 73.2), ("AMR", 88.2)])
+    @Test(arguments: [
+        ("PCMA", 93.2), ("opus", 93.2), ("G722", 93.2), ("G729", 82.2), ("G723", 78.2), ("GSM", 73.2),
+        ("GSM-EFR", 88.2),
+        ("AMR", 88.2), ("G726-40", 91.2), ("G726-32", 86.2), ("AAL2-G726-24", 68.2), ("G726-16", 43.2), ("iLBC", 82.2),
+    ])
     func `G.113 appendix I: a codec costs what it costs, without a loss`(encoding: String, r: Double) {
         let heard = Passage(lossPercent: 0, jitterMilliseconds: 0)
         #expect(abs(heard.rFactor(CodecImpairment(encoding: encoding)) - r) < 1e-9)
+    }
+
+    /// Ie,eff as the appendix has it for losses that are measured.
+    @Test(arguments: [("G729", 2.0, 19.0), ("G729", 4, 26), ("G723", 2, 24), ("PCMU", 2, 7)])
+    func `G.113 appendix I: a codec bears losses as it was heard to`(encoding: String, loss: Double, cost: Double) {
+        let heard = Passage(lossPercent: loss, jitterMilliseconds: 0)
+        #expect(abs(93.2 - heard.rFactor(CodecImpairment(encoding: encoding)) - cost) < 0.7)
     }
 
     @Test func `G.107 §7.4.1: half a second of silence is worse than as many losses apart`() {

@@ -71,6 +71,8 @@ public struct NodeConfiguration: Equatable, Sendable {
     /// RFC 4028, seconds; nil asks for no session timer.
     public var sessionExpires: Int? = 1800
     public var minimumSessionExpires = 90
+    /// What of the file works and is hardly meant: a line each.
+    public var warnings: [String] = []
     public var registrations = RegistrarLimits()
     public var subscriptions = SubscriptionLimits()
     public var durability: Durability = .process

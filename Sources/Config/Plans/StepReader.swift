@@ -58,18 +58,42 @@ struct StepReader {
             return nil
         }
         guard let argument = mapping.take(name.rawValue) else {
-            value.fault(.missingKey, "the step '\(name.rawValue)' needs a value", mend: "write {\(name.rawValue): …}")
+            if name.isBare {
+                refuseValue(name, at: value)
+            } else {
+                let mend = "write {\(name.rawValue): …}"
+                value.fault(.missingKey, "the step '\(name.rawValue)' needs a value", mend: mend)
+            }
+            separate(names.dropFirst(), in: &mapping)
             return nil
         }
         let action = read(name, argument, &mapping)
+        separate(names.dropFirst(), in: &mapping)
         mapping.finish("the step '\(name.rawValue)'")
         return action.map { Step($0, position: value.position) }
+    }
+
+    /// Steps in the item of another one that are no keys of that.
+    private func separate(_ names: some Sequence<Step.Name>, in mapping: inout YAMLMapping) {
+        for name in names where !mapping.isAsked(name.rawValue) {
+            mapping.key(name.rawValue)?
+                .fault(
+                    .unknownKey,
+                    "'\(name.rawValue)' is a step of its own",
+                    mend: "write it as the next item of the list, with a `-` before it"
+                )
+            _ = mapping.take(name.rawValue)
+        }
+    }
+
+    private func refuseValue(_ name: Step.Name, at value: YAMLValue) {
+        value.fault(.wrongType, "the step '\(name.rawValue)' takes no value", mend: "write `- \(name.rawValue)`")
     }
 
     private func read(_ name: Step.Name, _ value: YAMLValue, _ step: inout YAMLMapping) -> Step.Action? {
         switch name {
         case .answer, .ringing, .echo:
-            value.fault(.wrongType, "the step '\(name.rawValue)' takes no value", mend: "write `- \(name.rawValue)`")
+            refuseValue(name, at: value)
             return nil
         case .hangup: return value.template("hangup").map { .hangup($0) }
         case .goto: return value.string("goto").map { .goto($0) }
@@ -289,4 +313,9 @@ extension Step.Action {
             false
         }
     }
+}
+
+extension Step.Name {
+    /// Written as a word alone.
+    fileprivate var isBare: Bool { self == .answer || self == .ringing || self == .echo }
 }

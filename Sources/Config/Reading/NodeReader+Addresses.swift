@@ -54,18 +54,25 @@ extension NodeReader {
         return ListenAddress(transport: transport, address: address)
     }
 
-    /// Whoever listens on any address tells peers one of the media's, which they must be able to reach.
-    func requireFamilies(of listen: [(place: YAMLValue, address: ListenAddress)], among addresses: OwnAddresses) {
-        for (place, listener) in listen where listener.address.ip.isUnspecified {
+    /// Whoever listens on any address tells peers one of the media's, which they must be able to reach. Of one address that is a warning: the
+    /// peers there may know the other family too.
+    func checkFamilies(
+        of listen: [(place: YAMLValue, address: ListenAddress)],
+        among addresses: OwnAddresses
+    ) -> [String] {
+        var warnings: [String] = []
+        for (place, listener) in listen {
             let isV6 = listener.address.ip.isV6
             guard addresses.ofFamily(isV6: isV6) == nil else { continue }
-            let family = isV6 ? "IPv6" : "IPv4"
-            place.fault(
-                .badValue,
-                "\(listener) is for \(family), of which media.address has none",
-                mend: "add one: media.address: [\(addresses.main), \(isV6 ? "\"2001:db8::1\"" : "192.0.2.1")]"
-            )
+            let problem = "\(listener) is for \(isV6 ? "IPv6" : "IPv4"), of which media.address has none"
+            let mend = "add one: media.address: [\(addresses.main), \(isV6 ? "\"2001:db8::1\"" : "192.0.2.1")]"
+            if listener.address.ip.isUnspecified {
+                place.fault(.badValue, problem, mend: mend)
+            } else {
+                warnings.append(place.warning("\(problem): who knows no other hears nothing", mend: mend))
+            }
         }
+        return warnings
     }
 
     struct MediaPart {

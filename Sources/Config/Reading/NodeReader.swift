@@ -16,13 +16,13 @@ struct NodeReader {
         if let value = file.require("sip", of: "the node's file") { sip = readSIP(value) }
         var media = MediaPart()
         if let value = file.require("media", of: "the node's file") { media = readMedia(value) }
-        if let addresses = media.addresses { requireFamilies(of: sip.listen, among: addresses) }
         var node = NodeConfiguration(
             name: name ?? "",
             listen: sip.listen.map(\.address),
             mediaAddresses: media.addresses ?? OwnAddresses(.v4(0)),
             mediaPorts: media.ports ?? 20_000...29_999
         )
+        if let addresses = media.addresses { node.warnings += checkFamilies(of: sip.listen, among: addresses) }
         if let count = sip.connections { node.connections = count }
         if let count = sip.connectionsPerAddress { node.connectionsPerAddress = count }
         if let data { node.data = data }
@@ -117,8 +117,17 @@ struct NodeReader {
             node.sessionExpires =
                 expires.asScalar == "never" ? nil : expires.duration("calls.session_expires").map(\.wholeSeconds)
         }
-        if let minimum = calls.take("min_session_expires")?.duration("calls.min_session_expires") {
+        if let written = calls.take("min_session_expires"), let minimum = written.duration("calls.min_session_expires")
+        {
             node.minimumSessionExpires = minimum.wholeSeconds
+            if minimum < .seconds(90) {
+                node.warnings.append(
+                    written.warning(
+                        "calls.min_session_expires is below 90s, which no Min-SE may be (RFC 4028 §5)",
+                        mend: "write at least 90s, unless it is for tests"
+                    )
+                )
+            }
         }
         calls.finish("calls")
         if let timeout = node.rtpTimeout, timeout < .seconds(1) {

@@ -40,6 +40,8 @@ struct YAMLMapping {
         return value
     }
 
+    func isAsked(_ name: String) -> Bool { asked.contains(name) }
+
     /// The value of a key that must be there.
     mutating func require(_ name: String, of what: String) -> YAMLValue? {
         if let value = take(name) { return value }

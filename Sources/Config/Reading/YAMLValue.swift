@@ -58,6 +58,11 @@ struct YAMLValue {
             guard !isIndentedByTab(at: mark, in: text) else {
                 return faults.add(file, position, .yaml, "a tab indents the line", mend: "indent it with blanks")
             }
+            // libyaml's word for it is half a sentence.
+            guard !problem.hasSuffix("found another document") else {
+                let mend = "remove the line `---` before it, or make it a file of its own"
+                return faults.add(file, position, .yaml, "a second document begins here", mend: mend)
+            }
             faults.add(file, position, .yaml, problem, mend: "check the indentation, quotes and brackets there")
         case .duplicatedKeysInMapping(let keys, let context):
             for key in keys {
@@ -116,6 +121,11 @@ struct YAMLValue {
 
     func fault(_ code: ConfigFault.Code, _ problem: String, mend: String) {
         faults.add(file, position, code, problem, mend: mend)
+    }
+
+    /// What works and is hardly meant, as faults are written.
+    func warning(_ problem: String, mend: String) -> String {
+        "\(file):\(position.line):\(position.column): warning: \(problem); \(mend)"
     }
 
     private func at(_ node: Node) -> YAMLValue { YAMLValue(node: node, file: file, faults: faults) }

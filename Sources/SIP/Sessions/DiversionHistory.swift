@@ -119,4 +119,23 @@ public struct DiversionHistory: Equatable, Sendable {
         }
         return headers + diversions.map { (.diversion, $0) }
     }
+
+    /// As others are told it who know its numbers by other addresses; nil: by the same.
+    public func renamed(_ name: (SIPURI) -> SIPURI?) -> DiversionHistory {
+        func renamed(_ address: NameAddress) -> NameAddress? {
+            guard var uri = name(address.uri) else { return nil }
+            uri.headers = address.uri.headers
+            var renamed = address
+            (renamed.uri, renamed.displayName) = (uri, nil)
+            return renamed
+        }
+        var told = self
+        for place in targets.indices {
+            if let address = renamed(targets[place].address) { told.targets[place].address = address }
+        }
+        told.diversions = diversions.map { text in
+            (try? NameAddress(text)).flatMap(renamed).map { "\($0)" } ?? text
+        }
+        return told
+    }
 }

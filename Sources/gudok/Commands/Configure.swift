@@ -13,8 +13,8 @@ struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Checks the node's, tenants' and dial plans' files.",
         discussion: """
-            Each fault is a line: file:line:column: error: what is wrong [code]; how to mend it. Lines of number lists that match no number are \
-            warnings, on the error output, and no failure.
+            Each fault is a line: file:line:column: error: what is wrong [code]; how to mend it. Lines of number lists that match no number, and \
+            what of the node's file is hardly meant, are warnings, on the error output, and no failure.
             """
     )
 
@@ -25,7 +25,7 @@ struct Check: ParsableCommand {
             // What was applied stands beside them at the next start, and may not agree with them.
             let files = try ConfigurationFiles(file: config.config).inForce()
             let configuration = try files.configuration()
-            for warning in files.listWarnings { Output.complain(warning) }
+            for warning in configuration.node.warnings + files.listWarnings { Output.complain(warning) }
             let missing = files.missingPrompts(in: configuration)
             guard missing.isEmpty else {
                 print(missing.map(\.description).joined(separator: "\n"))

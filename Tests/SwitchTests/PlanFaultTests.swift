@@ -1,0 +1,40 @@
+import Config
+import DialPlan
+import Testing
+
+/// What is said of plans that are not written as they are meant.
+@Suite struct PlanFaultTests {
+    private func faults(_ steps: String) -> [String] {
+        let text = "routes:\n  - match: \".\"\n    do:\n\(steps)\n"
+        return DialPlan.read(ConfigurationText(name: "x.yaml", text: text)).faults.map(\.description)
+    }
+
+    private static let separate =
+        "is a step of its own [unknown-key]; write it as the next item of the list, with a `-` before it"
+
+    @Test(arguments: [
+        (
+            "- {answer: , echo: }",
+            ["4:9: error: the step 'answer' takes no value", "4:20: error: 'echo' \(PlanFaultTests.separate)"]
+        ),
+        ("- {set: {a: 1}, echo: }", ["4:23: error: 'echo' \(PlanFaultTests.separate)"]),
+        (
+            "- {dial: , queue: sales}",
+            ["4:9: error: the step 'dial' needs a value", "4:18: error: 'queue' \(PlanFaultTests.separate)"]
+        ),
+        ("- answer:", ["4:9: error: the step 'answer' takes no value [wrong-type]; write `- answer`"]),
+        ("- dial", ["4:9: error: the step 'dial' needs a value [missing-key]; write {dial: …}"]),
+    ])
+    func `two steps in an item, and a step without a value, are called that`(item: String, expected: [String]) {
+        let found = faults("      \(item)")
+        #expect(found.count == expected.count, "\(found)")
+        for (line, start) in zip(found, expected) { #expect(line.hasPrefix("x.yaml:\(start)"), "\(found)") }
+    }
+
+    @Test func `a second document is called that`() {
+        let found = faults("      - echo\n---\nroutes: []")
+        #expect(
+            found.count == 1 && found[0].contains("error: a second document begins here [yaml]; remove the line `---`")
+        )
+    }
+}
