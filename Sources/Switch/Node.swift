@@ -335,6 +335,8 @@ public actor Node {
         try? await handle.ask { core in core.turn { $0.endSubscriptions(at: $1) } }
         // The last answers to our BYEs, and the last records.
         await waitForResidue(until: .now + .seconds(3))
+        // What is being put in force needs the core.
+        await changing?.value
         await shutDown()
     }
 
