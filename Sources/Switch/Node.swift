@@ -38,6 +38,8 @@ public actor Node {
     let planning = Desk(for: "replays and forecasts", seats: 1, most: 4)
     let reporting = Desk(for: "reports", seats: 2, most: 8)
     let reading = Desk(for: "readings of files", seats: 4, most: 64)
+    /// Every event wakes all who follow, at one moment.
+    let following = Desk(for: "readings of events", seats: 2, most: 256)
     var delivery: DeliveryDesk
     private let resolver: NameResolver
     /// Of each media thread: the frames of a hundred calls over a disk's stall of five seconds, and more.
