@@ -185,7 +185,7 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .target(name: "Console", dependencies: ["Statistics"], swiftSettings: settings),
+        .target(name: "Console", dependencies: ["Statistics", "Timebase"], swiftSettings: settings),
         .executableTarget(
             name: "gudok",
             dependencies: [

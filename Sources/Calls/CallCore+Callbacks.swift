@@ -11,7 +11,7 @@ import Timebase
 extension CallCore {
     /// Keeps the wish of a call's caller, with the place that he had in the queue.
     func callBack(_ number: String, in queue: QueueID, askedBy call: Call) -> CallbackAnswer {
-        guard CallbackNumber.isOne(number), leadsSomewhere(number, of: call.tenant) else {
+        guard CallbackNumber.isOne(number), leadsSomewhere(number, from: queue, of: call.tenant) else {
             call.publish(.note("'\(number)' cannot be called back"))
             return .refused
         }
@@ -33,13 +33,19 @@ extension CallCore {
         return .accepted
     }
 
-    /// Whether the operators' plan may call somebody for such a number: what a caller names himself must be no feature code.
-    private func leadsSomewhere(_ number: String, of tenant: Tenant) -> Bool {
-        guard let plan = tenant.internalPlan else { return false }
-        var run = PlanRun(plan: plan, variables: ["called": number])
-        switch run.start() {
-        case .noRoute, .hangup: return false
-        case let instruction: return instruction.mayCallBack
+    /// Whether the operators' plan may call somebody for such a number when one of the queue's agents dials it: what a caller names himself
+    /// must be no feature code.
+    private func leadsSomewhere(_ number: String, from queue: QueueID, of tenant: Tenant) -> Bool {
+        guard let plan = tenant.internalPlan, let agents = tenant.queues[queue.name]?.agents else { return false }
+        return agents.contains { agent in
+            var variables = ["called": number, "caller": agent.user, "tenant": tenant.id.name]
+            let leadsOut = plan.leadsOut(from: number, caller: agent.user)
+            variables["direction"] = (leadsOut ? CallDirection.outbound : .internal).rawValue
+            var run = PlanRun(plan: plan, variables: variables)
+            switch run.start() {
+            case .noRoute, .hangup: return false
+            case let instruction: return instruction.mayCallBack
+            }
         }
     }
 
@@ -151,7 +157,7 @@ extension CallCore {
         }
         let identity = CallerIdentity(
             tenant: tenant,
-            direction: plan.leadsOut(from: callback.number) ? .outbound : .internal,
+            direction: plan.leadsOut(from: callback.number, caller: agent.number) ? .outbound : .internal,
             number: tenant.queues[callback.queue.name]?.number ?? agent.number,
             name: nil,
             trunk: nil,

@@ -1,4 +1,5 @@
 public import Foundation
+import Timebase
 
 /// A point in time as a user writes it: RFC 3339, a date, `now`, `today`, `yesterday`, or `-2h` before now.
 public struct TimeFilter: Equatable, Sendable {
@@ -35,13 +36,7 @@ public struct TimeFilter: Equatable, Sendable {
     }
 
     private static func stamp(_ text: String, _ calendar: Calendar) -> Date? {
-        for options in [[.withInternetDateTime, .withFractionalSeconds], [.withInternetDateTime]]
-            as [ISO8601DateFormatter.Options]
-        {
-            let formatter = ISO8601DateFormatter()
-            formatter.formatOptions = options
-            if let date = formatter.date(from: text) { return date }
-        }
+        if let moment = WallTime(text) { return Date(timeIntervalSince1970: Double(moment.milliseconds) / 1000) }
         let parts = text.split(separator: "-").map { Int($0) }
         guard parts.count == 3, text.utf8.count == 10, let year = parts[0], let month = parts[1], let day = parts[2]
         else {

@@ -27,6 +27,9 @@ public struct ServerEvent: Sendable {
 
     private init(text: String) { self.text = text }
 
+    /// Where the stream begins: who is cut off before he has heard anything comes back to this.
+    public static func beginning(after id: String) -> ServerEvent { ServerEvent(text: "id: \(id)\n\n") }
+
     /// A comment, so that the peer and whatever lies between know that we live.
     public static let beat = ServerEvent(text: ": \n\n")
 }

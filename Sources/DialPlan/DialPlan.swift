@@ -89,12 +89,12 @@ extension DialPlan {
     }
 
     /// The queue whose own number this is; nil also where a rule is for it, be it for other callers.
-    func queue(of called: String) -> String? {
+    public func queue(of called: String) -> String? {
         queues[called].flatMap { queue in routes.contains { $0.match.matches(called) } ? nil : queue }
     }
 
     /// Whether the rule for `called` has a step that dials a trunk: what makes a user's call an outbound one.
-    public func leadsOut(from called: String, caller: String = "") -> Bool {
+    public func leadsOut(from called: String, caller: String) -> Bool {
         guard let route = route(called: called, caller: caller) else { return false }
         var visited: Set<String> = []
         return leadsOut(route.steps, &visited)

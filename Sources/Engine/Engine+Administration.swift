@@ -124,7 +124,7 @@ extension Engine {
             )
         }
         // Nobody is rung for a number that leads nowhere.
-        guard to.isDialable, plan.route(called: to, caller: number, trunk: "") != nil else {
+        guard to.isDialable, plan.route(called: to, caller: number) != nil || plan.queue(of: to) != nil else {
             throw Refusal(
                 code: "no-number",
                 what: "no rule of the plan \(plan.name) takes '\(to)'",
@@ -136,7 +136,7 @@ extension Engine {
         }
         let identity = CallerIdentity(
             tenant: tenant,
-            direction: plan.leadsOut(from: to) ? .outbound : .internal,
+            direction: plan.leadsOut(from: to, caller: number) ? .outbound : .internal,
             number: number,
             name: user.name,
             trunk: nil,

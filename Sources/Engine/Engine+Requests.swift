@@ -121,7 +121,7 @@ extension Engine {
         }
         return CallerIdentity(
             tenant: tenant,
-            direction: plan.leadsOut(from: request.uri.number ?? "") ? .outbound : .internal,
+            direction: plan.leadsOut(from: request.uri.number ?? "", caller: user.number) ? .outbound : .internal,
             number: user.number,
             name: user.name,
             trunk: nil,

@@ -19,6 +19,8 @@ final class Disk {
 
     func create(_ path: String) -> Int32 { timed { storage.create(path) } }
 
+    func isInPlace(_ descriptor: Int32, _ path: String) -> Bool { timed { storage.isInPlace(descriptor, path) } }
+
     func close(_ descriptor: Int32) { timed { storage.close(descriptor) } }
 
     /// How many octets were written, and the error that ended it, if one did.

@@ -14,6 +14,7 @@ final class OpenRecording {
 
     let id: UInt64
     let descriptor: Int32
+    private let path: String
     private let disk: Disk
     private let writer: any RecordingWriter
     var timeline: RecordingTimeline
@@ -31,6 +32,7 @@ final class OpenRecording {
 
     init(_ request: RecordingRequest, writer: any RecordingWriter, descriptor: Int32, disk: Disk, now: Int64) {
         (id, self.writer, self.descriptor, self.disk) = (request.id, writer, descriptor, disk)
+        path = request.path
         timeline = RecordingTimeline(start: request.start)
         (nextFlush, nextHeader) = (now &+ Self.flushInterval, now &+ Self.headerInterval)
         pending = writer.begin()
@@ -104,6 +106,10 @@ final class OpenRecording {
         writer.finish(to: &pending)
         flush()
         if failure == nil { rewriteHeader() }
+        // What was written into a file that nobody can find is no recording.
+        if failure == nil, !disk.isInPlace(descriptor, path) {
+            failure = "the file was taken away while it was written"
+        }
     }
 
     /// After a failure: what is on disk is made to play.

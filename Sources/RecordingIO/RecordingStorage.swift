@@ -11,6 +11,8 @@ public protocol RecordingStorage: Sendable {
     func overwrite(_ descriptor: Int32, _ octets: UnsafeRawBufferPointer, at offset: Int64) -> Int
     /// pread(2)
     func read(_ descriptor: Int32, _ octets: UnsafeMutableRawBufferPointer, at offset: Int64) -> Int
+    /// Whether who looks for the file by its path finds it.
+    func isInPlace(_ descriptor: Int32, _ path: String) -> Bool
     func close(_ descriptor: Int32)
 }
 
@@ -39,6 +41,12 @@ public struct DiskStorage: RecordingStorage {
 
     public func read(_ descriptor: Int32, _ octets: UnsafeMutableRawBufferPointer, at offset: Int64) -> Int {
         Self.repeating { pread(descriptor, octets.baseAddress, octets.count, Int(offset)) }
+    }
+
+    public func isInPlace(_ descriptor: Int32, _ path: String) -> Bool {
+        var (written, found) = (stat(), stat())
+        guard fstat(descriptor, &written) == 0, stat(path, &found) == 0 else { return false }
+        return written.st_dev == found.st_dev && written.st_ino == found.st_ino
     }
 
     public func close(_ descriptor: Int32) { _ = Glibc.close(descriptor) }

@@ -26,7 +26,7 @@ extension Node {
             }
             known = id
         }
-        let reader = EventReader(feed, files.dataFolder, tenant, after: known, reading, log)
+        let reader = EventReader(feed, files.dataFolder, tenant, after: known, following, log)
         return AsyncStream { await reader.next(pace: Self.pace) }
     }
 }
@@ -34,12 +34,14 @@ extension Node {
 /// One follower's way through the files. It reads when the follower is ready for more.
 private actor EventReader {
     private static let pageLength = 500
+    private static let patience: Duration = .milliseconds(50)
     private let feed: EventFeed
     private let folder: URL
     private let tenant: TenantID?
     private let desk: Desk
     private let log: LogSink
     private var known: Int64
+    private var hasBegun = false
     private var page: ArraySlice<JournalEntry> = []
     private var databases: [TenantID: TenantDatabase] = [:]
 
@@ -57,6 +59,10 @@ private actor EventReader {
 
     /// nil: the stream is over.
     func next(pace: Duration) async -> ServerEvent? {
+        guard hasBegun else {
+            hasBegun = true
+            return .beginning(after: "\(known)")
+        }
         while true {
             if let entry = page.popFirst() {
                 known = entry.id
@@ -72,6 +78,10 @@ private actor EventReader {
             }
             do {
                 page = try await read(through: horizon)
+            } catch is Desk.Full {
+                // So many others follow that he has to wait: nothing is dropped for it.
+                guard (try? await Task.sleep(for: Self.patience)) != nil else { return nil }
+                continue
             } catch {
                 // He may come back with the last event that he has: nothing is skipped.
                 log.log(.error, "a stream of events ends, as they cannot be read: \(error)")

@@ -38,6 +38,8 @@ public actor Node {
     let planning = Desk(for: "replays and forecasts", seats: 1, most: 4)
     let reporting = Desk(for: "reports", seats: 2, most: 8)
     let reading = Desk(for: "readings of files", seats: 4, most: 64)
+    /// Every event wakes all who follow, at one moment.
+    let following = Desk(for: "readings of events", seats: 2, most: 256)
     var delivery: DeliveryDesk
     private let resolver: NameResolver
     /// Of each media thread: the frames of a hundred calls over a disk's stall of five seconds, and more.
@@ -96,10 +98,7 @@ public actor Node {
         self.web = web
         delivery = DeliveryDesk(folder: files.dataFolder, web: web, log: log)
         let key = try database.nonceKey()
-        let interrupted = try Self.closeInterrupted(in: files.dataFolder, log)
-        for (tenant, left) in interrupted where !left.calls.isEmpty {
-            log.log(.warning, "tenant \(tenant): \(left.calls.count) calls were cut off by the last end of the switch")
-        }
+        let (interrupted, owed) = try Self.closeInterrupted(in: files.dataFolder, log)
         let callbacks = Self.openCallbacks(in: files.dataFolder, of: configuration.tenants.keys.sorted(), log)
         feed = EventFeed(after: try RecordFolder(files.dataFolder).lastEvent())
         guard let resolver = NameResolver(servers: node.nameServers) else {
@@ -121,7 +120,8 @@ public actor Node {
             tapes: tapes,
             web: web,
             feed: feed,
-            interrupted: interrupted
+            interrupted: interrupted,
+            owed: owed
         )
         (handle, sockets) = try await loop.submit { parts.makeCore(on: loop) }.get()
         do {
@@ -229,6 +229,8 @@ public actor Node {
         try? await handle.ask { core in core.turn { $0.endSubscriptions(at: $1) } }
         // The last answers to our BYEs, and the last records.
         await waitForResidue(until: .now + .seconds(3))
+        // What is being put in force needs the core.
+        await changing?.value
         await shutDown()
     }
 

@@ -14,6 +14,10 @@ struct Main {
                 try command.run()
             }
             try Output.finish()
+        } catch let failure as Failure where failure.isReaderGone {
+            // Who reads has enough: the command ends as any other in a pipe, without a word.
+            signal(SIGPIPE, SIG_DFL)
+            raise(SIGPIPE)
         } catch let failure as Failure {
             Output.complain("gudok: \(failure.text)")
             exit(1)
@@ -51,6 +55,8 @@ struct Main {
 /// What went wrong, why, and what to do.
 struct Failure: Error, CustomStringConvertible {
     var text: String
+    /// Nobody reads what the command has to say.
+    var isReaderGone = false
     init(_ text: String) { self.text = text }
     var description: String { text }
 }

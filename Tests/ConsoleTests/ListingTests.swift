@@ -45,8 +45,14 @@ import Testing
         let zone = try #require(TimeZone(identifier: "Europe/Berlin"))
         for text in [
             "2026-02-31", "2026-13-01", "2026-00-10", "2026-01-00", "2025-02-29", "26-01-01", "2026-1-1",
+            "2026-11-28T10:00:00+25:00", "2026-11-28T10:00:00+1:00", "2026-11-28T10:00:00+10:75",
+            "2026-11-28T24:00:00Z",
+            "2026-11-28T10:00:00", "2026-02-30T10:00:00Z",
         ] {
             #expect(TimeFilter(text, now: Date(), zone: zone) == nil, "\(text)")
+        }
+        for text in ["2026-11-28t10:00:00z", "2026-11-28T13:00:00.000+03:00", "2026-11-28T09:59:60Z"] {
+            #expect(TimeFilter(text, now: Date(), zone: zone)?.date.timeIntervalSince1970 == 1_795_860_000, "\(text)")
         }
         // The clock goes from 1:59:59 to 3:00 on that day, and midnight is there all the same.
         let date = try #require(TimeFilter("2026-03-29", now: Date(), zone: zone)).date

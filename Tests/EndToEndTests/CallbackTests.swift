@@ -27,7 +27,8 @@ struct CallbackTests {
         routes:
           - {match: "1xxx", do: [{dial: {user: "{called}", timeout: 20s}}]}
           - {match: "*45", do: [{agent: logout}]}
-          - {match: "+7.", do: [{dial: {trunk: carrier, number: "{called}", timeout: 20s}}]}
+          # Who may dial out.
+          - {match: "+7.", from: "10xx", do: [{dial: {trunk: carrier, number: "{called}", timeout: 20s}}]}
         """
 
     private static func centre(in folder: RunningSwitch? = nil) throws -> RunningSwitch {

@@ -201,15 +201,15 @@ struct CommandTests {
         try Data("+7495\n\u{0}".utf8 + [0xC8, 0xE2, 0xE0, 0x0A]).write(to: lists.appending(path: "export.txt"))
         let tenant = folder.appending(path: "tenants/a.yaml")
         try "tenant: a\ndomains: [a.test]\n".write(to: tenant, atomically: true, encoding: .utf8)
-        let place = "dialplans/lists/export.txt:2:1:"
+        let place = "dialplans/lists/export.txt:2:2:"
         let unnamed = try check(folder)
         #expect(unnamed.code == 0, "\(unnamed.text)")
-        let warning = "\(place) warning: the file is no UTF-8 text, and no tenant names it; save it as UTF-8"
+        let warning = "\(place) warning: what is here is no UTF-8, and no tenant names it; save the file as UTF-8 text"
         #expect(unnamed.text.contains(warning), "\(unnamed.text)")
         let naming = "tenant: a\ndomains: [a.test]\nlists: {x: export.txt}\n"
         try naming.write(to: tenant, atomically: true, encoding: .utf8)
         let named = try check(folder)
-        let fault = "\(place) error: the file is no UTF-8 text [yaml]"
+        let fault = "\(place) error: what is here is no UTF-8 [yaml]"
         #expect(named.code == 1 && named.text.contains(fault), "\(named.text)")
     }
 

@@ -17,7 +17,7 @@ struct EventStreamTests {
 
         /// Waits for so many events; each with its id and what it says.
         func events(_ count: Int) -> [(id: String, type: String, tenant: String, subject: String)] {
-            #expect(curl.waitFor(10) { $0.components(separatedBy: "\n\n").count >= count + 2 }, "\(curl.text)")
+            #expect(curl.waitFor(10) { $0.components(separatedBy: "\n\n").count >= count + 3 }, "\(curl.text)")
             return curl.text.components(separatedBy: "\n\n").compactMap { block in
                 let lines = block.components(separatedBy: "\n")
                 guard let data = lines.first(where: { $0.hasPrefix("data: ") })?.dropFirst(6),
@@ -53,6 +53,22 @@ struct EventStreamTests {
         )
         running.process.signal(SIGHUP)
         #expect(running.process.waitFor(10) { $0.contains("files read again") })
+    }
+
+    @Test func `a hundred who follow hear all of it, and who has heard nothing yet knows where he was`() throws {
+        let running = try RunningSwitch(tenant: Self.queue)
+        _ = try running.gudok("agent", "login", "1001")
+        let place = "http://127.0.0.1:\(running.httpPort)/api/v1/events"
+        let followers = 100
+        let arguments = ["-s", "-N", "-Z", "--parallel-max", "\(followers)", "--parallel-immediate"]
+        let curl = try ChildProcess("/usr/bin/env", ["curl"] + arguments + Array(repeating: place, count: followers))
+        defer { curl.signal(SIGKILL) }
+        func count(_ text: String, of word: String) -> Int { text.components(separatedBy: word).count - 1 }
+        #expect(curl.waitFor(30) { count($0, of: "retry: 2000\n\nid: ") == followers }, "\(curl.text.suffix(400))")
+        for action in ["logout", "login", "logout"] { _ = try running.gudok("agent", action, "1001") }
+        let told = { (text: String) in count(text, of: "event: message") }
+        #expect(curl.waitFor(30) { told($0) >= 3 * followers && told($0) % followers == 0 }, "\(told(curl.text))")
+        #expect(!running.process.text.contains("a stream of events ends"))
     }
 
     @Test func `what happens is told, and whoever comes back hears what he missed, over a restart too`() throws {

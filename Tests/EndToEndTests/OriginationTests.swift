@@ -53,6 +53,28 @@ struct OriginationTests {
         #expect(answers.count == 2 && Set(answers).count == 1, "\(record)")
     }
 
+    @Test func `a rule for some callers alone leads out those whom it is for, and a queue's own number is one to call`()
+        throws
+    {
+        let running = try RunningSwitch(
+            tenant: "queues: [{name: sales, extension: \"700\", agents: [{user: \"1002\"}]}]",
+            internalPlan:
+                "routes: [{match: \"+7.\", from: \"1001\", do: [{dial: {trunk: carrier, number: \"{called}\"}}]}]"
+        )
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        _ = try anna.register()
+        #expect(try anna.dial("+74951112233", sdp: Phone.sdp(port: 4_000)) == nil)
+        carrier.respond("486 Busy Here", to: try #require(carrier.expect("INVITE")), toTag: "a")
+        anna.acknowledge(try #require(anna.final("INVITE")), to: "+74951112233")
+        #expect(try eventually { try running.rows("cdr").first?["ended_at"] is String })
+        let record = try #require(try running.rows("cdr").first)
+        #expect(record["direction"] as? String == "outbound" && record["trunk"] as? String == "carrier")
+        #expect(try running.gudok("call", "1001", "700").code == 0)
+        #expect(anna.expect("INVITE") != nil)
+        #expect(try running.gudok("call", "1001", "800").code == 1)
+    }
+
     @Test func `a busy line is busy, and no talk`() throws {
         _ = try annaCalls("1002")
         boris.respond("486 Busy Here", to: try #require(boris.expect("INVITE")), toTag: boris.user)

@@ -18,6 +18,15 @@ struct OutputTests {
         #expect(command.text.contains("gudok: standard output cannot be written"), "\(command.text)")
     }
 
+    @Test(arguments: ["registrations", "export", "stats queues"])
+    func `a command whose reader has had enough ends without a word`(_ arguments: String) throws {
+        let running = try RunningSwitch()
+        let line = "'\(RunningSwitch.binary)' \(arguments) --config gudok.yaml | true; echo ended by ${PIPESTATUS[0]}"
+        let command = try ChildProcess("/bin/bash", ["-c", line], in: running.folder)
+        #expect(command.exitCode(within: 20) == 0)
+        #expect(command.text == "ended by 141\n", "\(command.text)")
+    }
+
     @Test func `a switch serves though its ready line found no reader`() throws {
         let running = try RunningSwitch()
         running.isFolderKept = true

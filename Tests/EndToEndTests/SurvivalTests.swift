@@ -141,6 +141,21 @@ struct SurvivalTests {
         #expect(try running.rows("registrations").first?["user"] as? String == "1001")
     }
 
+    @Test func `SIGTERM does not wait for files that are being read again, however often that was asked for`() throws {
+        let running = try RunningSwitch()
+        let users = (0..<3_000).map { "  - {extension: \"\(10_000 + $0)\", password: some-pass-word-\($0)}" }
+        let large = "tenant: large\ndomains: [large.test]\nusers:\n" + users.joined(separator: "\n") + "\n"
+        let place = running.folder.appending(path: "tenants/large.yaml")
+        try large.write(to: place, atomically: true, encoding: .utf8)
+        for _ in 0..<3 { running.process.signal(SIGHUP) }
+        running.process.signal(SIGTERM)
+        #expect(running.process.exitCode(within: 60) == 0)
+        let lines = running.process.text.split(separator: "\n").map(String.init)
+        let draining = try #require(lines.firstIndex { $0.contains("draining") })
+        let read = lines.firstIndex { $0.contains("files read again") }
+        #expect(read.map { $0 > draining } ?? true, "\(lines)")
+    }
+
     @Test func `SIGTERM drains: new calls get 503 with Retry-After, the old one goes on, and the exit is 0`() throws {
         let running = try RunningSwitch()
         let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)

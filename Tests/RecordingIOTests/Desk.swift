@@ -37,6 +37,8 @@ struct OddStorage: RecordingStorage {
         disk.read(descriptor, octets, at: offset)
     }
 
+    func isInPlace(_ descriptor: Int32, _ path: String) -> Bool { disk.isInPlace(descriptor, path) }
+
     func close(_ descriptor: Int32) { disk.close(descriptor) }
 }
 

@@ -92,6 +92,20 @@ struct RecorderCoreTests {
         }
     }
 
+    @Test func `A recording whose file is taken away, or another put in its place, has failed`() {
+        let desk = Desk()
+        for id: UInt64 in 1...3 { desk.open(id, "\(id).wav") }
+        desk.talk(1, 2, 3, milliseconds: 1000)
+        #expect(unlink(desk.path("1.wav")) == 0)
+        #expect(rename(desk.path("2.wav"), desk.path("3.wav")) == 0)
+        desk.close(1, 2, 3)
+        let failed = desk.events.compactMap { event -> UInt64? in
+            guard case .failed(let id, let why, _, _, _) = event, why.contains("taken away") else { return nil }
+            return id
+        }
+        #expect(failed.sorted() == [1, 2, 3])
+    }
+
     @Test func `A WAV whose writer was killed plays to the last second, and is repaired to the last half`() throws {
         let desk = Desk()
         desk.open(1, "call.wav")

@@ -21,7 +21,7 @@ struct Demo: AsyncParsableCommand {
 
     func run() async throws {
         let log = LogSink(format: .text, level: .warning)
-        let signals = Signals([SIGTERM, SIGINT, SIGHUP])
+        let signals = Signals()
         let node: Node
         do {
             node = try await Node(configurationFile: config.config, log: log)

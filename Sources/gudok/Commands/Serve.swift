@@ -30,7 +30,7 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         let log = LogSink(format: logFormat, level: logLevel)
-        let signals = Signals([SIGTERM, SIGINT, SIGHUP])
+        let signals = Signals()
         let node: Node
         do {
             node = try await Node(configurationFile: config.config, log: log)
@@ -51,27 +51,32 @@ extension LogSink.Format: ExpressibleByArgument {}
 extension LogLevel: ExpressibleByArgument {}
 
 extension Node {
-    /// Serves until a signal asks for the end; SIGHUP reads the files again.
+    /// Serves until a signal asks for the end, though files are being read; SIGHUP reads them again.
     func run(until signals: Signals) async {
-        for await signal in signals.stream {
-            guard signal == SIGHUP else { return }
-            await reload()
+        let reloading = Task {
+            for await _ in signals.hangups { await reload() }
         }
+        for await _ in signals.ends { break }
+        reloading.cancel()
     }
 }
 
-/// Signals as they come.
+/// The signals that a switch takes, as they come.
 struct Signals {
-    let stream: AsyncStream<Int32>
+    /// SIGTERM and SIGINT.
+    let ends: AsyncStream<Void>
+    /// SIGHUP: of those that come while one is dealt with the last stands for all.
+    let hangups: AsyncStream<Void>
     private let sources: [any DispatchSourceSignal]
 
-    init(_ numbers: [Int32]) {
-        let (stream, continuation) = AsyncStream<Int32>.makeStream()
-        self.stream = stream
-        sources = numbers.map { number in
+    init() {
+        let (ends, end) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let (hangups, hangup) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (self.ends, self.hangups) = (ends, hangups)
+        sources = [(SIGTERM, end), (SIGINT, end), (SIGHUP, hangup)].map { number, listener in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { continuation.yield(number) }
+            source.setEventHandler { listener.yield() }
             source.resume()
             return source
         }
