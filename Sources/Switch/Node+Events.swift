@@ -37,7 +37,7 @@ private actor EventReader {
     private let feed: EventFeed
     private let folder: URL
     private let tenant: TenantID?
-    private let desk: Desk
+    private let reading: WorkerPool
     private let log: LogSink
     private var known: Int64
     private var page: ArraySlice<JournalEntry> = []
@@ -48,11 +48,11 @@ private actor EventReader {
         _ folder: URL,
         _ tenant: TenantID?,
         after known: Int64,
-        _ desk: Desk,
+        _ reading: WorkerPool,
         _ log: LogSink
     ) {
         (self.feed, self.folder, self.tenant, self.known) = (feed, folder, tenant, known)
-        (self.desk, self.log) = (desk, log)
+        (self.reading, self.log) = (reading, log)
     }
 
     /// nil: the stream is over.
@@ -72,6 +72,10 @@ private actor EventReader {
             }
             do {
                 page = try await read(through: horizon)
+            } catch is WorkerPool.Full {
+                // Files are read slowly now: he waits for his next events, as for the disk itself.
+                guard await feed.wait(beyond: .max, of: tenant, atMost: pace) == .timedOut else { return nil }
+                return .beat
             } catch {
                 // He may come back with the last event that he has: nothing is skipped.
                 log.log(.error, "a stream of events ends, as they cannot be read: \(error)")
@@ -83,7 +87,7 @@ private actor EventReader {
 
     /// Each file's next events merged: those beyond the first so many may not be all that there are.
     private func read(through horizon: Int64) async throws -> ArraySlice<JournalEntry> {
-        let (found, open) = try await desk.run { [tenant, folder, known, databases] in
+        let (found, open) = try await reading.run { [tenant, folder, known, databases] in
             var (found, open) = ([JournalEntry](), databases)
             for tenant in try tenant.map({ [$0] }) ?? RecordFolder(folder).tenants {
                 guard let database = try open[tenant] ?? TenantDatabase(reading: folder, tenant: tenant) else {

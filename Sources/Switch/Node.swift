@@ -35,9 +35,9 @@ public actor Node {
     private let tapes: TapeRoom
     private let web: WebClient
     /// Forecasts and replays, reports, and everything that a file is looked at for.
-    let planning = Desk(for: "replays and forecasts", seats: 1, most: 4)
-    let reporting = Desk(for: "reports", seats: 2, most: 8)
-    let reading = Desk(for: "readings of files", seats: 4, most: 64)
+    let planning = WorkerPool(for: "replays and forecasts", workers: 1, most: 4)
+    let reporting = WorkerPool(for: "reports", workers: 2, most: 8)
+    let reading = WorkerPool(for: "readings of files", workers: 4, most: 64)
     var delivery: DeliveryDesk
     private let resolver: NameResolver
     /// Of each media thread: the frames of a hundred calls over a disk's stall of five seconds, and more.
@@ -50,6 +50,8 @@ public actor Node {
     public private(set) var addresses: [String] = []
     public private(set) var httpAddress: String?
     var isReady = false
+    /// Live views come without today's figures, and the log has it.
+    var isLackingFigures = false
     /// The last change of the configuration, for the next to wait for.
     var changing: Task<Void, Never>?
 
