@@ -44,7 +44,7 @@ public actor Node {
     private static let ringOctets = 16 << 20
     private let sockets: NIOLoopBound<SignallingSockets>
     var control: ControlServer?
-    private let serving: ServingLock
+    private let serving: FolderLock
     private var retention: Task<Void, Never>?
     /// As the ready line says them.
     public private(set) var addresses: [String] = []
@@ -64,7 +64,7 @@ public actor Node {
         let lock = try await FolderLock(inFolders.dataFolder)
         defer { withExtendedLifetime(lock) {} }
         try await ControlServer.requireUnserved(socket: inFolders.socketPath)
-        serving = try await ServingLock(inFolders.dataFolder)
+        serving = try await FolderLock.serving(inFolders.dataFolder)
         let database = try NodeDatabase(folder: inFolders.dataFolder)
         if let loss = try database.noteLoss(at: SystemClock.now().wall) { log.log(.error, loss) }
         let files = inFolders.joined(by: try database.applied())
