@@ -40,11 +40,11 @@ public struct CodecImpairment: Equatable, Sendable {
         (self.impairment, self.robustness) = (impairment, robustness)
     }
 
-    /// Of a codec by its name in `a=rtpmap`. G.107 is of narrow band: G.722 and Opus, like all that it does not know, stand as G.711. Of GSM,
+    /// Of a codec by its name in `a=rtpmap`, in capital letters. G.107 is of narrow band: G.722 and Opus, like all that it does not know, stand as G.711. Of GSM,
     /// iLBC and G.726 appendix I has the impairment alone; their robustness is that of what is most like them.
     public init(encoding: String?) {
         self =
-            switch encoding?.uppercased() {
+            switch encoding {
             case "G729": CodecImpairment(impairment: 11, robustness: 19)
             case "G723": CodecImpairment(impairment: 15, robustness: 16.1)
             case "GSM": CodecImpairment(impairment: 20, robustness: 10)
@@ -86,7 +86,7 @@ public struct Passage: Sendable {
         )
     }
 
-    /// The worse of two.
+    /// The worse of two, as they would be heard in G.711.
     public func worse(than other: Passage?) -> Passage {
         guard let other, other.rFactor() < rFactor() else { return self }
         return other
@@ -103,7 +103,7 @@ extension StreamReport {
     ) {
         guard packets > 0 else { return }
         let r = whole.rFactor(codec, delayMilliseconds: delayMilliseconds)
-        let least = whole.worse(than: worst).rFactor(codec, delayMilliseconds: delayMilliseconds)
+        let least = min(r, worst?.rFactor(codec, delayMilliseconds: delayMilliseconds) ?? r)
         (rFactor, mos) = (r, Quality.mos(rFactor: r))
         (leastRFactor, leastMOS) = (least, Quality.mos(rFactor: least))
     }

@@ -31,10 +31,23 @@ struct QualityTests {
         #expect(Quality.rFactor(lossPercent: 100, delayMilliseconds: 1e9) == 0)
     }
 
-    @Test(arguments: [("PCMA", 93.2), ("opus", 93.2), ("G729", 82.2), ("iLBC", 82.2), ("GSM", 73.2), ("AMR", 88.2)])
+    @Test(arguments: [("PCMA", 93.2), ("OPUS", 93.2), ("G729", 82.2), ("ILBC", 82.2), ("GSM", 73.2), ("AMR", 88.2)])
     func `G.113 appendix I: a codec costs what it costs, without a loss`(encoding: String, r: Double) {
         let heard = Passage(lossPercent: 0, jitterMilliseconds: 0)
         #expect(abs(heard.rFactor(CodecImpairment(encoding: encoding)) - r) < 1e-9)
+    }
+
+    @Test func `the worst moment is no better than the whole, whatever the codec bears`() throws {
+        var report = StreamReport()
+        report.packets = 1_000
+        // In G.711 the jitter is the worse of the two, in GSM the losses.
+        let (losses, jitter) = (
+            Passage(lossPercent: 5, jitterMilliseconds: 0), Passage(lossPercent: 0, jitterMilliseconds: 133)
+        )
+        #expect(jitter.rFactor() < losses.rFactor())
+        report.rate(losses, worst: jitter, codec: CodecImpairment(encoding: "GSM"))
+        let (whole, least) = (try #require(report.rFactor), try #require(report.leastRFactor))
+        #expect(least <= whole, "\(least), \(whole)")
     }
 
     @Test func `G.107 §7.4.1: half a second of silence is worse than as many losses apart`() {
