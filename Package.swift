@@ -164,7 +164,7 @@ let package = Package(
                 "Hashes", "Media", "MediaIO",
                 "NetAddress",
                 "Prompts", "RecordingIO", "Records", "Reports", "SIP", "SIPMessage",
-                "SignallingIO", "Timebase", "Trace", "WhatIf",
+                "SignallingIO", "Threading", "Timebase", "Trace", "WhatIf",
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"), nioCore, nioPosix,
             ],
             swiftSettings: settings
@@ -294,7 +294,7 @@ let package = Package(
         .testTarget(
             name: "RecordsTests",
             dependencies: [
-                "Accounting", "Events", "Records", "Timebase", .product(name: "GRDB", package: "GRDB.swift"),
+                "Accounting", "Events", "Records", "Timebase", "Trace", .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: testSettings
         ),

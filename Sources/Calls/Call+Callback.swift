@@ -24,7 +24,7 @@ extension Call {
         core.timers.start(.call(id, .maximumDuration), at: now.instant + core.settings.maximumDuration)
         core.attemptBegan(self, by: agent)
         plan = PlanRun(plan: plan.plan, variables: plan.variables.merging(["caller": agent.number]) { $1 })
-        perform(plan.start())
+        follow { $0.start() }
     }
 
     /// The two talk: from here on it is a call of the queue like any other, with the caller as the one who is served.

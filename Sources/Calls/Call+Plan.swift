@@ -9,13 +9,26 @@ import Timebase
 /// The dial plan's run: each instruction is carried out, and its result asks for the next.
 extension Call {
     /// Starts the dial plan.
-    func begin() { perform(opening ?? plan.start()) }
+    func begin() {
+        guard let opening else { return follow { $0.start() } }
+        perform(opening)
+    }
 
     func proceed(_ result: StepResult) {
         guard !isEnding else { return }
         // A breath, too, is one moment: a circle of queues goes by timers.
         if let last = lastStep, now.instant - last >= Self.breath { plan.timePassed() }
-        perform(plan.proceed(result))
+        follow { $0.proceed(result) }
+    }
+
+    /// Does what the plan says next.
+    func follow(_ next: (inout PlanRun) -> Instruction) {
+        let hadCircled = plan.hasCircled
+        let instruction = next(&plan)
+        if plan.hasCircled, !hadCircled {
+            core.log(.warning, "plan \(plan.plan.name) goes round in circles: it is ended", call: id)
+        }
+        perform(instruction)
     }
 
     /// A circle of queues that nobody waits in goes by timers, each a little later than the one before.
@@ -31,9 +44,6 @@ extension Call {
         lastStep = now.instant
         enter(.deciding)
         for entry in plan.takeTrail() { publish(Event(entry, plan: plan.plan)) }
-        if plan.hasCircled {
-            core.log(.warning, "plan \(plan.plan.name) goes round in circles: the call is ended", call: id)
-        }
         if transfer != nil || history.isSentOn, instruction.isOnesOwn { return finish(.rejected) }
         if needsAnswer(instruction) {
             guard callerIsAnswered else {

@@ -11,16 +11,18 @@ public struct ControlClient: Sendable {
         /// The socket, or the folder that it lies in, is somebody else's.
         case notAllowed(String)
         case broken(String)
-        /// It took the request, and is silent since.
-        case silent(seconds: Int64)
+        /// It took the request, and is silent since; whether it answers anything at all.
+        case silent(Duration, isAlive: Bool)
 
         public var description: String {
             switch self {
             case .notRunning(let path): "no switch is running on \(path); start it with: gudok serve"
             case .notAllowed(let path): "\(path) is not yours to use; run this as the owner of the data folder"
             case .broken(let why): "the switch broke off its answer: \(why)"
-            case .silent(let seconds):
-                "the switch does not answer within \(seconds) s: it hangs; look at its log and its stack, or start it again"
+            case .silent(let patience, isAlive: true):
+                "the switch has not answered this within \(patience.components.seconds) s; it answers other requests, so look at its disk and its log"
+            case .silent(let patience, isAlive: false):
+                "the switch does not answer within \(patience.components.seconds) s: it hangs; look at its log and its stack, or start it again"
             }
         }
     }
@@ -36,13 +38,41 @@ public struct ControlClient: Sendable {
         return true
     }
 
-    /// What is read from files, and what reads them anew, may take long, in seconds.
-    private static func patience(for request: ControlRequest) -> Int64 {
-        let long = ["apply", "audit", "callbacks", "cdr", "recordings", "stats"]
-        return request.path.dropFirst(2).first.map { long.contains($0) } ?? false ? 60 : 10
-    }
+    /// A switch that answers nothing at all is known sooner than one that has much to read.
+    private static let patience: Duration = .seconds(60)
+    private static let patienceOfLife: Duration = .seconds(10)
 
     public func send(_ request: ControlRequest) async throws -> ControlReply {
+        try await send(request, within: Self.patience, alive: Self.patienceOfLife)
+    }
+
+    /// Waits for the answer for as long as the switch gives a sign of life meanwhile.
+    func send(
+        _ request: ControlRequest,
+        within patience: Duration,
+        alive patienceOfLife: Duration
+    ) async throws -> ControlReply {
+        try await withThrowingTaskGroup(of: ControlReply?.self) { group in
+            defer { group.cancelAll() }
+            group.addTask { try await exchange(request, within: patience, or: .silent(patience, isAlive: true)) }
+            group.addTask {
+                try await Task.sleep(for: patienceOfLife / 2)
+                let fault = Fault.silent(patienceOfLife, isAlive: false)
+                _ = try await exchange(ControlRequest(path: ["healthz"]), within: patienceOfLife / 2, or: fault)
+                return nil
+            }
+            while let reply = try await group.next() {
+                if let reply { return reply }
+            }
+            throw CancellationError()
+        }
+    }
+
+    private func exchange(
+        _ request: ControlRequest,
+        within patience: Duration,
+        or fault: Fault
+    ) async throws -> ControlReply {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let promise = loop.makePromise(of: ControlReply.self)
         let bootstrap = ClientBootstrap(group: loop).connectTimeout(.seconds(5)).channelInitializer { channel in
@@ -59,10 +89,7 @@ public struct ControlClient: Sendable {
             let isDenied = [EACCES, EPERM].contains((error as? IOError)?.errnoCode)
             throw isDenied ? Fault.notAllowed(socketPath) : Fault.notRunning(socketPath)
         }
-        let seconds = Self.patience(for: request)
-        let timeout = loop.scheduleTask(in: .seconds(seconds)) {
-            promise.fail(Fault.silent(seconds: seconds))
-        }
+        let timeout = loop.scheduleTask(in: TimeAmount(patience)) { promise.fail(fault) }
         defer {
             timeout.cancel()
             channel.close(promise: nil)
@@ -78,7 +105,11 @@ public struct ControlClient: Sendable {
         channel.write(HTTPClientRequestPart.head(head), promise: nil)
         channel.write(HTTPClientRequestPart.body(.byteBuffer(ByteBuffer(bytes: request.body))), promise: nil)
         channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
-        return try await promise.futureResult.get()
+        return try await withTaskCancellationHandler {
+            try await promise.futureResult.get()
+        } onCancel: {
+            promise.fail(CancellationError())
+        }
     }
 }
 

@@ -18,7 +18,7 @@ extension Engine {
                 if let old = trunks[id] {
                     let monitor = TrunkMonitor(trunk: trunk, transports: transports, keeping: old, now: now.instant)
                     if monitor.query != old.query || !trunk.probe.isEnabled { forgetProbes(of: id) }
-                    if monitor.isUp, !old.isUp { bus.publish(.trunkUp(name: id.name), tenant: id.tenant, at: now) }
+                    if monitor.isUp, !old.isUp { cameUp(id) }
                     tracked[id] = monitor
                 } else {
                     // One that was taken out and is put back may still carry calls of before.
@@ -125,8 +125,7 @@ extension Engine {
                 return missed(id, status.map { "\($0) to OPTIONS" } ?? "no answer to OPTIONS")
             }
             if trunks[id]?.answered(now: now.instant, repeated: repetition(over: flow)) == true {
-                outlet.log(.notice, "trunk \(id) is up again", call: nil)
-                bus.publish(.trunkUp(name: id.name), tenant: id.tenant, at: now)
+                cameUp(id)
             }
         case .keepAlive(let probe):
             let repeated = repetition(over: probe.flow)
@@ -146,6 +145,11 @@ extension Engine {
     /// After how long a question was sent again; over a stream it never is.
     private func repetition(over flow: Flow?) -> Duration? {
         flow?.transport.isReliable == true ? nil : calls.settings.session.timers.t1
+    }
+
+    private func cameUp(_ id: TrunkID) {
+        outlet.log(.notice, "trunk \(id) is up again", call: nil)
+        bus.publish(.trunkUp(name: id.name), tenant: id.tenant, at: now)
     }
 
     private func missed(_ id: TrunkID, _ why: String) {

@@ -44,13 +44,14 @@ struct TrunkMonitor {
         activeCalls = old.activeCalls
         bucket = TokenBucket(perSecond: trunk.callsPerSecond, keeping: old.bucket, now: now)
         (turnedAway, unrecorded, records) = (old.turnedAway, old.unrecorded, old.records)
-        // Of one that is not asked any more nobody would learn that it is back: it is tried.
-        if trunk.probe.isEnabled { (isUp, downSince, lastFailure) = (old.isUp, old.downSince, old.lastFailure) }
         // What another address failed to answer says nothing of this one.
         guard query == old.query else { return }
         (location, avoided, sources, restsUntil) = (old.location, old.avoided, old.sources, old.restsUntil)
         roundTrip = old.roundTrip
-        if trunk.probe.isEnabled { (failures, probeSent) = (old.failures, old.probeSent) }
+        // Of one that is not asked any more nobody would learn that it is back: it is tried.
+        guard trunk.probe.isEnabled else { return }
+        (isUp, downSince, lastFailure) = (old.isUp, old.downSince, old.lastFailure)
+        (failures, probeSent) = (old.failures, old.probeSent)
     }
 
     /// Takes one place for a call; nil when it has one, else seconds to wait (Retry-After).

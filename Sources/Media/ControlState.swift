@@ -10,9 +10,9 @@ struct ControlState: Sendable {
     private static let silence: Int64 = 15_000_000_000
     private(set) var hasReport = false
     private(set) var lost: UInt64 = 0
-    private var jitter: UInt32 = 0
-    /// Of the passages between two reports, which are some five seconds long, the one with the most losses.
-    private var worst: (fractionLost: UInt8, jitter: UInt32) = (0, 0)
+    private(set) var jitterMilliseconds = 0.0
+    /// Of the passages between two reports, which are some five seconds long.
+    private(set) var worstPassage: Passage?
     /// Milliseconds.
     private(set) var roundTrip: Double?
     /// The sender reports that went to this peer last, and when: its reports name one of them.
@@ -33,14 +33,18 @@ struct ControlState: Sendable {
         heardFrom.isNone || source == heardFrom || source == described || now - lastHeard > Self.silence
     }
 
-    mutating func hear(_ packet: RTCPPacket, from source: WireAddress, now: Int64) {
+    mutating func hear(_ packet: RTCPPacket, from source: WireAddress, clockRate: Int?, now: Int64) {
         (heardFrom, lastHeard) = (source, now)
         if let report = packet.senderReport { heardReport = (report, now) }
         guard let block = packet.block else { return }
         hasReport = true
         lost = max(lost, UInt64(max(0, block.cumulativeLost)))
-        jitter = block.jitter
-        if (block.fractionLost, block.jitter) > worst { worst = (block.fractionLost, block.jitter) }
+        jitterMilliseconds = Self.milliseconds(block.jitter, clockRate)
+        let passage = Passage(
+            lossPercent: Double(block.fractionLost) * 100 / 256,
+            jitterMilliseconds: jitterMilliseconds
+        )
+        worstPassage = passage.worse(than: worstPassage)
         guard block.lastSenderReport != 0 else { return }
         let sentAt =
             block.lastSenderReport == forwarded.0
@@ -58,15 +62,6 @@ struct ControlState: Sendable {
         guard let report else { return }
         forwarded = (report, forwarded.0)
         forwardedAt = (now, forwardedAt.0)
-    }
-
-    func jitterMilliseconds(clockRate: Int?) -> Double { Self.milliseconds(jitter, clockRate) }
-
-    func worstPassage(clockRate: Int?) -> Passage {
-        Passage(
-            lossPercent: Double(worst.fractionLost) * 100 / 256,
-            jitterMilliseconds: Self.milliseconds(worst.jitter, clockRate)
-        )
     }
 
     private static func milliseconds(_ stamps: UInt32, _ clockRate: Int?) -> Double {

@@ -51,7 +51,8 @@ public struct RelayPort: ~Copyable {
     public private(set) var foreign: UInt64 = 0
     public private(set) var malformed: UInt64 = 0
     public private(set) var unagreed: UInt64 = 0
-    /// What may come from the peer: a number that is no more agreed upon is in use until it has heard of that (RFC 3264 §8.3.2).
+    /// What may come from the peer, and what might before: a number keeps its one meaning for as long as the leg lives (RFC 3264 §8.3.2), and
+    /// a peer that has not heard yet that another is agreed upon goes on with it.
     private var agreed: [MediaFormat] = []
     /// The payload type of the peer's last packet that was no key.
     private var voiceNumber: UInt8 = 0
@@ -151,7 +152,7 @@ public struct RelayPort: ~Copyable {
         case .refused:
             foreign &+= 1
             return .foreign
-        case .latched: noteLatched(now: now)
+        case .latched: news.isRelatched = firstPacketDelay != nil
         case .relatched:
             news.isRelatched = true
             control.forgetSource()
@@ -161,6 +162,10 @@ public struct RelayPort: ~Copyable {
         guard format.isAgreed else {
             unagreed &+= 1
             return .unagreed
+        }
+        if firstPacketDelay == nil {
+            firstPacketDelay = max(0, now - describedAt)
+            news.hasFirstPacket = true
         }
         received.receive(header, clockRate: format.isTelephoneEvent ? 0 : format.clockRate, at: now)
         if format.isTelephoneEvent { detectKey(header, octets) } else { voiceNumber = header.payloadType }
@@ -181,15 +186,6 @@ public struct RelayPort: ~Copyable {
     ) {
         let end = min(header.payloadOffset + header.payloadLength, packet.count)
         for place in header.payloadOffset..<max(header.payloadOffset, end) { packet[place] = law[Int(packet[place])] }
-    }
-
-    private mutating func noteLatched(now: Int64) {
-        guard firstPacketDelay == nil else {
-            news.isRelatched = true
-            return
-        }
-        firstPacketDelay = max(0, now - describedAt)
-        news.hasFirstPacket = true
     }
 
     private mutating func detectKey(_ header: RTPHeader, _ octets: UnsafeRawBufferPointer) {
@@ -237,7 +233,7 @@ public struct RelayPort: ~Copyable {
             malformed &+= 1
             return nil
         }
-        control.hear(packet, from: source, now: now)
+        control.hear(packet, from: source, clockRate: parameters.sendFormats.first?.clockRate, now: now)
         hasToldSilence = false
         return packet
     }
@@ -338,14 +334,12 @@ public struct RelayPort: ~Copyable {
             case (false, false): .none
             }
         let delay = (control.roundTrip ?? 0) / 2
-        let clockRate = parameters.sendFormats.first?.clockRate
         var sent = StreamReport(packets: packetsSent, octets: octetsSent)
         // Without a word of the peer nothing is known of what reached it.
         if control.hasReport {
-            (sent.lost, sent.jitterMilliseconds) = (control.lost, control.jitterMilliseconds(clockRate: clockRate))
-            let worst = control.worstPassage(clockRate: clockRate)
+            (sent.lost, sent.jitterMilliseconds) = (control.lost, control.jitterMilliseconds)
             let codec = CodecImpairment(encoding: parameters.sendFormats.first?.encoding)
-            sent.rate(sent.sent, worst: worst, codec: codec, delayMilliseconds: delay)
+            sent.rate(sent.sent, worst: control.worstPassage, codec: codec, delayMilliseconds: delay)
         }
         var incoming = received.report
         incoming.rate(received.whole, worst: received.worstPassage, codec: heardCodec, delayMilliseconds: delay)

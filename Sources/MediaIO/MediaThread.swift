@@ -267,6 +267,7 @@ final class MediaThread: @unchecked Sendable {
             return
         case .unagreed:
             unagreed &+= 1
+            if !here.pointee.relay.news.isEmpty { tellNews(slot) }
             return
         case .control: return relayControl(packet, from: source, slot: slot)
         case .media: break

@@ -40,7 +40,7 @@ public struct CodecImpairment: Equatable, Sendable {
         (self.impairment, self.robustness) = (impairment, robustness)
     }
 
-    /// Of a codec by its name in `a=rtpmap`.
+    /// Of a codec by its name in `a=rtpmap`, in capital letters.
     ///
     /// G.113 (11/2007) appendix I has both figures (table I.4) of G.711, G.729A and G.723.1 with their silence suppression, and GSM-EFR; of the others it
     /// has the impairment alone (table I.1), and their robustness is that of what is most like them: concealed G.711 for what keeps a
@@ -49,7 +49,7 @@ public struct CodecImpairment: Equatable, Sendable {
     /// they stand as that, and so does all that is not known.
     public init(encoding: String?) {
         self =
-            switch encoding?.uppercased() {
+            switch encoding {
             case "G729": CodecImpairment(impairment: 11, robustness: 19)
             case "G723": CodecImpairment(impairment: 15, robustness: 16.1)
             case "GSM": CodecImpairment(impairment: 20, robustness: 10)
@@ -95,7 +95,7 @@ public struct Passage: Sendable {
         )
     }
 
-    /// The worse of two.
+    /// The worse of two, as they would be heard in G.711.
     public func worse(than other: Passage?) -> Passage {
         guard let other, other.rFactor() < rFactor() else { return self }
         return other
@@ -112,7 +112,7 @@ extension StreamReport {
     ) {
         guard packets > 0 else { return }
         let r = whole.rFactor(codec, delayMilliseconds: delayMilliseconds)
-        let least = whole.worse(than: worst).rFactor(codec, delayMilliseconds: delayMilliseconds)
+        let least = min(r, worst?.rFactor(codec, delayMilliseconds: delayMilliseconds) ?? r)
         (rFactor, mos) = (r, Quality.mos(rFactor: r))
         (leastRFactor, leastMOS) = (least, Quality.mos(rFactor: least))
     }

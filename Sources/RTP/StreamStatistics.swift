@@ -52,7 +52,7 @@ public struct StreamStatistics: Sendable {
     /// Counts a packet in. `rate` 0: its time stamp does not follow the clock (a telephone-event's stays at the key's
     /// beginning), so that it says nothing about jitter.
     public mutating func receive(_ header: RTPHeader, clockRate rate: UInt32, at nanoseconds: Int64) {
-        if nanoseconds &- (passage?.began ?? .min / 2) >= Self.passageLength { beginPassage(at: nanoseconds) }
+        if passage.map({ nanoseconds &- $0.began >= Self.passageLength }) ?? true { beginPassage(at: nanoseconds) }
         latestAt = nanoseconds
         packets &+= 1
         octets &+= UInt64(truncatingIfNeeded: header.payloadLength)

@@ -1,5 +1,6 @@
 public import Events
 import Synchronization
+import Threading
 
 /// How far the stream of events may be told: up to here everything is on disk, or never will be. Followers read the files up to this
 /// horizon and wait for the next, so that the files are the only source, and a follower is never slower than his reading.
@@ -11,9 +12,9 @@ public final class EventFeed: Sendable {
     public enum Wake: Sendable { case advanced, timedOut, closed }
 
     private struct Waiter {
-        var tenant: TenantID?
-        var known: Int64
-        var continuation: CheckedContinuation<Wake, Never>
+        let tenant: TenantID?
+        let known: Int64
+        let wake = OneAnswer<Wake>()
     }
 
     private struct State {
@@ -49,38 +50,29 @@ public final class EventFeed: Sendable {
             let keys = state.waiters.filter { $1.known < state.horizon(of: $1.tenant, start: start) }.keys
             return keys.compactMap { state.waiters.removeValue(forKey: $0) }
         }
-        for waiter in awake { waiter.continuation.resume(returning: .advanced) }
+        for waiter in awake { waiter.wake.give(.advanced) }
     }
 
     /// Waits until there is more to tell than `known`; at most so long.
     public func wait(beyond known: Int64, of tenant: TenantID?, atMost patience: Duration) async -> Wake {
+        let waiter = Waiter(tenant: tenant, known: known)
         let key = state.withLock { state in
             state.lastWaiter &+= 1
+            if state.isClosed {
+                waiter.wake.give(.closed)
+            } else if known < state.horizon(of: tenant, start: start) {
+                waiter.wake.give(.advanced)
+            } else {
+                state.waiters[state.lastWaiter] = waiter
+            }
             return state.lastWaiter
         }
-        let timer = Task {
-            // Cancelled, nobody waits any more.
-            guard (try? await Task.sleep(for: patience)) != nil else { return }
-            wake(key, .timedOut)
-        }
-        defer { timer.cancel() }
+        defer { state.withLock { state in state.waiters[key] = nil } }
         return await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let wake = state.withLock { state -> Wake? in
-                    if state.isClosed || Task.isCancelled { return .closed }
-                    if known < state.horizon(of: tenant, start: start) { return .advanced }
-                    state.waiters[key] = Waiter(tenant: tenant, known: known, continuation: continuation)
-                    return nil
-                }
-                if let wake { continuation.resume(returning: wake) }
-            }
+            await waiter.wake.wait(atMost: patience, else: .timedOut)
         } onCancel: {
-            wake(key, .closed)
+            waiter.wake.give(.closed)
         }
-    }
-
-    private func wake(_ key: UInt64, _ why: Wake) {
-        state.withLock { $0.waiters.removeValue(forKey: key) }?.continuation.resume(returning: why)
     }
 
     /// Ends every stream.
@@ -88,8 +80,8 @@ public final class EventFeed: Sendable {
         let left = state.withLock { state in
             state.isClosed = true
             defer { state.waiters = [:] }
-            return state.waiters.values.map(\.continuation)
+            return state.waiters.values.map(\.wake)
         }
-        for continuation in left { continuation.resume(returning: .closed) }
+        for wake in left { wake.give(.closed) }
     }
 }

@@ -106,7 +106,6 @@ final class RecordWorker: Sendable {
         var open: [TenantID: OpenThings] = [:]
         // Whose disk has no room, and when that is tried again; the others' records do not wait for it.
         var stuck: [TenantID: Time] = [:]
-        var heldTraces: [TraceDraft] = []
         while true {
             if !state.withLock(\.queue.isAnythingDue) {
                 wake.wait(atMost: Self.gathering - min(Self.gathering, .now - gathered))
@@ -117,10 +116,8 @@ final class RecordWorker: Sendable {
             if now - traced >= Self.traceGathering { (gathered, traced, due) = (now, now, .recordsAndTraces) }
             let (batch, endsBy) = take(due, besides: Set(stuck.lazy.filter { $1 > now }.map(\.key)))
             write(batch, &files, &open, &stuck)
-            heldTraces += batch.traces.filter { stuck[$0.tenant] != nil }
-            heldTraces.removeFirst(max(0, heldTraces.count - settings.queuedTraces))
+            // Those of whoever is stuck are in the queue again.
             write(batch.traces.filter { stuck[$0.tenant] == nil }, &files)
-            giveBack(&heldTraces, besides: stuck)
             if pruned.map({ now - $0 > .seconds(60) }) ?? true {
                 pruned = now
                 prune(files.all)
@@ -140,20 +137,17 @@ final class RecordWorker: Sendable {
         over.ring()
     }
 
-    /// The traces of a tenant whose records found room again.
-    private func giveBack(_ held: inout [TraceDraft], besides stuck: [TenantID: Time]) {
-        let back = held.filter { stuck[$0.tenant] == nil }
-        guard !back.isEmpty else { return }
-        held.removeAll { stuck[$0.tenant] == nil }
-        state.withLock { $0.queue.giveBack(back, most: settings.queuedTraces) }
-    }
-
     /// What found no room to the end is told in full: whoever keeps the log can still make its calls out.
     private func tellUnwritten() {
         for row in HistoryRow.latest(of: state.withLock(\.queue.rows)) {
             guard case .call(let record) = row, let json = try? JSONEncoder().encode(record) else { continue }
             onTrouble("not on disk, the record of a call: \(String(decoding: json, as: UTF8.self))")
         }
+        let traces = state.withLock { state in
+            state.droppedTraces &+= UInt64(state.queue.unwrittenTraces)
+            return state.queue.unwrittenTraces
+        }
+        if traces > 0 { onTrouble("\(traces) traces found no room on disk, and are lost") }
     }
 
     private func take(_ due: RecordQueue.Due, besides stuck: Set<TenantID>) -> (RecordQueue.Batch, endsBy: Time?) {

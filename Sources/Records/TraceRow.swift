@@ -115,7 +115,11 @@ enum TraceRow {
 
     /// The traces of calls that a crash cut off are what was put out of them, and that end.
     static func closeInterrupted(_ database: Database, _ ends: [CutOff]) throws {
-        let calls = try String.fetchAll(database, sql: "SELECT DISTINCT call_id FROM trace_parts")
+        // Whose whole is there has nothing to be made of what is left of the parts.
+        let calls = try String.fetchAll(
+            database,
+            sql: "SELECT DISTINCT call_id FROM trace_parts WHERE call_id NOT IN (SELECT call_id FROM traces)"
+        )
         let last = Dictionary(ends.filter { $0.event.isEndOfCall }.map { ($0.call, $0) }) { $1 }
         for call in calls {
             guard var trace = try unfinished(call, database) else { continue }

@@ -48,11 +48,11 @@ struct Backend: ControlBackend {
         case let fault as Misreading:
             let name = fault.name.replacing("-", with: "_")
             return .problem(status: 400, code: "bad-query", what: "\(name) \(fault.what)", mend: fault.mend)
-        case let full as Desk.Full:
+        case let full as WorkerPool.Full:
             return .problem(
                 status: 503,
-                code: "too-many-reports",
-                what: "\(full.most) \(full.what) are under way or waiting",
+                code: "too-many-requests",
+                what: "\(full)",
                 mend: "ask again in a moment"
             )
         case let fault as OpeningFault:
@@ -293,8 +293,8 @@ struct Backend: ControlBackend {
         let view = try await node.handle.ask { core in
             try core.turn { try $0.perform(command, agent: number, tenant: tenant, by: actor, at: $1) }
         }
-        let rows = try await node.agentRows(of: view.id.tenant.name)
-        return .json(rows.first { $0.user == view.id.number } ?? AgentRow(view, name: nil, today: nil))
+        let rows = try await node.agentRows(of: view.id.tenant.name, agent: number)
+        return .json(rows.first ?? AgentRow(view, name: nil, today: nil))
     }
 
     private struct ApplicationBody: BodyObject {

@@ -1,6 +1,7 @@
 import Events
 import Foundation
 import Synchronization
+import Threading
 
 /// Puts on disk what the core must not wait for, on a thread of its own. What the disk does not take is told once, and tried again every
 /// second until it does.
@@ -33,8 +34,9 @@ final class DiskErrand: Sendable {
 
     /// Returns when what was called for has been tried, or after `patience`: the disk may hang.
     func wait(atMost patience: Duration) async {
-        // Nothing fails here.
-        _ = try? await firstAnswer(within: patience) { answer in queue.async { answer(.success(())) } }
+        let tried = OneAnswer<Void>()
+        queue.async { tried.give(()) }
+        await tried.wait(atMost: patience, else: ())
     }
 
     /// Writes what waits before it returns, or gives it up.

@@ -1,18 +1,24 @@
 public import Foundation
 
-/// Whoever reads what is applied and then writes it, or begins to serve it, does so alone. The lock is the kernel's, on the folder of data itself: it
-/// leaves no file behind, and ends with its holder.
+/// Whoever reads what is applied and then writes it, or begins to serve it, does so alone. The lock is the kernel's, on a folder itself: it leaves
+/// no file behind, and ends with its holder.
 public final class FolderLock: Sendable {
     public struct Fault: Error, CustomStringConvertible { public var description: String }
 
     private static let pause: Duration = .milliseconds(20)
     private let descriptor: Int32
 
-    /// Waits for whoever has it; makes the folder where there is none.
-    public init(_ folder: URL, patience: Duration = .seconds(30)) async throws {
+    /// For a change of what is applied.
+    public convenience init(_ folder: URL, patience: Duration = .seconds(30)) async throws {
+        let words = "another gudok has begun to change \(folder.path), and does not end; look for it with `ps`"
+        try await self.init(folder, patience: patience, orSay: words)
+    }
+
+    /// Waits for whoever has it; makes the folder where there is none. `words`: why it goes on without, when he keeps it for longer.
+    init(_ folder: URL, patience: Duration, orSay words: String) async throws {
         let deadline = ContinuousClock.now + patience
         while true {
-            let opened = try await Self.lock(folder, until: deadline)
+            let opened = try await Self.lock(folder, until: deadline, orSay: words)
             guard Self.isInPlace(opened, folder) else {
                 // Another folder was put there while it was waited for.
                 close(opened)
@@ -36,7 +42,23 @@ public final class FolderLock: Sendable {
         return [.systemNumber, .systemFileNumber].map { (attributes?[$0] as? NSNumber)?.uint64Value }
     }
 
-    private static func lock(_ folder: URL, until deadline: ContinuousClock.Instant) async throws -> Int32 {
+    /// Whether anybody has it; false also where there is no such folder.
+    static func isHeld(_ folder: URL) -> Bool {
+        let probe = open(folder)
+        guard probe >= 0 else { return false }
+        defer { close(probe) }
+        return flock(probe, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    }
+
+    private static func open(_ folder: URL) -> Int32 {
+        folder.path.withCString { Glibc.open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    }
+
+    private static func lock(
+        _ folder: URL,
+        until deadline: ContinuousClock.Instant,
+        orSay words: String
+    ) async throws -> Int32 {
         do {
             try FileManager.default.createDirectory(
                 at: folder,
@@ -44,7 +66,7 @@ public final class FolderLock: Sendable {
                 attributes: [.posixPermissions: 0o700]
             )
         } catch { throw Fault(description: "\(folder.path): \(FileFault(writing: error))") }
-        let descriptor = folder.path.withCString { Glibc.open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        let descriptor = open(folder)
         guard descriptor >= 0 else {
             let error = POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO)
             throw Fault(description: "\(folder.path): \(FileFault(reading: error))")
@@ -54,10 +76,7 @@ public final class FolderLock: Sendable {
             guard errno == EWOULDBLOCK || errno == EINTR else { break }
             guard ContinuousClock.now < deadline else {
                 close(descriptor)
-                throw Fault(
-                    description:
-                        "another gudok has begun to change \(folder.path), and does not end; look for it with `ps`"
-                )
+                throw Fault(description: words)
             }
             do {
                 try await Task.sleep(for: pause)

@@ -38,7 +38,7 @@ private actor EventReader {
     private let feed: EventFeed
     private let folder: URL
     private let tenant: TenantID?
-    private let desk: Desk
+    private let reading: WorkerPool
     private let log: LogSink
     private var known: Int64
     private var hasBegun = false
@@ -50,11 +50,11 @@ private actor EventReader {
         _ folder: URL,
         _ tenant: TenantID?,
         after known: Int64,
-        _ desk: Desk,
+        _ reading: WorkerPool,
         _ log: LogSink
     ) {
         (self.feed, self.folder, self.tenant, self.known) = (feed, folder, tenant, known)
-        (self.desk, self.log) = (desk, log)
+        (self.reading, self.log) = (reading, log)
     }
 
     /// nil: the stream is over.
@@ -78,7 +78,7 @@ private actor EventReader {
             }
             do {
                 page = try await read(through: horizon)
-            } catch is Desk.Full {
+            } catch is WorkerPool.Full {
                 // So many others follow that he has to wait: nothing is dropped for it.
                 guard (try? await Task.sleep(for: Self.patience)) != nil else { return nil }
                 continue
@@ -93,7 +93,7 @@ private actor EventReader {
 
     /// Each file's next events merged: those beyond the first so many may not be all that there are.
     private func read(through horizon: Int64) async throws -> ArraySlice<JournalEntry> {
-        let (found, open) = try await desk.run { [tenant, folder, known, databases] in
+        let (found, open) = try await reading.run { [tenant, folder, known, databases] in
             var (found, open) = ([JournalEntry](), databases)
             for tenant in try tenant.map({ [$0] }) ?? RecordFolder(folder).tenants {
                 guard let database = try open[tenant] ?? TenantDatabase(reading: folder, tenant: tenant) else {

@@ -35,23 +35,25 @@ public actor Node {
     private let tapes: TapeRoom
     private let web: WebClient
     /// Forecasts and replays, reports, and everything that a file is looked at for.
-    let planning = Desk(for: "replays and forecasts", seats: 1, most: 4)
-    let reporting = Desk(for: "reports", seats: 2, most: 8)
-    let reading = Desk(for: "readings of files", seats: 4, most: 64)
+    let planning = WorkerPool(for: "replays and forecasts", workers: 1, most: 4)
+    let reporting = WorkerPool(for: "reports", workers: 2, most: 8)
+    let reading = WorkerPool(for: "readings of files", workers: 4, most: 64)
     /// Every event wakes all who follow, at one moment.
-    let following = Desk(for: "readings of events", seats: 2, most: 256)
+    let following = WorkerPool(for: "readings of events", workers: 2, most: 256)
     var delivery: DeliveryDesk
     private let resolver: NameResolver
     /// Of each media thread: the frames of a hundred calls over a disk's stall of five seconds, and more.
     private static let ringOctets = 16 << 20
     private let sockets: NIOLoopBound<SignallingSockets>
     var control: ControlServer?
-    private let serving: ServingLock
+    private let serving: FolderLock
     private var retention: Task<Void, Never>?
     /// As the ready line says them.
     public private(set) var addresses: [String] = []
     public private(set) var httpAddress: String?
     var isReady = false
+    /// Live views come without today's figures, and the log has it.
+    var isLackingFigures = false
     /// The last change of the configuration, for the next to wait for.
     var changing: Task<Void, Never>?
 
@@ -64,7 +66,7 @@ public actor Node {
         let lock = try await FolderLock(inFolders.dataFolder)
         defer { withExtendedLifetime(lock) {} }
         try await ControlServer.requireUnserved(socket: inFolders.socketPath)
-        serving = try await ServingLock(inFolders.dataFolder)
+        serving = try await FolderLock.serving(inFolders.dataFolder)
         let database = try NodeDatabase(folder: inFolders.dataFolder)
         if let loss = try database.noteLoss(at: SystemClock.now().wall) { log.log(.error, loss) }
         let files = inFolders.joined(by: try database.applied())

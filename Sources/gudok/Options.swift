@@ -41,9 +41,7 @@ extension ConfigOption {
 
     var isSwitchUp: Bool {
         get async throws {
-            let files = try files()
-            guard await !ControlClient(socketPath: files.socketPath).isAnswered() else { return true }
-            return ServingLock.isHeld(in: files.dataFolder)
+            try await files().service != .none
         }
     }
 
@@ -144,9 +142,10 @@ extension ConfigurationFiles {
         let reply: ControlReply
         do {
             reply = try await ControlClient(socketPath: socketPath).send(request)
-        } catch ControlClient.Fault.notRunning where ServingLock.isHeld(in: dataFolder) {
-            throw Failure("a switch serves \(dataFolder.path), but \(ServingLock.mend)")
         } catch {
+            if case ControlClient.Fault.notRunning = error, await service == .silent {
+                throw Failure("a switch serves \(dataFolder.path), but \(FolderLock.silence)")
+            }
             throw Failure("\(error)")
         }
         return try content(of: reply)
@@ -192,6 +191,4 @@ extension ConfigurationFiles {
             throw Failure("the audit log in \(dataFolder.path) cannot be written, and nothing was done: \(error)")
         }
     }
-
-    var isServed: Bool { get async { (try? await ask(ControlRequest(path: ["healthz"]))) != nil } }
 }

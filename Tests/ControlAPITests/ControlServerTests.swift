@@ -14,7 +14,11 @@ private struct Mirror: ControlBackend {
         var peer: String
     }
 
+    /// It answers nothing until it is cancelled; `isDeaf`: not even that it lives.
+    var isDeaf = false
+
     func answer(_ request: ControlRequest) async -> ControlReply {
+        if request.path == ["hang"] || isDeaf { try? await Task.sleep(for: .seconds(5)) }
         if request.path == ["fail"] { return .problem(status: 409, code: "c", what: "w", mend: "m") }
         return .json(
             Seen(
@@ -85,6 +89,23 @@ private struct Mirror: ControlBackend {
         let server = ControlServer(backend: Mirror(), group: MultiThreadedEventLoopGroup.singleton)
         try await server.listen(socket: path)
         #expect(try await ControlClient(socketPath: path).send(ControlRequest(path: ["x"])).status == 200)
+        await server.stop()
+    }
+
+    @Test(arguments: [true, false])
+    func `one that reads for long is waited for as long as it lives, and one that hangs is said to`(isDeaf: Bool) async throws {
+        let path = try Self.socketPath()
+        let server = ControlServer(backend: Mirror(isDeaf: isDeaf), group: MultiThreadedEventLoopGroup.singleton)
+        try await server.listen(socket: path)
+        let fault = await #expect(throws: ControlClient.Fault.self) {
+            let patience = (long: Duration.milliseconds(2_000), short: Duration.milliseconds(1_000))
+            _ = try await ControlClient(socketPath: path).send(
+                ControlRequest(path: ["hang"]),
+                within: patience.long,
+                alive: patience.short
+            )
+        }
+        #expect(fault == (isDeaf ? .silent(.seconds(1), isAlive: false) : .silent(.seconds(2), isAlive: true)))
         await server.stop()
     }
 

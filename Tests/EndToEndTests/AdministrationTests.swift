@@ -636,11 +636,19 @@ struct AdministrationTests {
         #expect(try phone.call("600").startWord == "200")
         #expect(try eventually { try running.rows("cdr").first?["answered_at"] is String })
         try FileManager.default.removeItem(at: running.folder.appending(path: "data/control.sock"))
-        let words = "its control socket is gone; send it SIGHUP"
-        for command in [["calls"], ["apply", "tenants/demo.yaml"], ["doctor"], ["serve"]] {
+        let words = "its control socket is gone; try again, or send it SIGHUP"
+        for command in [["calls"], ["apply", "tenants/demo.yaml"], ["export"], ["doctor"], ["serve"]] {
             let refused = try running.gudok(command, within: 40)
             #expect(refused.code == 1 && refused.text.contains(words), "\(command): \(refused.text)")
         }
+        // The call lives, and what is on disk of it is told.
+        let call = try #require(try running.rows("cdr").first?["call_id"] as? String)
+        let isTold = try eventually {
+            let told = try running.gudok("why", call).text
+            #expect(!told.contains("died"), "\(told)")
+            return told.contains("echo")
+        }
+        #expect(isTold)
         running.process.signal(SIGHUP)
         #expect(try eventually { try running.gudok("calls").code == 0 })
         // Nobody has closed what is up.

@@ -358,6 +358,7 @@ struct CarelessPlanTests {
         #expect(try eventually { try running.rows("cdr").first?["reason"] as? String == reason })
         let offered = try running.rows("stats", "queues").first?["offered"] as? Int
         #expect(offered ?? 0 == stays)
+        if stays == 0 { #expect(running.process.text.contains("goes round in circles: it is ended")) }
         #expect(try running.http("/healthz").status == 200)
     }
 }

@@ -149,6 +149,18 @@ struct ControlStateTests {
         #expect(abs(try #require(sent.leastRFactor) - Quality.rFactor(lossPercent: 50, delayMilliseconds: 20)) < 0.01)
     }
 
+    @Test func `the report: a moment of much jitter is worse than one of a lost packet`() throws {
+        var port = port(parameters(described))
+        for _ in 0..<10_000 { port.countSent(172) }
+        // 400 ms without a loss, then none with one in 256.
+        for (place, (fraction, jitter)) in [(UInt8(0), UInt32(3_200)), (1, 0)].enumerated() {
+            let heard = receiverReport(lost: 1, fraction: fraction, jitter: jitter, stamp: 0, delay: 0)
+            _ = port.hear(control: heard, from: wire("192.0.2.1:4001"), now: Int64(place * 5) * second)
+        }
+        let least = try #require(port.report().sent.leastRFactor)
+        #expect(abs(least - Quality.rFactor(lossPercent: 0, delayMilliseconds: 800)) < 0.01, "\(least)")
+    }
+
     @Test(arguments: [(false, false, MediaVerdict.none), (true, false, .receivingOnly), (false, true, .sendingOnly)])
     func `which way voice went`(hears: Bool, sends: Bool, verdict: MediaVerdict) {
         var port = port(parameters(described))

@@ -41,7 +41,10 @@ struct RelayPortTests {
         #expect(port.unagreed == 1 && port.received.packets == 0)
         // Whoever keeps his way open like that is there (RFC 6263 §4.6).
         #expect(port.destination == peer.address && port.overdueSilence(now: 10 * second) == nil)
+        // Nobody has heard him yet.
+        #expect(port.news.isEmpty && port.firstPacketDelay == nil)
         #expect(comes(8, at: 11 * second) == .media)
+        #expect(port.news.hasFirstPacket && !port.news.isRelatched && port.firstPacketDelay == 11 * second)
         #expect(port.report().unagreedPackets == 1 && port.report().received.packets == 1)
     }
 

@@ -32,9 +32,9 @@ struct QualityTests {
     }
 
     @Test(arguments: [
-        ("PCMA", 93.2), ("opus", 93.2), ("G722", 93.2), ("G729", 82.2), ("G723", 78.2), ("GSM", 73.2),
+        ("PCMA", 93.2), ("OPUS", 93.2), ("G722", 93.2), ("G729", 82.2), ("G723", 78.2), ("GSM", 73.2),
         ("GSM-EFR", 88.2),
-        ("AMR", 88.2), ("G726-40", 91.2), ("G726-32", 86.2), ("AAL2-G726-24", 68.2), ("G726-16", 43.2), ("iLBC", 82.2),
+        ("AMR", 88.2), ("G726-40", 91.2), ("G726-32", 86.2), ("AAL2-G726-24", 68.2), ("G726-16", 43.2), ("ILBC", 82.2),
     ])
     func `G.113 appendix I: a codec costs what it costs, without a loss`(encoding: String, r: Double) {
         let heard = Passage(lossPercent: 0, jitterMilliseconds: 0)
@@ -46,6 +46,19 @@ struct QualityTests {
     func `G.113 appendix I: a codec bears losses as it was heard to`(encoding: String, loss: Double, cost: Double) {
         let heard = Passage(lossPercent: loss, jitterMilliseconds: 0)
         #expect(abs(93.2 - heard.rFactor(CodecImpairment(encoding: encoding)) - cost) < 0.7)
+    }
+
+    @Test func `the worst moment is no better than the whole, whatever the codec bears`() throws {
+        var report = StreamReport()
+        report.packets = 1_000
+        // In G.711 the jitter is the worse of the two, in GSM the losses.
+        let (losses, jitter) = (
+            Passage(lossPercent: 5, jitterMilliseconds: 0), Passage(lossPercent: 0, jitterMilliseconds: 133)
+        )
+        #expect(jitter.rFactor() < losses.rFactor())
+        report.rate(losses, worst: jitter, codec: CodecImpairment(encoding: "GSM"))
+        let (whole, least) = (try #require(report.rFactor), try #require(report.leastRFactor))
+        #expect(least <= whole, "\(least), \(whole)")
     }
 
     @Test func `G.107 §7.4.1: half a second of silence is worse than as many losses apart`() {

@@ -4,6 +4,7 @@ import Foundation
 import GRDB
 import Testing
 import Timebase
+import Trace
 
 @testable import Records
 
@@ -50,6 +51,23 @@ import Timebase
             try run("UPDATE agent_states SET until_ms = 400 WHERE since_ms = 300")
             try run("DELETE FROM agent_states WHERE since_ms = 100")
             #expect(try Self.intervals(database).map(\.sinceMilliseconds) == [200, 300])
+        }
+    }
+
+    @Test func `after a crash a whole trace stays what it is, though parts of it are left beside it`() throws {
+        try Self.withDatabase { database, _ in
+            let start = Moment(instant: Instant(nanoseconds: 0), wall: WallTime(milliseconds: 0))
+            func trace(_ call: CallID, _ entries: Int) -> CallTrace {
+                var trace = CallTrace(callID: call, tenant: "demo", started: start, from: "1", to: "2")
+                trace.entries = (0..<entries).map { TraceEntry(offset: Int64($0), kind: .event("step \($0)")) }
+                return trace
+            }
+            let parts = [trace("over", 1), trace("cut-off", 2)].map { TraceDraft.part(TracePart(trace: $0, first: 0)) }
+            try database.write([.whole(trace("over", 3))] + parts)
+            _ = try database.closeInterrupted()
+            #expect(try database.trace(of: "over")?.entries.count == 3)
+            #expect(try database.trace(of: "cut-off")?.entries.count == 2)
+            #expect(try database.unfinishedTrace(of: "over") == nil)
         }
     }
 

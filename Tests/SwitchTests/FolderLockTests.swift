@@ -20,4 +20,32 @@ import Testing
         _ = try await FolderLock(aside, patience: .milliseconds(50))
         withExtendedLifetime(second) {}
     }
+
+    @Test func `a folder of data is served by one switch, and by nobody when that has ended`() async throws {
+        let data = FileManager.default.temporaryDirectory.appending(path: "serving-\(UUID().uuidString.prefix(8))")
+        defer { try? FileManager.default.removeItem(at: data) }
+        let socket = data.appending(path: "control.sock").path
+        #expect(await Service(of: data, at: socket) == .none)
+        var first: FolderLock? = try await FolderLock.serving(data)
+        #expect(await Service(of: data, at: socket) == .silent)
+        let second = await #expect(throws: FolderLock.Fault.self) {
+            try await FolderLock.serving(data, patience: .milliseconds(50))
+        }
+        #expect(second?.description.contains("another switch serves \(data.path): it is starting, or ending") == true)
+        // Whoever waits for one that ends has it then.
+        let waiting = Task { try await FolderLock.serving(data) }
+        withExtendedLifetime(first) {}
+        first = nil
+        let next = try await waiting.value
+        #expect(FolderLock.isServed(data))
+        withExtendedLifetime(next) {}
+    }
+
+    @Test func `a folder that cannot be locked is not taken for one without a lock`() async throws {
+        let data = FileManager.default.temporaryDirectory.appending(path: "serving-\(UUID().uuidString.prefix(8))")
+        defer { try? FileManager.default.removeItem(at: data) }
+        try FileManager.default.createDirectory(at: data, withIntermediateDirectories: true)
+        try Data().write(to: data.appending(path: "tenants"))
+        await #expect(throws: FolderLock.Fault.self) { try await FolderLock.serving(data) }
+    }
 }

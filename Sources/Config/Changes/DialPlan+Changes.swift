@@ -27,15 +27,14 @@ extension DialPlan {
 
     private func changes(from old: DialPlan) -> [(mark: String, part: String)] {
         guard routes != old.routes || flows != old.flows || tests != old.tests else { return [] }
-        let before = Dictionary(grouping: old.parts, by: \.name)
-        let after = parts
-        let names = Set(after.map(\.name))
-        let lines =
-            old.parts.filter { !names.contains($0.name) }.map { ("-", $0.name) }
-            + after.compactMap { part -> (String, String)? in
-                guard let was = before[part.name] else { return ("+", part.name) }
-                return was.contains(part) ? nil : ("~", part.name)
-            }
+        // One name may be that of several rules.
+        let (were, are) = (old.parts, parts)
+        let (before, after) = (Dictionary(grouping: were, by: \.name), Dictionary(grouping: are, by: \.name))
+        var told: Set<String> = []
+        let lines = (were.filter { after[$0.name] == nil } + are).compactMap { part -> (String, String)? in
+            guard told.insert(part.name).inserted, before[part.name] != after[part.name] else { return nil }
+            return (after[part.name] == nil ? "-" : before[part.name] == nil ? "+" : "~", part.name)
+        }
         // Each rule is what it was, and another one takes its calls.
         return lines.isEmpty ? [("~", "has its rules in another order")] : lines
     }

@@ -76,8 +76,7 @@ public struct Restore {
 
     /// A switch keeps its databases open: nobody may change them under it, forced or not.
     private func refuseServed(_ data: URL) async throws {
-        let client = ControlClient(socketPath: data.appending(path: "control.sock").path)
-        guard await client.isAnswered() || ServingLock.isHeld(in: data) else { return }
+        guard await Service(of: data, at: data.appending(path: "control.sock").path) != .none else { return }
         throw BackupFault("a switch serves \(data.path); stop it first")
     }
 }

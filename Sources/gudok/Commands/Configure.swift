@@ -81,15 +81,14 @@ struct Apply: AsyncParsableCommand {
 
     private func outcome(of wanted: Application, _ folders: ConfigurationFiles) async throws -> Application.Outcome {
         // Nobody else applies from the reading to the writing. A switch that starts has the lock until it can be asked.
-        let isServed = await folders.isServed
+        let isAnswering = await folders.service == .answering
         let lock: FolderLock?
-        do { lock = isServed || dryRun ? nil : try await FolderLock(folders.dataFolder) } catch {
+        do { lock = isAnswering || dryRun ? nil : try await FolderLock(folders.dataFolder) } catch {
             throw Failure("\(error)")
         }
         defer { withExtendedLifetime(lock) {} }
         // One that cannot be asked says so: what it does not know of is not applied behind its back.
-        let answers = await folders.isServed
-        if answers || ServingLock.isHeld(in: folders.dataFolder) {
+        if await folders.service != .none {
             let request = ControlRequest(
                 method: "POST",
                 path: ["api", "v1", "apply"],
@@ -116,7 +115,8 @@ struct Export: AsyncParsableCommand {
     func run() async throws {
         let found = try await config.tenantInForce(tenant)
         let files = try config.files()
-        if await files.isServed {
+        // What a switch has in force that cannot be asked, nobody knows.
+        if await files.service != .none {
             try Output.write(try await files.ask(ControlRequest(path: ["api", "v1", "tenants", found.id.name])))
         } else {
             try files.note(AuditedAct(by: .commandLine, "export", "tenant \(found.id)", tenant: found.id))

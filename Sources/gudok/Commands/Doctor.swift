@@ -31,12 +31,11 @@ struct Doctor: AsyncParsableCommand {
         } catch {
             report.bad("configuration", "\(error)")
         }
-        let isServed = await files.isServed
-        if isServed {
-            await checkReadiness(files, &report)
-        } else if ServingLock.isHeld(in: files.dataFolder) {
-            report.bad("switch", "it runs, but \(ServingLock.mend)")
-        } else {
+        let service = await files.service
+        switch service {
+        case .answering: await checkReadiness(files, &report)
+        case .silent: report.bad("switch", "it runs, but \(FolderLock.silence)")
+        case .none:
             report.good("switch", "not running")
             checkPorts(files.nodeConfiguration, &report)
         }
@@ -44,7 +43,7 @@ struct Doctor: AsyncParsableCommand {
         checkLimits(files.nodeConfiguration, &report)
         checkClock(files, &report)
         checkRecordings(files, &report)
-        if isServed {
+        if service == .answering {
             try await checkTrunks(files, &report)
             await checkSinks(files, &report)
         } else if let configuration = try? files.inForce().configuration() {

@@ -31,19 +31,21 @@ struct LiveOptions: ParsableArguments {
 
     /// Waits for a switch that restarts.
     private func askPatiently(_ request: ControlRequest, _ files: ConfigurationFiles) async throws -> Data {
-        var isAway = false
+        var trouble: String?
         while true {
             let reply: ControlReply
             do {
                 reply = try await ControlClient(socketPath: files.socketPath).send(request)
             } catch {
                 if case ControlClient.Fault.notAllowed = error { throw Failure("\(error)") }
-                if !isAway { Output.complain("gudok: the switch is gone; waiting for it to come back") }
-                isAway = true
+                let isSilent = if case ControlClient.Fault.silent = error { true } else { false }
+                let now = isSilent ? "the switch does not answer" : "the switch is gone"
+                if now != trouble { Output.complain("gudok: \(now); waiting for it to come back") }
+                trouble = now
                 try await Task.sleep(for: .seconds(1))
                 continue
             }
-            if isAway { Output.complain("gudok: the switch is back") }
+            if trouble != nil { Output.complain("gudok: the switch is back") }
             return try files.content(of: reply)
         }
     }

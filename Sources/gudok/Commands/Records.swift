@@ -183,19 +183,23 @@ extension CallTrace {
         }
         let query = tenant.map { ["tenant": $0] } ?? [:]
         let request = ControlRequest(path: ["api", "v1", "trace", id], query: query)
-        if let reply = try? await ControlClient(socketPath: files.socketPath).send(request), reply.status == 200 {
-            return try JSONDecoder().decode(CallTrace.self, from: Data(reply.body))
-        }
-        // The trace of a call that ended just now may be on its way to the disk.
+        let reply = try? await ControlClient(socketPath: files.socketPath).send(request)
+        if let reply, reply.status == 200 { return try JSONDecoder().decode(CallTrace.self, from: Data(reply.body)) }
+        // Of a call that ended just now the trace may be on its way to the disk, and its end too where the switch knows of no such call.
         for _ in 0..<15 {
             if let trace = try folder.trace(of: id, of: owners) { return trace }
-            guard try folder.call(id, of: owners) != nil else { break }
+            guard let call = try folder.call(id, of: owners), call.endedAt != nil || reply != nil else { break }
             try await Task.sleep(for: .milliseconds(100))
         }
         guard let call = try folder.call(id, of: owners) else {
             throw Failure("there is no call \(id); see: gudok cdr")
         }
-        if call.endedAt == nil, let trace = try folder.unfinishedTrace(of: id, of: owners) { return trace }
+        if call.endedAt == nil {
+            if let trace = try folder.unfinishedTrace(of: id, of: owners) { return trace }
+            guard await files.service == .none else {
+                throw Failure("nothing is on disk yet of call \(id), and the switch has not told of it: \(FolderLock.silence)")
+            }
+        }
         guard call.endedAt != nil, call.reason != "engine-restart" else {
             throw Failure("the switch died in call \(id), and its trace with it; its record is there: gudok cdr \(id)")
         }
