@@ -335,7 +335,7 @@ let package = Package(
         ),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["CSpawn", "Codecs", "Hashes", "gudok"],
+            dependencies: ["CSpawn", "Codecs", "Hashes", "Timebase", "gudok"],
             swiftSettings: testSettings
         ),
         .testTarget(

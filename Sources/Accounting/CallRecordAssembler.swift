@@ -120,7 +120,7 @@ extension CallRecordAssembler.Live {
         }
         guard vain.count > CallRecord.mostVainOffers else { return record }
         let dropped = Set(vain.dropLast(CallRecord.mostVainOffers))
-        let sipCallIDs = Set(dropped.map { legs[$0].sipCallID })
+        let sipCallIDs = Set(dropped.compactMap { legs[$0].sipCallID })
         var shortened = record
         shortened.legs = legs.indices.filter { !dropped.contains($0) }.map { legs[$0] }
         shortened.sipCallIDs.removeAll(where: sipCallIDs.contains)
@@ -204,7 +204,7 @@ extension CallRecordAssembler.Live {
         made.queue = waiting?.queue
         made.transferredBy = leg.transferredBy.map { "\(record.callID)/\($0)" }
         record.legs.append(made)
-        record.sipCallIDs.append(leg.sipCallID)
+        if let callID = leg.sipCallID { record.sipCallIDs.append(callID) }
         if record.direction == .outbound, record.trunk == nil { record.trunk = leg.trunk }
     }
 

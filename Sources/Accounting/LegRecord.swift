@@ -19,11 +19,12 @@ public struct LegRecord: Codable, Equatable, Sendable {
     public var result: LegResult?
     public var reason: String?
     public var codec: String?
-    public var sipCallID: String
+    /// nil: nothing was sent.
+    public var sipCallID: String?
     /// What its media was like; nil when it never had a port.
     public var media: MediaReport?
 
-    public init(legID: String, target: String, address: String, startedAt: String, sipCallID: String) {
+    public init(legID: String, target: String, address: String, startedAt: String, sipCallID: String?) {
         (self.legID, self.target, self.address) = (legID, target, address)
         (self.startedAt, self.sipCallID) = (startedAt, sipCallID)
     }

@@ -53,17 +53,19 @@ extension Call {
         core.timers.start(.call(id, .dialTimeout), at: now.instant + patience)
     }
 
+    /// Where a target can be reached; an attempt that a trunk cannot take is a leg of the record all the same.
     func reach(_ request: DialRequest) -> Reach {
-        if request.hasAlternative, case .trunk(let name, _) = request.target,
-            let wait = core.surroundings?.rest(of: TrunkID(tenant: tenant.id, name: name))
+        let reach = look(for: request)
+        if case .unreachable(let outcome, _, _, let why) = reach,
+            case .trunk(let name, let number) = request.target
         {
-            return .unreachable(
-                .congestion,
-                status: 503,
-                retryAfter: wait,
-                why: "the trunk asked to be left alone for \(wait) s"
-            )
+            let label = "trunk \(name) \(number)"
+            noteAttempt(over: TrunkID(tenant: tenant.id, name: name), label, number, LegResult(outcome), why)
         }
+        return reach
+    }
+
+    private func look(for request: DialRequest) -> Reach {
         let reach = core.reach(request.target, of: tenant)
         guard let callerID = request.callerID, case .routes(var routes) = reach else { return reach }
         for place in routes.indices { routes[place].callerID = callerID }
@@ -160,10 +162,37 @@ extension Call {
         return leg
     }
 
+    /// A leg that nothing was sent for: carriers bill attempts, and a report of a trunk counts what it did not take.
+    private func noteAttempt(over trunk: TrunkID, _ label: String, _ number: String, _ result: LegResult, _ why: String) {
+        let address = tenant.trunks[trunk.name]?.host ?? ""
+        var leg = Leg(
+            id: LegID(call: id, index: legs.count),
+            session: .unsent(settings: core.settings.session),
+            target: label,
+            user: nil,
+            trunk: trunk,
+            address: address,
+            sipCallID: "",
+            described: Leg.Description(sessionID: 0)
+        )
+        (leg.number, leg.occupies, leg.hasEnded) = (number, nil, true)
+        legs.append(leg)
+        let index = leg.id.index
+        publish(
+            .legStarted(
+                LegStarted(leg: index, target: label, user: nil, trunk: trunk.name, address: address, sipCallID: nil)
+            )
+        )
+        finishLeg(index, result, status: nil, reason: why)
+    }
+
     /// No leg comes of a route: its place on the trunk is free again, and the caller is told why.
     private func forgo(_ route: TargetRoute, status: Int, why: String) -> Leg? {
         publish(.note("\(route.label): \(why)"))
-        if let trunk = route.trunk { core.surroundings?.release(trunk) }
+        if let trunk = route.trunk {
+            core.surroundings?.release(trunk)
+            noteAttempt(over: trunk, route.label, route.to.uri.user ?? "", .failed, why)
+        }
         lastRejection = Rejection(status: status, phrase: ReasonPhrase.standard(status), isLocal: true)
         return nil
     }

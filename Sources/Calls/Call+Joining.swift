@@ -99,7 +99,7 @@ extension Call {
         let number = servedParty.number
         publish(.queueTalkMoved(QueueTalkMoved(queue: queue, agent: agent, from: other.id, number: number)))
         core.dispatch { [self] in $0.moved(other.id, to: id, by: service.agent, number: number, at: now) }
-        (other.served, other.queueAnswer) = (nil, nil)
+        other.served = nil
         servedNext = Service(queue: service.queue, agent: service.agent, leg: joined)
     }
 

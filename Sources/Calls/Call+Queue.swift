@@ -242,8 +242,7 @@ extension Call {
         noteWayBack(to: stay.queue, waited: waited)
         guard callback == nil else { return callNumber(by: agent, at: index) }
         isUnserved = false
-        queueAnswer = QueueAnswer(
-            leg: index,
+        served?.answer = QueueAnswer(
             connected: now.instant,
             entered: stay.entered,
             waitedBefore: waitedInQueues,
@@ -265,7 +264,7 @@ extension Call {
 
     func connectAgent(_ index: Int) {
         enter(.talking(index))
-        queueAnswer?.connected = now.instant
+        served?.answer?.connected = now.instant
         sayings += 1
         seat(index)
         guard !isEnding else { return }
@@ -275,7 +274,7 @@ extension Call {
     /// Whether this leg is of an agent who, gone now, has not served the caller whom his queue gave him: he heard the whisper, or they had
     /// each other for less than `short_talk`.
     func servedNobody(_ index: Int) -> Bool {
-        guard let answer = queueAnswer, answer.leg == index, let served, transfer == nil else { return false }
+        guard let served, let answer = served.answer, served.leg == index, transfer == nil else { return false }
         switch stage {
         case .introducing(index): return true
         case .talking(index): return now.instant - answer.connected < settings(of: served.queue).shortTalk
@@ -285,7 +284,7 @@ extension Call {
 
     /// Such an agent is gone: the caller waits on in his place.
     func agentLeft(_ index: Int) {
-        guard let answer = queueAnswer, let service = served else { return }
+        guard let service = served, let answer = service.answer else { return }
         let (queue, agent) = (service.queue, service.agent)
         publish(.note("the agent hung up before he spoke with the caller, who waits on"))
         stopRecording()
@@ -295,7 +294,7 @@ extension Call {
         unbridge(anchor)
         release(index)
         dismissListeners(of: index)
-        (served, queueAnswer) = (nil, nil)
+        served = nil
         (isUnserved, hasSpoken, waitedInQueues) = (true, answer.hadSpoken, answer.waitedBefore)
         core.acd.forget(agent, by: servedParty.number, in: queue)
         wait(in: queue, since: answer.entered) { [self] in $0.dropped(id, queue: queue, at: now) }
@@ -303,8 +302,8 @@ extension Call {
 
     /// The call ends while the agent is told whose it is: its caller has heard music, and nobody else.
     func answeredInVain() {
-        guard let answer = queueAnswer, let service = served else { return }
-        (served, queueAnswer) = (nil, nil)
+        guard let service = served, let answer = service.answer else { return }
+        served = nil
         (isUnserved, hasSpoken) = (true, answer.hadSpoken)
         core.acd.forget(service.agent, by: servedParty.number, in: service.queue)
         core.dispatch { [self] in $0.answeredInVain(id, at: now) }

@@ -121,9 +121,18 @@ extension Call {
         }
     }
 
+    /// A queue's agent in this call.
+    struct Service {
+        let queue: QueueID
+        let agent: UserID
+        /// Where he is heard: the other party may be led by the plan, or he, as whoever called him may hand him on.
+        var leg: Int
+        /// nil: the caller did not wait for him here (a call-back, or a party that came from another call).
+        var answer: QueueAnswer?
+    }
+
     /// How a caller stood when an agent answered: what he goes back to when that one is gone before they have spoken.
     struct QueueAnswer {
-        let leg: Int
         /// When the two were brought together: after a whisper, later than the answer.
         var connected: Instant
         /// The stay that the answer ended.

@@ -253,7 +253,7 @@ extension Call {
     func endService() {
         guard let service = served else { return }
         core.end(service, in: self)
-        (served, queueAnswer) = (nil, nil)
+        served = nil
     }
 
     /// Whoever gives the party away hung up before anybody took it: the transfer goes on without him (RFC 5589 §6).

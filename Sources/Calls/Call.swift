@@ -86,20 +86,10 @@ final class Call {
     var callback: String?
     /// Who came from another call, by the leg that he has here.
     var guests: [Int: CallParty] = [:]
-    /// A queue's agent in this call.
-    struct Service {
-        let queue: QueueID
-        let agent: UserID
-        /// Where he is heard: the other party may be led by the plan, or he, as whoever called him may hand him on.
-        var leg: Int
-    }
-
     /// The queue whose agent speaks with the caller, and who that is.
     var served: Service?
     /// The same of an agent who was asked first, in a call of another queue, and is to have the party of this one.
     var servedNext: Service?
-    /// The answer that `served` came of.
-    var queueAnswer: QueueAnswer?
     var recording: CallRecording?
     var recordings = 0
     /// What is said is not recorded until somebody resumes: of this talk, and of those that follow it.

@@ -81,12 +81,15 @@ public final class CallCore {
     // MARK: what comes in
 
     /// A new INVITE of somebody the engine knows; `opening` stands in the place of the plan's rules.
+    ///
+    /// `turnedAwayFor`: his trunk has no place for it, and may try again after so many seconds.
     public func receiveInvite(
         _ request: SIPRequest,
         transaction: ServerTransactionID,
         over flow: Flow,
         from identity: CallerIdentity,
-        opening: Instruction? = nil
+        opening: Instruction? = nil,
+        turnedAwayFor wait: Int? = nil
     ) throws(SIPFault) {
         let session = try Session(
             answering: request,
@@ -120,6 +123,16 @@ public final class CallCore {
         leg.side = .caller
         if let body = request.sdpBody() { leg.described.remote = try describe(body) }
         call.opening = opening ?? (leg.isServed(by: media) ? nil : .hangup(.notAcceptable))
+        if let wait {
+            leg.occupies = nil
+            call.opening = .hangup(.trunkLimit)
+            call.lastRejection = Rejection(
+                status: 503,
+                phrase: ReasonPhrase.standard(503),
+                retryAfter: wait,
+                isLocal: true
+            )
+        }
         call.legs.append(leg)
         serverTransactions[transaction] = leg.id
         open(call, source: "\(flow)")

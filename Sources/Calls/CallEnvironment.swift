@@ -28,8 +28,6 @@ public protocol TargetDirectory: AnyObject {
     func release(_ trunk: TrunkID)
     /// The trunk answered 503 and named a time (RFC 3261 §21.5.4), in seconds.
     func leave(_ trunk: TrunkID, aloneFor seconds: Int)
-    /// How long it still asks to be left alone, in seconds; nil: it does not.
-    func rest(of trunk: TrunkID) -> Int?
 }
 
 /// What the world outside knows and the calls ask for.

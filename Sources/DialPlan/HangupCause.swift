@@ -34,6 +34,9 @@ public struct HangupCause: Hashable, Sendable {
     /// The caller went away before the answer; no plan says so.
     public static let cancelled = HangupCause(name: "cancelled", status: 487, q850: 16, disposition: .cancelled)
 
+    /// Its trunk has no place for the call; no plan says so.
+    public static let trunkLimit = HangupCause(name: "trunk-limit", status: 503, q850: 34, disposition: .failed)
+
     /// What a plan may write after `hangup`, in the order the documentation lists it.
     public static let named: [HangupCause] = [
         .normal, .busy, .noAnswer, .unavailable, .declined, .rejected, .blocked, .notFound, .numberChanged,

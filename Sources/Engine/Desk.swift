@@ -55,14 +55,13 @@ extension Engine: TargetDirectory {
 
     public func leave(_ trunk: TrunkID, aloneFor seconds: Int) {
         trunks[trunk]?.leaveAlone(for: seconds, now: now.instant)
+        guard let rest = trunks[trunk]?.rest(now: now.instant) else { return }
         outlet.log(
             .warning,
-            "trunk \(trunk) answers 503 with Retry-After: \(seconds): lists pass it over",
+            "trunk \(trunk) answers 503 with Retry-After: \(seconds): it gets no calls for \(rest) s",
             call: nil
         )
     }
-
-    public func rest(of trunk: TrunkID) -> Int? { trunks[trunk]?.rest(now: now.instant) }
 
     public func phones(of extension: String, of tenant: Tenant) -> Reach {
         phones(of: `extension`, for: `extension`, of: tenant)
@@ -126,6 +125,14 @@ extension Engine: TargetDirectory {
                 status: 503,
                 retryAfter: 30,
                 why: "the trunk is down: \(monitor.lastFailure ?? "")"
+            )
+        }
+        if let wait = monitor.rest(now: now.instant) {
+            return .unreachable(
+                .congestion,
+                status: 503,
+                retryAfter: wait,
+                why: "the trunk asked to be left alone for \(wait) s more"
             )
         }
         guard monitor.location != nil else {

@@ -16,11 +16,16 @@ extension Engine {
         public var isUp: Bool
         public var since: Moment?
         public var reason: String?
+        /// Seconds that it is to be left alone, as it asked for; nil: none.
+        public var rest: Int?
         public var roundTrip: Duration?
         /// Whether it is asked from time to time.
         public var isProbed: Bool
         public var activeCalls: Int
         public var maxCalls: Int?
+        /// Its calls that were refused for its limits, and those of them that have no record.
+        public var turnedAway: UInt64
+        public var unrecorded: UInt64
         /// nil: it is not registered with.
         public var registration: RegistrationClient.State?
         public var isRegistered: Bool
@@ -71,10 +76,13 @@ extension Engine {
                 isUp: monitor.isUp,
                 since: monitor.downSince,
                 reason: monitor.lastFailure,
+                rest: monitor.rest(now: now.instant),
                 roundTrip: monitor.roundTrip,
                 isProbed: monitor.trunk.probe.isEnabled,
                 activeCalls: monitor.activeCalls,
                 maxCalls: monitor.trunk.maxCalls,
+                turnedAway: monitor.turnedAway,
+                unrecorded: monitor.unrecorded,
                 registration: clients[id]?.state,
                 isRegistered: clients[id]?.isRegistered(at: now.instant) ?? false
             )

@@ -46,8 +46,8 @@ extension Engine {
         guard let identity = identify(request, transaction: transaction, over: flow) else { return }
         let isForeign = identity.trunk == nil && !isLookedUp(request.uri, in: identity.tenant)
         guard isForeign || !takesPlace(request, transaction: transaction, over: flow, from: identity) else { return }
-        if let trunk = identity.trunk, let wait = trunks[trunk]?.admit(now: now.instant) {
-            outlet.log(.warning, "trunk \(trunk) is over its limit: 503", call: nil)
+        let wait = identity.trunk.flatMap { trunks[$0]?.admit(now: now.instant) }
+        if let wait, let trunk = identity.trunk, !turnsAwayOnRecord(trunk) {
             return refuse(transaction, request, 503, [(.retryAfter, "\(wait)")])
         }
         do throws(SIPFault) {
@@ -56,12 +56,22 @@ extension Engine {
                 transaction: transaction,
                 over: flow,
                 from: identity,
-                opening: opening(of: request.uri, isForeign: isForeign)
+                opening: opening(of: request.uri, isForeign: isForeign),
+                turnedAwayFor: wait
             )
         } catch {
-            if let trunk = identity.trunk { trunks[trunk]?.release() }
+            if wait == nil, let trunk = identity.trunk { trunks[trunk]?.release() }
             refuse(transaction, request, error.status ?? 400, [(.warning, .warning(error.what))])
         }
+    }
+
+    /// A trunk has no place for a call of its own. True: the call has a record all the same.
+    private func turnsAwayOnRecord(_ trunk: TrunkID) -> Bool {
+        guard trunks[trunk]?.turnsAwayOnRecord(now: now.instant) == true else { return false }
+        let unrecorded = trunks[trunk]?.unrecorded ?? 0
+        let more = unrecorded > 0 ? " (\(unrecorded) such calls have no record)" : ""
+        outlet.log(.warning, "trunk \(trunk) is over its limit: 503\(more)", call: nil)
+        return true
     }
 
     /// What is done with a call for this address in the place of its plan; nil: the plan.

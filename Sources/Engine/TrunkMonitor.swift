@@ -24,6 +24,9 @@ struct TrunkMonitor {
     var probeSent: Instant?
     private var restsUntil: Instant?
     private var bucket: TokenBucket
+    /// Its calls that were refused for its limits, and those of them that are nowhere else.
+    private(set) var (turnedAway, unrecorded): (UInt64, UInt64) = (0, 0)
+    private var records: TokenBucket
 
     /// `transports`: what we have; `carrying`: calls that are on it already.
     init(trunk: Trunk, transports: [Transport] = [.udp, .tcp], carrying calls: Int = 0, now: Instant) {
@@ -32,6 +35,7 @@ struct TrunkMonitor {
         location = query.known
         nextProbe = now
         bucket = TokenBucket(perSecond: trunk.callsPerSecond, now: now)
+        records = TokenBucket(perSecond: 1, atMost: Self.recordsInHand, now: now)
     }
 
     /// Keeps what a trunk has lived through when its configuration changes.
@@ -39,6 +43,7 @@ struct TrunkMonitor {
         self = TrunkMonitor(trunk: trunk, transports: transports, now: now)
         activeCalls = old.activeCalls
         bucket = TokenBucket(perSecond: trunk.callsPerSecond, keeping: old.bucket, now: now)
+        (turnedAway, unrecorded, records) = (old.turnedAway, old.unrecorded, old.records)
         // Of one that is not asked any more nobody would learn that it is back: it is tried.
         if trunk.probe.isEnabled { (isUp, downSince, lastFailure) = (old.isUp, old.downSince, old.lastFailure) }
         // What another address failed to answer says nothing of this one.
@@ -56,9 +61,19 @@ struct TrunkMonitor {
         return nil
     }
 
-    /// It asked for it (RFC 3261 §21.5.4).
+    /// Counts a call of its own that it has no place for. True: it is to have a record, as its carrier has one; of a flood not all do.
+    mutating func turnsAwayOnRecord(now: Instant) -> Bool {
+        turnedAway &+= 1
+        guard records.take(now: now) else {
+            unrecorded &+= 1
+            return false
+        }
+        return true
+    }
+
+    /// It asked for it (RFC 3261 §21.5.4). Carriers say so of one number or of a burst, too: the next call after a while asks again.
     mutating func leaveAlone(for seconds: Int, now: Instant) {
-        restsUntil = now + .seconds(min(max(seconds, 0), Self.longestAbsence))
+        restsUntil = now + .seconds(min(max(seconds, 0), Self.longestRest))
     }
 
     /// Seconds that it is still to be left alone; nil: none.
@@ -138,21 +153,25 @@ struct TrunkMonitor {
     }
 
     /// Seconds.
+    private static let longestRest = 60
     private static let shortestAbsence = 60
     private static let longestAbsence = 600
     private static let sourceMemory: Duration = .seconds(3600)
     private static let mostSources = 256
+    private static let recordsInHand = 60
 }
 
-/// At most so many a second, with one second's worth in hand.
+/// At most so many a second, with one second's worth in hand unless it says another number.
 struct TokenBucket {
     private let perSecond: Int?
+    private let most: Double
     private var tokens: Double
     private var filled: Instant
 
-    init(perSecond: Int?, now: Instant) {
+    init(perSecond: Int?, atMost most: Int? = nil, now: Instant) {
         self.perSecond = perSecond
-        tokens = Double(perSecond ?? 0)
+        self.most = Double(most ?? perSecond ?? 0)
+        tokens = self.most
         filled = now
     }
 
@@ -165,7 +184,7 @@ struct TokenBucket {
 
     mutating func take(now: Instant) -> Bool {
         guard let perSecond else { return true }
-        tokens = min(Double(perSecond), tokens + (now - filled).inSeconds * Double(perSecond))
+        tokens = min(most, tokens + (now - filled).inSeconds * Double(perSecond))
         filled = now
         guard tokens >= 1 else { return false }
         tokens -= 1

@@ -156,7 +156,8 @@ public struct LegStarted: Codable, Equatable, Sendable {
     public var user: String?
     public var trunk: String?
     public var address: String
-    public var sipCallID: String
+    /// nil: nothing was sent.
+    public var sipCallID: String?
     /// The leg that gives the other party away to this one.
     public var transferredBy: Int?
 
@@ -166,7 +167,7 @@ public struct LegStarted: Codable, Equatable, Sendable {
         user: String?,
         trunk: String?,
         address: String,
-        sipCallID: String,
+        sipCallID: String?,
         transferredBy: Int? = nil
     ) {
         (self.leg, self.target, self.user, self.trunk) = (leg, target, user, trunk)

@@ -41,9 +41,47 @@ public struct JournalEntry: Equatable, Sendable {
     static let insert = "INSERT OR IGNORE INTO events (id, call_id, type, json) VALUES (?, ?, ?, ?)"
 }
 
+/// What the last run left open.
 extension JournalEntry {
-    private struct Line: Decodable {
-        var data: TransferStarted
+    private struct Line<Content: Decodable>: Decodable {
+        var at: String
+        var data: Content
+
+        /// nil: a version that knows other events wrote it.
+        init?(_ json: String) {
+            guard let line = try? JSONDecoder().decode(Self.self, from: Data(json.utf8)) else { return nil }
+            self = line
+        }
+    }
+
+    /// No row of a call is written so long after the journal had its start. In milliseconds.
+    static let longestWithoutRow: Int64 = 600_000
+
+    /// Makes the rows of the calls that have none yet: their starts were all that came to disk. (A call that ended and has no row is set aside.)
+    static func recordStarts(of tenant: TenantID, _ database: Database) throws {
+        let rows = try Row.fetchAll(
+            database,
+            sql: """
+                SELECT call_id, type, json FROM events
+                WHERE id >= (SELECT max(id) FROM events) - (:longest << 12) AND type IN ('callStarted', 'callEnded')
+                  AND NOT EXISTS (SELECT 1 FROM calls WHERE calls.call_id = events.call_id) ORDER BY id
+                """,
+            arguments: ["longest": longestWithoutRow]
+        )
+        let ended = Set(rows.filter { $0["type"] == "callEnded" }.map { $0["call_id"] as String })
+        var assembler = CallRecordAssembler()
+        for row in rows where !ended.contains(row["call_id"]) {
+            guard let line = Line<CallStarted>(row["json"]), let wall = WallTime(line.at) else { continue }
+            let start = EventEnvelope(
+                sequence: 0,
+                node: "",
+                at: Moment(instant: Instant(nanoseconds: 0), wall: wall),
+                tenant: tenant,
+                call: CallID(row["call_id"]),
+                event: .callStarted(line.data)
+            )
+            if case .opened(let record) = assembler.apply(start) { try CallRow.write(record, to: database) }
+        }
     }
 
     /// The transfers that the last run did not end, in calls that it did not end either: nobody took the party.
@@ -65,7 +103,7 @@ extension JournalEntry {
                 open[call] = nil
                 continue
             }
-            open[call] = try JSONDecoder().decode(Line.self, from: Data((row["json"] as String).utf8)).data
+            open[call] = Line<TransferStarted>(row["json"])?.data
         }
         return open.sorted { $0.key < $1.key }.map { call, start in
             let end = TransferEnded(leg: start.leg, target: start.target, isDone: false, sipCode: 487)
@@ -147,10 +185,13 @@ extension TenantDatabase {
         try read { try Int64.fetchOne($0, sql: "SELECT max(id) FROM events") ?? 0 }
     }
 
-    /// Drops what is older than `limit`.
+    /// Drops what is older than `limit`, but for what the start after a crash may ask for.
     func pruneEvents(before limit: WallTime) throws {
         try queue.write {
-            try $0.execute(sql: "DELETE FROM events WHERE id < ?", arguments: [limit.milliseconds << 12])
+            try $0.execute(
+                sql: "DELETE FROM events WHERE id < min(?, (SELECT max(id) FROM events) - (? << 12))",
+                arguments: [limit.milliseconds << 12, JournalEntry.longestWithoutRow]
+            )
         }
     }
 }

@@ -167,6 +167,7 @@ final class RecordWorker: Sendable {
             do {
                 // Of several states of one call the last says it all.
                 let rows = HistoryRow.latest(of: group.flatMap(\.rows))
+                // Starts are to cost one page; what follows them at once has the beat.
                 let isBeating = !group.allSatisfy(\.isOpening)
                 try write(rows, to: database(of: tenant, &databases), of: tenant, isBeating: isBeating)
                 for row in rows { open[tenant, default: OpenThings()].note(row) }

@@ -75,11 +75,11 @@ public final class RecordWriter: EventSubscriber {
         if case .sip = envelope.event { return }
         guard let tenant = envelope.tenant else { return }
         var rows: [HistoryRow] = []
-        var opening: CallID?
+        var isStart = false
         switch assembler.apply(envelope) {
         case .opened(let record):
             rows.append(.call(record))
-            opening = envelope.call
+            isStart = true
         case .answered(let record), .changed(let record), .closed(let record): rows.append(.call(record))
         case nil: break
         }
@@ -105,9 +105,15 @@ public final class RecordWriter: EventSubscriber {
         default: break
         }
         if JournalEntry.isKept(envelope.event) {
-            rows.append(journaled(envelope.event, of: tenant, call: envelope.call, at: envelope.at.wall))
+            let entry = journaled(envelope.event, of: tenant, call: envelope.call, at: envelope.at.wall)
+            if isStart {
+                // The journal has all that is known of the call: it is on record by that, and its row follows with the rest of its story.
+                worker.add([entry], of: tenant, opening: envelope.call, at: envelope.at.instant)
+            } else {
+                rows.append(entry)
+            }
         }
-        if !rows.isEmpty { worker.add(rows, of: tenant, opening: opening, at: envelope.at.instant) }
+        if !rows.isEmpty { worker.add(rows, of: tenant, at: envelope.at.instant) }
     }
 
     /// What a crash leaves of a call that goes on after its answer, or rings for long, is so old at most.

@@ -242,6 +242,7 @@ public final class TenantDatabase: Sendable {
         try queue.write { database in
             let known = max(try Self.lastKnown(database), lived)
             if lived == known { try Self.beat(database, at: WallTime(milliseconds: known)) }
+            try JournalEntry.recordStarts(of: tenant, database)
             let agents = try AgentRow.atWork(database)
             let transfers = try JournalEntry.openTransfers(database, at: known)
             let left = try StayRow.closeInterrupted(database, at: known)

@@ -27,9 +27,11 @@ struct PhonesView {
                 faults.append("\(stay.callID) was answered by nobody")
                 continue
             }
-            // An answer to an offer that was taken back just then may lie beside the talk: it ends at once.
+            // An answer to an offer that was taken back just then may lie beside the talk: it ends at once. Whoever was handed to a queue's
+            // agent by a colleague who had asked him first is the customer of that talk; the phone knows it by the colleague.
             let talk = talks[agent]?.filter {
-                $0.caller == stay.number && abs(SimulatedSwitch.milliseconds($0.since) - connected) <= Self.tolerance
+                ($0.caller == stay.number || handedOn.contains(stay.number))
+                    && abs(SimulatedSwitch.milliseconds($0.since) - connected) <= Self.tolerance
             }.max { $0.until ?? $0.since < $1.until ?? $1.since }
             guard let talk else {
                 // Who hangs up before the ACK of his answer has not spoken; his BYE follows the ACK at once.

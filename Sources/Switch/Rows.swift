@@ -93,6 +93,7 @@ struct TrunkRow: Encodable, Sendable {
     var tenant: String
     var trunk: String
     var address: String
+    /// `up`, `down`, or `resting`: it asked to be left alone.
     var state: String
     @OrNull var since: String?
     @OrNull var reason: String?
@@ -109,9 +110,10 @@ struct TrunkRow: Encodable, Sendable {
         tenant = status.id.tenant.name
         trunk = status.id.name
         address = status.address
-        state = status.isUp ? "up" : "down"
+        let rest = status.isUp ? status.rest : nil
+        state = status.isUp ? rest == nil ? "up" : "resting" : "down"
         since = status.since.map { "\($0.wall)" }
-        reason = status.isUp ? nil : status.reason
+        reason = status.isUp ? rest.map { "503: it asked to be left alone for \($0) s more" } : status.reason
         rtt_ms = status.roundTrip.map { ($0.inMilliseconds * 1000).rounded() / 1000 }
         probed = status.isProbed
         active_calls = status.activeCalls

@@ -2,77 +2,86 @@ import Glibc
 
 /// The text of a message, its secrets masked. Most messages have none, which one look at the octets tells.
 func traceText(of bytes: [UInt8]) -> String {
-    let text = String(decoding: bytes, as: UTF8.self)
-    return mayHoldSecrets(bytes) ? maskingSecrets(in: text) : text
+    holdsSecrets(bytes) ? maskingSecrets(in: bytes) : String(decoding: bytes, as: UTF8.self)
 }
 
-/// Whether a line begins like one that `maskingSecrets` looks at: `au`, `pr`, `k=`, `a=c`, `a=i`, `a=k`, in any case; or a URI may hold a
-/// password.
+/// Whether there is anything to mask.
 ///
 /// Every message of every call is looked at: the C library finds the ends of lines faster than a loop over octets.
-private func mayHoldSecrets(_ bytes: [UInt8]) -> Bool {
+func holdsSecrets(_ bytes: [UInt8]) -> Bool {
     bytes.withUnsafeBytes { octets in
         guard let start = octets.baseAddress else { return false }
         var line = 0
-        while line + 2 < octets.count {
-            if beginsSecrets(octets[line], octets[line + 1], octets[line + 2]) { return true }
-            guard let end = memchr(start + line, 10, octets.count - line) else { break }
-            line = start.distance(to: end) + 1
-        }
-        var place = 0
-        while let at = memchr(start + place, 64, octets.count - place) {
-            let end = start.distance(to: at)
-            if octets[place..<end].reversed().prefix(while: isOfURI).count(where: { $0 == 58 }) > 1 { return true }
-            place = end + 1
+        while line < octets.count {
+            let end = memchr(start + line, 10, octets.count - line).map { start.distance(to: $0) } ?? octets.count
+            let content = octets[line..<end]
+            if SecretLine(content) != nil { return true }
+            var rest = content
+            while let at = memchr(start + rest.startIndex, 64, rest.count).map({ start.distance(to: $0) }) {
+                if password(in: content, before: at) != nil { return true }
+                rest = content[(at + 1)...]
+            }
+            line = end + 1
         }
         return false
     }
 }
 
-/// Nothing that stands before or around a URI.
-private func isOfURI(_ octet: UInt8) -> Bool { octet > 32 && !"<>\",".utf8.contains(octet) }
-
-private func beginsSecrets(_ first: UInt8, _ second: UInt8, _ third: UInt8) -> Bool {
-    switch (first | 0x20, second, third | 0x20) {
-    case (UInt8(ascii: "a"), UInt8(ascii: "u"), _), (UInt8(ascii: "a"), UInt8(ascii: "U"), _),
-        (UInt8(ascii: "p"), UInt8(ascii: "r"), _), (UInt8(ascii: "p"), UInt8(ascii: "R"), _),
-        (UInt8(ascii: "k"), UInt8(ascii: "="), _), (UInt8(ascii: "a"), UInt8(ascii: "="), UInt8(ascii: "c")),
-        (UInt8(ascii: "a"), UInt8(ascii: "="), UInt8(ascii: "i")),
-        (UInt8(ascii: "a"), UInt8(ascii: "="), UInt8(ascii: "k")):
-        true
-    default: false
-    }
-}
-
-/// A SIP message with everything masked that opens something: the answers to challenges (RFC 7616 §3.4) and other credentials (RFC 9110
+/// The message with everything masked that opens something: the answers to challenges (RFC 7616 §3.4) and other credentials (RFC 9110
 /// §11.4), passwords in URIs (RFC 3261 §19.1.1), and the keys of media in its description (RFC 4568, RFC 4567, RFC 8839 §5.4, RFC 8866
 /// §5.12).
-func maskingSecrets(in message: String) -> String {
+private func maskingSecrets(in message: [UInt8]) -> String {
     // Lines end with LF: peers that leave the CR out are understood, and must not be traced in the clear.
-    let lines = message.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    let lines = message.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     var credentials: Credentials?
     return lines.map { octets -> String in
         let end = octets.last == UInt8(ascii: "\r") ? "\r" : ""
-        let line = String(decoding: octets.dropLast(end.utf8.count), as: UTF8.self)
-        var content = line[...]
-        if line.first != " ", line.first != "\t" {
-            let name = line.prefix { $0 != ":" && $0 != "=" }
-            let isCredentials = ["authorization", "proxy-authorization"].contains(
-                name.lowercased().filter { !$0.isWhitespace }
-            )
-            credentials = isCredentials ? Credentials() : nil
-            if isCredentials { content = line[name.endIndex...].dropFirst() }
+        let octets = octets.dropLast(end.utf8.count)
+        var content = octets
+        if octets.first != space, octets.first != tab {
+            credentials = nil
+            switch SecretLine(octets) {
+            case .key(let name): return String(decoding: octets.prefix(name), as: UTF8.self) + "(masked)" + end
+            case .credentials(let name):
+                credentials = Credentials()
+                content = octets.dropFirst(name)
+            case nil: break
+            }
         }
-        if credentials != nil {
-            let masked = credentials?.masked(content) ?? ""
-            return line[..<content.startIndex] + masked + end
-        }
-        for prefix in ["a=crypto:", "a=key-mgmt:", "a=ice-pwd:", "k="] where line.lowercased().hasPrefix(prefix) {
-            return prefix + "(masked)" + end
-        }
-        return maskingPasswords(in: line) + end
+        guard credentials != nil else { return maskingPasswords(in: octets) + end }
+        let masked = credentials?.masked(String(decoding: content, as: UTF8.self)[...]) ?? ""
+        return String(decoding: octets[..<content.startIndex], as: UTF8.self) + masked + end
     }.joined(separator: "\n")
 }
+
+/// A line whose beginning says that a secret follows, and how many octets say so.
+private enum SecretLine {
+    case credentials(Int)
+    case key(Int)
+
+    init?(_ line: some BidirectionalCollection<UInt8>) {
+        guard let first = line.first.map(lowercase), "apk".utf8.contains(first) else { return nil }
+        for name in ["a=crypto:", "a=key-mgmt:", "a=ice-pwd:", "k="]
+        where line.lazy.map(lowercase).starts(with: name.utf8) {
+            self = .key(name.utf8.count)
+            return
+        }
+        for name in ["authorization", "proxy-authorization"] where line.lazy.map(lowercase).starts(with: name.utf8) {
+            let blanks = line.dropFirst(name.utf8.count).prefix { $0 == space || $0 == tab }.count
+            guard line.dropFirst(name.utf8.count + blanks).first == colon else { continue }
+            self = .credentials(name.utf8.count + blanks + 1)
+            return
+        }
+        return nil
+    }
+}
+
+private let tab = UInt8(ascii: "\t")
+private let space = UInt8(ascii: " ")
+private let colon = UInt8(ascii: ":")
+
+/// Of letters; `-`, `:` and `=` stay what they are.
+private func lowercase(_ octet: UInt8) -> UInt8 { octet | 0x20 }
 
 /// The value of an Authorization, line by line: of Digest what it is all about stays to be read.
 private struct Credentials {
@@ -95,23 +104,31 @@ private struct Credentials {
     }
 }
 
-/// Stars for the password of each `sip:user:password@host`.
-private func maskingPasswords(in line: String) -> String {
-    var out = ""
-    var rest = line[...]
-    while let at = rest.firstIndex(of: "@") {
-        let start =
-            rest[..<at].lastIndex { !($0.utf8.first.map(isOfURI) ?? false) }.map(rest.index(after:)) ?? rest.startIndex
-        let parts = rest[start..<at].split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-        if parts.count == 3, ["sip", "sips"].contains(parts[0].lowercased()) {
-            out += rest[..<parts[2].startIndex] + String(repeating: "*", count: parts[2].utf8.count)
-        } else {
-            out += rest[..<at]
-        }
-        out += "@"
-        rest = rest[at...].dropFirst()
+/// Where the password of `sip:user:password@host` stands, if the `@` here is that of one.
+private func password<Line: BidirectionalCollection<UInt8>>(
+    in line: Line,
+    before at: Line.Index
+) -> Range<Line.Index>? {
+    let start = line[..<at].lastIndex { $0 <= space || "<>\"@".utf8.contains($0) }.map(line.index(after:))
+    var rest = line[(start ?? line.startIndex)..<at]
+    // The header's name may stand right before the URI.
+    var isInURI = false
+    while let end = rest.firstIndex(of: colon) {
+        if isInURI { return line.index(after: end)..<at }
+        let scheme = rest[..<end].reversed().lazy.map(lowercase)
+        isInURI = scheme.starts(with: "pis".utf8) || scheme.starts(with: "spis".utf8)
+        rest = rest[line.index(after: end)...]
     }
-    return out + rest
+    return nil
+}
+
+/// Stars for the password of each `sip:user:password@host`.
+private func maskingPasswords(in line: ArraySlice<UInt8>) -> String {
+    var line = line
+    for at in line.indices where line[at] == UInt8(ascii: "@") {
+        for place in password(in: line, before: at) ?? at..<at { line[place] = UInt8(ascii: "*") }
+    }
+    return String(decoding: line, as: UTF8.self)
 }
 
 /// Replaces the values of some parameters by stars of the same length, so that lengths stay true.

@@ -52,7 +52,6 @@ import Timebase
         func legAppeared(_ callID: String) {}
         func release(_ trunk: TrunkID) {}
         func leave(_ trunk: TrunkID, aloneFor seconds: Int) {}
-        func rest(of trunk: TrunkID) -> Int? { nil }
         func prompt(_ name: String, language: String) -> PromptClip? { nil }
         func localTime(in zone: String, at moment: WallTime) -> LocalTime { LocalTime(localSeconds: 0) }
         func ask(_ url: String, timeout: Duration, for call: CallID) {}

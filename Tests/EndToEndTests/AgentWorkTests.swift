@@ -327,9 +327,11 @@ struct AgentWorkTests {
         #expect(try running.rows("cdr").first?["not_recorded"] as? String == "no-policy")
     }
 
-    @Test func `an operator who goes on at another phone of the desk where he works still has his queue's call`() throws
-    {
-        let running = try Self.desk("queues: [{name: sales, wrap_up: 60s, agents: [{user: \"1001\"}]}]")
+    /// An operator has answered his queue's call and goes on with it at another phone of the desk where he works.
+    private func atHeadset() throws -> (RunningSwitch, carrier: Phone, tag: String, headset: Phone, answer: String) {
+        let running = try Self.desk(
+            "queues: [{name: sales, wrap_up: 60s, short_talk: 60s, agents: [{user: \"1001\"}]}]"
+        )
         let (carrier, _, boris) = try Self.phones(running)
         let headset = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
         _ = try headset.register()
@@ -345,6 +347,12 @@ struct AgentWorkTests {
         #expect(answer.startWord == "200")
         headset.acknowledge(answer, to: "1001")
         try boris.expectBye()
+        return (running, carrier, tag, headset, answer)
+    }
+
+    @Test func `an operator who goes on at another phone of the desk where he works still has his queue's call`() throws
+    {
+        let (running, carrier, tag, headset, _) = try atHeadset()
         let live = try #require(try running.rows("calls").first)
         #expect(live["queue"] as? String == "sales" && live["agent"] as? String == "1001", "\(live)")
         carrier.send(carrier.request("BYE", to: "+74950000700", toTag: tag))
@@ -352,6 +360,14 @@ struct AgentWorkTests {
         #expect(try eventually { try running.state(of: "1001") == "wrap-up" })
         let report = try #require(try running.rows("stats", "agents", "--agent", "1001").first)
         #expect(report["handled"] as? Int == 1 && report["direct_calls"] as? Int == 0, "\(report)")
+    }
+
+    @Test func `who leaves the queue's caller at once from that other phone has not served him: he waits on`() throws {
+        let (running, carrier, _, headset, answer) = try atHeadset()
+        headset.send(headset.request("BYE", to: "1001", toTag: String(answer.header("To")?.components(separatedBy: ";tag=").last ?? "")))
+        #expect(headset.final("BYE")?.startWord == "200")
+        #expect(carrier.expect("BYE", within: 0.3) == nil)
+        #expect(try running.rows("calls").first?["state"] as? String == "queued")
     }
 
     @Test func `a supervisor who works at another's phone is not let into the talk that he has there`() throws {

@@ -2,6 +2,7 @@ import Codecs
 import Foundation
 import Glibc
 import Testing
+import Timebase
 
 /// A carrier's caller (440 Hz) and Anna (1,000 Hz), whose talk the tenant wants recorded.
 @Suite("Recordings over the wire", .serialized)
@@ -111,8 +112,10 @@ struct RecordedCallTests {
         )
         let seconds = try #require(row["duration_s"] as? Double)
         #expect((shortest - 1...longest + 0.5).contains(seconds))
-        // What is recorded was spoken, whatever the last beat of the clock was.
-        #expect(try #require(record["talk_s"] as? Double) > seconds - 0.1)
+        // The call lasted for as long as it is recorded, whatever the last beat of the clock was.
+        let (began, ended) = (row["started_at"] as? String, record["ended_at"] as? String)
+        let recorded = try #require(began.flatMap { WallTime($0) }).milliseconds + Int64(seconds * 1000)
+        #expect(try #require(ended.flatMap { WallTime($0) }).milliseconds > recorded - 100)
         let file = folder.appending(path: "data/tenants/demo/recordings").appending(
             path: try #require(row["file"] as? String)
         )

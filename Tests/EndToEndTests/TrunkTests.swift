@@ -123,6 +123,51 @@ struct TrunkTests {
         #expect(try eventually { try count() == 0 })
     }
 
+    @Test func `what a full trunk or one that is down costs is on record, whichever side called`() throws {
+        let running = try RunningSwitch(
+            node: "timers: {t1: 50ms}",
+            trunk: """
+                max_calls: 1
+                    probe: false
+                  - {name: dead, host: 127.0.0.1, port: 9, probe: {interval: 100ms, failures: 1}}
+                """,
+            internalPlan: """
+                routes:
+                  - match: "+."
+                    do: [{dial: {trunk: [dead, carrier], number: "{called}"}}]
+                """
+        )
+        let isDown = try eventually { try running.rows("trunks").contains { $0["state"] as? String == "down" } }
+        #expect(isDown)
+        let first = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        _ = try first.arrive(at: "600", media: try WirePeer())
+        let second = try Phone("+74951112244", server: running.sipPort, peer: running.carrier)
+        second.send(second.request("INVITE", to: "600", sdp: Phone.sdp(port: 4_000)))
+        let refusal = try #require(second.final("INVITE"))
+        #expect(refusal.startWord == "503" && refusal.header("Retry-After") == "5")
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        #expect(try anna.call("+74950000000").startWord == "503")
+
+        var rows: [[String: Any]] = []
+        let areWritten = try eventually {
+            rows = try running.rows("cdr", "--trunk", "carrier").filter { $0["disposition"] is String }
+            return rows.count == 2
+        }
+        #expect(areWritten)
+        let turnedAway = try #require(rows.first { $0["direction"] as? String == "inbound" })
+        #expect(turnedAway["from"] as? String == "+74951112244" && turnedAway["disposition"] as? String == "failed")
+        #expect(turnedAway["reason"] as? String == "trunk-limit" && turnedAway["sip_code"] as? Int == 503)
+        let failed = try #require(rows.first { $0["direction"] as? String == "outbound" })
+        let legs = try #require(failed["legs"] as? [[String: Any]])
+        #expect(legs.map { $0["trunk"] as? String } == [nil, "dead", "carrier"])
+        #expect(legs.dropFirst().allSatisfy { $0["result"] as? String == "failed" && $0["sip_code"] is NSNull })
+        #expect(legs[1]["reason"] as? String == "the trunk is down: no answer to OPTIONS")
+        #expect(legs[2]["reason"] as? String == "the trunk is over its limit")
+        #expect(legs[2]["sip_call_id"] is NSNull && (failed["sip_call_ids"] as? [String])?.count == 1)
+        #expect(try running.metric("gudok_trunk_calls_refused_total") == 1)
+        #expect(try running.rows("trunks").first { $0["trunk"] as? String == "carrier" }?["active_calls"] as? Int == 1)
+    }
+
     @Test func `a trunk that was down is up as soon as it is not asked any more`() throws {
         let probe = "probe: {interval: 100ms, failures: 1}"
         let running = try RunningSwitch(node: "timers: {t1: 50ms}", trunk: probe)
@@ -211,6 +256,40 @@ struct TrunkTests {
             return false
         }
         #expect(isAsked)
+    }
+
+    @Test func `RFC 3261 §21.5.4: the only trunk is left alone too, and its callers are told for how long`()
+        throws
+    {
+        let running = try RunningSwitch(
+            trunk: "probe: false",
+            internalPlan: "routes: [{match: \"+7.\", do: [{dial: {trunk: carrier, number: \"{called}\"}}]}]"
+        )
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        _ = try anna.register()
+        func answer() throws -> String {
+            let final = try #require(anna.final("INVITE"))
+            anna.acknowledge(final, to: "+74950000000")
+            return final
+        }
+        func call() throws { _ = try anna.dial("+74950000000", sdp: Phone.sdp(port: 4_000)) }
+        try call()
+        let busy = "503 Service Unavailable"
+        carrier.respond(busy, to: try #require(carrier.expect("INVITE")), toTag: "a", extra: ["Retry-After: 3"])
+        #expect(try answer().startWord == "503")
+        #expect(carrier.expect("ACK") != nil)
+        try call()
+        let refused = try answer()
+        let rest = try #require(Int(refused.header("Retry-After") ?? ""))
+        #expect(refused.startWord == "503" && (1...3).contains(rest))
+        let trunk = try #require(try running.rows("trunks").first)
+        #expect(trunk["state"] as? String == "resting" && (trunk["reason"] as? String)?.contains("left alone") == true)
+        #expect(carrier.expect("INVITE", within: 0.1) == nil)
+        #expect(try eventually { try running.rows("trunks").first?["state"] as? String == "up" })
+        try call()
+        carrier.respond("486 Busy Here", to: try #require(carrier.expect("INVITE")), toTag: "b")
+        #expect(try answer().startWord == "486")
     }
 
     @Test func `whoever does not pick up is not called again over the next trunk`() throws {

@@ -80,6 +80,14 @@ import Timebase
         #expect(before == Self.target(2) && after == Self.target(1))
     }
 
+    @Test(arguments: [(5, 5), (86_400, 60), (0, 0), (-1, 0)])
+    func `RFC 3261 §21.5.4: a trunk is left alone for as long as it says, a minute at most`(seconds: Int, rest: Int) {
+        var monitor = monitor()
+        monitor.leaveAlone(for: seconds, now: Self.moment(10).instant)
+        #expect(monitor.rest(now: Self.moment(10).instant) ?? 0 == rest)
+        #expect(monitor.rest(now: Self.moment(10 + rest).instant) == nil)
+    }
+
     @Test func `a trunk is known by all addresses of its servers, and for an hour by those that it had`() {
         var monitor = named()
         func knows(_ number: UInt32, at seconds: Int) -> Bool {
@@ -104,6 +112,20 @@ import Timebase
         #expect(wait == 5)
         for _ in 0..<5 { changed.release() }
         #expect(changed.activeCalls == 0)
+    }
+
+    @Test func `calls over the limit are on record a minute's worth at once and one a second; the rest is counted`() {
+        var monitor = monitor { $0.maxCalls = 0 }
+        func recorded(_ calls: Int, at seconds: Int) -> Int {
+            (0..<calls).count { _ in monitor.turnsAwayOnRecord(now: Self.moment(seconds).instant) }
+        }
+        #expect(recorded(1_000, at: 0) == 60)
+        #expect(recorded(1_000, at: 5) == 5)
+        #expect(monitor.turnedAway == 2_000 && monitor.unrecorded == 1_935)
+        var changed = TrunkMonitor(trunk: monitor.trunk, keeping: monitor, now: Self.moment(5).instant)
+        #expect(!changed.turnsAwayOnRecord(now: Self.moment(5).instant) && changed.turnedAway == 2_001)
+        monitor = changed
+        #expect(recorded(1_000, at: 3_600) == 60)
     }
 
     @Test(arguments: [true, false])

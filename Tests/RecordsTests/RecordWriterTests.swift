@@ -300,6 +300,35 @@ import Timebase
         #expect(lost.count == 2 && lost.contains { $0.contains("\"one\"") && $0.contains("601") }, "\(told)")
     }
 
+    @Test func `a call whose start alone came to disk has its record`() throws {
+        let folder = Self.folder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let database = try TenantDatabase(folder: folder, tenant: "demo")
+        let start = CallStarted(
+            direction: .inbound,
+            from: "+7",
+            fromName: "Anna \"A\"",
+            to: "600",
+            trunk: "carrier",
+            user: nil,
+            source: "s",
+            sipCallID: "x@y"
+        )
+        func draft(_ id: Int64, _ event: Event, _ call: CallID) -> HistoryRow {
+            .event(JournalDraft(id: id, event: event, tenant: "demo", call: call, at: Self.moment.wall))
+        }
+        let now = Self.moment.wall.milliseconds << 12
+        try database.write([draft(now, .callStarted(start), "one"), draft(now + 1, .callAnswered, "two")], at: nil)
+        #expect(try database.call("one") == nil)
+        let interrupted = try database.closeInterrupted(lived: Self.moment.wall.milliseconds + 40)
+        #expect(interrupted.calls == ["one"])
+        let record = try #require(try database.call("one"))
+        #expect(record.fromName == start.fromName && record.trunk == "carrier" && record.sipCallIDs == ["x@y"])
+        #expect(record.disposition == .failed && record.reason == "engine-restart" && record.duration == 0.04)
+        #expect(record.legs.count == 1 && record.legs[0].trunk == "carrier" && record.legs[0].endedAt == record.endedAt)
+        #expect(try database.closeInterrupted().calls.isEmpty)
+    }
+
     @Test func `calls that a dead process left open are closed once each`() throws {
         let (folder, heard) = (Self.folder(), Heard())
         defer { try? FileManager.default.removeItem(at: folder) }

@@ -12,8 +12,6 @@ func readAll(_ outcome: ParseOutcome) -> Int {
         sum += (try? message.contacts().map { $0.description.utf8.count }.reduce(0, +)) ?? 0
         sum += (try? message.routes().count) ?? 0
         sum += (try? message.recordRoutes().count) ?? 0
-        sum += (try? message.requires().count) ?? 0
-        sum += (try? message.supports().count) ?? 0
         sum += Int((try? message.expires()) ?? 0) & 1
         sum += (try? message.maxForwards()) ?? 0
         sum += (try? message.callID().utf8.count) ?? 0

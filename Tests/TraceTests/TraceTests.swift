@@ -78,7 +78,7 @@ import Timebase
         let text =
             "INVITE sip:1001:\(secret)@t.test SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9\r\n"
             + "Referred-By: \"x\" <sip:boss:\(secret)@t.test;x=y>\r\nContact: <SIPS:1002:\(secret)@[::1]:5061>\r\n"
-            + "To: <sip:1001@t.test:5060>\r\nCall-ID: a:b:c@t.test\r\n"
+            + "To: <sip:1001@t.test:5060>\r\nCall-ID: a:b:c@t.test\r\nf:sip:1003:\(secret)@t.test\r\n"
         let headers = [
             "Authorization: Basic \(secret)\r\n", "proxy-authorization:\r\n Bearer \(secret)\r\n",
             "Authorization: Custom\r\n x=\(secret)\r\n", "\r\nv=0\r\na=ice-ufrag:F7gI\r\na=ice-pwd:\(secret)\r\n",
@@ -90,6 +90,25 @@ import Timebase
         }
         let masked = traceText(of: Array(text.utf8))
         #expect(masked == text.replacing(secret, with: String(repeating: "*", count: secret.utf8.count)))
+    }
+
+    @Test func `ordinary messages have nothing to mask, which one look tells`() {
+        let headers =
+            "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9\r\nFrom:sip:+74951112233@t.test:5060;tag=1\r\nTo: <sip:600@t.test>\r\n"
+            + "Call-ID: 7:1:2@192.0.2.1:5060\r\nContact: <sip:a@192.0.2.1:5060>,<sip:b@192.0.2.1:5061;x=y>\r\nPrivacy: none\r\n"
+            + "Proxy-Authenticate: Digest realm=\"r\", nonce=\"n\"\r\nAuthentication-Info: nextnonce=\"n\"\r\nAuthorization-X: y\r\n"
+            + "P-Asserted-Identity: <sip:1@t.test>\r\nProxy-Require: x\r\nAllow: INVITE\r\nk: 100rel\r\nk : 100rel\r\n\r\n"
+        let description =
+            "v=0\r\na=inactive\r\na=ice-ufrag:F7gI\r\na=candidate:1 1 UDP 1 192.0.2.1 4000 typ host\r\na=control:x\r\na=key-x"
+        for start in ["INVITE sip:600@t.test:5060;transport=udp SIP/2.0\r\n", "SIP/2.0 407 x\r\n"] {
+            let message = start + headers + description
+            #expect(!holdsSecrets(Array(message.utf8)))
+            #expect(traceText(of: Array(message.utf8)) == message)
+        }
+        for secret in ["a=ICE-PWD:x", "K=clear:x", "proxy-authorization :x", "\n\nf:sips:a:b@t"] {
+            #expect(holdsSecrets(Array("\(headers)\(secret)".utf8)), "\(secret)")
+        }
+        #expect(!holdsSecrets([]) && !holdsSecrets(Array("@".utf8)) && !holdsSecrets(Array("sip:a:".utf8)))
     }
 
     @Test func `a living call's trace is put out piece by piece, each once`() {

@@ -118,6 +118,21 @@ extension Session {
         return rest
     }
 
+    /// Of an attempt that nothing was sent for: over before it began.
+    public static func unsent(settings: SessionSettings) -> Session {
+        let nobody = NameAddress(uri: SIPURI(user: nil, host: ""))
+        let invitation = Invitation(
+            target: nobody.uri,
+            from: nobody,
+            to: nobody,
+            flows: [],
+            maxForwards: 0,
+            callID: "",
+            sdp: nil
+        )
+        return Session(inviting: invitation, settings: settings, seed: 0).surrendered
+    }
+
     mutating func finish() -> [Action] {
         guard !isEnded else { return [] }
         phase = .ended

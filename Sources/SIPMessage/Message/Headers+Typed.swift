@@ -65,12 +65,6 @@ extension Headers {
         try parseList(name) { scanner throws(SyntaxFault) in try NameAddress(&scanner) }
     }
 
-    func tokens(_ name: HeaderName) throws(SIPFault) -> [String] {
-        try parseList(name) { scanner throws(SyntaxFault) in
-            scanner.bytes.text(try scanner.token("an option tag"))
-        }
-    }
-
     /// A number of seconds, clamped to 32 bits; what follows it (a comment, parameters) is left alone.
     func seconds(_ name: HeaderName) throws(SIPFault) -> UInt32? {
         guard let entry = first(name) else { return nil }

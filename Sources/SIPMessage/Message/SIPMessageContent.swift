@@ -76,11 +76,6 @@ extension SIPMessageContent {
     /// The way of calls to a registrar's domain (RFC 3608 §6).
     public func serviceRoutes() throws(SIPFault) -> [NameAddress] { try headers.addresses(.serviceRoute) }
 
-    /// Option tags the sender insists on (§20.32).
-    public func requires() throws(SIPFault) -> [String] { try headers.tokens(.require) }
-    /// Option tags the sender understands (§20.37).
-    public func supports() throws(SIPFault) -> [String] { try headers.tokens(.supported) }
-
     /// Whether the sender understands this option (§20.37).
     public func supports(_ option: String) -> Bool { headers.has(option, in: .supported) }
 

@@ -15,17 +15,13 @@ public enum WorkState: String, Hashable, Codable, Sendable, CaseIterable {
 /// One state for one while: from included, to excluded, UTC milliseconds since 1970.
 public struct StateSpan: Hashable, Codable, Sendable {
     public var state: WorkState
-    /// Why, for a pause.
-    public var reason: String?
     public var from: Int64
     /// `.max` while it lasts: it is cut to the window.
     public var to: Int64
 
-    public init(_ state: WorkState, reason: String? = nil, from: Int64, to: Int64) {
-        (self.state, self.reason, self.from, self.to) = (state, reason, from, to)
+    public init(_ state: WorkState, from: Int64, to: Int64) {
+        (self.state, self.from, self.to) = (state, from, to)
     }
-
-    var length: Int64 { to.minus(from) }
 
     /// The part within a window; nil when there is none.
     func clipped(to window: Range<Int64>) -> StateSpan? {

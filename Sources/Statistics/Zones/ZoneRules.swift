@@ -75,10 +75,10 @@ public struct ZoneRules: Hashable, Sendable {
     }
 
     /// What the clock shows at a time.
-    public func local(_ time: WallTime) -> LocalTime {
+    public func local(_ time: WallTime) -> ZonedTime {
         let milliseconds = Self.bounded(time.milliseconds)
         let kind = kind(at: milliseconds)
-        return LocalTime(wall: milliseconds + kind.milliseconds, offset: kind.offset)
+        return ZonedTime(wall: milliseconds + kind.milliseconds, offset: kind.offset)
     }
 
     /// When the clock shows this, in UTC milliseconds since 1970: never (skipped in spring, or no such date), once, or
@@ -110,7 +110,7 @@ public struct ZoneRules: Hashable, Sendable {
     }
 
     /// When the clock reaches so many minutes after the midnight of a day; when it skips that minute, the time of the jump.
-    public func instant(of day: LocalTime, minute: Int) -> Int64 {
+    public func instant(of day: ZonedTime, minute: Int) -> Int64 {
         let days = WallTime.days(fromCivil: Int64(day.year), Int64(day.month), Int64(day.day))
         return earliest(ofWall: days * Day.milliseconds + Int64(minute) * 60_000)
     }

@@ -233,6 +233,8 @@ struct Doctor: AsyncParsableCommand {
             if trunk.state == "down" {
                 let why = trunk.reason ?? "no answer"
                 report.bad(name, "\(trunk.address): \(why); check the address, and that it answers OPTIONS")
+            } else if trunk.state == "resting" {
+                report.bad(name, "\(trunk.address): \(trunk.reason ?? "503"); ask the carrier what it is busy with")
             } else if let time = trunk.rtt_ms {
                 report.good(name, "\(trunk.address) answers in \(time) ms")
             } else {

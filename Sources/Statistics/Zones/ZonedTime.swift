@@ -1,7 +1,7 @@
 import Timebase
 
 /// A point in time as a clock on the wall of some zone shows it, in the Gregorian calendar.
-public struct LocalTime: Hashable, Sendable {
+public struct ZonedTime: Hashable, Sendable {
     public var year: Int
     public var month: Int
     public var day: Int
