@@ -157,7 +157,9 @@ extension Call {
         guard recording == nil else { return }
         switch recordingDecision(with: peersUser) {
         case .record(let policy): startRecording(policy: policy)
-        case .leave(let why): publish(.notRecorded(why))
+        case .leave(let why):
+            isToBeRecorded = nil
+            publish(.notRecorded(why))
         }
     }
 
@@ -176,18 +178,25 @@ extension Call {
 
     /// What the plan, a key and the tenant want of the talk with this user, or with nobody of ours.
     private func recordingDecision(with user: String?) -> RecordingDecision {
-        if let policy = isToBeRecorded { return .record(policy) }
+        let parties = [
+            speaker(at: legs[anchor].user ?? (anchor == 0 ? self.user : nil)), served?.agent, speaker(at: user),
+        ]
+        let agents = parties.compactMap { $0?.number }
+        switch isToBeRecorded {
+        // His are his own talks: whoever has the other party after him is not recorded for his sake.
+        case .agent(let number)? where !agents.contains(number): break
+        case let policy?: return .record(policy)
+        case nil: break
+        }
         guard !isRecordingDeclined else { return .leave(.plan) }
-        guard let policy = recordingPolicy(with: user) else { return .leave(.noPolicy) }
+        guard let policy = recordingPolicy(of: agents) else { return .leave(.noPolicy) }
         return RecordingShare.holds(id, share: tenant.recordings.share) ? .record(policy) : .leave(.share)
     }
 
-    /// `peer`: the user at the other end.
-    private func recordingPolicy(with peer: String?) -> RecordingPolicy? {
+    /// `agents`: who speak.
+    private func recordingPolicy(of agents: [String]) -> RecordingPolicy? {
         let wanted = tenant.recordings
         if let queue = served?.queue, tenant.queues[queue.name]?.isRecorded ?? false { return .queue(queue.name) }
-        let parties = [speaker(at: legs[0].user ?? user), served?.agent, speaker(at: peer)]
-        let agents = parties.lazy.compactMap { $0?.number }
         if let agent = agents.first(where: wanted.agents.contains) { return .agent(agent) }
         // A queue has said for its own calls whether they are.
         return served == nil && wanted.directions.contains(direction) ? .direction(direction) : nil

@@ -10,6 +10,7 @@ extension DialPlan {
     public var shadows: [Shadow] {
         var search = ShadowSearch(routes)
         return routes.indices.compactMap { index in
+            defer { search.pass(index) }
             guard let takers = search.takers(of: index), !takers.isEmpty else { return nil }
             return Shadow(route: routes[index], takers: takers.map { routes[$0] })
         }
@@ -22,6 +23,8 @@ private struct ShadowSearch {
     private let routes: [Route]
     private var numbers: PatternGraph
     private var callers: PatternGraph
+    /// The numbers of the rules before.
+    private var earlier = PatternPrefixes()
 
     init(_ routes: [Route]) {
         self.routes = routes
@@ -29,10 +32,14 @@ private struct ShadowSearch {
         callers = PatternGraph(routes.map(\.callers))
     }
 
+    mutating func pass(_ index: Int) { earlier.insert(index, routes[index].match) }
+
     /// nil: some are left to it.
     mutating func takers(of index: Int) -> [Int]? {
         let route = routes[index]
-        let rivals = (0..<index).filter { routes[$0].trunk == nil || routes[$0].trunk == route.trunk }
+        let rivals = earlier.relatives(of: route.match).filter {
+            routes[$0].trunk == nil || routes[$0].trunk == route.trunk
+        }
         let forAnyCaller = rivals.filter { routes[$0].takesCallers(of: route) }
         switch numbers.takers(of: index, among: forAnyCaller) {
         case .all(let takers): return takers.first { routes[$0].match.includes(route.match) }.map { [$0] } ?? takers

@@ -286,6 +286,11 @@ public struct RelayPort: ~Copyable {
 
     // MARK: time
 
+    /// Nobody listened for so long: what came meanwhile lies in the socket, and its silence is none.
+    public mutating func wasUnheard(for standstill: Int64, now: Int64) {
+        quietSince = min(now, max(quietSince, latch.lastHeard, control.lastHeard) &+ standstill)
+    }
+
     /// How long nothing came, neither RTP nor RTCP (RFC 3550 §6.3.5), when that is longer than it may be; told once.
     public mutating func overdueSilence(now: Int64) -> Duration? {
         guard let timeout = parameters.inactivityTimeout, !hasToldSilence else { return nil }

@@ -92,6 +92,10 @@ extension MediaThread {
 
     /// What is looked at several times a second.
     func checkSilence() {
+        let standstill = now - nextSilenceCheck
+        if nextSilenceCheck > 0, standstill > Self.longestTurn {
+            for slot in open { slots[slot].relay.wasUnheard(for: standstill, now: now) }
+        }
         nextSilenceCheck = now + Self.silenceCheck
         for slot in open {
             if let silence = slots[slot].relay.overdueSilence(now: now) {

@@ -104,6 +104,8 @@ final class MediaThread: @unchecked Sendable {
     static let silenceCheck: Int64 = 100_000_000
     /// How old the quality of a live call may be that somebody looks at.
     static let qualityCheck: Int64 = 1_000_000_000
+    /// A check that is later than this found the process stopped, or the machine.
+    static let longestTurn: Int64 = 1_000_000_000
     private static let bellData = UInt64.max
 
     init?(

@@ -26,12 +26,15 @@ final class RecordWorker: Sendable {
     private typealias Time = ContinuousClock.Instant
 
     private static let gathering: Duration = .milliseconds(50)
+    /// How often a file is tried again that could not be used at the start.
+    private static let settling: Duration = .seconds(10)
     private static let traceGathering: Duration = .milliseconds(400)
     private let folder: URL
     private let settings: RecordWriter.Settings
     private let onCommitted: @Sendable ([CallID]) -> Void
     private let onTrouble: @Sendable (String) -> Void
     private let feed: EventFeed
+    private let owed: [TenantID: RecordWriter.Recovery]
     private let state = Mutex(State())
     private let wake = Doorbell()
     private let over = Doorbell()
@@ -40,11 +43,12 @@ final class RecordWorker: Sendable {
     init(
         folder: URL,
         settings: RecordWriter.Settings,
+        owed: [TenantID: RecordWriter.Recovery],
         onCommitted: @escaping @Sendable ([CallID]) -> Void,
         feed: EventFeed,
         onTrouble: @escaping @Sendable (String) -> Void
     ) {
-        (self.folder, self.settings) = (folder, settings)
+        (self.folder, self.settings, self.owed) = (folder, settings, owed)
         (self.onCommitted, self.onTrouble, self.feed) = (onCommitted, onTrouble, feed)
         checkpoints = Checkpoints(folder: folder, onTrouble: onTrouble)
     }
@@ -96,8 +100,8 @@ final class RecordWorker: Sendable {
     // MARK: the thread
 
     private func run() {
-        var databases: [TenantID: TenantDatabase] = [:]
-        var (gathered, traced, beaten) = (Time.now, Time.now, Time.now)
+        var files = TenantFiles(folder, durability: settings.durability, owed: owed, onTrouble: onTrouble)
+        var (gathered, traced, beaten, settled) = (Time.now, Time.now, Time.now, Time.now)
         var pruned: Time?
         var open: [TenantID: OpenThings] = [:]
         // Whose disk has no room, and when that is tried again; the others' records do not wait for it.
@@ -112,18 +116,22 @@ final class RecordWorker: Sendable {
             if now - gathered >= Self.gathering { (gathered, due) = (now, .records) }
             if now - traced >= Self.traceGathering { (gathered, traced, due) = (now, now, .recordsAndTraces) }
             let (batch, endsBy) = take(due, besides: Set(stuck.lazy.filter { $1 > now }.map(\.key)))
-            write(batch, &databases, &open, &stuck)
+            write(batch, &files, &open, &stuck)
             heldTraces += batch.traces.filter { stuck[$0.tenant] != nil }
             heldTraces.removeFirst(max(0, heldTraces.count - settings.queuedTraces))
-            write(batch.traces.filter { stuck[$0.tenant] == nil }, &databases)
+            write(batch.traces.filter { stuck[$0.tenant] == nil }, &files)
             giveBack(&heldTraces, besides: stuck)
             if pruned.map({ now - $0 > .seconds(60) }) ?? true {
                 pruned = now
-                prune(databases)
+                prune(files.all)
             }
             if endsBy != nil || now - beaten > .seconds(2) {
                 beaten = now
-                beat(databases, open)
+                beat(files.all, open)
+            }
+            if now - settled > Self.settling {
+                settled = now
+                files.settle()
             }
             if let endsBy, state.withLock(\.queue.isEmpty) || !stuck.isEmpty && .now > endsBy { break }
         }
@@ -157,7 +165,7 @@ final class RecordWorker: Sendable {
 
     private func write(
         _ batch: RecordQueue.Batch,
-        _ databases: inout [TenantID: TenantDatabase],
+        _ files: inout TenantFiles,
         _ open: inout [TenantID: OpenThings],
         _ stuck: inout [TenantID: Time]
     ) {
@@ -169,7 +177,7 @@ final class RecordWorker: Sendable {
                 let rows = HistoryRow.latest(of: group.flatMap(\.rows))
                 // Starts are to cost one page; what follows them at once has the beat.
                 let isBeating = !group.allSatisfy(\.isOpening)
-                try write(rows, to: database(of: tenant, &databases), of: tenant, isBeating: isBeating)
+                try write(rows, to: files(tenant), of: tenant, isBeating: isBeating)
                 for row in rows { open[tenant, default: OpenThings()].note(row) }
                 let opened = group.compactMap(\.opening)
                 if !opened.isEmpty { onCommitted(opened) }
@@ -178,7 +186,7 @@ final class RecordWorker: Sendable {
                 stuck[tenant] = nil
                 written[tenant] = rows.compactMap(\.eventID).max()
             } catch {
-                databases[tenant] = nil
+                files.close(tenant)
                 stuck[tenant] = .now + Self.pause
                 failed.insert(tenant)
                 state.withLock { $0.failures &+= 1 }
@@ -243,10 +251,10 @@ final class RecordWorker: Sendable {
         for (tenant, database) in databases where !(open[tenant]?.isEmpty ?? true) { try? database.beat(at: now) }
     }
 
-    private func write(_ traces: [TraceDraft], _ databases: inout [TenantID: TenantDatabase]) {
+    private func write(_ traces: [TraceDraft], _ files: inout TenantFiles) {
         for (tenant, group) in Dictionary(grouping: traces, by: \.tenant) {
             do {
-                try database(of: tenant, &databases).write(group)
+                try files(tenant).write(group)
             } catch {
                 state.withLock { $0.droppedTraces &+= UInt64(group.count) }
                 onTrouble("\(group.count) traces of tenant \(tenant) are lost: \(error)")
@@ -265,15 +273,5 @@ final class RecordWorker: Sendable {
                 onTrouble("old traces of tenant \(tenant) cannot be dropped: \(error)")
             }
         }
-    }
-
-    private func database(
-        of tenant: TenantID,
-        _ databases: inout [TenantID: TenantDatabase]
-    ) throws -> TenantDatabase {
-        if let open = databases[tenant] { return open }
-        let database = try TenantDatabase(folder: folder, tenant: tenant, durability: settings.durability)
-        databases[tenant] = database
-        return database
     }
 }

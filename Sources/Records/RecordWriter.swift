@@ -32,6 +32,9 @@ public final class RecordWriter: EventSubscriber {
         public var lag: Duration
     }
 
+    /// Closes what the last run left open in a tenant's file.
+    public typealias Recovery = @Sendable (TenantDatabase) throws -> Void
+
     private var assembler = CallRecordAssembler()
     private var stays = QueueStayAssembler()
     private var ledger = AgentLedger()
@@ -40,10 +43,11 @@ public final class RecordWriter: EventSubscriber {
     private let worker: RecordWorker
     private var lastEvent: Int64
 
-    /// `onCommitted` tells, on the writer's thread, which calls' starts are on disk; `onTrouble` what went wrong.
+    /// `owed`: what could not be done at the start, and is before anything else is written. `onCommitted` tells, on the writer's thread, which calls' starts are on disk; `onTrouble` what went wrong.
     public init(
         folder: URL,
         settings: Settings = Settings(),
+        owed: [TenantID: Recovery] = [:],
         onCommitted: @escaping @Sendable ([CallID]) -> Void,
         feed: EventFeed = EventFeed(),
         onTrouble: @escaping @Sendable (String) -> Void
@@ -53,6 +57,7 @@ public final class RecordWriter: EventSubscriber {
         worker = RecordWorker(
             folder: folder,
             settings: settings,
+            owed: owed,
             onCommitted: onCommitted,
             feed: feed,
             onTrouble: onTrouble

@@ -11,7 +11,7 @@ public final class TenantDatabase: Sendable {
     let queue: DatabaseQueue
     let tenant: TenantID
     /// Of the file that was opened.
-    private let number: UInt64?
+    private let number: FileNumber?
 
     /// Opens or makes the tenant's file.
     public init(folder: URL, tenant: TenantID, durability: RecordDurability = .process) throws {
@@ -24,9 +24,13 @@ public final class TenantDatabase: Sendable {
     /// False: the file was moved away, and another one may be in its place.
     public var isInPlace: Bool { Self.number(of: queue.path) == number }
 
-    private static func number(of path: String) -> UInt64? {
-        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-        return (attributes?[.systemFileNumber] as? NSNumber)?.uint64Value
+    /// What tells a file from another of its name.
+    private struct FileNumber: Equatable { var device: UInt64, inode: UInt64 }
+
+    private static func number(of path: String) -> FileNumber? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        return FileNumber(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
     }
 
     private static func open(_ place: URL, _ durability: RecordDurability) throws -> DatabaseQueue {

@@ -51,18 +51,20 @@ final class StreamConnection {
     func received(_ bytes: [UInt8]) {
         lastUsed = .now()
         framer.append(bytes)
+        var isPinged = false
         while !isOver, let next = framer.next() {
             switch next {
             case .message(let outcome): sockets.receiver?.received(outcome, bytes: Self.octets(of: outcome), over: flow)
-            // RFC 5626 §4.4.1: the answer to a keep-alive.
-            case .ping:
-                write([13, 10])
-                sockets.flushSoon()
+            case .ping: isPinged = true
             case .failed:
                 sockets.counters.brokenStreams &+= 1
                 close()
             }
         }
+        // RFC 5626 §4.4.1: the answer to a keep-alive. To thousands that come together one says as much.
+        guard isPinged, !isOver else { return }
+        write([13, 10])
+        sockets.flushSoon()
     }
 
     /// The message as the trace shows it; the framer keeps no copy.

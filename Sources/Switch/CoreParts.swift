@@ -29,6 +29,7 @@ struct CoreParts: Sendable {
     let web: WebClient
     let feed: EventFeed
     let interrupted: [(TenantID, TenantDatabase.Interrupted)]
+    let owed: [TenantID: RecordWriter.Recovery]
 
     /// On the core's own loop.
     func makeCore(on loop: any EventLoop) -> (CoreHandle, NIOLoopBound<SignallingSockets>) {
@@ -56,6 +57,7 @@ struct CoreParts: Sendable {
         let records = RecordWriter(
             folder: folder,
             settings: RecordWriter.Settings(configuration.node),
+            owed: owed,
             onCommitted: { [post] calls in post.handle?.post { $0.recorded(calls) } },
             feed: feed,
             onTrouble: { [log] in log.log(.error, $0) }

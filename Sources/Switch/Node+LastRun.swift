@@ -34,32 +34,51 @@ extension Node {
         }
     }
 
-    /// A tenant whose file cannot be used has his calls, as on a disk that fails later, and keeps nobody else from theirs.
+    /// What the last run left open, and the tenants in whose files it cannot be closed yet: they have their calls, as on a disk that fails
+    /// later, and keep nobody else from theirs.
     static func closeInterrupted(
         in folder: URL,
         _ log: LogSink
-    ) throws -> [(TenantID, TenantDatabase.Interrupted)] {
-        let now = SystemClock.now().wall
-        return try RecordFolder(folder).tenants.compactMap { tenant in
+    ) throws -> (closed: [(TenantID, TenantDatabase.Interrupted)], owed: [TenantID: RecordWriter.Recovery]) {
+        var closed: [(TenantID, TenantDatabase.Interrupted)] = []
+        var owed: [TenantID: RecordWriter.Recovery] = [:]
+        for tenant in try RecordFolder(folder).tenants {
             do {
                 let database = try TenantDatabase(folder: folder, tenant: tenant)
-                let ahead = try database.lastKnown - now.milliseconds
-                if ahead > 5_000 {
-                    log.log(
-                        .error,
-                        "tenant \(tenant): the clock is \(ahead / 1_000) s behind the last records; set it: until then agents' time is lost"
-                    )
-                }
-                // A recording proves that the switch lived while it was spoken.
-                let recordings = try TapeRoom.repair(in: folder, tenant: tenant, database)
-                let lived = min(recordings.map(\.at).max() ?? now, now)
-                var interrupted = try database.closeInterrupted(lived: recordings.isEmpty ? 0 : lived.milliseconds)
-                interrupted.ends = recordings + interrupted.ends
-                return (tenant, interrupted)
+                closed.append((tenant, try closeInterrupted(of: tenant, in: folder, database, log)))
             } catch {
-                log.log(.error, "tenant \(tenant): calls are taken, but not put on record: \(error)")
-                return nil
+                log.log(.error, "tenant \(tenant): calls are taken, but not put on record yet: \(error)")
+                owed[tenant] = { _ = try closeInterrupted(of: tenant, in: folder, $0, log) }
             }
         }
+        return (closed, owed)
+    }
+
+    private static func closeInterrupted(
+        of tenant: TenantID,
+        in folder: URL,
+        _ database: TenantDatabase,
+        _ log: LogSink
+    ) throws -> TenantDatabase.Interrupted {
+        let now = SystemClock.now().wall
+        let ahead = try database.lastKnown - now.milliseconds
+        if ahead > 5_000 {
+            log.log(
+                .error,
+                "tenant \(tenant): the clock is \(ahead / 1_000) s behind the last records; set it: until then agents' time is lost"
+            )
+        }
+        // A recording proves that the switch lived while it was spoken.
+        let recordings = try TapeRoom.repair(in: folder, tenant: tenant, database)
+        let lived = min(recordings.map(\.at).max() ?? now, now)
+        var interrupted = try database.closeInterrupted(lived: recordings.isEmpty ? 0 : lived.milliseconds)
+        if !interrupted.calls.isEmpty {
+            log.log(
+                .warning,
+                "tenant \(tenant): \(interrupted.calls.count) calls were cut off by the last end of the switch"
+            )
+        }
+        interrupted.ends = recordings + interrupted.ends
+        return interrupted
     }
 }

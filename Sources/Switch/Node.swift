@@ -96,10 +96,7 @@ public actor Node {
         self.web = web
         delivery = DeliveryDesk(folder: files.dataFolder, web: web, log: log)
         let key = try database.nonceKey()
-        let interrupted = try Self.closeInterrupted(in: files.dataFolder, log)
-        for (tenant, left) in interrupted where !left.calls.isEmpty {
-            log.log(.warning, "tenant \(tenant): \(left.calls.count) calls were cut off by the last end of the switch")
-        }
+        let (interrupted, owed) = try Self.closeInterrupted(in: files.dataFolder, log)
         let callbacks = Self.openCallbacks(in: files.dataFolder, of: configuration.tenants.keys.sorted(), log)
         feed = EventFeed(after: try RecordFolder(files.dataFolder).lastEvent())
         guard let resolver = NameResolver(servers: node.nameServers) else {
@@ -121,7 +118,8 @@ public actor Node {
             tapes: tapes,
             web: web,
             feed: feed,
-            interrupted: interrupted
+            interrupted: interrupted,
+            owed: owed
         )
         (handle, sockets) = try await loop.submit { parts.makeCore(on: loop) }.get()
         do {

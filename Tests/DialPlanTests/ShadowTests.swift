@@ -83,6 +83,17 @@ import Testing
         #expect(told == Set(rules.indices).subtracting(reached), "seed \(seed): \(rules)")
     }
 
+    @Test(.timeLimit(.minutes(1))) func `a plan of thousands of rules is looked through as quickly as it is read`()
+        throws
+    {
+        let exact = (10_000..<20_000).map { "7495\($0)" }
+        let prefixes = (10_000..<20_000).map { "+7\($0)." }
+        #expect(try Self.plan(exact + prefixes).shadows.isEmpty)
+        #expect(try Self.takers(of: exact + prefixes + ["749515000"]) == ["749515000"])
+        #expect(try Self.takers(of: prefixes + exact + ["/[+]?715000.+/"]) == nil)
+        #expect(try Self.takers(of: prefixes + exact + ["/[+]715000.+/"]) == ["+715000."])
+    }
+
     @Test func `a plan of hundreds of rules is looked through, and one that is too much ends`() throws {
         let exact = (0..<300).map { "7495\($0)" }
         let prefixes = (100..<200).map { "+7\($0)." }

@@ -327,6 +327,31 @@ struct AgentWorkTests {
         #expect(try running.rows("cdr").first?["not_recorded"] as? String == "no-policy")
     }
 
+    @Test func `an operator's own talks are recorded for his sake, not those of whoever has his caller after him`()
+        throws
+    {
+        let running = try Self.desk(
+            """
+            recordings: {agents: ["1001"]}
+            queues: [{name: sales, agents: [{user: "1001"}]}]
+            """
+        )
+        let (carrier, anna, boris) = try Self.phones(running)
+        _ = try running.gudok("agent", "login", "1001")
+        let media = try WirePeer()
+        let (tag, _) = try carrier.arrive(media: media)
+        _ = try anna.pickUp(media: media)
+        #expect(try eventually { try running.rows("recordings").count == 1 })
+        let call = try #require(try running.rows("calls").first?["call_id"] as? String)
+        #expect(try running.gudok("transfer", call, "1002").code == 0)
+        _ = try boris.pickUp(media: media)
+        try anna.expectBye()
+        carrier.send(carrier.request("BYE", to: "+74950000700", toTag: tag))
+        try boris.expectBye()
+        #expect(try eventually { try running.rows("cdr").first?["ended_at"] is String })
+        #expect(try running.rows("recordings").compactMap { $0["policy"] as? String } == ["agent 1001"])
+    }
+
     /// An operator has answered his queue's call and goes on with it at another phone of the desk where he works.
     private func atHeadset() throws -> (RunningSwitch, carrier: Phone, tag: String, headset: Phone, answer: String) {
         let running = try Self.desk(
@@ -364,7 +389,13 @@ struct AgentWorkTests {
 
     @Test func `who leaves the queue's caller at once from that other phone has not served him: he waits on`() throws {
         let (running, carrier, _, headset, answer) = try atHeadset()
-        headset.send(headset.request("BYE", to: "1001", toTag: String(answer.header("To")?.components(separatedBy: ";tag=").last ?? "")))
+        headset.send(
+            headset.request(
+                "BYE",
+                to: "1001",
+                toTag: String(answer.header("To")?.components(separatedBy: ";tag=").last ?? "")
+            )
+        )
         #expect(headset.final("BYE")?.startWord == "200")
         #expect(carrier.expect("BYE", within: 0.3) == nil)
         #expect(try running.rows("calls").first?["state"] as? String == "queued")

@@ -194,6 +194,19 @@ struct RelayPortTests {
         #expect(port.overdueSilence(now: 62 * second) == .seconds(11))
     }
 
+    @Test func `while nobody listened nobody was silent`() {
+        var port = port(parameters(described, timeout: .seconds(10)))
+        var peer = Peer(described)
+        _ = port.hear(&peer, now: 5 * second)
+        port.wasUnheard(for: 12 * second, now: 18 * second)
+        #expect(port.overdueSilence(now: 26 * second) == nil)
+        #expect(port.overdueSilence(now: 27 * second) == .seconds(10))
+        // Never later than now.
+        _ = port.hear(&peer, now: 30 * second)
+        port.wasUnheard(for: 60 * second, now: 31 * second)
+        #expect(port.overdueSilence(now: 41 * second) == .seconds(10))
+    }
+
     @Test func `a hold ends the watch, and its end begins it anew`() {
         var port = port(parameters(described, timeout: .seconds(10)))
         port.configure(parameters(described), isUnreachable: false, now: 5 * second)

@@ -116,6 +116,54 @@ import Timebase
         #expect(try records.trace(of: "call-1000") != nil)
     }
 
+    @Test func `what the last run left open is closed before anything else is written, though not at the start`() throws
+    {
+        let (folder, heard) = (Self.folder(), Heard())
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let attempts = Mutex(0)
+        let found = Mutex<[String]>([])
+        let writer = RecordWriter(
+            folder: folder,
+            owed: [
+                "demo": { database in
+                    attempts.withLock { $0 += 1 }
+                    guard attempts.withLock({ $0 > 2 }) else { throw DatabaseError(resultCode: .SQLITE_BUSY) }
+                    let (calls, lived) = (try database.calls(CallQuery()).map(\.callID), try database.lastKnown)
+                    found.withLock { $0 = calls + ["\(lived)"] }
+                }
+            ],
+            onCommitted: { calls in heard.committed.withLock { $0.formUnion(calls) } },
+            onTrouble: { text in heard.troubles.withLock { $0.append(text) } }
+        )
+        let bus = EventBus(node: "n")
+        bus.subscribe(writer)
+        begin(bus, "new")
+        #expect(eventually { heard.committed.withLock { $0 == ["new"] } })
+        writer.stop()
+        #expect(attempts.withLock { $0 } == 3 && found.withLock { $0 } == ["0"])
+    }
+
+    @Test func `a file that is taken away under the writer is told of, and the next record makes a new one`() throws {
+        let (folder, heard) = (Self.folder(), Heard())
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let bus = EventBus(node: "n")
+        let writer = writer(folder, heard)
+        bus.subscribe(writer)
+        begin(bus, "first")
+        #expect(eventually { heard.committed.withLock { $0 == ["first"] } })
+        let own = folder.appending(path: "tenants/demo")
+        for name in try FileManager.default.contentsOfDirectory(atPath: own.path) {
+            try FileManager.default.removeItem(at: own.appending(path: name))
+        }
+        begin(bus, "second")
+        end(bus, "first")
+        #expect(eventually { heard.committed.withLock { $0 == ["first", "second"] } })
+        writer.stop()
+        let calls = try RecordFolder(folder).calls(CallQuery(), of: ["demo"])
+        #expect(Set(calls.map(\.callID)) == ["first", "second"])
+        #expect(heard.troubles.withLock { $0.count { $0.contains("taken away") } } == 1)
+    }
+
     @Test func `the start of a call waits for a few traces of others, not for all`() throws {
         let folder = Self.folder()
         defer { try? FileManager.default.removeItem(at: folder) }

@@ -47,6 +47,20 @@ struct StreamTests {
         #expect(story.news == ["refused: \(bound)"])
     }
 
+    @Test func `RFC 5626 §4.4.1: keep-alives that come together are answered together`() async throws {
+        var limits = SignallingLimits()
+        limits.unsentOctets = 10
+        let peer = Mutex<LeavingPeer?>(nil)
+        let story = try await Desk.listening(.tcp, limits: limits) { _, local, _ in
+            let pinging = try LeavingPeer(to: local.port)
+            pinging.say(Array(repeating: [13, 10], count: 500).flatMap { $0 } + LeavingPeer.request)
+            peer.withLock { $0 = pinging }
+        } until: {
+            !$0.isEmpty
+        }
+        #expect(story.news == ["message"])
+    }
+
     @Test func `a stream that failed before it was open is closed when it opens`() async throws {
         let peer = try ListeningPeer()
         var limits = SignallingLimits()

@@ -145,7 +145,7 @@ final class LeavingPeer: Sendable {
         guard status == 0 else { throw Refused() }
     }
 
-    func say() { _ = send(descriptor, Self.request, Self.request.count, Int32(MSG_NOSIGNAL)) }
+    func say(_ octets: [UInt8] = request) { _ = send(descriptor, octets, octets.count, Int32(MSG_NOSIGNAL)) }
 
     func sayAndLeave() {
         say()
