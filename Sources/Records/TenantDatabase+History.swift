@@ -75,6 +75,26 @@ extension TenantDatabase {
 
     // MARK: recordings
 
+    /// What the recordings that are over, and whose files are there, amount to together.
+    public struct Shelf: Equatable, Sendable {
+        public var octets: Int64
+        /// When the oldest that is not on legal hold began, in milliseconds since 1970.
+        public var oldestDeletable: Int64?
+    }
+
+    public func shelf() throws -> Shelf {
+        try read { database in
+            let row = try Row.fetchOne(
+                database,
+                sql: """
+                    SELECT coalesce(sum(octets), 0) AS octets, min(CASE legal_hold WHEN 0 THEN started_ms END) AS oldest
+                    FROM recordings WHERE deleted_ms IS NULL AND state <> 'recording'
+                    """
+            )
+            return Shelf(octets: row?["octets"] ?? 0, oldestDeletable: row?["oldest"])
+        }
+    }
+
     public func recordings(_ query: RecordingQuery) throws -> [RecordingRow] {
         let (sql, arguments) = query.statement
         return try read { try Row.fetchAll($0, sql: sql, arguments: arguments).map { RecordingRow($0) } }

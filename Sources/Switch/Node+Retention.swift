@@ -7,13 +7,18 @@ import Timebase
 
 /// Deletes recordings that their tenants keep no longer, and notes in the audit log how far their manifests are.
 extension Node {
-    static let retentionPace: Duration = .seconds(3600)
+    /// How much is over a quota is what one such time records.
+    static let retentionPace: Duration = .seconds(60)
+    static let manifestPace: Duration = .seconds(3600)
 
-    /// Once an hour, beside everything else: a folder with many files takes its time.
+    /// Beside everything else: a folder with many files takes its time.
     func startRetention() -> Task<Void, Never> {
         let (handle, database, folder, log) = (handle, database, files.dataFolder, log)
         return Task.detached {
+            var noted: ContinuousClock.Instant?
             while !Task.isCancelled {
+                let isToBeNoted = noted.map { .now - $0 >= Self.manifestPace } ?? true
+                if isToBeNoted { noted = .now }
                 for tenant in (try? await handle.ask { Array($0.engine.configuration.tenants.values) }) ?? [] {
                     do {
                         _ = try RecordingRetention(folder: folder, tenant: tenant)
@@ -21,7 +26,7 @@ extension Node {
                     } catch {
                         log.log(.error, "tenant \(tenant.id): recordings past their time cannot be deleted: \(error)")
                     }
-                    Self.noteManifest(of: tenant.id, in: folder, database, log)
+                    if isToBeNoted { Self.noteManifest(of: tenant.id, in: folder, database, log) }
                 }
                 // Cancelled in its sleep it is over at once.
                 guard (try? await Task.sleep(for: Self.retentionPace)) != nil else { return }

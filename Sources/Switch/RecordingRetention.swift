@@ -18,11 +18,16 @@ public struct RecordingRetention {
     public func apply(now: Date, by actor: AuditedAct.Actor, in log: NodeDatabase) throws -> [String] {
         let policy = tenant.recordings
         guard policy.keep != nil || policy.quota != nil,
-            try TenantDatabase(reading: folder, tenant: tenant.id) != nil
+            let known = try TenantDatabase(reading: folder, tenant: tenant.id)
         else { return [] }
-        let database = try TenantDatabase(folder: folder, tenant: tenant.id)
         let moment = Int64((now.timeIntervalSince1970 * 1000).rounded())
         let limit = policy.keep.map { moment - Int64($0.inMilliseconds.rounded()) }
+        // Mostly there is nothing to do, and then the rows are not looked at one by one.
+        let shelf = try known.shelf()
+        guard let oldest = shelf.oldestDeletable,
+            limit.map({ oldest < $0 }) ?? false || shelf.octets > policy.quota ?? .max
+        else { return [] }
+        let database = try TenantDatabase(folder: folder, tenant: tenant.id)
         let rows = try database.recordings(RecordingQuery()).filter { $0.state != .recording }
         // What may not be deleted has its room before all else.
         var room = rows.filter(\.isOnLegalHold).reduce(policy.quota ?? .max) { $0 - ($1.octets ?? 0) }

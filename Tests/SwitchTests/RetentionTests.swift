@@ -24,6 +24,29 @@ import Timebase
         return database
     }
 
+    @Test func `retention looks every minute, and at the rows only where something is over`() throws {
+        #expect(Node.retentionPace <= .seconds(60))
+        let folder = FileManager.default.temporaryDirectory.appending(path: "gudok-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let database = try Self.shelf(["newest", "second", "oldest", "writing"], in: folder)
+        #expect(try database.shelf() == .init(octets: 3_000, oldestDeletable: 1_000_000 - 2))
+        #expect(try database.setLegalHold(true, recording: "oldest"))
+        #expect(try database.shelf() == .init(octets: 3_000, oldestDeletable: 1_000_000 - 1))
+        var tenant = Tenant(id: "demo", domains: ["demo.test"])
+        let log = try NodeDatabase(folder: folder)
+        func delete() throws -> [String] {
+            try RecordingRetention(folder: folder, tenant: tenant)
+                .apply(now: Date(timeIntervalSince1970: 1_010), by: AuditedAct.Actor(.switch, "retention"), in: log)
+        }
+        (tenant.recordings.quota, tenant.recordings.keep) = (3_000, .seconds(11))
+        #expect(try delete() == [])
+        tenant.recordings.quota = 2_999
+        #expect(try delete() == ["second"])
+        tenant.recordings.keep = .seconds(9)
+        #expect(try delete() == ["newest"])
+        #expect(try database.shelf() == .init(octets: 1_000, oldestDeletable: nil))
+    }
+
     @Test func `a hold that is put on while recordings are deleted wins, and what is being written stays`() throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "gudok-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
