@@ -113,6 +113,12 @@ struct Leg {
         return port.address.isV6 != isV6 && media.reaches(address)
     }
 
+    /// Its party was told of its port, and not of one that it had before.
+    var knowsItsPort: Bool {
+        guard let port, let ours = described.ours else { return true }
+        return port.address.isV6 == ours.address.unmapped.isV6
+    }
+
     /// Whether a port of ours reaches its party, where that has said where it is.
     func isServed(by media: any MediaControl) -> Bool {
         guard let address = described.theirs?.address, !address.isUnspecified else { return true }
