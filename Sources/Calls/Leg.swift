@@ -157,7 +157,9 @@ struct Leg {
             moved.target = user.map { "user \($0)" } ?? trunk.map { "trunk \($0.name)" } ?? target
         }
         session = session.surrendered
-        progress.finish(.transferred, status: 200, reason: reason)
+        // One that only rang has its answer in the other call.
+        let wasAnswered = progress == .answered
+        progress.finish(.transferred, status: wasAnswered ? 200 : nil, reason: reason)
         (hasMoved, hasEnded, holds, holdsSince, occupies) = (true, true, false, nil, nil)
         return moved
     }
