@@ -263,6 +263,7 @@ extension Call {
             if let answer, told == nil || speakAlike(0, index) {
                 dial.early = index
                 stage = .dialing(dial)
+                moveEarlyFamily(of: index)
                 configureMedia(index)
                 configureMedia(0)
                 bridge(0, index)
@@ -287,6 +288,7 @@ extension Call {
         else { return false }
         legs[index].described.remote = description
         guard legs[index].described.theirs != nil, speakAlike(anchor, index) else { return false }
+        moveEarlyFamily(of: index)
         configureMedia(index)
         bridge(anchor, index)
         return true
@@ -344,7 +346,13 @@ extension Call {
         guard let answer = answerForCaller(description, of: index) else { return incompatible(index) }
         configureMedia(index)
         let kept = keep(told, insteadOf: answer) { speakAlike(0, index) }
-        if legs[index].isOutOfReach(of: core.media) { seat(index) } else { bridge(0, index) }
+        if legs[index].isOutOfReach(of: core.media) {
+            seat(index)
+        } else {
+            bridge(0, index)
+            // An offer of another port before the answer was refused, or it was not understood.
+            if !legs[index].knowsItsPort, reoffers[index] == nil { reoffer(index, Reoffer(isNeeded: true)) }
+        }
         guard !isEnding else { return }
         answerCaller(kept)
         talkBegan()

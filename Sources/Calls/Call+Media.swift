@@ -278,8 +278,10 @@ extension Call {
     }
 
     private func renegotiated(_ relay: Relayed) {
-        configureMedia(relay.from)
-        configureMedia(relay.to)
+        for index in [relay.from, relay.to] {
+            configureMedia(index)
+            moveFamily(of: index)
+        }
         noteHold(relay.from)
         noteHold(relay.to)
         followCodec()

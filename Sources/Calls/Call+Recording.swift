@@ -122,6 +122,13 @@ extension Call {
         startRecording(policy: policy)
     }
 
+    /// A leg has another port: what comes there is recorded as what came at the one before.
+    func recordOn(_ index: Int) {
+        guard let recording, let port = legs[index].port else { return }
+        let channel: UInt8 = recording.left == index ? 0 : 1
+        core.media.perform(.record(port.id, recording: recording.number, channel: channel))
+    }
+
     func stopRecording() {
         isToBeRecorded = nil
         guard let recording else { return }

@@ -113,6 +113,7 @@ extension Call {
         legs[index].described.remote = description
         legs[index].described.local = offer
         configureMedia(index)
+        moveFamily(of: index, attempts: own.attempts)
         noteHold(index)
         followCodec()
         changedOver(index)
@@ -135,6 +136,7 @@ extension Call {
     func answerChanged(_ index: Int, _ description: SessionDescription) {
         legs[index].described.remote = description
         configureMedia(index)
+        moveFamily(of: index)
         noteHold(index)
         followCodec()
         changeOver()
@@ -226,6 +228,28 @@ extension Call {
         guard changeFamily(of: index) else { return }
         configureMedia(index)
         reoffer(index, Reoffer(isNeeded: true))
+    }
+
+    /// The same of a party of a talk, in an answer that it gives later on: it is heard at the new port, and recorded.
+    func moveFamily(of index: Int, attempts: Int = 0) {
+        guard case .talking(let peer) = stage, index == anchor || index == peer, attempts < Self.mostReoffers,
+            changeFamily(of: index)
+        else { return }
+        configureMedia(index)
+        followHold()
+        recordOn(index)
+        reoffer(index, Reoffer(isNeeded: true, attempts: attempts))
+    }
+
+    /// The same of a party that is heard before it answers, where it may be offered something then; another is when it answers.
+    func moveEarlyFamily(of index: Int) {
+        guard let told = legs[index].described.local, reoffers[index] == nil, legs[index].session.mayBeOffered,
+            changeFamily(of: index), let port = legs[index].port,
+            let moved = try? relayOffer(told, as: legs[index].described.media(port), preferring: [], previous: told)
+        else { return }
+        let offer = legs[index].described.versions.stamp(moved)
+        reoffers[index] = Reoffer(offer: offer, attempts: 1)
+        act(on: index) { $0.reoffer(offer.write(), now: $1) }
     }
 
     /// The leg's port or its partner is another now: it is told, or its partner is who can change over, and it is heard meanwhile.

@@ -113,6 +113,12 @@ struct Leg {
         return port.address.isV6 != isV6 && media.reaches(address)
     }
 
+    /// Its party was told of its port, and not of one that it had before.
+    var knowsItsPort: Bool {
+        guard let port, let ours = described.ours else { return true }
+        return port.address.isV6 == ours.address.unmapped.isV6
+    }
+
     /// Whether a port of ours reaches its party, where that has said where it is.
     func isServed(by media: any MediaControl) -> Bool {
         guard let address = described.theirs?.address, !address.isUnspecified else { return true }
@@ -151,7 +157,9 @@ struct Leg {
             moved.target = user.map { "user \($0)" } ?? trunk.map { "trunk \($0.name)" } ?? target
         }
         session = session.surrendered
-        progress.finish(.transferred, status: 200, reason: reason)
+        // One that only rang has its answer in the other call.
+        let wasAnswered = progress == .answered
+        progress.finish(.transferred, status: wasAnswered ? 200 : nil, reason: reason)
         (hasMoved, hasEnded, holds, holdsSince, occupies) = (true, true, false, nil, nil)
         return moved
     }

@@ -191,19 +191,24 @@ extension Engine {
             realm: tenant.realm,
             now: now.wall
         ) { tenant.users[$0]?.credentials }
+        let phone = (try? request.from())?.uri.user.map {
+            PerplexedPhones.Phone(address: flow.remote.ip, user: $0)
+        }
+        var isAlone = phone.map(perplexed.has) ?? false
         switch verdict {
         case .accepted(let name):
+            if let phone { perplexed.answered(phone, now: now.instant) }
             guard let user = tenant.users[name] else { break }
             return (tenant, user)
-        case .missing: break
+        case .missing: if let phone { isAlone = perplexed.asks(phone, now: now.instant) }
         case .stale:
-            challenge(request, transaction: transaction, realm: tenant.realm, stale: true)
+            challenge(request, transaction: transaction, realm: tenant.realm, stale: true, isAlone: isAlone)
             return nil
         case .refused(let why):
             counters.authenticationFailures &+= 1
             logStranger(.notice, "\(request.method.name) from \(flow) refused: \(why)")
         }
-        challenge(request, transaction: transaction, realm: tenant.realm, stale: false)
+        challenge(request, transaction: transaction, realm: tenant.realm, stale: false, isAlone: isAlone)
         return nil
     }
 
@@ -211,14 +216,21 @@ extension Engine {
         if let line = strangersLog.take(text, now: now.instant) { outlet.log(level, line, call: nil) }
     }
 
-    private func challenge(_ request: SIPRequest, transaction: ServerTransactionID, realm: String, stale: Bool) {
+    private func challenge(
+        _ request: SIPRequest,
+        transaction: ServerTransactionID,
+        realm: String,
+        stale: Bool,
+        isAlone: Bool
+    ) {
         var response = SIPResponse(status: 401, to: request, toTag: ids.token())
         let challenges = digest.challenges(
             realm: realm,
             stale: stale,
             now: now.wall,
             randomness: ids.bits(),
-            userAgent: request.headers[.userAgent]
+            userAgent: request.headers[.userAgent],
+            isAlone: isAlone
         )
         for value in challenges { response.headers.append(.wwwAuthenticate, value) }
         response.headers.append(.server, calls.settings.session.product)

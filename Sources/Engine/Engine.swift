@@ -34,6 +34,7 @@ public final class Engine {
     var transactions: TransactionLayer
     var registrar: Registrar
     var digest: DigestServer
+    var perplexed = PerplexedPhones()
     var notifier: Notifier
     /// Whose phones came or went in this turn.
     var registrationsTouched: Set<UserID> = []

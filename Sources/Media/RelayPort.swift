@@ -19,6 +19,8 @@ public struct RelayPort: ~Copyable {
 
     public enum Verdict: Equatable, Sendable {
         case malformed
+        /// A question of ICE, which is not answered, and nothing of the peer's media (RFC 7983 §7).
+        case stun
         /// Of somebody who is not the peer.
         case foreign
         case media
@@ -144,6 +146,7 @@ public struct RelayPort: ~Copyable {
         // First: the shortest RTCP packets would be no RTP header.
         if RTPHeader.isControl(octets) { return .control }
         guard let header = RTPHeader(octets) else {
+            guard !RTPHeader.isSTUN(octets) else { return .stun }
             malformed &+= 1
             return .malformed
         }
@@ -225,6 +228,7 @@ public struct RelayPort: ~Copyable {
         from source: WireAddress,
         now: Int64
     ) -> RTCPPacket? {
+        guard !RTPHeader.isSTUN(octets) else { return nil }
         guard mayReport(source, now: now) else {
             foreign &+= 1
             return nil

@@ -262,6 +262,7 @@ final class MediaThread: @unchecked Sendable {
         case .malformed:
             malformed &+= 1
             return
+        case .stun: return
         case .foreign:
             foreign &+= 1
             return

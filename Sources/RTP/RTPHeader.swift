@@ -40,6 +40,12 @@ public struct RTPHeader: Equatable, Sendable {
         payloadLength = length
     }
 
+    /// Whether a datagram is a message of STUN (RFC 8489 §5).
+    public static func isSTUN(_ packet: UnsafeRawBufferPointer) -> Bool {
+        packet.count >= 20 && packet[0] < 4 && packet[4] == 0x21 && packet[5] == 0x12 && packet[6] == 0xA4
+            && packet[7] == 0x42
+    }
+
     /// Whether a datagram is RTCP on a port that RTP shares with it (RFC 5761 §4).
     @inlinable
     public static func isControl(_ packet: UnsafeRawBufferPointer) -> Bool {

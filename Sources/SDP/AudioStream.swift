@@ -54,8 +54,11 @@ extension PayloadFormat {
 
 extension MediaDescription {
     /// Audio over RTP without encryption, not refused, with a format that means something.
+    /// RTP as we speak it, in whatever case it is written.
+    var isInTheClear: Bool { ["RTP/AVP", "RTP/AVPF"].contains(proto.uppercased()) }
+
     var isUsableAudio: Bool {
-        kind == "audio" && port != 0 && (proto == "RTP/AVP" || proto == "RTP/AVPF")
+        kind == "audio" && port != 0 && isInTheClear
             && payloadFormats.contains(where: \.isCodec)
     }
 

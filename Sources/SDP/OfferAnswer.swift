@@ -207,7 +207,7 @@ extension SessionDescription {
     public var unusableReason: String {
         guard let audio = media.first(where: { $0.kind == "audio" }) else { return "there is no audio stream" }
         if audio.port == 0 { return "the audio stream is refused (port 0)" }
-        guard audio.proto == "RTP/AVP" || audio.proto == "RTP/AVPF" else {
+        guard audio.isInTheClear else {
             return "the profile \(audio.proto) is not supported"
         }
         guard let place = audio.connection ?? connection else { return "no c= line says where the audio stream goes" }

@@ -14,7 +14,8 @@ extension SessionDescription {
             }
             var line = rest.take(before: UInt8(ascii: "\n"))
             if line.last == UInt8(ascii: "\r") { line = line.dropLast() }
-            if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { continue }
+            // Some end it as a text of C.
+            if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D || $0 == 0 }) { continue }
             guard line.count <= SDPLimits.lineOctets else {
                 throw .malformed("a line of \(line.count) octets", line: number)
             }
@@ -60,7 +61,7 @@ private struct SDPParser {
         case UInt8(ascii: "m"): try takeMedia(value, line: line)
         case UInt8(ascii: "c"): try takeConnection(value, line: line)
         case UInt8(ascii: "t") where isOfSession: description.timing.append(value.text)
-        case UInt8(ascii: "a"): try takeAttribute(value, line: line)
+        case UInt8(ascii: "a"): takeAttribute(value)
         default:
             let other = Line(Character(Unicode.Scalar(type)), value.text)
             if isOfSession { description.otherLines.append(other) } else { last.otherLines.append(other) }
@@ -130,19 +131,13 @@ private struct SDPParser {
         if description.media.isEmpty { description.connection = connection } else { last.connection = connection }
     }
 
-    /// Attributes that other stacks have crashed on are read when they come, so that nobody relies on them unread.
-    private mutating func takeAttribute(_ line: ArraySlice<UInt8>, line number: Int) throws(SDPFault) {
+    /// Attributes that other stacks have crashed on are read when they come, so that nobody relies on them unread; one that says nothing is left
+    /// out, as one that is not understood (RFC 8866 §5.13).
+    private mutating func takeAttribute(_ line: ArraySlice<UInt8>) {
         var value = line
         let name = value.take(before: UInt8(ascii: ":"))
-        guard !name.isEmpty else { throw .malformed("an attribute without a name", line: number) }
         let attribute = Attribute(name.text, name.endIndex == line.endIndex ? nil : value.text)
-        guard meanings.take(attribute.name, value) else {
-            throw .malformed(
-                attribute.name == "rtpmap"
-                    ? "an rtpmap that is no 'number name/rate'" : "an fmtp without parameters",
-                line: number
-            )
-        }
+        guard !name.isEmpty, meanings.take(attribute.name, value) else { return }
         if description.media.isEmpty { description.attributes.append(attribute) } else { last.append(attribute) }
     }
 

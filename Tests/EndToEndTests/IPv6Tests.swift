@@ -134,6 +134,81 @@ struct IPv6Tests {
         #expect(try eventually { try running.metric("gudok_rtp_port_pairs_in_use") == 0 })
     }
 
+    @Test(.enabled(if: IPv6Tests.hasLoopback, "this machine has no ::1"))
+    func `who answers later in a talk with an address of the other family is offered one of that, and heard`() throws {
+        let running = try RunningSwitch(beside: "[::1]")
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        for phone in [anna, boris] { #expect(try phone.register().startWord == "200") }
+        let (annas, borises) = (try WirePeer(), try WirePeer(family: .v6))
+        #expect(try anna.dial("1002", sdp: Self.sdp(annas)) == nil)
+        let invite = try #require(boris.expect("INVITE"))
+        boris.respond("200 OK", to: invite, toTag: "1002", sdp: Phone.sdp(port: 4_002))
+        let tag = anna.acknowledge(try #require(anna.answer(to: "INVITE")), to: "1002")
+        anna.send(anna.request("INVITE", to: "1002", toTag: tag, sdp: Phone.sdp(port: annas.port, version: 2)))
+        let asked = try #require(boris.expect("INVITE"))
+        boris.respond("200 OK", to: asked, sdp: Self.sdp(borises))
+        let answer = try #require(anna.answer(to: "INVITE"))
+        #expect(answer.startWord == "200")
+        _ = anna.acknowledge(answer, to: "1002")
+        let moved = try #require(boris.expect("INVITE"))
+        #expect(moved.contains("c=IN IP6 ::1"), "\(moved)")
+        boris.respond("200 OK", to: moved, sdp: Self.sdp(borises))
+        let ports = (try #require(answer.audioPort), try #require(moved.audioPort))
+        Speaker.speak([(annas, ports.0, 440), (borises, ports.1, 1_000)], seconds: 2)
+        #expect(Tone.share(of: 1_000, in: annas.samples()) > 0.8)
+        #expect(Tone.share(of: 440, in: borises.samples()) > 0.8)
+        boris.send(boris.request("BYE", in: invite, sequence: 1))
+        anna.respond("200 OK", to: try #require(anna.expect("BYE")))
+        #expect(try eventually { try running.metric("gudok_rtp_port_pairs_in_use") == 0 })
+    }
+
+    @Test(
+        .enabled(if: IPv6Tests.hasLoopback, "this machine has no ::1"),
+        arguments: ["200 OK", "488 Not Acceptable Here"]
+    )
+    func `RFC 3311: who speaks before the answer from the other family is moved by UPDATE, or by the answer`(
+        update: String
+    ) throws {
+        let running = try RunningSwitch(beside: "[::1]")
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        for phone in [anna, boris] { #expect(try phone.register().startWord == "200") }
+        let (annas, borises) = (try WirePeer(), try WirePeer(family: .v6))
+        #expect(try anna.dial("1002", sdp: Self.sdp(annas)) == nil)
+        let invite = try #require(boris.expect("INVITE"))
+        let allow = "Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE"
+        let reliable = ["Require: 100rel", "RSeq: 1", allow]
+        boris.respond("183 Session Progress", to: invite, toTag: "1002", extra: reliable, sdp: Self.sdp(borises))
+        boris.respond("200 OK", to: try #require(boris.expect("PRACK")))
+        let moved = try #require(boris.expect("UPDATE"))
+        #expect(moved.contains("c=IN IP6 ::1"), "\(moved)")
+        let isTaken = update.hasPrefix("200")
+        boris.respond(update, to: moved, sdp: isTaken ? Self.sdp(borises) : nil)
+        let early = try #require(anna.expect("183"))
+        var toBoris = try #require(moved.audioPort)
+        if isTaken {
+            Speaker.speak([(borises, toBoris, 1_000)], seconds: 2)
+            #expect(Tone.share(of: 1_000, in: annas.samples()) > 0.8)
+        }
+        boris.respond("200 OK", to: invite, toTag: "1002", extra: [allow], sdp: Self.sdp(borises))
+        let answer = try #require(anna.answer(to: "INVITE"))
+        _ = anna.acknowledge(answer, to: "1002")
+        #expect(answer.audioPort == early.audioPort)
+        if !isTaken {
+            let again = try #require(boris.expect("INVITE"))
+            #expect(again.contains("c=IN IP6 ::1"), "\(again)")
+            boris.respond("200 OK", to: again, sdp: Self.sdp(borises))
+            toBoris = try #require(again.audioPort)
+        }
+        Speaker.speak([(annas, try #require(answer.audioPort), 440), (borises, toBoris, 1_000)], seconds: 2)
+        #expect(Tone.share(of: 1_000, in: annas.samples()) > 0.8)
+        #expect(Tone.share(of: 440, in: borises.samples()) > 0.8)
+        boris.send(boris.request("BYE", in: invite, sequence: 1))
+        anna.respond("200 OK", to: try #require(anna.expect("BYE")))
+        #expect(try eventually { try running.metric("gudok_rtp_port_pairs_in_use") == 0 })
+    }
+
     @Test func `RFC 3261 20.43: media of a family that we have no address of are 488, warned of and on record`() throws
     {
         let running = try RunningSwitch()

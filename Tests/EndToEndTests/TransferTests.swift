@@ -348,6 +348,8 @@ struct TransferTests {
         #expect(centre.boris.await("BYE") != nil)
         let inner = try #require(try centre.records(2).first { $0["call_id"] as? String != centre.call })
         #expect(inner["disposition"] as? String == "cancelled")
+        let rung = try #require(inner.legs.last)
+        #expect(rung["result"] as? String == "transferred" && rung["sip_code"] is NSNull, "\(rung)")
         #expect(try centre.isClean())
     }
 

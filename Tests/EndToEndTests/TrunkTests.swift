@@ -123,6 +123,24 @@ struct TrunkTests {
         #expect(try eventually { try count() == 0 })
     }
 
+    @Test func `a carrier whose address is its host is known by that and its port, where accept_from is left out`()
+        throws
+    {
+        let (known, stranger) = (try WirePeer(), try WirePeer())
+        let running = try RunningSwitch(
+            trunk: """
+                probe: false
+                  - {name: other, host: 127.0.0.1, port: \(known.port), dialplan: incoming, probe: false}
+                """
+        )
+        for (peer, status) in [(known, "200"), (stranger, "401")] {
+            let phone = try Phone("+74951112233", server: running.sipPort, peer: peer)
+            phone.send(phone.request("INVITE", to: "600", sdp: Phone.sdp(port: 4_000)))
+            #expect(phone.final("INVITE")?.startWord == status)
+        }
+        #expect(try running.rows("cdr").map { $0["trunk"] as? String } == ["other"])
+    }
+
     @Test func `what a full trunk or one that is down costs is on record, whichever side called`() throws {
         let running = try RunningSwitch(
             node: "timers: {t1: 50ms}",

@@ -155,6 +155,14 @@ struct RelayPortTests {
         #expect(port.malformed == 1 && !port.latch.isLatched && port.foreign == 0)
     }
 
+    @Test func `RFC 7983 §7: STUN is no fault of a stream, on either port`() {
+        var port = port(parameters(described))
+        var question: [UInt8] = [0, 1, 0, 0, 0x21, 0x12, 0xA4, 0x42] + [UInt8](repeating: 7, count: 12)
+        #expect(port.take(&question, from: wire(described), now: 0) == .stun)
+        #expect(port.hear(control: question, from: wire(described), now: 0) == nil)
+        #expect(port.malformed == 0 && port.foreign == 0 && !port.latch.isLatched)
+    }
+
     @Test func `RFC 5761: RTCP on the RTP port, the shortest too`() {
         var port = port(parameters(described))
         var bye: [UInt8] = [0x81, 203, 0, 1, 0, 0, 0, 1]

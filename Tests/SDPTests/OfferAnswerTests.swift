@@ -78,6 +78,18 @@ import Testing
         #expect(text.contains(media + "\r\n") && text.contains("a=fmtp:\(parameters)\r\n"), "\(text)")
     }
 
+    @Test(arguments: [
+        "a=fmtp:101", "a=fmtp:101 ", "a=", "a=:x", "a=rtpmap:8 PCMA", "a=rtpmap:8", "a=rtpmap", "a=fmtp", "\u{0}",
+    ])
+    func `RFC 8866 §5.13: an attribute that says nothing, and the zero of a text of C, end no call`(line: String) throws
+    {
+        let text = "m=audio 4000 rtp/avp 8 101\na=rtpmap:101 telephone-event/8000\n\(line)"
+        let description = try Self.description(text)
+        let audio = try #require(AudioStream(of: description))
+        #expect(audio.formats.map(\.encoding) == ["PCMA"] && audio.telephoneEvent?.number == 101)
+        #expect(description.media[0].attributes.count == 1)
+    }
+
     @Test func `RFC 3264 §6.1: the caller hears what the callee wants, and not what he wants himself`() throws {
         let offer = try Self.description(
             "m=audio 4000 RTP/AVP 96 18 101\na=rtpmap:96 opus/48000/2\na=fmtp:96 stereo=1;useinbandfec=1\n"

@@ -23,6 +23,7 @@ extension TenantReader {
                 trunk.dialPlan = name
                 reading.references.append((.dialPlan(name), plan))
             }
+            if !mapping.names.contains("accept_from") { acceptFromAddress(&trunk) }
             if let auth = mapping.take("auth") { trunk.credentials = readAuth(auth, host: trunk.host) }
             if let register = mapping.take("register") { readRegistration(register, into: &trunk) }
             if let identity = mapping.take("send_identity")?.boolean("send_identity") {
@@ -70,6 +71,15 @@ extension TenantReader {
             trunk.acceptsFromHost = IPAddress(trunk.host) == nil
         }
         trunk.identifyPort = mapping.take("identify_port")?.port("identify_port")
+    }
+
+    /// Whoever sends calls to an address expects theirs from there, but from its port alone: phones may be there too.
+    private func acceptFromAddress(_ trunk: inout Trunk) {
+        guard trunk.dialPlan != nil, trunk.transport ?? .udp == .udp, IPAddress(trunk.host) != nil,
+            let subnet = Subnet(trunk.host)
+        else { return }
+        trunk.acceptFrom = [subnet]
+        trunk.identifyPort = trunk.identifyPort ?? trunk.port ?? Transport.udp.defaultPort
     }
 
     private func readAuth(_ value: YAMLValue, host: String) -> Credentials? {

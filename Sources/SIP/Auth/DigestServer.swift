@@ -40,16 +40,19 @@ public struct DigestServer: Sendable {
     ///   - now: when the nonce was made.
     ///   - randomness: what makes it unlike any other of this moment.
     ///   - userAgent: what the phone calls itself, for those that take one challenge only.
+    ///   - isAlone: it has shown that it is one of these.
     /// - Returns: one value for each algorithm.
     public func challenges(
         realm: String,
         stale: Bool,
         now: WallTime,
         randomness: UInt64,
-        userAgent: String? = nil
+        userAgent: String? = nil,
+        isAlone: Bool = false
     ) -> [String] {
         let nonce = makeNonce(now: now, randomness: randomness)
-        return Self.algorithms(for: userAgent).map { algorithm in
+        let algorithms: [DigestAlgorithm] = isAlone || Self.isSingleMinded(userAgent) ? [.md5] : [.md5, .sha256]
+        return algorithms.map { algorithm in
             "Digest realm=\"\(realm)\", nonce=\"\(nonce)\", algorithm=\(algorithm.rawValue), qop=\"auth\""
                 + (stale ? ", stale=true" : "")
         }
@@ -57,11 +60,11 @@ public struct DigestServer: Sendable {
 
     /// Phones that fail altogether when one of the challenges has an algorithm that they do not know, whatever RFC 3261 §22.4
     /// asks of them; they get the one that they can answer.
-    private static let singleMinded = ["baresip v0.", "baresip v1."]
+    private static let singleMinded = ["baresip v0.", "baresip v1.", "twinkle/"]
 
-    private static func algorithms(for userAgent: String?) -> [DigestAlgorithm] {
+    private static func isSingleMinded(_ userAgent: String?) -> Bool {
         let name = userAgent?.lowercased() ?? ""
-        return singleMinded.contains { name.hasPrefix($0) } ? [.md5] : [.md5, .sha256]
+        return singleMinded.contains { name.hasPrefix($0) }
     }
 
     /// Checks the credentials of a request. An unknown user costs the same work, and earns the same answer, as a wrong

@@ -21,6 +21,8 @@ public struct Dialog: Sendable {
     public var flow: Flow
     /// No proxy stood between us and the peer, so a private Contact means a NAT and the source address wins.
     private let isDirect: Bool
+    /// A NAT gave its port another number, so that its Contact's leads nowhere.
+    private let isMapped: Bool
 
     /// The dialog that a request from the peer creates (§12.1.1).
     public init(
@@ -48,6 +50,7 @@ public struct Dialog: Sendable {
         remoteSequence = try request.cSeq().number
         self.flow = flow
         isDirect = try request.vias().count == 1
+        isMapped = request.isMapped(contact.uri, over: flow)
     }
 
     /// The dialog that a response to our request creates (§12.1.2). A response without a Contact that can be read keeps the target the request
@@ -63,6 +66,10 @@ public struct Dialog: Sendable {
         remoteSequence = nil
         self.flow = flow
         isDirect = routeSet.isEmpty
+        // It names the place that we asked for, and was reached at another port, by no proxy.
+        isMapped =
+            flow.leadsBeside(remoteTarget) && remoteTarget.port == request.uri.port
+            && remoteTarget.hostAddress == request.uri.hostAddress && !request.headers.contains(.route)
     }
 
     public var localTag: String { local.tag ?? "" }
@@ -113,6 +120,7 @@ public struct Dialog: Sendable {
 
     private var hop: Flow {
         let uri = nextURI
+        if isMapped, isDirect, routeSet.isEmpty, flow.leadsBeside(uri) { return flow }
         var hop = flow.leading(to: uri, directly: isDirect && routeSet.isEmpty)
         if hop.transport.isReliable, uri.hostAddress?.unmapped == hop.remote.ip.unmapped {
             hop.returnPort = uri.port ?? hop.transport.defaultPort
@@ -161,7 +169,24 @@ extension Via {
     }
 }
 
+extension SIPRequest {
+    /// Whether a peer that names this Contact is where it wrote from, and not at the Contact's port: it believes to be there, as its Via says, and is
+    /// at another port of that address, which a NAT gave it. A peer that asks for `rport` takes what comes there (RFC 3581 §4); one that does
+    /// not may write from a passing port.
+    func isMapped(_ contact: SIPURI, over flow: Flow) -> Bool {
+        guard flow.leadsBeside(contact), let vias = try? vias(), vias.count == 1, vias[0].hasRport else { return false }
+        return IPAddress(vias[0].host)?.unmapped == contact.hostAddress?.unmapped
+            && vias[0].sentByPort == contact.port ?? flow.transport.defaultPort
+    }
+}
+
 extension Flow {
+    /// Whether `uri` names another port of the address that its datagrams go to.
+    func leadsBeside(_ uri: SIPURI) -> Bool {
+        !transport.isReliable && uri.hostAddress?.unmapped == remote.ip.unmapped
+            && uri.port ?? transport.defaultPort != remote.port
+    }
+
     /// The flow that reaches `uri` from here: the same listener or connection, another address where the URI names one.
     /// `directly`: no proxy is between the peer and us, so its private address lies behind a NAT and this flow is the way back.
     public func leading(to uri: SIPURI, directly: Bool) -> Flow {

@@ -23,6 +23,8 @@ public struct Binding: Sendable {
     var instance: String?
     /// Its address is not the one it writes from: a NAT is between us, whose binding must be kept open.
     var isBehindNAT: Bool
+    /// That gave its port another number than its contact names.
+    var isMapped = false
     /// The proxies that requests to it go by, the nearest to us first (RFC 3327).
     public internal(set) var path: [String] = []
     var probeSent: Instant?
@@ -69,6 +71,8 @@ public struct StoredRegistration: Codable, Hashable, Sendable {
     public var path: [String]?
     /// nil: no NAT is between us, or only the contact tells of one.
     public var isBehindNAT: Bool?
+    /// nil: its contact names its port.
+    public var isMapped: Bool?
 
     init(_ binding: Binding, of user: UserID) {
         self.user = user
@@ -81,6 +85,7 @@ public struct StoredRegistration: Codable, Hashable, Sendable {
         (registeredAt, expiresAt) = (binding.registeredAt, binding.expiresAt.wall)
         path = binding.path.isEmpty ? nil : binding.path
         isBehindNAT = binding.isBehindNAT ? true : nil
+        isMapped = binding.isMapped ? true : nil
     }
 }
 

@@ -139,6 +139,8 @@ public struct Registrar: Sendable {
             return old.map { remove($0, of: user, why: "unregistered", now: now) } ?? []
         }
         var (target, isBehindNAT) = Self.target(of: change.contact.uri, by: path, source: flow)
+        let isMapped = path.isEmpty && request.isMapped(change.contact.uri, over: flow)
+        if isMapped { target = flow }
         if path.isEmpty, Self.isTranslated(request, source: flow) { (target.isNamed, isBehindNAT) = (false, true) }
         let lasts: Duration = .seconds(change.seconds)
         let binding = Binding(
@@ -154,6 +156,7 @@ public struct Registrar: Sendable {
             roundTrip: old?.roundTrip,
             instance: change.instance,
             isBehindNAT: isBehindNAT,
+            isMapped: isMapped,
             path: path
         )
         var actions: [RegistrarAction] = []
@@ -390,6 +393,7 @@ public struct Registrar: Sendable {
             let flow = Flow(transport: registration.transport, local: local, remote: remote)
             let path = registration.path ?? []
             var (target, isBehindNAT) = Self.target(of: contact, by: path, source: flow)
+            if registration.isMapped == true { target = flow }
             if registration.isBehindNAT == true { (target.isNamed, isBehindNAT) = (false, true) }
             // A clock that was set back must not make a binding live longer than it was granted.
             let lasts: Duration = .milliseconds(min(left, Int64(limits.maxExpires) * 1000))
@@ -406,6 +410,7 @@ public struct Registrar: Sendable {
                 roundTrip: nil,
                 instance: registration.instance,
                 isBehindNAT: isBehindNAT,
+                isMapped: registration.isMapped ?? false,
                 path: path
             )
             insert(binding, of: registration.user, now: now)

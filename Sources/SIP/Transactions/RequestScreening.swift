@@ -37,7 +37,9 @@ public struct RequestPolicy: Sendable {
         // Only an INVITE takes somebody's place (RFC 3891 §3).
         if request.method != .invite, request.headers.contains(.replaces) { return Refusal(400) }
         if request.toTag == nil, request.method != .options, (try? request.maxForwards()) == 0 { return Refusal(483) }
-        let required = request.headers.list(.require) + request.headers.list(.proxyRequire)
+        // Who wants to be anonymous may insist upon it (RFC 3323 §4.3), and is.
+        let ofProxies = request.headers.list(.proxyRequire).filter { $0.lowercased() != "privacy" }
+        let required = request.headers.list(.require) + ofProxies
         let unknown = required.filter { !extensions.contains($0.lowercased()) }
         guard unknown.isEmpty else { return Refusal(420, [(.unsupported, unknown.joined(separator: ", "))]) }
         // An address of record that is none of ours by its very scheme (RFC 4475 §3.3.5).

@@ -133,14 +133,39 @@ import Timebase
         #expect(verify(&other, weaker) == .accepted("1001"))
     }
 
-    @Test func `a phone that fails on a second challenge gets one`() {
+    @Test func `who asks again without credentials fails on a second challenge; who answers does not`() {
+        var phones = PerplexedPhones()
+        let (one, other) = (
+            PerplexedPhones.Phone(address: .v4(1), user: "1001"), PerplexedPhones.Phone(address: .v4(1), user: "1002")
+        )
+        let at = { (seconds: Int) in Instant(nanoseconds: Int64(seconds) * 1_000_000_000) }
+        let first = [phones.asks(one, now: at(0)), phones.asks(one, now: at(0)), phones.asks(other, now: at(0))]
+        #expect(first == [false, false, false])
+        phones.answered(other, now: at(1))
+        let second = [phones.asks(one, now: at(30)), phones.asks(other, now: at(30))]
+        #expect(second == [true, false])
+        // It goes on so for as long as it is there.
+        phones.answered(one, now: at(31))
+        let isKept = phones.asks(one, now: at(86_000))
+        #expect(phones.has(one) && isKept)
+        // Long after the last time nobody has asked twice.
+        let much = [phones.asks(one, now: at(400_000)), phones.asks(other, now: at(500_000))]
+        #expect(much == [false, false])
+        for number in 0..<5_000 {
+            _ = phones.asks(PerplexedPhones.Phone(address: .v4(2), user: "\(number)"), now: at(500_000))
+        }
+        #expect(!phones.has(one))
+    }
+
+    @Test(arguments: ["baresip v1.0.0 (x86_64/linux)", "Twinkle/1.10.2"])
+    func `a phone that fails on a second challenge gets one`(name: String) {
         let server = DigestServer(key: [1], start: Self.start)
         let one = server.challenges(
             realm: "r",
             stale: false,
             now: Self.start,
             randomness: 1,
-            userAgent: "baresip v1.0.0 (x86_64/linux)"
+            userAgent: name
         )
         #expect(one.count == 1 && one[0].contains("algorithm=MD5"))
     }

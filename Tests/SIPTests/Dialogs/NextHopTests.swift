@@ -48,6 +48,37 @@ import Testing
         #expect(try dialog("sip:1001@127.0.0.1", over: TransactionBench.flow()).ways.count == 1)
     }
 
+    @Test func `RFC 3581 §4: over UDP they go where a NAT has the peer, whichever side called`() throws {
+        let flow = TransactionBench.flow(port: 40_000)
+        let invite = { (via: String, contact: String) in
+            TransactionBench.request(
+                """
+                INVITE sip:600@127.0.0.1 SIP/2.0
+                Via: SIP/2.0/UDP 127.0.0.1:5062\(via);branch=z9hG4bK1
+                From: <sip:1001@demo.test>;tag=f1
+                To: <sip:600@demo.test>
+                Call-ID: c1@host
+                CSeq: 1 INVITE
+                Contact: <sip:1001@127.0.0.1:\(contact)>
+                """
+            )
+        }
+        for (via, contact, port) in [(";rport", "5062", UInt16(40_000)), ("", "5062", 5062), (";rport", "5070", 5070)] {
+            let request = invite(via, contact)
+            let called = try Dialog(answering: request, localTag: "us", over: flow, localSequence: 0)
+            #expect(called.nextHop.remote.port == port, "\(via) \(contact)")
+        }
+        // It was asked for at 5062, and reached at 40000.
+        for (contact, port) in [("5062", UInt16(40_000)), ("5070", 5070)] {
+            var request = invite("", "5060")
+            request.uri = try SIPURI("sip:1001@127.0.0.1:5062")
+            var response = SIPResponse(status: 200, to: request, toTag: "them")
+            response.headers.append(.contact, "<sip:1001@127.0.0.1:\(contact)>")
+            let called = try Dialog(request: request, answeredBy: response, over: flow)
+            #expect(called.nextHop.remote.port == port, "\(contact)")
+        }
+    }
+
     @Test func `over UDP they go to the contact`() throws {
         let hop = try hop("sip:1001@127.0.0.1:5090", over: TransactionBench.flow())
         #expect(hop.remote.port == 5090 && hop.returnPort == nil && hop.isNamed)

@@ -37,7 +37,7 @@ import Testing
         Case(
             from: "Ivan <sip:100@c>",
             more: ["Remote-Party-ID: <sip:100@c>;party=calling;screen=yes;privacy=full"],
-            trusted: ("100", "Ivan", true, false),
+            trusted: ("100", "Ivan", true, true),
             other: ("100", "Ivan", true, false)
         ),
         Case(
@@ -48,6 +48,28 @@ import Testing
             ],
             trusted: ("100", "Ivan", false, false),
             other: ("100", "Ivan", false, false)
+        ),
+        // Where nobody asserts anything the older header counts alike, unless its sender does not know either.
+        Case(
+            from: anonymous,
+            more: [
+                "Remote-Party-ID: <sip:9@c>;party=called",
+                "Remote-Party-ID: \"Ivan\" <sip:+74951112233@c>;party=calling;privacy=full;screen=yes",
+            ],
+            trusted: ("+74951112233", "Ivan", true, true),
+            other: (nil, nil, true, false)
+        ),
+        Case(
+            from: anonymous,
+            more: ["Remote-Party-ID: <sip:+74951112233@c>;screen=no;privacy=off"],
+            trusted: (nil, nil, true, false),
+            other: (nil, nil, true, false)
+        ),
+        Case(
+            from: anonymous,
+            more: [asserted, "Remote-Party-ID: <sip:+7499@c>;privacy=full"],
+            trusted: ("+74951112233", "Ivan", true, true),
+            other: (nil, nil, true, false)
         ),
         // What a From tells is what the caller wants to be known by.
         Case(

@@ -211,6 +211,30 @@ import Timebase
         }
     }
 
+    @Test(arguments: [
+        // It believes to be at its contact.
+        ("192.0.2.7:6000;rport", "192.0.2.7:6000", UInt16(5062)),
+        // It does not take what comes where it wrote from.
+        ("192.0.2.7:6000", "192.0.2.7:6000", 6000),
+        // Its contact is something else than where it writes from: it is behind a proxy there, or knows a way in.
+        ("192.0.2.7:7000;rport", "192.0.2.7:6000", 6000), ("10.0.0.1:6000;rport", "192.0.2.7:6000", 6000),
+        ("192.0.2.7:6000;rport, SIP/2.0/UDP 10.0.0.1:6000", "192.0.2.7:6000", 6000),
+    ])
+    func `RFC 3581 §4: a phone whose port a NAT gave another number is rung where it wrote from`(
+        via: String,
+        contact: String,
+        port: UInt16
+    ) throws {
+        var registrar = Registrar(limits: RegistrarLimits())
+        var request = Self.request(contacts: ["<sip:a@\(contact)>"], expires: "600")
+        request.headers[.via] = "SIP/2.0/UDP \(via)"
+        let (_, actions) = registrar.register(request, user: Self.anna, over: Self.flow(0xC000_0207), now: Self.start)
+        let kept = actions.lazy.compactMap { if case .store(let stored) = $0 { stored } else { nil } }
+        var restarted = Registrar(limits: RegistrarLimits())
+        _ = restarted.restore([try #require(kept.first)], now: Self.start)
+        for registrar in [registrar, restarted] { #expect(targets(registrar) == ["a 192.0.2.7:\(port)"]) }
+    }
+
     @Test func `no phone is asked where the configuration says never`() {
         var registrar = Registrar(limits: RegistrarLimits(keepAliveInterval: nil))
         #expect(register(&registrar, ["<sip:a@10.0.0.1:5062>"]).status == 200)

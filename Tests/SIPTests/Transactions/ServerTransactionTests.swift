@@ -108,7 +108,7 @@ import Timebase
 
     @Test(arguments: [
         (
-            "INVITE", "sip:600@h", "Require: frobnicate, 100rel\nProxy-Require: sec-agree", 420,
+            "INVITE", "sip:600@h", "Require: frobnicate, 100rel\nProxy-Require: sec-agree, privacy", 420,
             "Unsupported: frobnicate, sec-agree"
         ),
         ("INVITE", "http://h/", "", 416, "416"),
