@@ -22,6 +22,8 @@ public final class NodeDatabase: Sendable {
     }
 
     private let queue: DatabaseQueue
+    /// Of the file that was opened.
+    private let number: FileNumber?
     /// Tenants who had records when this file was made: it is in the place of one that was lost, with all that was in it.
     public let survivors: [TenantID]
 
@@ -30,6 +32,7 @@ public final class NodeDatabase: Sendable {
         let place = folder.appending(path: "gudok.sqlite")
         let isNew: Bool
         (queue, isNew) = try OpeningFault.guarding(place) { try Self.open(place) }
+        number = FileNumber(of: place.path)
         survivors = isNew ? try RecordFolder(folder).tenantsOnRecord : []
     }
 
@@ -70,6 +73,7 @@ public final class NodeDatabase: Sendable {
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { try $0.execute(sql: "PRAGMA query_only = 1") }
         queue = try OpeningFault.guarding(place) { try DatabaseQueue(path: place.path, configuration: configuration) }
+        number = FileNumber(of: place.path)
         survivors = []
     }
 
@@ -82,9 +86,14 @@ public final class NodeDatabase: Sendable {
         }
     }
 
-    func write(_ body: (Database) throws -> Void) throws {
-        try OpeningFault.naming(queue.path) { try queue.write(body) }
+    /// What is written into a file that was taken away nobody reads ever again: better it waits, and whoever asks for it is told.
+    func write<T>(_ body: (Database) throws -> T) throws -> T {
+        guard FileNumber(of: queue.path) == number else {
+            throw OpeningFault(place: URL(fileURLWithPath: queue.path), cause: FileNumber.Changed())
+        }
+        return try OpeningFault.naming(queue.path) { try queue.write(body) }
     }
+
     func read<T>(_ body: (Database) throws -> T) throws -> T {
         try OpeningFault.naming(queue.path) { try queue.read(body) }
     }
@@ -135,7 +144,7 @@ public final class NodeDatabase: Sendable {
     // MARK: registrations
 
     public func put(_ registrations: [StoredRegistration]) throws {
-        try queue.write { database in
+        try write { database in
             for registration in registrations {
                 let text = String(decoding: try JSONEncoder().encode(registration), as: UTF8.self)
                 try database.execute(
@@ -150,7 +159,7 @@ public final class NodeDatabase: Sendable {
     }
 
     public func remove(_ registrations: [StoredRegistration]) throws {
-        try queue.write { database in
+        try write { database in
             for registration in registrations {
                 try database.execute(
                     sql: "DELETE FROM registrations WHERE tenant = ? AND user = ? AND contact = ?",
@@ -190,7 +199,7 @@ public final class NodeDatabase: Sendable {
     /// Keeps what an agent or a queue was; with no `json` it is forgotten.
     public func saveMemory(of subject: Remembered, json: String?) throws {
         let (tenant, column, name) = subject.key
-        try queue.write { database in
+        try write { database in
             guard let json else {
                 return try database.execute(
                     sql: "DELETE FROM \(subject.table) WHERE tenant = ? AND \(column) = ?",
@@ -221,18 +230,15 @@ public final class NodeDatabase: Sendable {
 
     /// Replaces what is applied, and notes who did it, in one transaction.
     public func apply(_ files: [AppliedFile], noting acts: [AuditedAct], at moment: WallTime) throws {
-        // Somebody waits for the answer, and a full disk has a mend.
-        try OpeningFault.naming(queue.path) {
-            try queue.write { database in
-                try database.execute(sql: "DELETE FROM applied")
-                for file in files {
-                    try database.execute(
-                        sql: "INSERT INTO applied (kind, name, text, replacing) VALUES (?, ?, ?, ?)",
-                        arguments: [file.kind.rawValue, file.name, file.text, file.replacing]
-                    )
-                }
-                for act in acts { try Self.append(act, at: "\(moment)", to: database) }
+        try write { database in
+            try database.execute(sql: "DELETE FROM applied")
+            for file in files {
+                try database.execute(
+                    sql: "INSERT INTO applied (kind, name, text, replacing) VALUES (?, ?, ?, ?)",
+                    arguments: [file.kind.rawValue, file.name, file.text, file.replacing]
+                )
             }
+            for act in acts { try Self.append(act, at: "\(moment)", to: database) }
         }
     }
 
@@ -258,7 +264,7 @@ public final class NodeDatabase: Sendable {
         let select = "SELECT value FROM secrets WHERE name = 'nonce-key'"
         // A full disk can be read.
         if let known = try read({ try Data.fetchOne($0, sql: select) }) { return Array(known) }
-        return try queue.write { database in
+        return try write { database in
             if let known = try Data.fetchOne(database, sql: select) { return Array(known) }
             var generator = SystemRandomNumberGenerator()
             let made = (0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }

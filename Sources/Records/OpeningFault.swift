@@ -14,6 +14,9 @@ public struct OpeningFault: Error, CustomStringConvertible {
         if let denied = cause as? POSIXError, [.EACCES, .EPERM].contains(denied.code) {
             return ("is not yours to read", "run this as the owner of the data folder")
         }
+        if cause is FileNumber.Changed {
+            return ("was taken away or replaced while it was in use", "put it back, or restart the switch")
+        }
         guard let fault = cause as? DatabaseError else {
             return ("cannot be made: \(cause.localizedDescription)", "`data:` must name a folder that is yours")
         }

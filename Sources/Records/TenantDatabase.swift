@@ -18,20 +18,11 @@ public final class TenantDatabase: Sendable {
         self.tenant = tenant
         let place = Self.path(in: folder, of: tenant)
         queue = try OpeningFault.guarding(place) { try Self.open(place, durability) }
-        number = Self.number(of: place.path)
+        number = FileNumber(of: place.path)
     }
 
     /// False: the file was moved away, and another one may be in its place.
-    public var isInPlace: Bool { Self.number(of: queue.path) == number }
-
-    /// What tells a file from another of its name.
-    private struct FileNumber: Equatable { var device: UInt64, inode: UInt64 }
-
-    private static func number(of path: String) -> FileNumber? {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
-        return FileNumber(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
-    }
+    public var isInPlace: Bool { FileNumber(of: queue.path) == number }
 
     private static func open(_ place: URL, _ durability: RecordDurability) throws -> DatabaseQueue {
         try FileManager.default.createDirectory(
@@ -78,7 +69,7 @@ public final class TenantDatabase: Sendable {
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { try $0.execute(sql: "PRAGMA query_only = 1") }
         queue = try OpeningFault.guarding(place) { try DatabaseQueue(path: place.path, configuration: configuration) }
-        number = Self.number(of: place.path)
+        number = FileNumber(of: place.path)
     }
 
     /// The history of a tenant that has none yet, in memory.

@@ -57,6 +57,14 @@ struct BackupTests {
         #expect(made.code == 0 && made.text.contains("1 tenant, 1 recording,"), "\(made.text)")
         let rights = try FileManager.default.attributesOfItem(atPath: archive.path)[.posixPermissions] as? NSNumber
         #expect(rights?.intValue == 0o600)
+        // What the records know and nobody finds is told.
+        let (sound, aside) = (
+            running.folder.appending(path: "data/tenants/demo/recordings"), running.folder.appending(path: "aside")
+        )
+        try FileManager.default.moveItem(at: sound, to: aside)
+        let poor = try running.gudok("backup", running.folder.appending(path: "poor.tar").path)
+        #expect(poor.code == 1 && poor.text.contains("1 recording known to the records"), "\(poor.text)")
+        try FileManager.default.moveItem(at: aside, to: sound)
         let left = try FileManager.default.contentsOfDirectory(atPath: running.folder.appending(path: "data").path)
         #expect(!left.contains { $0.hasPrefix(".backup") })
         #expect(try running.rows("calls").count == 1)

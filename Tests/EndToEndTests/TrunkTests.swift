@@ -298,16 +298,17 @@ struct TrunkTests {
         #expect(try answer().startWord == "503")
         #expect(carrier.expect("ACK") != nil)
         try call()
-        let refused = try answer()
-        let rest = try #require(Int(refused.header("Retry-After") ?? ""))
-        #expect(refused.startWord == "503" && (1...3).contains(rest))
+        // The carrier's own may come once more meanwhile, which names no time.
+        let refused = try #require(anna.peer.expect { $0.startWord == "503" && $0.header("Retry-After") != nil })
+        anna.acknowledge(refused, to: "+74950000000")
+        #expect(refused.header("Retry-After").flatMap { Int($0) }.map((1...3).contains) == true, "\(refused)")
         let trunk = try #require(try running.rows("trunks").first)
         #expect(trunk["state"] as? String == "resting" && (trunk["reason"] as? String)?.contains("left alone") == true)
         #expect(carrier.expect("INVITE", within: 0.1) == nil)
         #expect(try eventually { try running.rows("trunks").first?["state"] as? String == "up" })
         try call()
         carrier.respond("486 Busy Here", to: try #require(carrier.expect("INVITE")), toTag: "b")
-        #expect(try answer().startWord == "486")
+        #expect(anna.expect("486") != nil)
     }
 
     @Test func `whoever does not pick up is not called again over the next trunk`() throws {

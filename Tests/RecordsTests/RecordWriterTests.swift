@@ -143,6 +143,20 @@ import Timebase
         #expect(attempts.withLock { $0 } == 3 && found.withLock { $0 } == ["0"])
     }
 
+    @Test func `the node's own file that was taken away takes nothing until it is back`() throws {
+        let folder = Self.folder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let database = try NodeDatabase(folder: folder)
+        let (place, aside) = (folder.appending(path: "gudok.sqlite"), folder.appending(path: "aside"))
+        let act = AuditedAct(by: .init(.switch, "start"), "backup", "node")
+        try FileManager.default.moveItem(at: place, to: aside)
+        let fault = #expect(throws: OpeningFault.self) { try database.audit([act], at: Self.moment.wall) }
+        #expect(fault.map { "\($0)".contains("gudok.sqlite was taken away or replaced") } ?? false)
+        try FileManager.default.moveItem(at: aside, to: place)
+        try database.audit([act], at: Self.moment.wall)
+        #expect(try database.auditEntries(NodeDatabase.AuditQuery()).count == 1)
+    }
+
     @Test func `a file that is taken away under the writer is told of, and the next record makes a new one`() throws {
         let (folder, heard) = (Self.folder(), Heard())
         defer { try? FileManager.default.removeItem(at: folder) }

@@ -11,6 +11,8 @@ public struct Backup {
     public struct Summary: Sendable {
         public var tenants = 0
         public var recordings = 0
+        /// Final recordings whose files are not where they should be.
+        public var missing = 0
         /// Of the archive.
         public var octets: Int64 = 0
     }
@@ -120,7 +122,7 @@ public struct Backup {
             try DatabaseCopy.make(of: database, at: copy)
             summary.tenants += 1
             try copySetAside(of: tenant, to: data)
-            if includesRecordings { summary.recordings += try copyRecordings(of: tenant, to: data) }
+            if includesRecordings { try copyRecordings(of: tenant, to: data, &summary) }
         }
     }
 
@@ -132,18 +134,24 @@ public struct Backup {
     }
 
     /// The files that the copied rows call finished: these do not change any more.
-    private func copyRecordings(of tenant: TenantID, to data: URL) throws -> Int {
-        guard let copy = try TenantDatabase(reading: data, tenant: tenant) else { return 0 }
+    private func copyRecordings(of tenant: TenantID, to data: URL, _ summary: inout Summary) throws {
+        guard let copy = try TenantDatabase(reading: data, tenant: tenant) else { return }
         let (from, to) = (TapeRoom.folder(of: tenant, in: files.dataFolder), TapeRoom.folder(of: tenant, in: data))
-        var count = 0
         for row in try copy.recordings(RecordingQuery()) where row.state != .recording {
             let file = from.appending(path: row.file)
-            // One that failed may have no file, and retention may have been here since the row was copied.
-            guard FileManager.default.fileExists(atPath: file.path) else { continue }
+            guard FileManager.default.fileExists(atPath: file.path) else {
+                summary.missing += try isMissed(row, of: tenant) ? 1 : 0
+                continue
+            }
             try link(file, at: to.appending(path: row.file))
-            count += 1
+            summary.recordings += 1
         }
-        return count
+    }
+
+    /// One that failed may have no file, and retention may have been here since the row was copied.
+    private func isMissed(_ row: RecordingRow, of tenant: TenantID) throws -> Bool {
+        let now = try RecordFolder(files.dataFolder).recording(row.id, of: [tenant])?.0
+        return now?.state == .final && now?.deletedMilliseconds == nil
     }
 
     /// A second name for the file where the file system has that, and else a copy.

@@ -38,6 +38,12 @@ struct BackUp: AsyncParsableCommand {
         }
         let parts = [counted(summary.tenants, "tenant"), counted(summary.recordings, "recording")]
         print("\(file): \(parts.joined(separator: ", ")), \(summary.octets) octets")
+        // Who makes a backup each night, and reads nothing of it, is to know.
+        guard summary.missing == 0 else {
+            throw Failure(
+                "\(counted(summary.missing, "recording")) known to the records not there, and not in it; see: gudok recordings verify"
+            )
+        }
     }
 }
 

@@ -142,7 +142,8 @@ struct RoutePlan: AsyncParsableCommand {
         for entry in result.trail {
             switch entry {
             case .routed: break
-            case .step(let step, let line): print("  line \(line): \(step)")
+            // A queue's own number leads into it without a line that says so.
+            case .step(let step, let line): print(line > 0 ? "  line \(line): \(step)" : "  \(step)")
             case .note(let note, _): print("    \(note)")
             case .variable(let name, let value, _): print("    \(name) = '\(value)'")
             }
