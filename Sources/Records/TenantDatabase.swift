@@ -111,6 +111,7 @@ public final class TenantDatabase: Sendable {
         migrator.registerMigration("legs over trunks") { try TrunkLegRow.fill($0) }
         migrator.registerMigration("traces by number") { try $0.execute(sql: TraceRow.byNumber) }
         migrator.registerMigration("parts of traces") { try $0.execute(sql: TraceRow.parts) }
+        migrator.registerMigration("parts of traces by number") { try $0.execute(sql: TraceRow.partsByNumber) }
         return migrator
     }
 
