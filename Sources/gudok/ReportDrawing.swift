@@ -28,9 +28,8 @@ struct ReportDrawing {
             return ReportValue((Self.names(of: row) + time).joined(separator: " "), value / metric.scale)
         }
         guard isByTime, !ofCalls, let quality = kind.quality else { return }
-        let labels = rows.compactMap(moment).reduce(into: [String]()) {
-            if $0.last != $1, !$0.contains($1) { $0.append($1) }
-        }
+        var known: Set<String> = []
+        let labels = rows.compactMap(moment).filter { known.insert($0).inserted }
         let whose = Dictionary(grouping: rows) { Self.names(of: $0).joined(separator: " ") }
         let series = whose.sorted { $0.key < $1.key }.map { name, rows in
             let points = Dictionary(rows.map { (moment($0) ?? "", ($0[quality.key] as? NSNumber)?.doubleValue) }) { $1 }

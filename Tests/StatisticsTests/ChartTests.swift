@@ -5,7 +5,8 @@ import Testing
 @Suite("Charts")
 struct ChartTests {
     @Test func `bars are as long as their values, in eighths of a column`() {
-        let lines = TerminalChart.barChart(rows: [("a", 16), ("bb", 8), ("c", 0.01), ("d", 0)], width: 25)
+        let rows = [("a", 16), ("bb", 8), ("c", 0.01), ("d", 0)].map { ReportValue($0, $1) }
+        let lines = TerminalChart.barChart(rows: rows, width: 25)
         #expect(lines[0] == "a  █████████████████   16")
         #expect(lines[1] == "bb ████████▌            8")
         // Whatever is more than nothing shows; nothing does not.
@@ -14,9 +15,9 @@ struct ChartTests {
     }
 
     @Test func `odd values and odd labels break neither the width nor the terminal`() {
-        let rows: [(label: String, value: Double)] = [
-            ("\u{1B}[2J\nevil", .nan), (String(repeating: "long", count: 50), .infinity), ("", -5),
-            ("big", .greatestFiniteMagnitude), ("небольшой", 3),
+        let rows: [ReportValue] = [
+            ReportValue("\u{1B}[2J\nevil", .nan), ReportValue(String(repeating: "long", count: 50), .infinity),
+            ReportValue("", -5), ReportValue("big", .greatestFiniteMagnitude), ReportValue("небольшой", 3),
         ]
         for width in [Int.min, 0, 20, 21, 80, .max] {
             let lines = TerminalChart.barChart(rows: rows, width: width)

@@ -6,7 +6,7 @@ public enum TerminalChart {
     ///   - rows: values below 0 have no bar, values that are no numbers read `–`.
     ///   - width: columns, held between 20 and 1000.
     /// - Returns: the lines, without their ends.
-    public static func barChart(rows: [(label: String, value: Double)], width: Int) -> [String] {
+    public static func barChart(rows: [ReportValue], width: Int) -> [String] {
         let width = min(max(width, 20), 1000)
         let values = rows.map { fitted(Decimal.short($0.value), width / 3) }
         let labels = rows.map { fitted($0.label.printable, width / 3) }

@@ -76,8 +76,8 @@ struct StatsReport: AsyncParsableCommand {
 
     private func drawn(_ report: Report) throws -> [String] {
         let drawing = try drawing(of: report)
-        let bars = drawing.bars.map { (label: $0.label, value: $0.value) }
-        return ["", "\(drawing.metric.caption):"] + TerminalChart.barChart(rows: bars, width: Terminal.width) + [""]
+        let bars = TerminalChart.barChart(rows: drawing.bars, width: Terminal.width)
+        return ["", "\(drawing.metric.caption):"] + bars + [""]
     }
 
     /// Which time the report is of, and when it was made.
