@@ -189,7 +189,7 @@ let package = Package(
         .executableTarget(
             name: "gudok",
             dependencies: [
-                "Accounting", "Config", "Console", "ControlAPI", "DialPlan", "Events", "Hashes", "NetAddress",
+                "ACD", "Accounting", "Config", "Console", "ControlAPI", "DialPlan", "Events", "Hashes", "NetAddress",
                 "Records",
                 "Reports", "SIP", "SoftPhone", "Statistics", "Switch", "Timebase", "Trace", "WhatIf",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -1,19 +1,21 @@
 import Events
 
 extension Dispatcher.AgentCommand {
-    /// Stable: as the audit log and the command line have it.
-    public var name: String {
+    public var action: AgentAction {
         switch self {
-        case .logIn: "login"
-        case .logOut: "logout"
-        case .pause: "pause"
-        case .unpause: "unpause"
-        case .endWrapUp: "end-wrap-up"
-        case .extendWrapUp: "extend-wrap-up"
-        case .block: "block"
-        case .unblock: "unblock"
+        case .logIn: .login
+        case .logOut: .logout
+        case .pause: .pause
+        case .unpause: .unpause
+        case .endWrapUp: .endWrapUp
+        case .extendWrapUp: .extendWrapUp
+        case .block: .block
+        case .unblock: .unblock
         }
     }
+
+    /// Stable: as the audit log and the command line have it.
+    public var name: String { action.rawValue }
 }
 
 extension Dispatcher.AgentView {

@@ -26,8 +26,8 @@ public struct OwnTalk: Codable, Equatable, Sendable {
 /// Folds the events of legs and of agents into talks past the queues. Sans-IO; holds the calls that live.
 ///
 /// An agent talks while a leg of his and another one of the call are answered, and his state is a call of his own: a phone that only
-/// rings is no talk, nor is what follows after his leg or passes while he holds the other or hands it on, and what he says in a queue's call is the queue's talk (`QueueStay`).
-/// Stamps are made as for stays.
+/// rings is no talk, nor is what follows after his leg or passes while he holds the other or hands it on, and what he says in a queue's
+/// call is the queue's talk (`QueueStay`). Stamps are made as for stays.
 public struct OwnTalkAssembler: Sendable {
     private struct Leg: Sendable {
         /// nil: no user's.
@@ -35,7 +35,7 @@ public struct OwnTalkAssembler: Sendable {
         var isAnswered = false
         var holds = false
         /// The party that it spoke with is on its way to somebody else.
-        var isForsaken = false
+        var handsOn = false
     }
 
     private struct Talk: Sendable {
@@ -52,7 +52,7 @@ public struct OwnTalkAssembler: Sendable {
         var talks: [AgentKey: Talk] = [:]
 
         func isTalk(of agent: AgentKey) -> Bool {
-            let answered = legs.values.filter { $0.isAnswered && !$0.isForsaken }
+            let answered = legs.values.filter { $0.isAnswered && !$0.handsOn }
             return answered.count > 1 && answered.contains { $0.agent == agent }
         }
     }
@@ -87,10 +87,10 @@ public struct OwnTalkAssembler: Sendable {
         case .callHeld(let leg): hold(leg, true, in: call, envelope.at)
         case .callResumed(let leg): hold(leg, false, in: call, envelope.at)
         case .transferStarted(let start):
-            live[call]?.legs[start.leg]?.isForsaken = true
+            live[call]?.legs[start.leg]?.handsOn = true
             return weigh(call, envelope.at)
         case .transferEnded(let end) where !end.isDone:
-            live[call]?.legs[end.leg]?.isForsaken = false
+            live[call]?.legs[end.leg]?.handsOn = false
             return weigh(call, envelope.at)
         case .legEnded(let end):
             guard let leg = live[call]?.legs.removeValue(forKey: end.leg) else { break }

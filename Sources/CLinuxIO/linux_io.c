@@ -234,9 +234,18 @@ void linux_io_bell_clear(int fd) {
     if (read(fd, &count, sizeof count) < 0) return;
 }
 
-void linux_io_bell_wait(int fd, int timeout_ms) {
+int linux_io_bell_wait(int fd, int timeout_ms) {
     struct pollfd bell = {.fd = fd, .events = POLLIN};
-    if (poll(&bell, 1, timeout_ms) > 0) linux_io_bell_clear(fd);
+    int64_t end = linux_io_now() + (int64_t)timeout_ms * 1000000;
+    int ready;
+    /* A signal is no ring, and no end of the wait. */
+    while ((ready = poll(&bell, 1, timeout_ms)) < 0 && errno == EINTR) {
+        int64_t left = (end - linux_io_now() + 999999) / 1000000;
+        timeout_ms = left > 0 ? (int)left : 0;
+    }
+    if (ready <= 0) return 0;
+    linux_io_bell_clear(fd);
+    return 1;
 }
 
 void linux_io_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }

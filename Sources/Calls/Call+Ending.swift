@@ -63,12 +63,16 @@ extension Call {
             for agent in stay.ringing.keys { core.timers.stop(.call(id, .signOfLife(agent))) }
         }
         enter(.ending(summary, at: now))
-        for timer in CallTimer.ofLivingCalls {
-            core.timers.stop(.call(id, timer))
-        }
+        // With whoever was called back they have talked, if not for `short_talk`.
+        let isCallbackTalk = core.timers.contains(.call(id, .calledBack))
+        for timer in CallTimer.ofLivingCalls { core.timers.stop(.call(id, timer)) }
         stopRecording()
         core.leave(self)
-        if isAttempt { core.attemptFailed(id, because: reason) } else { calledBack() }
+        if isAttempt {
+            core.attemptFailed(id, because: reason)
+        } else if isCallbackTalk {
+            core.attemptSucceeded(self)
+        }
         endSupervision()
         let header = header ?? "Q.850;cause=\(cause.q850);text=\"\(cause.text)\""
         for index in legs.indices {

@@ -140,16 +140,12 @@ extension Call {
             publish(.note("leg \(index) would have its media at an address of another family than ours"))
             return act(on: index) { $0.refuseOffer(488, now: $1) }
         }
-        if index > 0, heldAnswer != nil {
-            // The caller's 200 waits for the record: in a moment he can be asked.
-            return act(on: index) { $0.refuseOffer(491, now: $1) }
-        }
-        guard relayed == nil else { return act(on: index) { $0.refuseOffer(491, now: $1) } }
+        // Another offer is under way, or the caller's 200 waits for the record: in a moment it can be asked again.
+        func refuseForNow() { act(on: index) { $0.refuseOffer(491, now: $1) } }
+        guard relayed == nil, index == 0 || heldAnswer == nil else { return refuseForNow() }
         guard let other = counterpart(of: index) else { return answerAlone(index, offer: offer) }
-        guard reoffers[other] == nil, let port = legs[other].port else {
-            return act(on: index) { $0.refuseOffer(491, now: $1) }
-        }
-        guard legs[other].session.mayBeOffered else {
+        guard reoffers[other] == nil, let port = legs[other].port else { return refuseForNow() }
+        guard !legs[other].session.mustNotBeOfferedYet else {
             return answerAlone(index, offer: offer, codecs: codecsUnderstood(by: other))
         }
         guard let offer else {

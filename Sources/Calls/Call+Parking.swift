@@ -32,7 +32,7 @@ extension Call {
         if let holder { return refuse(.busy, "call \(holder.id) is parked in slot \(request.slot)") }
         let author = transfer?.from
         let parking = Parking(slot: request.slot, by: author)
-        let by = author.map { word(of: $0) } ?? sending?.word ?? ""
+        let by = author.map { word(of: $0) } ?? sending ?? ""
         publish(.note("parked in slot \(request.slot) by \(by) for \(request.timeout)"))
         // Whoever sent the party here has done with it.
         settleTransfer()
@@ -75,11 +75,6 @@ extension Call {
             )
         )
     }
-}
-
-/// A caller whom the administrator's word sends to a number, while the plan finds out what that is.
-struct Sending {
-    var word: String
 }
 
 extension CallCore {

@@ -92,7 +92,7 @@ extension Call {
         history.beginAnew()
         keptPlace = nil
         // Until he is parked, or somebody else sends him on: the plan may first ask a URL.
-        sending = Sending(word: word)
+        sending = word
         if case .queued(let stay) = stage {
             core.dispatch { [self] in $0.leave(id, .transferred, at: now) }
             leaveQueue(stay)

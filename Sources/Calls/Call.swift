@@ -44,7 +44,7 @@ final class Call {
     /// So many 3xx were followed since the plan last wanted somebody rung.
     var redirects = 0
     /// The administrator sends the caller to a number: while the plan finds out what that is.
-    var sending: Sending?
+    var sending: String?
     var stage: Stage = .deciding
     var isRecorded = false
     var heldAnswer: HeldAnswer?

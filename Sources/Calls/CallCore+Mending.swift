@@ -25,9 +25,10 @@ extension CallCore {
             faults.append("\(id) is over, and the queues did not know")
             dispatch { $0.gone(id, at: now) }
         }
-        let queued = calls { if case .queued = $0.stage { true } else { false } }
-        for call in queued {
-            guard case .queued(let stay) = call.stage else { continue }
+        let queued = everyCall.compactMap { call -> (call: Call, stay: Call.QueueStay)? in
+            if case .queued(let stay) = call.stage { (call, stay) } else { nil }
+        }
+        for (call, stay) in queued.sorted(by: { $0.call.id < $1.call.id }) {
             guard let caller = acd.caller(call.id, at: now) else {
                 faults.append("\(call.id) waits in queue \(stay.queue.name), which does not know him")
                 call.mustLeave(stay.queue, .closed)

@@ -241,7 +241,9 @@ extension Instruction {
         case (.play, _), (.say, _), (.ask, _), (.agent, _), (.dial, .dialled(.noAnswer)): true
         case (.queue, .queued(let outcome)), (.queue, .jump(_, _, after: let outcome)):
             outcome != .full && outcome != .empty
-        default: false
+        case (.answer, _), (.ringing, _), (.echo, _), (.dial, _), (.queue, _), (.localTime, _), (.record, _),
+            (.http, _), (.callback, _), (.supervise, _), (.pickup, _), (.park, _), (.hangup, _), (.noRoute, _):
+            false
         }
     }
 }

@@ -29,23 +29,30 @@ extension Engine {
         let states = leaving.compactMap { calls.acd.agentView(UserID(tenant: tenant, number: $0)) }
             .filter { $0.queue == queue.name }.map(\.state)
         let (busy, rung) = (states.count { $0 == .onCall }, states.count { $0 == .ringing })
-        return "! queue \(queue.name): \(leaving.count) agent\(leaving.count == 1 ? " leaves" : "s leave")"
-            + (busy > 0 ? ", \(busy) \(busy == 1 ? "is on a call" : "are on calls")" : "")
-            + (rung > 0 ? ", \(rung) \(rung == 1 ? "is rung" : "are rung")" : "")
-            + (waiting > 0 ? ", \(waiting) caller\(waiting == 1 ? " waits" : "s wait")" : "")
+        let effects = [
+            Self.counted(leaving.count, "agent leaves", "agents leave"),
+            busy > 0 ? Self.counted(busy, "is on a call", "are on calls") : nil,
+            rung > 0 ? Self.counted(rung, "is rung", "are rung") : nil,
+            waiting > 0 ? Self.counted(waiting, "caller waits", "callers wait") : nil,
+        ]
+        return "! queue \(queue.name): \(effects.compactMap(\.self).joined(separator: ", "))"
+    }
+
+    private static func counted(_ count: Int, _ one: String, _ many: String) -> String {
+        "\(count) \(count == 1 ? one : many)"
     }
 
     /// They go on, and no more can begin.
     private func effect(onLeaving trunk: TrunkID) -> String? {
         let up = calls.count(over: trunk)
-        return up > 0 ? "! trunk \(trunk.name): \(up) \(up == 1 ? "call is" : "calls are") up" : nil
+        return up > 0 ? "! trunk \(trunk.name): \(Self.counted(up, "call is", "calls are")) up" : nil
     }
 
     private func effect(onLeaving user: UserID) -> String? {
         let (up, phones) = (calls.count(with: user), registrar.bindings(for: user, now: now.instant).count)
         let effects =
             (up > 0 ? [up == 1 ? "is in a call" : "is in \(up) calls"] : [])
-            + (phones > 0 ? ["\(phones) \(phones == 1 ? "phone is" : "phones are") signed off"] : [])
+            + (phones > 0 ? ["\(Self.counted(phones, "phone is", "phones are")) signed off"] : [])
         return effects.isEmpty ? nil : "! user \(user.number): \(effects.joined(separator: ", "))"
     }
 }

@@ -201,42 +201,6 @@ extension Engine {
         guard trunks[id]?.restore(target) == true else { return }
         outlet.log(.notice, "trunk \(id): server \(target) answers again", call: nil)
     }
-
-    /// A server accepted a call that another has by now: it is told so (RFC 3261 §13.2.2.4, as for a fork).
-    func leave(_ request: SIPRequest, acceptedBy response: SIPResponse, over flow: Flow, isFirst: Bool) {
-        guard var dialog = try? Dialog(request: request, answeredBy: response, over: flow),
-            let sequence = try? request.cSeq().number
-        else { return }
-        let ack = dialog.acknowledgement(sequence: sequence, branch: ids.branch(), contact: nil)
-        sendStateless(.request(ack), over: dialog.nextHop)
-        guard isFirst else { return }
-        dialog.passOverUnknownRequests()
-        var bye = dialog.request(.bye, branch: ids.branch(), contact: nil)
-        bye.headers.append(.reason, Session.completedElsewhere)
-        _ = send(bye, over: dialog.ways)
-    }
-
-    /// What answers a request of ours names us in its Via; all else is to be discarded (RFC 3261 §18.1.2).
-    func isOurs(_ response: SIPResponse, over flow: Flow) -> Bool {
-        guard let host = try? response.topVia().host else { return false }
-        return ([flow.local] + listeners.map(\.address)).contains { $0.ip.unmapped.description == host }
-    }
-
-    /// Somebody answers an INVITE of which nothing is left here: he is to know that nobody is there (§13.2.2.4). Each 2xx earns one ACK
-    /// and one BYE, back to where it came from: who forges one has nobody flooded.
-    func leaveStray(_ response: SIPResponse, over flow: Flow) {
-        guard let contact = (try? response.contacts())?.first, let sequence = try? response.cSeq().number
-        else { return countDrop("stray-response") }
-        var request = SIPRequest(method: .invite, uri: contact.uri)
-        for name in [HeaderName.from, .callID, .cSeq] { request.headers.append(name, response.headers[name] ?? "") }
-        guard var dialog = try? Dialog(request: request, answeredBy: response, over: flow),
-            dialog.nextHop.remote.ip.unmapped == flow.remote.ip.unmapped
-        else { return countDrop("stray-response") }
-        let ack = dialog.acknowledgement(sequence: sequence, branch: ids.branch(), contact: nil)
-        dialog.passOverUnknownRequests()
-        let bye = dialog.request(.bye, branch: ids.branch(), contact: nil)
-        for request in [ack, bye] { sendStateless(.request(request), over: dialog.nextHop) }
-    }
 }
 
 extension Trunk {

@@ -42,7 +42,8 @@ public struct CallID: Hashable, Comparable, Codable, Sendable, CustomStringConve
     public init(_ value: String) { self.value = value }
     public init(stringLiteral value: String) { self.value = value }
     public static func < (lhs: CallID, rhs: CallID) -> Bool { lhs.value < rhs.value }
-    /// The last eight octets are random, and ids are ours: a table needs no more of them, and each message looks into several.
+    /// Of the ids that a switch gives the last eight octets are random, and nobody else gives any: a table needs no more of them, and each
+    /// message looks into several. Those of simulations end in numbers that differ.
     public func hash(into hasher: inout Hasher) {
         let length = value.utf8.count
         let tail = value.utf8.withContiguousStorageIfAvailable { octets in

@@ -1,5 +1,4 @@
 internal import CLinuxIO
-internal import Glibc
 internal import Synchronization
 internal import Threading
 
@@ -9,8 +8,8 @@ internal import Threading
 /// Its methods never wait, `stop` excepted. A media thread may push a recording's frames once `open` has returned; those
 /// pushed before `close` is called are in the file.
 public final class Recorder: Sendable {
-    /// How often the rings are emptied: 100 ms.
-    private static let interval: Int32 = 100
+    /// How often the rings are emptied.
+    private static let interval: Duration = .milliseconds(100)
 
     private struct Mailbox {
         var commands: [RecorderCommand] = []
@@ -23,9 +22,9 @@ public final class Recorder: Sendable {
     private let deliver: @Sendable ([RecorderEvent]) -> Void
     private let mailbox = Mutex(Mailbox())
     private let thread = Mutex<OwnThread?>(nil)
-    private let bell: Int32
+    private let bell = Doorbell()
     /// Rung when the thread is over.
-    private let end: Int32
+    private let end = Doorbell()
     /// When the operation on the disk that is under way began; 0: there is none.
     private let busySince = Atomic<Int64>(0)
 
@@ -40,13 +39,10 @@ public final class Recorder: Sendable {
     ) {
         (self.rings, self.storage, self.deliver) = (rings, storage, deliver)
         self.clock = clock ?? { linux_io_now() }
-        (bell, end) = (linux_io_bell_make(), linux_io_bell_make())
-        guard bell >= 0, end >= 0 else { return nil }
+        guard bell.isThere, end.isThere else { return nil }
         guard let started = OwnThread(named: "gudok-recorder", { [self] in run() }) else { return nil }
         thread.withLock { $0 = started }
     }
-
-    deinit { for descriptor in [bell, end] where descriptor >= 0 { linux_io_close(descriptor) } }
 
     public func open(_ request: RecordingRequest) { send(.open(request)) }
 
@@ -71,10 +67,9 @@ public final class Recorder: Sendable {
     @discardableResult
     public func stop(patience: Int64 = 5_000_000_000) -> Bool {
         mailbox.withLock { $0.isStopping = true }
-        linux_io_bell_ring(bell)
+        bell.ring()
         guard let thread = thread.withLock({ $0.take() }) else { return true }
-        var ready = pollfd(fd: end, events: Int16(POLLIN), revents: 0)
-        while poll(&ready, 1, Self.interval) <= 0 {
+        while !end.wait(atMost: Self.interval) {
             if stall > patience { return false }
         }
         thread.join()
@@ -86,7 +81,7 @@ public final class Recorder: Sendable {
             mailbox.commands.append(command)
             return mailbox.commands.count == 1
         }
-        if isFirst { linux_io_bell_ring(bell) }
+        if isFirst { bell.ring() }
     }
 
     private func run() {
@@ -99,12 +94,10 @@ public final class Recorder: Sendable {
             deliver: deliver
         )
         while !mailbox.withLock({ $0.isStopping }) {
-            guard !core.step() else { continue }
-            var ready = pollfd(fd: bell, events: Int16(POLLIN), revents: 0)
-            if poll(&ready, 1, Self.interval) > 0 { linux_io_bell_clear(bell) }
+            if !core.step() { bell.wait(atMost: Self.interval) }
         }
         core.finish()
-        linux_io_bell_ring(end)
+        end.ring()
     }
 
     private func takeCommands() -> [RecorderCommand] {

@@ -18,7 +18,7 @@ public struct CallQuery: Sendable {
     public var disposition: Disposition?
     /// Only calls that ended.
     public var isOver = false
-    /// Only calls that came by a trunk (`trunk`, where it is named), or of which a leg went out over one.
+    /// Only calls that came by a trunk, or of which a leg went out over one.
     public var isOverTrunk = false
     /// Only what comes after this call in the listing.
     public var before: Place?
@@ -58,17 +58,15 @@ public struct CallQuery: Sendable {
         add("started_at < ?", until.map { "\($0)" })
         add("\"from\" = ?", from)
         add("\"to\" = ?", to)
-        if !isOverTrunk { addUsed("trunk", trunk, "trunk_legs") }
+        addUsed("trunk", trunk, "trunk_legs")
         add("user = ?", user)
         // The row has the last queue, agent and own trunk alone; whatever a call came by is asked for.
         addUsed("queue", queue, "queue_stays")
         addUsed("agent", agent, "queue_stays")
         add("disposition = ?", disposition?.rawValue)
         if isOver { conditions.append("disposition IS NOT NULL") }
-        if isOverTrunk {
-            let legs = "SELECT 1 FROM trunk_legs WHERE trunk_legs.call_id = calls.call_id"
-            conditions.append("EXISTS (\(legs)\(trunk == nil ? "" : " AND trunk_legs.trunk = ?"))")
-            if let trunk { arguments.append(trunk) }
+        if isOverTrunk, trunk == nil {
+            conditions.append("EXISTS (SELECT 1 FROM trunk_legs WHERE trunk_legs.call_id = calls.call_id)")
         }
         if let before {
             conditions.append("(started_at, call_id) < (?, ?)")

@@ -90,7 +90,7 @@ extension JournalEntry {
             database,
             sql: """
                 SELECT call_id, type, json FROM events
-                WHERE id >= (SELECT min(CAST(round((julianday(started_at) - 2440587.5) * 86400000) AS INTEGER)) FROM calls
+                WHERE id >= (SELECT min(\(milliseconds(of: "started_at"))) FROM calls
                              WHERE ended_at IS NULL) << 12
                   AND type IN ('transferStarted', 'transferEnded')
                   AND call_id IN (SELECT call_id FROM calls WHERE ended_at IS NULL) ORDER BY id

@@ -100,7 +100,7 @@ enum StayRow {
     /// With who is called back nobody speaks before his call's answer.
     private static let talkBegan = """
         CASE outcome WHEN 'called-back' THEN coalesce((
-          SELECT CAST(round((julianday(answered_at) - 2440587.5) * 86400000) AS INTEGER) FROM calls
+          SELECT \(milliseconds(of: "answered_at")) FROM calls
           WHERE calls.call_id = queue_stays.call_id
         ), :now) ELSE connected_ms END
         """

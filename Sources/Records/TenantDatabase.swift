@@ -108,6 +108,7 @@ public final class TenantDatabase: Sendable {
         migrator.registerMigration("parts of traces") { try $0.execute(sql: TraceRow.parts) }
         migrator.registerMigration("extended wrap-ups") { try $0.execute(sql: HistorySchema.extendedWrapUps) }
         migrator.registerMigration("speakers of recordings") { try $0.execute(sql: HistorySchema.speakers) }
+        migrator.registerMigration("parts of traces by number") { try $0.execute(sql: TraceRow.partsByNumber) }
         return migrator
     }
 

@@ -17,10 +17,6 @@ enum TraceDraft: Sendable {
     }
 }
 
-extension Event {
-    fileprivate var isEndOfCall: Bool { if case .callEnded = self { true } else { false } }
-}
-
 /// A call's trace as a row of `traces`.
 enum TraceRow {
     private static let columns = """
@@ -65,9 +61,22 @@ enum TraceRow {
         INSERT OR REPLACE INTO traces (call_id, tenant, started_at, "from", "to", omitted, octets, entries)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
         """
+    /// They are as long as traces, and as ill at ease in the index of a key.
+    static let partsByNumber = """
+        CREATE TABLE trace_parts_by_number (
+          call_id TEXT NOT NULL,
+          first INTEGER NOT NULL,
+          omitted INTEGER NOT NULL,
+          entries TEXT NOT NULL
+        );
+        INSERT INTO trace_parts_by_number SELECT call_id, first, omitted, entries FROM trace_parts;
+        DROP TABLE trace_parts;
+        ALTER TABLE trace_parts_by_number RENAME TO trace_parts;
+        CREATE UNIQUE INDEX trace_parts_by_call ON trace_parts (call_id, first);
+        """
+
     private static let insertPart = """
-        INSERT OR REPLACE INTO trace_parts (call_id, tenant, started_at, "from", "to", omitted, first, entries)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT OR REPLACE INTO trace_parts (call_id, first, omitted, entries) VALUES (?, ?, ?, ?)
         """
 
     static func write(_ draft: TraceDraft, to database: Database) throws {
@@ -77,28 +86,23 @@ enum TraceRow {
             try database.cachedStatement(sql: "DELETE FROM trace_parts WHERE call_id = ?")
                 .execute(arguments: [trace.callID.value])
         case .part(let part):
-            try write(part.trace, part.trace.stored, number: part.first, by: insertPart, to: database)
+            try database.write(insertPart) { row in
+                row.add(part.trace.callID.value)
+                row.add(part.first)
+                row.add(part.trace.omitted)
+                row.add(utf8: part.trace.stored)
+            }
         }
     }
 
     private static func write(_ trace: CallTrace, to database: Database) throws {
         let stored = trace.stored
-        try write(trace, stored, number: stored.count, by: insert, to: database)
-    }
-
-    private static func write(
-        _ trace: CallTrace,
-        _ stored: [UInt8],
-        number: Int,
-        by statement: String,
-        to database: Database
-    ) throws {
-        try database.write(statement) { row in
+        try database.write(insert) { row in
             for text in [trace.callID.value, trace.tenant.name, "\(trace.started.wall)", trace.from, trace.to] {
                 row.add(text)
             }
             row.add(trace.omitted)
-            row.add(number)
+            row.add(stored.count)
             row.add(utf8: stored)
         }
     }
@@ -106,21 +110,24 @@ enum TraceRow {
     /// What is known of the trace of a call that is not over; nil: nothing.
     static func unfinished(_ call: String, _ database: Database) throws -> CallTrace? {
         guard try database.tableExists("trace_parts") else { return nil }
-        let sql = "SELECT * FROM trace_parts WHERE call_id = ? ORDER BY first"
+        let sql = """
+            SELECT calls.tenant, calls.started_at, calls."from", calls."to", trace_parts.* FROM trace_parts
+            JOIN calls USING (call_id) WHERE call_id = ? ORDER BY first
+            """
         let parts = try Row.fetchAll(database, sql: sql, arguments: [call]).map(trace)
         guard var whole = parts.last else { return nil }
         whole.entries = parts.flatMap(\.entries)
         return whole
     }
 
-    /// The traces of calls that a crash cut off are what was put out of them, and that end.
+    /// The traces of calls that a crash cut off are what was put out of them, and that end, which is in `ends`.
     static func closeInterrupted(_ database: Database, _ ends: [CutOff]) throws {
         // Whose whole is there has nothing to be made of what is left of the parts.
         let calls = try String.fetchAll(
             database,
             sql: "SELECT DISTINCT call_id FROM trace_parts WHERE call_id NOT IN (SELECT call_id FROM traces)"
         )
-        let last = Dictionary(ends.filter { $0.event.isEndOfCall }.map { ($0.call, $0) }) { $1 }
+        let last = Dictionary(ends.map { ($0.call, $0) }) { $1 }
         for call in calls {
             guard var trace = try unfinished(call, database) else { continue }
             if let end = last[call], let kind = TraceEntry.Kind(end.event) {

@@ -235,18 +235,12 @@ struct Backend: ControlBackend {
         var seconds: Int?
         var tenant: String?
 
-        /// Nothing is read and then passed over.
-        func checkKeys(of command: Dispatcher.AgentCommand) throws(BodyFault) {
-            let own: String? =
-                switch command {
-                case .logIn: "device"
-                case .pause: "reason"
-                case .extendWrapUp: "seconds"
-                case .logOut, .unpause, .endWrapUp, .block, .unblock: nil
-                }
-            let given = [("reason", reason != nil), ("device", device != nil), ("seconds", seconds != nil)]
-            guard let (name, _) = given.first(where: { $1 && own != $0 }) else { return }
-            throw BodyFault(what: "'\(action)' takes no \(name)", mend: "leave it out")
+        func checkKeys(of action: AgentAction) throws(BodyFault) {
+            let given: [AgentAction.Option: Bool] = [
+                .device: device != nil, .reason: reason != nil, .seconds: seconds != nil,
+            ]
+            guard let option = action.firstRefused(of: given) else { return }
+            throw BodyFault(what: "'\(action.rawValue)' takes no \(option.rawValue)", mend: "leave it out")
         }
 
         /// A minute where nothing is said.
@@ -267,27 +261,27 @@ struct Backend: ControlBackend {
     func changeAgent(_ number: String, _ request: ControlRequest, _ node: Node) async throws -> ControlReply {
         let fault = BodyFault(
             what: "the body is no change of an agent",
-            mend: #"send {"action": "login|logout|pause|unpause|end-wrap-up|extend-wrap-up|block|unblock"}"#
+            mend: #"send {"action": "\#(AgentAction.allCases.map(\.rawValue).joined(separator: "|"))"}"#
         )
         let wanted = try request.read(AgentChange.self, or: fault)
+        guard let action = AgentAction(rawValue: wanted.action) else { throw fault }
+        try wanted.checkKeys(of: action)
         let command: Dispatcher.AgentCommand
-        switch wanted.action {
-        case "login": command = .logIn(device: wanted.device)
-        case "logout": command = .logOut
-        case "pause":
+        switch action {
+        case .login: command = .logIn(device: wanted.device)
+        case .logout: command = .logOut
+        case .pause:
             let tenant = try tenant(wanted.tenant, request)
             let usual = try await node.handle.ask { core in
                 try core.turn { engine, _ in try engine.pauseReason(of: number, tenant: tenant) }
             }
             command = .pause(reason: wanted.reason ?? usual)
-        case "unpause": command = .unpause
-        case "end-wrap-up": command = .endWrapUp
-        case "extend-wrap-up": command = .extendWrapUp(.seconds(try wanted.moreWrapUp))
-        case "block": command = .block
-        case "unblock": command = .unblock
-        default: throw fault
+        case .unpause: command = .unpause
+        case .endWrapUp: command = .endWrapUp
+        case .extendWrapUp: command = .extendWrapUp(.seconds(try wanted.moreWrapUp))
+        case .block: command = .block
+        case .unblock: command = .unblock
         }
-        try wanted.checkKeys(of: command)
         let tenant = try tenant(wanted.tenant, request)
         let actor = AuditedAct.Actor(request.peer)
         let view = try await node.handle.ask { core in

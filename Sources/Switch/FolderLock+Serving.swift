@@ -14,7 +14,10 @@ extension FolderLock {
     static func isServed(_ data: URL) -> Bool { isHeld(tenants(in: data)) }
 
     /// What to do about a switch that serves and cannot be asked.
-    public static let silence = "it is starting, or ending, or its control socket is gone; try again, or send it SIGHUP, which makes the socket anew"
+    public static let silence = """
+        it is starting, or ending, or its control socket is gone; try again, or send it SIGHUP, which makes the socket \
+        anew
+        """
 
     private static func tenants(in data: URL) -> URL { data.appending(path: "tenants") }
 }
@@ -26,7 +29,7 @@ public enum Service: Sendable {
     case silent
     case none
 
-    /// - Parameter data: the folder, with the control socket in it.
+    /// Of this folder of data, with its control socket.
     public init(of data: URL, at socketPath: String) async {
         if await ControlClient(socketPath: socketPath).isAnswered() {
             self = .answering

@@ -1,6 +1,7 @@
 public import Events
 import Foundation
 import Synchronization
+import Threading
 public import Timebase
 
 /// Writes log lines to standard error on a thread of its own, so that a slow reader of the log never holds up a call. Beyond a bound
@@ -18,8 +19,8 @@ public final class LogSink: Sendable {
     private let format: Format
     private let level: LogLevel
     private let state = Mutex(State())
-    private let wake = DispatchSemaphore(value: 0)
-    private let over = DispatchSemaphore(value: 0)
+    private let wake = Doorbell()
+    private let over = Doorbell()
 
     public init(format: Format, level: LogLevel) {
         (self.format, self.level) = (format, level)
@@ -43,7 +44,7 @@ public final class LogSink: Sendable {
             state.lines.append(line)
             return state.lines.count == 1
         }
-        if isFirst { wake.signal() }
+        if isFirst { wake.ring() }
     }
 
     private func textLine(_ stamp: String, _ level: LogLevel, _ text: String, _ call: CallID?) -> String {
@@ -71,13 +72,14 @@ public final class LogSink: Sendable {
     /// Writes what is queued, and ends.
     public func stop() {
         state.withLock { $0.isStopping = true }
-        wake.signal()
-        _ = over.wait(timeout: .now() + 2)
+        wake.ring()
+        over.wait(atMost: .seconds(2))
     }
 
     private func run() {
         while true {
-            wake.wait()
+            // Without a descriptor for the bell lines are so late.
+            wake.wait(atMost: .seconds(1))
             let (lines, dropped, isStopping) = state.withLock { state in
                 defer { (state.lines, state.dropped) = ([], 0) }
                 return (state.lines, state.dropped, state.isStopping)
@@ -85,10 +87,10 @@ public final class LogSink: Sendable {
             var text = lines.joined()
             if dropped > 0 { text += textLine("", .warning, "\(dropped) log lines were dropped", nil) }
             // A closed log is no reason to stop: there is nobody left to tell.
-            try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+            if !text.isEmpty { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
             if isStopping { break }
         }
-        over.signal()
+        over.ring()
     }
 }
 

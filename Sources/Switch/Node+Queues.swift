@@ -64,13 +64,15 @@ extension Node {
         _ rows: @escaping @Sendable (Reporter) throws -> [Row]
     ) async -> [TenantID: [Row]] {
         let wanted: [TenantID: Tenant]
-        do { wanted = try await handle.ask { $0.engine.configuration.tenants.filter { tenants.contains($0.key) } } } catch {
+        do {
+            wanted = try await handle.ask { $0.engine.configuration.tenants.filter { tenants.contains($0.key) } }
+        } catch {
             // The switch is ending.
             return [:]
         }
         let folder = files.dataFolder
-        let figures = await TodaysFigures<Row>.read(of: wanted.keys.sorted(), by: reading, atMost: Self.patience) { id in
-            guard let tenant = wanted[id] else { return [] }
+        let figures = await TodaysFigures<Row>.read(of: wanted.keys.sorted(), by: reading, atMost: Self.patience) {
+            guard let tenant = wanted[$0] else { return [] }
             return try rows(Reporter(tenant: tenant, folder: folder, now: Date(), isSwitchUp: true))
         }
         tell(figures.trouble)

@@ -1,5 +1,6 @@
 import ACD
 import Calls
+import Config
 import DialPlan
 import Engine
 import Events
@@ -61,8 +62,7 @@ final class Outlet: EngineOutlet {
     func localTime(in zone: String, at moment: WallTime) -> LocalTime {
         let known = zones[zone] ?? TimeZone(identifier: zone) ?? .gmt
         zones[zone] = known
-        let offset = known.secondsFromGMT(for: Date(timeIntervalSince1970: Double(moment.milliseconds) / 1000))
-        return LocalTime(localSeconds: moment.milliseconds / 1000 + Int64(offset))
+        return LocalTime(at: moment, in: known)
     }
 
     func ask(_ url: String, timeout: Duration, for call: CallID) {

@@ -154,6 +154,8 @@ struct AgentRow: Encodable, Sendable {
     var pending_logout: Bool
     /// The limit of pauses that the agent is over.
     @OrNull var alarm: String?
+    /// All this in words.
+    var summary: String
 
     init(_ agent: Dispatcher.AgentView, name: String?, today: AgentToday?) {
         tenant = agent.id.tenant.name
@@ -170,6 +172,7 @@ struct AgentRow: Encodable, Sendable {
         pending_pause = agent.pendingPause
         pending_logout = agent.hasPendingLogOut
         alarm = (agent.exceeded.contains(.shift) ? .shift : agent.exceeded.first)?.rawValue
+        summary = agent.summary
     }
 }
 

@@ -10,14 +10,18 @@ public final class Doorbell: Sendable {
     /// Without a descriptor to be had it never rings, and who waits goes on at the time-out.
     public init() { descriptor = linux_io_bell_make() }
 
+    /// It can be rung.
+    public var isThere: Bool { descriptor >= 0 }
+
     deinit { if descriptor >= 0 { linux_io_close(descriptor) } }
 
     public func ring() { if descriptor >= 0 { linux_io_bell_ring(descriptor) } }
 
-    /// Until it rings, or has rung since the last time; at most so long. By one thread.
-    public func wait(atMost patience: Duration) {
+    /// Until it rings, or has rung since the last time; at most so long: false. By one thread.
+    @discardableResult
+    public func wait(atMost patience: Duration) -> Bool {
         let (seconds, attoseconds) = patience.components
         let milliseconds = seconds &* 1000 &+ attoseconds / 1_000_000_000_000_000
-        linux_io_bell_wait(descriptor, CInt(clamping: max(0, milliseconds)))
+        return linux_io_bell_wait(descriptor, CInt(clamping: max(0, milliseconds))) != 0
     }
 }

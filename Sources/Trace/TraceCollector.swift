@@ -28,10 +28,11 @@ public struct TraceCollector: Sendable {
         return due.sorted().compactMap { id in
             guard var call = live.removeValue(forKey: id) else { return nil }
             let first = call.kept
+            var part = call.trace
+            part.entries = Array(call.trace.entries[first...])
             (call.kept, call.unkept) = (call.trace.entries.count, nil)
             live[id] = call
-            call.trace.entries.removeFirst(first)
-            return TracePart(trace: call.trace, first: first)
+            return TracePart(trace: part, first: first)
         }
     }
 

@@ -167,13 +167,13 @@ extension ConfigurationFiles {
         return Data(reply.body)
     }
 
-    /// Does what `body` does; what it throws is the reason of a refusal in the audit log, of the tenant that was named.
-    func noting<Result>(_ refusal: AuditedAct, of tenant: String?, _ body: () throws -> Result) throws -> Result {
+    /// Does what `body` does; what it throws is the reason of the act's refusal in the audit log, of the tenant that was named.
+    func noting<Result>(_ wanted: AuditedAct, of tenant: String?, _ body: () throws -> Result) throws -> Result {
         do {
             return try body()
         } catch {
-            var act = refusal
-            (act.tenant, act.detail) = (tenant.map { TenantID($0) }, "\(error)")
+            var act = wanted
+            (act.outcome, act.tenant, act.detail) = (.refused, tenant.map { TenantID($0) }, "\(error)")
             try note(act)
             throw error
         }

@@ -93,7 +93,9 @@ private struct Mirror: ControlBackend {
     }
 
     @Test(arguments: [true, false])
-    func `one that reads for long is waited for as long as it lives, and one that hangs is said to`(isDeaf: Bool) async throws {
+    func `one that reads for long is waited for as long as it lives, and one that hangs is said to`(
+        isDeaf: Bool
+    ) async throws {
         let path = try Self.socketPath()
         let server = ControlServer(backend: Mirror(isDeaf: isDeaf), group: MultiThreadedEventLoopGroup.singleton)
         try await server.listen(socket: path)

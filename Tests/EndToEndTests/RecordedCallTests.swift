@@ -135,7 +135,7 @@ struct RecordedCallTests {
         #expect(try running.gudok("recordings", "get", row["id"] as? String ?? "", "-o", "-").code == 1)
         let refused = try #require(try running.rows("audit", "--action", "recording.get").first)
         #expect(refused["outcome"] as? String == "refused")
-        #expect((refused["detail"] as? String)?.hasSuffix("cannot be read") == true, "\(refused)")
+        #expect((refused["detail"] as? String)?.contains("cannot be read: there is no such file") == true, "\(refused)")
         let missing = try running.gudok("recordings", "verify")
         #expect(missing.code == 1 && missing.text.contains("missing"))
         let listed = try running.gudok("recordings", "verify", "--format", "json")

@@ -55,7 +55,7 @@ int linux_io_bell_make(void);
 void linux_io_bell_ring(int fd);
 void linux_io_bell_clear(int fd);
 /* Waits until it rings, by the monotonic clock, and clears it. */
-void linux_io_bell_wait(int fd, int timeout_ms);
+int linux_io_bell_wait(int fd, int timeout_ms);
 
 /* The calling thread's name, as `top` shows it. */
 void linux_io_name_thread(const char *name);

@@ -36,17 +36,8 @@ extension Tenant {
     /// Takes simulated calls through a plan as the tenant's own would go.
     public func tester(of plan: DialPlan) -> PlanTester {
         let owner = PlanTester.Owner(tenant: id.name, nameOf: { users[$0]?.name }) { moment, zone in
-            LocalTime(at: moment, in: zone ?? timeZone)
+            LocalTime(at: moment, in: TimeZone(identifier: zone ?? timeZone) ?? .gmt)
         }
         return PlanTester(plan, of: owner) { wayOut(of: $0, upon: $1, key: $2) }
-    }
-}
-
-extension LocalTime {
-    /// What the clocks of a zone (IANA name) show at a moment.
-    init(at moment: WallTime, in zone: String) {
-        let date = Date(timeIntervalSince1970: Double(moment.milliseconds) / 1_000)
-        let offset = (TimeZone(identifier: zone) ?? .gmt).secondsFromGMT(for: date)
-        self.init(localSeconds: moment.milliseconds / 1_000 + Int64(offset))
     }
 }

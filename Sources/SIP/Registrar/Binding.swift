@@ -31,7 +31,9 @@ public struct Binding: Sendable {
     var missedProbes = 0
 
     /// What it was asked before it refreshed, and has not answered.
-    mutating func goOn(from old: Binding) { (probeSent, missedProbes) = (old.probeSent, old.missedProbes) }
+    mutating func goOn(from old: Binding) {
+        (probeSent, missedProbes, roundTrip) = (old.probeSent, old.missedProbes, old.roundTrip)
+    }
 
     /// Whether this is the same phone by another connection: its instance says so; where it has none, its name, host and program do, since the
     /// port of its Contact is often that of the connection.

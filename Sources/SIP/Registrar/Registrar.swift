@@ -153,17 +153,16 @@ public struct Registrar: Sendable {
             userAgent: request.headers[.userAgent].map { String($0.prefix(128)) },
             registeredAt: old?.registeredAt ?? now.wall,
             expiresAt: Moment(instant: now.instant + lasts, wall: now.wall.advanced(by: lasts)),
-            roundTrip: old?.roundTrip,
+            roundTrip: nil,
             instance: change.instance,
             isBehindNAT: isBehindNAT,
             isMapped: isMapped,
             path: path
         )
         var actions: [RegistrarAction] = []
-        if let old, "\(old.contact)" != "\(binding.contact)" {
-            actions += remove(old, of: user, why: "replaced", now: now)
-        }
-        insert(binding, of: user, now: now)
+        let isReplaced = old.map { "\($0.contact)" != "\(binding.contact)" } ?? false
+        if let old, isReplaced { actions += remove(old, of: user, why: "replaced", now: now) }
+        insert(binding, after: isReplaced ? nil : old, of: user, now: now)
         actions.append(.store(StoredRegistration(binding, of: user)))
         if old?.source != flow {
             if flow.transport.isReliable, let left = old ?? takeSevered(like: binding, of: user, now: now),
@@ -290,10 +289,10 @@ public struct Registrar: Sendable {
         }
     }
 
-    private mutating func insert(_ binding: Binding, of user: UserID, now: Moment) {
+    /// `old` is what stood for this contact until now.
+    private mutating func insert(_ binding: Binding, after old: Binding?, of user: UserID, now: Moment) {
         let key = "\(binding.contact)"
         var binding = binding
-        let old = bindings[user]?.first { $0.contact.isEquivalent(to: binding.contact) }
         // A REGISTER says that the phone reaches us, and not that we reach it: it is asked on as before.
         let isRefresh = old?.source.isSameWay(as: binding.source) ?? false
         if isRefresh, let old { binding.goOn(from: old) }
@@ -413,7 +412,7 @@ public struct Registrar: Sendable {
                 isMapped: registration.isMapped ?? false,
                 path: path
             )
-            insert(binding, of: registration.user, now: now)
+            insert(binding, after: nil, of: registration.user, now: now)
         }
         return actions
     }

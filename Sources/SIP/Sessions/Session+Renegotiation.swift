@@ -15,7 +15,7 @@ extension Session {
             // Our 2xx waits for a PRACK: in a moment the dialog is confirmed.
             return [.tell(.reofferRefused(status: 491))]
         case .calling, .received:
-            guard case .none = renegotiation, let sdp, mayBeOffered else {
+            guard case .none = renegotiation, let sdp, !mustNotBeOfferedYet else {
                 return [.tell(.reofferRefused(status: 488))]
             }
             if let early = heardDialog { dialog = early.dialog }
@@ -27,11 +27,11 @@ extension Session {
 
     /// Before the final answer only UPDATE may carry an offer, to a peer that takes it, and when the first offer has an answer that surely
     /// arrived (RFC 3311 §5.1).
-    public var mayBeOffered: Bool {
+    public var mustNotBeOfferedYet: Bool {
         switch phase {
-        case .calling: peerAllows(.update) && (heardDialog?.isAnswered ?? false)
-        case .received: reliable.heldAcceptance != nil || peerAllows(.update) && !owesAnswer
-        case .accepted, .answering, .confirmed, .cancelling, .leaving, .ended: true
+        case .calling: !peerAllows(.update) || !(heardDialog?.isAnswered ?? false)
+        case .received: reliable.heldAcceptance == nil && (!peerAllows(.update) || owesAnswer)
+        case .accepted, .answering, .confirmed, .cancelling, .leaving, .ended: false
         }
     }
 

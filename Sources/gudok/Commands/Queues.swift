@@ -1,4 +1,5 @@
-import ArgumentParser
+public import ACD
+public import ArgumentParser
 import Console
 import ControlAPI
 import Foundation
@@ -110,23 +111,8 @@ struct ChangeAgent: AsyncParsableCommand {
         discussion: "login, logout, pause, unpause, end-wrap-up, extend-wrap-up, block or unblock"
     )
 
-    enum Action: String, CaseIterable, ExpressibleByArgument {
-        case login, logout, pause, unpause, block, unblock
-        case endWrapUp = "end-wrap-up"
-        case extendWrapUp = "extend-wrap-up"
-
-        /// What may be said with it.
-        fileprivate var option: String? {
-            switch self {
-            case .login: "device"
-            case .pause: "reason"
-            case .extendWrapUp: "seconds"
-            case .logout, .unpause, .block, .unblock, .endWrapUp: nil
-            }
-        }
-    }
-
-    @Argument(help: "login, logout, pause, unpause, end-wrap-up, extend-wrap-up, block or unblock.") var action: Action
+    @Argument(help: "login, logout, pause, unpause, end-wrap-up, extend-wrap-up, block or unblock.")
+    var action: AgentAction
     @Argument(help: "The agent's extension.") var agent: String
     @Option(name: .long, help: "Why, of a pause: one of the tenant's pause_reasons.") var reason: String?
     @Option(name: .long, help: "The extension whose phones ring for him, of a login elsewhere.") var device: String?
@@ -142,17 +128,14 @@ struct ChangeAgent: AsyncParsableCommand {
         var tenant: String?
     }
 
-    private struct Answer: Decodable {
-        var state: String
-        var reason: String?
-        var pending_pause: String?
-        var pending_logout: Bool
-    }
+    private struct Answer: Decodable { var summary: String }
 
     func validate() throws {
-        let given = [("reason", reason != nil), ("device", device != nil), ("seconds", seconds != nil)]
-        if let (name, _) = given.first(where: { $1 && action.option != $0 }) {
-            throw ValidationError("'\(action.rawValue)' takes no --\(name)")
+        let given: [AgentAction.Option: Bool] = [
+            .device: device != nil, .reason: reason != nil, .seconds: seconds != nil,
+        ]
+        if let option = action.firstRefused(of: given) {
+            throw ValidationError("'\(action.rawValue)' takes no --\(option.rawValue)")
         }
     }
 
@@ -164,8 +147,8 @@ struct ChangeAgent: AsyncParsableCommand {
             body: Array(try JSONEncoder().encode(change))
         )
         let answer = try JSONDecoder().decode(Answer.self, from: try await config.files().ask(request))
-        let pause = answer.pending_pause.map { ", then paused (\($0))" }
-        let then = answer.pending_logout ? ", then logged-out" : pause ?? ""
-        print("\(agent) is \(answer.state)\(answer.reason.map { " (\($0))" } ?? "")\(then)")
+        print("\(agent) is \(answer.summary)")
     }
 }
+
+extension AgentAction: ExpressibleByArgument {}

@@ -92,14 +92,16 @@ struct GetRecording: AsyncParsableCommand {
 
     func run() async throws {
         let shelf = try await Shelf(config, tenant)
-        let refusal = AuditedAct(by: .commandLine, "recording.get", "recording \(id)", outcome: .refused)
-        let (row, owner, file) = try config.files().noting(refusal, of: tenant) {
+        let wanted = AuditedAct(by: .commandLine, "recording.get", "recording \(id)")
+        let (row, owner, file) = try config.files().noting(wanted, of: tenant) {
             let (row, owner) = try shelf.one(id)
             let path = shelf.path(row, owner)
-            guard let file = try? FileHandle(forReadingFrom: path) else {
-                throw Failure("\(path.path) cannot be read\(row.deletedMilliseconds == nil ? "" : ": it was deleted")")
+            do {
+                return (row, owner, try FileHandle(forReadingFrom: path))
+            } catch {
+                let why = row.deletedMilliseconds == nil ? "\(FileFault(reading: error))" : "it was deleted"
+                throw Failure("\(path.path) cannot be read: \(why)")
             }
-            return (row, owner, file)
         }
         try config.files().note(
             AuditedAct(
@@ -189,9 +191,7 @@ struct HoldRecording: AsyncParsableCommand {
     func run() async throws {
         let shelf = try await Shelf(config, tenant)
         var act = AuditedAct(by: .commandLine, release ? "recording.release" : "recording.hold", "recording \(id)")
-        var refusal = act
-        refusal.outcome = .refused
-        let (row, owner) = try config.files().noting(refusal, of: tenant) {
+        let (row, owner) = try config.files().noting(act, of: tenant) {
             let (row, owner) = try shelf.one(id)
             guard release || row.deletedMilliseconds == nil else {
                 throw Failure("recording \(id) was deleted: there is nothing left to hold")

@@ -197,7 +197,8 @@ extension CallTrace {
         if call.endedAt == nil {
             if let trace = try folder.unfinishedTrace(of: id, of: owners) { return trace }
             guard await files.service == .none else {
-                throw Failure("nothing is on disk yet of call \(id), and the switch has not told of it: \(FolderLock.silence)")
+                let silence = FolderLock.silence
+                throw Failure("nothing is on disk yet of call \(id), and the switch has not told of it: \(silence)")
             }
         }
         guard call.endedAt != nil, call.reason != "engine-restart" else {

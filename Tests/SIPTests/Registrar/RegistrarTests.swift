@@ -288,6 +288,10 @@ import Timebase
         }
         let binding = registrar.bindings(for: Self.anna, now: Self.later(153).instant).first
         #expect(probes.count == 3 && binding?.roundTrip == .seconds(1) && binding?.missedProbes == 2)
+        // Of another way nothing is known yet.
+        _ = register(&registrar, ["<sip:a@192.168.1.5>"], cSeq: 8, flow: Self.flow(0xC000_0202), at: Self.later(154))
+        let moved = registrar.bindings(for: Self.anna, now: Self.later(155).instant)
+        #expect(moved.count == 1 && moved.first?.roundTrip == nil && moved.first?.missedProbes == 0)
     }
 
     @Test func `RFC 5626 3.1: the same instance under a new contact replaces the old`() {
