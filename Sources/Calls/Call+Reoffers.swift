@@ -243,7 +243,7 @@ extension Call {
 
     /// The same of a party that is heard before it answers, where it may be offered something then; another is when it answers.
     func moveEarlyFamily(of index: Int) {
-        guard let told = legs[index].described.local, reoffers[index] == nil, legs[index].session.mayBeOffered,
+        guard let told = legs[index].described.local, reoffers[index] == nil, !legs[index].session.mustNotBeOfferedYet,
             changeFamily(of: index), let port = legs[index].port,
             let moved = try? relayOffer(told, as: legs[index].described.media(port), preferring: [], previous: told)
         else { return }
