@@ -49,6 +49,21 @@ public struct StreamReport: Codable, Equatable, Sendable {
         (self.jitterMilliseconds, self.duplicates, self.reordered) = (jitterMilliseconds, duplicates, reordered)
         (self.rFactor, self.mos) = (rFactor, mos)
     }
+
+    /// Every key is written, the empty ones as null.
+    public func encode(to encoder: any Encoder) throws {
+        var keys = encoder.container(keyedBy: CodingKeys.self)
+        try keys.encode(packets, forKey: .packets)
+        try keys.encode(octets, forKey: .octets)
+        try keys.encode(lost, forKey: .lost)
+        try keys.encode(jitterMilliseconds, forKey: .jitterMilliseconds)
+        try keys.encode(duplicates, forKey: .duplicates)
+        try keys.encode(reordered, forKey: .reordered)
+        try keys.encode(rFactor, forKey: .rFactor)
+        try keys.encode(mos, forKey: .mos)
+        try keys.encode(leastRFactor, forKey: .leastRFactor)
+        try keys.encode(leastMOS, forKey: .leastMOS)
+    }
 }
 
 /// A leg's media from its port's opening to its closing.
@@ -100,5 +115,20 @@ public struct MediaReport: Codable, Equatable, Sendable {
         (self.signalledAddress, self.latchedAddress) = (signalledAddress, latchedAddress)
         (self.verdict, self.foreignPackets, self.malformedPackets) = (verdict, foreignPackets, malformedPackets)
         self.unagreedPackets = unagreedPackets
+    }
+
+    /// Every key is written, the empty ones as null.
+    public func encode(to encoder: any Encoder) throws {
+        var keys = encoder.container(keyedBy: CodingKeys.self)
+        try keys.encode(received, forKey: .received)
+        try keys.encode(sent, forKey: .sent)
+        try keys.encode(roundTripMilliseconds, forKey: .roundTripMilliseconds)
+        try keys.encode(firstPacketDelayMilliseconds, forKey: .firstPacketDelayMilliseconds)
+        try keys.encode(signalledAddress, forKey: .signalledAddress)
+        try keys.encode(latchedAddress, forKey: .latchedAddress)
+        try keys.encode(verdict, forKey: .verdict)
+        try keys.encode(foreignPackets, forKey: .foreignPackets)
+        try keys.encode(malformedPackets, forKey: .malformedPackets)
+        try keys.encode(unagreedPackets, forKey: .unagreedPackets)
     }
 }

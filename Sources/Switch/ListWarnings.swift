@@ -8,7 +8,7 @@ extension ConfigurationFiles {
     /// What is odd about the lists of numbers, and no fault: a line each, as faults are written.
     public var listWarnings: [String] {
         let unreadable = unreadableLists.map {
-            "\($0.file):\($0.position.line):1: warning: \($0.problem), and no tenant names it; \($0.mend)"
+            "\($0.file):\($0.position.line):\($0.position.column): warning: \($0.problem), and no tenant names it; \($0.mend)"
         }
         return unreadable + oddLines
     }

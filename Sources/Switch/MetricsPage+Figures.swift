@@ -140,16 +140,6 @@ extension MetricsPage {
             "Those of them that were too many to have a record each.",
             rows(trunks) { Double($0.unrecorded) }
         )
-        counters(
-            "trunk_calls_refused_total",
-            "Calls of a trunk refused for its limits.",
-            trunks.map { ([("tenant", $0.id.tenant.name), ("trunk", $0.id.name)], Double($0.turnedAway)) }
-        )
-        counters(
-            "trunk_calls_unrecorded_total",
-            "Those of them that were too many to have a record each.",
-            trunks.map { ([("tenant", $0.id.tenant.name), ("trunk", $0.id.name)], Double($0.unrecorded)) }
-        )
     }
 
     mutating func media(_ media: MediaCounters.Snapshot) {

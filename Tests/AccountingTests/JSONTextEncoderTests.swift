@@ -66,6 +66,15 @@ import Testing
         #expect(try JSONDecoder().decode([Event].self, from: Data(JSONTextEncoder().encode(events))) == events)
     }
 
+    @Test func `a leg's media have all their keys, whatever is known of them`() throws {
+        let media = try JSONEncoder().encode(MediaReport())
+        let keys = try #require(try JSONSerialization.jsonObject(with: media) as? [String: Any])
+        #expect(keys.count == 10 && keys["rtt_ms"] is NSNull && keys["unagreed_packets"] is NSNull)
+        let sent = try #require(keys["sent"] as? [String: Any])
+        #expect(sent.count == 10 && sent["lost"] is NSNull && sent["mos_min"] is NSNull)
+        #expect(try JSONDecoder().decode(MediaReport.self, from: media) == MediaReport())
+    }
+
     @Test func `containers are closed when the one around them goes on`() throws {
         let text = String(decoding: try JSONTextEncoder().encode(Nested()), as: UTF8.self)
         #expect(text == #"{"first":{"second":"x","third":[1,{"first":2}]},"second":3,"third":null}"#)

@@ -90,6 +90,8 @@ struct MetricsTests {
             #expect(parts.count >= 2 && Double(parts.last ?? "") != nil, "\(line)")
             #expect(page.contains("# HELP \(line.prefix { $0 != " " && $0 != "{" }) "), "\(line)")
         }
+        let described = page.split(separator: "\n").filter { $0.hasPrefix("# TYPE") }
+        #expect(Set(described).count == described.count, "a name is described once")
     }
 
     @Test func `TCP connections are counted while they are open, and when they are cut`() throws {
