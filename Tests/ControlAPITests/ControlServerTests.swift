@@ -14,7 +14,7 @@ private struct Mirror: ControlBackend {
         var peer: String
     }
 
-    /// It answers nothing until it is cancelled; `isDeaf`: not even that it lives.
+    /// The path `hang` is answered after longer than anybody here waits: what a stuck backend is like. `isDeaf`: that it lives, too.
     var isDeaf = false
 
     func answer(_ request: ControlRequest) async -> ControlReply {

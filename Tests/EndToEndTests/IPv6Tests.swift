@@ -134,12 +134,18 @@ struct IPv6Tests {
         #expect(try eventually { try running.metric("gudok_rtp_port_pairs_in_use") == 0 })
     }
 
-    @Test(.enabled(if: IPv6Tests.hasLoopback, "this machine has no ::1"))
-    func `who answers later in a talk with an address of the other family is offered one of that, and heard`() throws {
+    /// A switch with media in both families, and two phones that are registered there.
+    private static func pair() throws -> (RunningSwitch, anna: Phone, boris: Phone) {
         let running = try RunningSwitch(beside: "[::1]")
         let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
         let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
         for phone in [anna, boris] { #expect(try phone.register().startWord == "200") }
+        return (running, anna, boris)
+    }
+
+    @Test(.enabled(if: IPv6Tests.hasLoopback, "this machine has no ::1"))
+    func `who answers later in a talk with an address of the other family is offered one of that, and heard`() throws {
+        let (running, anna, boris) = try Self.pair()
         let (annas, borises) = (try WirePeer(), try WirePeer(family: .v6))
         #expect(try anna.dial("1002", sdp: Self.sdp(annas)) == nil)
         let invite = try #require(boris.expect("INVITE"))
@@ -170,10 +176,7 @@ struct IPv6Tests {
     func `RFC 3311: who speaks before the answer from the other family is moved by UPDATE, or by the answer`(
         update: String
     ) throws {
-        let running = try RunningSwitch(beside: "[::1]")
-        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
-        let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
-        for phone in [anna, boris] { #expect(try phone.register().startWord == "200") }
+        let (running, anna, boris) = try Self.pair()
         let (annas, borises) = (try WirePeer(), try WirePeer(family: .v6))
         #expect(try anna.dial("1002", sdp: Self.sdp(annas)) == nil)
         let invite = try #require(boris.expect("INVITE"))
