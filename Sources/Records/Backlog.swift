@@ -11,7 +11,7 @@ struct Backlog<Element: Sendable>: Sendable {
     var count: Int { places.count - head }
     var isEmpty: Bool { count == 0 }
     var first: Element? { isEmpty ? nil : places[head] }
-    var elements: some Sequence<Element> { places[head...].lazy.compactMap(\.self) }
+    var elements: some Sequence<Element> { places[head...].lazy.compactMap { $0 } }
 
     mutating func append(_ element: Element) { places.append(element) }
 

@@ -16,6 +16,7 @@ struct RecordQueue: Sendable {
         var queuedAt: Instant
 
         var isOpening: Bool { opening != nil }
+        var firstEvent: Int64? { rows.lazy.compactMap { $0.eventID }.first }
     }
 
     /// What is written at once.
@@ -148,7 +149,7 @@ struct RecordQueue: Sendable {
 
     private static func firstUnwritten(of line: Line) -> Int64? {
         [line.openings, line.items].compactMap { queue in
-            queue.elements.lazy.compactMap { $0.rows.lazy.compactMap(\.eventID).first }.first { _ in true }
+            queue.elements.first { $0.firstEvent != nil }?.firstEvent
         }.min()
     }
 }

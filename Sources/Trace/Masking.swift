@@ -11,17 +11,19 @@ func traceText(of bytes: [UInt8]) -> String {
 func holdsSecrets(_ bytes: [UInt8]) -> Bool {
     bytes.withUnsafeBytes { octets in
         guard let start = octets.baseAddress else { return false }
-        var line = 0
-        while line < octets.count {
-            let end = memchr(start + line, 10, octets.count - line).map { start.distance(to: $0) } ?? octets.count
-            let content = octets[line..<end]
-            if SecretLine(content) != nil { return true }
-            var rest = content
-            while let at = memchr(start + rest.startIndex, 64, rest.count).map({ start.distance(to: $0) }) {
-                if password(in: content, before: at) != nil { return true }
-                rest = content[(at + 1)...]
-            }
-            line = end + 1
+        func place(of octet: UInt8, from index: Int) -> Int? {
+            index < octets.count
+                ? memchr(start + index, Int32(octet), octets.count - index).map { start.distance(to: $0) } : nil
+        }
+        var line: Int? = 0
+        while let first = line {
+            if SecretLine(octets[first...]) != nil { return true }
+            line = place(of: UInt8(ascii: "\n"), from: first).map { $0 + 1 }
+        }
+        var next = place(of: UInt8(ascii: "@"), from: 0)
+        while let at = next {
+            if password(in: octets[...], before: at) != nil { return true }
+            next = place(of: UInt8(ascii: "@"), from: at + 1)
         }
         return false
     }
@@ -59,17 +61,23 @@ private enum SecretLine {
     case credentials(Int)
     case key(Int)
 
+    private static let keys = ["a=crypto:", "a=key-mgmt:", "a=ice-pwd:", "k="].map { Array($0.utf8) }
+    private static let credentials = ["authorization", "proxy-authorization"].map { Array($0.utf8) }
+
+    /// What stands behind the line's end is not looked at: no name has an end of a line in it.
     init?(_ line: some BidirectionalCollection<UInt8>) {
-        guard let first = line.first.map(lowercase), "apk".utf8.contains(first) else { return nil }
-        for name in ["a=crypto:", "a=key-mgmt:", "a=ice-pwd:", "k="]
-        where line.lazy.map(lowercase).starts(with: name.utf8) {
-            self = .key(name.utf8.count)
+        switch line.first.map(lowercase) {
+        case UInt8(ascii: "a"), UInt8(ascii: "p"), UInt8(ascii: "k"): break
+        default: return nil
+        }
+        for name in Self.keys where line.lazy.map(lowercase).starts(with: name) {
+            self = .key(name.count)
             return
         }
-        for name in ["authorization", "proxy-authorization"] where line.lazy.map(lowercase).starts(with: name.utf8) {
-            let blanks = line.dropFirst(name.utf8.count).prefix { $0 == space || $0 == tab }.count
-            guard line.dropFirst(name.utf8.count + blanks).first == colon else { continue }
-            self = .credentials(name.utf8.count + blanks + 1)
+        for name in Self.credentials where line.lazy.map(lowercase).starts(with: name) {
+            let blanks = line.dropFirst(name.count).prefix { $0 == space || $0 == tab }.count
+            guard line.dropFirst(name.count + blanks).first == colon else { continue }
+            self = .credentials(name.count + blanks + 1)
             return
         }
         return nil
@@ -109,17 +117,27 @@ private func password<Line: BidirectionalCollection<UInt8>>(
     in line: Line,
     before at: Line.Index
 ) -> Range<Line.Index>? {
-    let start = line[..<at].lastIndex { $0 <= space || "<>\"@".utf8.contains($0) }.map(line.index(after:))
+    let start = line[..<at].lastIndex(where: endsURI).map(line.index(after:))
     var rest = line[(start ?? line.startIndex)..<at]
     // The header's name may stand right before the URI.
     var isInURI = false
     while let end = rest.firstIndex(of: colon) {
         if isInURI { return line.index(after: end)..<at }
-        let scheme = rest[..<end].reversed().lazy.map(lowercase)
-        isInURI = scheme.starts(with: "pis".utf8) || scheme.starts(with: "spis".utf8)
+        let scheme = rest[..<end].suffix(4).lazy.map(lowercase)
+        isInURI = scheme.suffix(3).elementsEqual(sip) || scheme.elementsEqual(sips)
         rest = rest[line.index(after: end)...]
     }
     return nil
+}
+
+private let (sip, sips) = (Array("sip".utf8), Array("sips".utf8))
+
+/// Whether the octet stands in no URI's user part, and between URIs.
+private func endsURI(_ octet: UInt8) -> Bool {
+    switch octet {
+    case ...space, UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\""), UInt8(ascii: "@"): true
+    default: false
+    }
 }
 
 /// Stars for the password of each `sip:user:password@host`.
