@@ -125,6 +125,8 @@ public struct ControlReply: Equatable, Sendable {
     public var next: String?
     /// What the path may be asked for, when it was not this (RFC 9110 §10.2.1).
     public var allow: [String] = []
+    /// The answer's body, in the place of `body`.
+    public var file: ServedFile?
 
     public init(status: Int = 200, contentType: String, body: [UInt8]) {
         (self.status, self.contentType, self.body) = (status, contentType, body)

@@ -102,7 +102,7 @@ public actor ControlServer {
         let (backend, patience) = (backend, patience)
         let responder = CallbackResponder { (request: Request, context: ControlContext) in
             if let refusal = names.flatMap({ Self.refusal(of: request, $0) }) { return Self.response(refusal) }
-            return try await Self.respond(to: request, backend: backend, peer: await context.peer)
+            return try await Self.respond(to: request, backend: backend, context)
         }
         var logger = Logger(label: "gudok.http")
         logger.logLevel = .critical
@@ -158,7 +158,7 @@ public actor ControlServer {
     private static func respond(
         to request: Request,
         backend: any ControlBackend,
-        peer: ControlRequest.Peer
+        _ context: ControlContext
     ) async throws -> Response {
         let reply: ControlReply
         let isHead = request.method == .head
@@ -171,7 +171,7 @@ public actor ControlServer {
                 method: isHead ? "GET" : request.method.rawValue,
                 target: request.uri.string,
                 body: Array(buffer.readableBytesView),
-                peer: peer
+                peer: await context.peer
             ) {
                 asked.lastEventID = HTTPField.Name("Last-Event-ID").flatMap { request.headers[$0] }
                 switch isHead ? nil : await backend.events(for: asked) {
@@ -195,7 +195,47 @@ public actor ControlServer {
                 mend: "send at most \(longestBody) bytes"
             )
         }
-        return isHead ? response(reply).createHeadResponse() : response(reply)
+        var answer = response(reply)
+        if let file = reply.file { answer = try await serve(file, as: answer, to: request, context) }
+        return isHead ? answer.createHeadResponse() : answer
+    }
+
+    /// The file, or the part of it that is asked for.
+    private static func serve(
+        _ file: ServedFile,
+        as answer: Response,
+        to request: Request,
+        _ context: ControlContext
+    ) async throws -> Response {
+        var answer = answer
+        let tag = file.tag.map { "\"\($0)\"" }
+        answer.headers[.acceptRanges] = "bytes"
+        answer.headers[.cacheControl] = "no-store"
+        answer.headers[.contentDisposition] = "inline; filename=\"\(file.name)\""
+        answer.headers[.eTag] = tag
+        // A part of another state of the file would not fit to what the peer has.
+        let isOfThis = request.headers[.ifRange].map { $0 == tag } ?? true
+        var range = 0...max(0, file.octets - 1)
+        switch ByteRange(isOfThis ? request.headers[.range] : nil, of: file.octets) {
+        case .whole: break
+        case .part(let part):
+            range = part
+            answer.status = .partialContent
+            answer.headers[.contentRange] = "bytes \(part.lowerBound)-\(part.upperBound)/\(file.octets)"
+        case .unsatisfiable:
+            var refusal = response(
+                .problem(
+                    status: 416,
+                    code: "bad-range",
+                    what: "the range begins behind the end of \(file.octets) octets",
+                    mend: "ask for a part that is there"
+                )
+            )
+            refusal.headers[.contentRange] = "bytes */\(file.octets)"
+            return refusal
+        }
+        answer.body = try await FileIO().loadFile(path: file.path, range: range, context: context)
+        return answer
     }
 
     /// Nobody proves who he is here, so the pages that an administrator happens to look at must not act in his place.

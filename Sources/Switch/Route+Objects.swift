@@ -2,6 +2,7 @@ import Accounting
 import ControlAPI
 import Engine
 import Events
+import Foundation
 import Records
 import Reports
 
@@ -36,6 +37,7 @@ extension Route {
             let found = try await asked.read { folder, owners in try folder.recording(id, of: owners) }
             return asked.only(found.map { [RecordingReportRow($0.0, $0.1)] } ?? [], "recording") { $0.id }
         },
+        Route("GET", "api/v1/recordings/*/audio") { _, asked in try await asked.audio() },
     ]
 }
 
@@ -47,6 +49,43 @@ extension Route.Asked {
         let folder = RecordFolder(await node.files.dataFolder)
         let tenant = try tenantAlone()
         return try await node.reading.run { try find(folder, tenant.map { [TenantID($0)] } ?? folder.tenants) }
+    }
+
+    /// A recording's sound, as far as it is written. Who takes it is in the audit log, as with `gudok recordings get`.
+    fileprivate func audio() async throws -> ControlReply {
+        let id = parameters[0]
+        guard let (row, tenant) = try await read({ folder, owners in try folder.recording(id, of: owners) }) else {
+            return only([RecordingReportRow](), "recording") { $0.id }
+        }
+        func gone(_ why: String) -> ControlReply {
+            .problem(
+                status: 410,
+                code: "no-such-file",
+                what: "the file of recording \(id) cannot be read: \(why)",
+                mend: "see gudok recordings verify"
+            )
+        }
+        guard row.deletedMilliseconds == nil else { return gone("it was deleted") }
+        let place = await node.files.recordingsFolder(of: tenant).appending(path: row.file)
+        let octets: UInt64
+        do {
+            octets = try await node.reading.run { try FileHandle(forReadingFrom: place).seekToEnd() }
+        } catch let full as WorkerPool.Full {
+            throw full
+        } catch {
+            return gone(FileFault(reading: error).why)
+        }
+        let actor = AuditedAct.Actor(request.peer)
+        let detail = "call \(row.callID)"
+        await node.note(AuditedAct(by: actor, "recording.get", "recording \(id)", tenant: tenant, detail: detail))
+        var reply = ControlReply(contentType: row.file.hasSuffix(".opus") ? "audio/ogg" : "audio/wav", body: [])
+        reply.file = ServedFile(
+            path: place.path,
+            octets: Int(clamping: octets),
+            name: place.lastPathComponent,
+            tag: row.sha256
+        )
+        return reply
     }
 
     /// The one of these rows that the path names.

@@ -194,6 +194,48 @@ struct RecordedCallTests {
         #expect(try wanted.running.rows("recordings").first?["state"] as? String == "recording")
     }
 
+    @Test func `a recording is heard over HTTP, whole and in parts, and the audit log has who took it`() throws {
+        let talk = try Talk(carrierPort: try WirePeer().port, recordings: "{directions: [inbound]}")
+        talk.speak(seconds: 0.5)
+        talk.hangUp()
+        let row = try talk.recording("final")
+        let id = try #require(row["id"] as? String)
+        let file = talk.running.folder.appending(path: "taken.wav")
+        func take(_ id: String, _ more: [String] = [], query: String = "") throws -> String {
+            let place = "http://127.0.0.1:\(talk.running.httpPort)/api/v1/recordings/\(id)/audio\(query)"
+            let told = "%{http_code} %{content_type} %header{content-length} %header{content-range}"
+            let curl = try ChildProcess(
+                "/usr/bin/env",
+                ["curl", "-s", "-o", file.path, "-w", told] + more + [place]
+            )
+            #expect(curl.exitCode(within: 10) == 0)
+            return curl.text
+        }
+        let octets = try #require(row["octets"] as? Int)
+        #expect(try take(id) == "200 audio/wav \(octets) ")
+        let whole = try Data(contentsOf: file)
+        let kept = try FileManager.default.subpathsOfDirectory(atPath: talk.running.folder.path)
+            .first { $0.hasSuffix(".wav") && $0.contains("recordings") }
+        #expect(try whole == Data(contentsOf: talk.running.folder.appending(path: try #require(kept))))
+        #expect(whole.count == octets && whole.prefix(4) == Data("RIFF".utf8))
+        #expect(try take(id, ["-r", "100-199"]) == "206 audio/wav 100 bytes 100-199/\(octets)")
+        #expect(try Data(contentsOf: file) == whole[100..<200])
+        #expect(try take(id, ["-r", "-44"]) == "206 audio/wav 44 bytes \(octets - 44)-\(octets - 1)/\(octets)")
+        #expect(try Data(contentsOf: file) == whole.suffix(44))
+        let sum = try #require(row["sha256"] as? String)
+        #expect(try take(id, ["-r", "0-0", "-H", "If-Range: \"\(sum)\""]).hasPrefix("206"))
+        #expect(try take(id, ["-r", "0-0", "-H", "If-Range: \"another\""]) == "200 audio/wav \(octets) ")
+        #expect(try take(id, ["-r", "\(octets)-"]).hasSuffix("bytes */\(octets)"))
+        #expect(try take(id, ["--head"]) == "200 audio/wav \(octets) ")
+        #expect(try take("nothing").hasPrefix("404 "))
+        #expect(try take(id, query: "?tenant=nobody").hasPrefix("404 "))
+        let took = try talk.running.rows("audit").first { $0["action"] as? String == "recording.get" }
+        #expect(took?["object"] as? String == "recording \(id)" && took?["detail"] as? String == "call \(talk.call)")
+
+        try FileManager.default.removeItem(at: talk.running.folder.appending(path: try #require(kept)))
+        #expect(try take(id).hasPrefix("410 "))
+    }
+
     @Test
     func `of two users who talk the caller has the keys as the callee has, and each ends what the other began`()
         throws
