@@ -75,6 +75,8 @@ public struct QueueStayAssembler: Sendable {
     private var settling: [StayKey: Settling] = [:]
     private var lastOfCall: [CallID: StayKey] = [:]
     private var wrapping: [AgentKey: StayKey] = [:]
+    /// Agents of the last run's stays who have said nothing in this one yet.
+    private var unheard: Set<AgentKey> = []
 
     public init() {}
 
@@ -278,10 +280,22 @@ public struct QueueStayAssembler: Sendable {
         rest.wrapUp = .milliseconds(unsettled.wrapUpMilliseconds)
         settling[key] = rest
         wrapping[AgentKey(tenant: tenant, agent: agent)] = key
+        unheard.insert(AgentKey(tenant: tenant, agent: agent))
+    }
+
+    /// Whoever goes on with his wrap-up has said so by now. Of the others it was over when the last run ended, or while nothing ran; or they
+    /// are no users any more.
+    public mutating func settleUnheard() -> [(tenant: TenantID, output: Output)] {
+        defer { unheard = [] }
+        return unheard.sorted { ($0.tenant.name, $0.agent) < ($1.tenant.name, $1.agent) }.flatMap { agent in
+            let outputs = wrapping[agent].map { endWrapUp($0, agent, Instant(nanoseconds: 0)) } ?? []
+            return outputs.map { (agent.tenant, $0) }
+        }
     }
 
     private mutating func changed(_ change: AgentChanged, _ tenant: TenantID, _ at: Moment) -> [Output] {
         let agent = AgentKey(tenant: tenant, agent: change.agent)
+        unheard.remove(agent)
         var outputs: [Output] = []
         if let talk = talks[agent] {
             if change.state == .onCall, change.queue == talk.stay.queue { return [] }

@@ -128,6 +128,19 @@ extension CallCore {
         }
     }
 
+    /// The switch ends what is left, and no caller was busy or away: an attempt that this cuts off does not count, and the next run goes
+    /// on with it at once. Before the calls end.
+    public func takeBackAttempts(because reason: String) {
+        for callback in callbacks.all where callback.state == .calling {
+            guard let attempt = callback.call.flatMap({ call($0) }), attempt.isAttempt else { continue }
+            var standing = callback
+            (standing.call, standing.state) = (nil, .waiting)
+            standing.attempts = max(0, callback.attempts - 1)
+            callbacks.set(standing)
+            tell(standing, in: attempt.id, because: reason)
+        }
+    }
+
     /// Whose it was; nil: there is none that is open.
     public func cancelCallback(_ id: String, of tenant: TenantID?) -> TenantID? {
         guard let callback = callbacks[id], tenant == nil || callback.queue.tenant == tenant else { return nil }

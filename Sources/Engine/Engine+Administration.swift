@@ -222,6 +222,7 @@ extension Engine {
     public func hangUpEverything(reason: String, at moment: Moment) {
         enter(moment)
         defer { settle() }
+        calls.takeBackAttempts(because: reason)
         for id in calls.callIDs { _ = calls.hangUp(id, reason: reason) }
     }
 

@@ -19,6 +19,13 @@ enum HistoryRow: Sendable {
     case callback(CallbackRow)
     case event(JournalDraft)
 
+    init(_ output: QueueStayAssembler.Output) {
+        switch output {
+        case .opened(let stay), .answered(let stay), .closed(let stay): self = .stay(stay)
+        case .missed(let offer): self = .missed(offer)
+        }
+    }
+
     func write(to database: Database) throws {
         switch self {
         case .call(let record): try CallRow.write(record, to: database)

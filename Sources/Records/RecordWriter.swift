@@ -73,6 +73,11 @@ public final class RecordWriter: EventSubscriber {
         }
     }
 
+    /// The agents have been told what they were in the last run: whose wrap-ups do not go on is known. On the core's loop.
+    public func settleWrapUps(at instant: Instant) {
+        for (tenant, output) in stays.settleUnheard() { worker.add([HistoryRow(output)], of: tenant, at: instant) }
+    }
+
     /// On the core's loop.
     public func receive(_ envelope: EventEnvelope) {
         if let trace = collector.apply(envelope) { worker.add(.whole(trace)) }
@@ -88,12 +93,7 @@ public final class RecordWriter: EventSubscriber {
         case .answered(let record), .changed(let record), .closed(let record): rows.append(.call(record))
         case nil: break
         }
-        for output in stays.apply(envelope) {
-            switch output {
-            case .opened(let stay), .answered(let stay), .closed(let stay): rows.append(.stay(stay))
-            case .missed(let offer): rows.append(.missed(offer))
-            }
-        }
+        rows += stays.apply(envelope).map(HistoryRow.init)
         if let change = ledger.apply(envelope) { rows.append(.agent(change.opened)) }
         for talk in ownTalks.apply(envelope) { rows.append(.ownTalk(talk)) }
         switch envelope.event {

@@ -132,6 +132,7 @@ public actor Node {
             try await handle.ask { core in
                 core.turn { $0.restore(stored, at: $1) }
                 core.turn { $0.restore(memories.agents, at: $1) }
+                core.records.settleWrapUps(at: SystemClock.now().instant)
                 core.turn { $0.restore(memories.queues, at: $1) }
                 for (tenant, open) in callbacks { core.turn { $0.restore(open, of: tenant, at: $1) } }
             }

@@ -373,4 +373,24 @@ import Timebase
         let other = ledger.apply(Self.envelope(Self.agent(.wrapUp, queue: "support"), Self.at(1), call: nil))
         #expect(other?.opened.callID == nil)
     }
+
+    @Test func `a wrap-up that does not go on after a restart was as long as the ledger has it`() {
+        func left(_ agent: String) -> QueueStayAssembler.Unsettled {
+            var stay = QueueStay(callID: agent, queue: "sales", number: "+7495", enteredMilliseconds: 0)
+            stay.agent = agent
+            return QueueStayAssembler.Unsettled(stay: stay, wrapUpMilliseconds: 500, talkedIn: agent)
+        }
+        var stays = QueueStayAssembler()
+        for agent in ["1001", "1002"] { stays.restore(left(agent), of: "demo") }
+        #expect(stays.apply(Self.envelope(Self.agent(.wrapUp, queue: "sales"), Self.at(0), call: nil)) == [])
+        // The other is no user any more.
+        var settled = left("1002").stay
+        (settled.wrapUpMilliseconds, settled.extendedMilliseconds) = (500, 0)
+        #expect(stays.settleUnheard().map(\.output) == [.closed(settled)])
+        #expect(stays.settleUnheard().isEmpty && stays.count == 1)
+        let after = stays.apply(Self.envelope(Self.agent(.available), Self.at(2), call: nil))
+        var whole = left("1001").stay
+        (whole.wrapUpMilliseconds, whole.extendedMilliseconds) = (2_500, 0)
+        #expect(after == [.closed(whole)])
+    }
 }
