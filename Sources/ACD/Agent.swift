@@ -1,3 +1,4 @@
+import Config
 import Events
 import Timebase
 
@@ -99,6 +100,12 @@ final class Agent {
 
     var isFree: Bool { state == .available && restsUntil == nil }
 
+    /// Queues that leave him out, and why.
+    var pausedIn: [String: String] {
+        let places = memberships.compactMap { member in member.pause.map { (member.queue.id.name, $0) } }
+        return Dictionary(places) { first, _ in first }
+    }
+
     /// Whether a caller may wait for him alone: whatever he does now, he comes back to it by himself.
     var isAwaitable: Bool { isLoggedIn && pause == nil && isReachable && !isBlocked }
 }
@@ -107,12 +114,14 @@ final class Agent {
 final class Membership: Hashable {
     unowned let agent: Agent
     unowned let queue: QueueLine
-    var penalty: Int
-    var skill: Int
+    /// What the queue's list says of him.
+    var terms: Queue.Agent
     /// The place in the queue's list.
     var order: Int
-    /// nil: the queue's.
-    var wrapUp: Duration?
+    /// Why this queue leaves him out, while he serves his others; nil: it does not.
+    var pause: String?
+    /// Of this queue's calls.
+    var missesInARow = 0
     /// The level of skill under which he stands among the free; nil: he does not stand there.
     var freeLevel: Int?
     /// When he was last offered a call of this queue: round-robin's memory.
@@ -121,9 +130,29 @@ final class Membership: Hashable {
     var handled = 0
     var talked: Duration = .zero
 
-    init(agent: Agent, queue: QueueLine, penalty: Int, skill: Int, order: Int, wrapUp: Duration?) {
-        (self.agent, self.queue, self.penalty, self.skill) = (agent, queue, penalty, skill)
-        (self.order, self.wrapUp) = (order, wrapUp)
+    init(agent: Agent, queue: QueueLine, terms: Queue.Agent, order: Int) {
+        (self.agent, self.queue, self.terms, self.order) = (agent, queue, terms, order)
+    }
+
+    /// Whether this queue may ask him now.
+    var isFree: Bool { agent.isFree && pause == nil }
+
+    /// As what the queue counts him, when he is told to be this.
+    func standing(as told: AgentState) -> AgentState { told == .available && pause != nil ? .paused : told }
+
+    var penalty: Int { terms.penalty }
+    var skill: Int { terms.skill }
+    /// After each call of the queue.
+    var wrapUp: Duration { terms.wrapUp ?? queue.settings.wrapUp }
+
+    /// How long he is left alone after a call that he did not take.
+    func rest(after result: OfferResult) -> Duration {
+        let settings = queue.settings
+        return switch result {
+        case .noAnswer, .dropped: terms.noAnswerDelay ?? settings.noAnswerDelay
+        case .declined: terms.declineDelay ?? settings.declineDelay
+        case .busy, .unavailable, .answered, .elsewhere, .withdrawn: terms.busyDelay ?? settings.busyDelay
+        }
     }
 
     static func == (a: Membership, b: Membership) -> Bool { a === b }

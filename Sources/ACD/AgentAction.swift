@@ -5,19 +5,20 @@ public enum AgentAction: String, CaseIterable, Sendable {
     case extendWrapUp = "extend-wrap-up"
 
     /// What may be said with one.
-    public enum Option: String, CaseIterable, Sendable { case device, reason, seconds }
+    public enum Option: String, CaseIterable, Sendable { case device, reason, queue, seconds }
 
-    public var option: Option? {
+    public var options: Set<Option> {
         switch self {
-        case .login: .device
-        case .pause: .reason
-        case .extendWrapUp: .seconds
-        case .logout, .unpause, .endWrapUp, .block, .unblock: nil
+        case .login: [.device]
+        case .pause: [.reason, .queue]
+        case .unpause: [.queue]
+        case .extendWrapUp: [.seconds]
+        case .logout, .endWrapUp, .block, .unblock: []
         }
     }
 
     /// The first of what is given that it does not take: nothing is read and then passed over.
     public func firstRefused(of given: [Option: Bool]) -> Option? {
-        Option.allCases.first { given[$0] == true && $0 != option }
+        Option.allCases.first { given[$0] == true && !options.contains($0) }
     }
 }

@@ -5,8 +5,8 @@ extension Dispatcher.AgentCommand {
         switch self {
         case .logIn: .login
         case .logOut: .logout
-        case .pause: .pause
-        case .unpause: .unpause
+        case .pause, .pauseIn: .pause
+        case .unpause, .unpauseIn: .unpause
         case .endWrapUp: .endWrapUp
         case .extendWrapUp: .extendWrapUp
         case .block: .block
@@ -24,6 +24,7 @@ extension Dispatcher.AgentView {
         var text = state.rawValue + (reason.map { " (\($0))" } ?? "")
         if device != id.number { text += " at \(device)" }
         if hasPendingLogOut { text += ", then logged-out" }
+        for (queue, reason) in pausedIn.sorted(by: { $0.key < $1.key }) { text += ", paused in \(queue) (\(reason))" }
         if let pendingPause { text += ", then paused (\(pendingPause))" }
         return text
     }

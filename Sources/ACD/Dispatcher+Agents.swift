@@ -10,6 +10,9 @@ extension Dispatcher {
         case logOut
         case pause(reason: String)
         case unpause
+        /// Of one queue, while he serves his others.
+        case pauseIn(queue: String, reason: String)
+        case unpauseIn(queue: String)
         /// nil ends the wrap-up now; else it lasts so much longer.
         case endWrapUp
         case extendWrapUp(Duration)
@@ -30,9 +33,14 @@ extension Dispatcher {
         case .unpause:
             agent.pause = nil
             agent.pauses.end(now.instant)
-            agent.missesInARow = 0
+            takeIn(agent)
             agent.restsUntil = nil
             timers.stop(.rest(id))
+        case .pauseIn(let queue, let reason):
+            guard let member = agent.memberships.first(where: { $0.queue.id.name == queue }) else { return nil }
+            leaveOut(member, because: reason)
+            if let offer = agent.offer, offer.queue == member.queue.id { takeBack(offer.call, agent) }
+        case .unpauseIn(let queue): takeIn(agent, of: queue)
         case .endWrapUp: if agent.wrapUp != nil { endWrapUp(agent) }
         case .extendWrapUp(let more): extendWrapUp(agent, by: more)
         case .block:
@@ -42,6 +50,38 @@ extension Dispatcher {
         }
         refresh(agent, always: true)
         return finish()
+    }
+
+    // MARK: pauses of one queue
+
+    /// This queue asks him no more, until that is taken back.
+    func leaveOut(_ member: Membership, because reason: String?) {
+        guard member.pause != reason else { return }
+        let agent = member.agent
+        mark(member, as: reason)
+        member.missesInARow = 0
+        if reason != nil { release(agent, from: member.queue) }
+        let change = QueuePauseChanged(queue: member.queue.id.name, agent: agent.id.number, reason: reason)
+        publish(.queuePauseChanged(change), agent.id.tenant)
+    }
+
+    func mark(_ member: Membership, as pause: String?) {
+        let before = member.standing(as: member.agent.told)
+        member.pause = pause
+        count(member, as: member.standing(as: member.agent.told), before: before)
+    }
+
+    /// The queue asks him again: all of his where none is named.
+    private func takeIn(_ agent: Agent, of queue: String? = nil) {
+        for member in agent.memberships where queue == nil || member.queue.id.name == queue {
+            leaveOut(member, because: nil)
+        }
+        if queue == nil { forgetMisses(of: agent) }
+    }
+
+    func forgetMisses(of agent: Agent) {
+        agent.missesInARow = 0
+        for member in agent.memberships { member.missesInARow = 0 }
     }
 
     // MARK: devices
@@ -55,7 +95,7 @@ extension Dispatcher {
         }
         if agent.device != device, let offer = agent.offer { takeBack(offer.call, agent) }
         agent.isLoggedIn = true
-        agent.missesInARow = 0
+        forgetMisses(of: agent)
         sit(agent, at: device)
         guard let key = call.map({ DeviceCall(device: seat, call: $0) }), engagements[key] != agent.id else { return }
         // Until that call is over his phone is busy, as it is after a log-in at his own.
@@ -67,6 +107,7 @@ extension Dispatcher {
         agent.isLoggedIn = false
         agent.pause = nil
         agent.pauses.end(now.instant)
+        takeIn(agent)
         if let offer = agent.offer { takeBack(offer.call, agent) }
         sit(agent, at: agent.id.number)
     }
@@ -101,9 +142,10 @@ extension Dispatcher {
     /// The extension whose phones ring for a user: where he is logged in, else his own.
     public func device(of id: UserID) -> UserID { UserID(tenant: id.tenant, number: agents[id]?.device ?? id.number) }
 
-    /// Of a pause for which none is named: that of the pause he is in, or is to have, else the first of the tenant's.
+    /// Of a pause for which none is named: that of the pause he is in, or is to have, else the first of the tenant's that he may take by
+    /// himself.
     public func pauseReason(of id: UserID) -> String {
-        agents[id]?.pause ?? pauseReasons[id.tenant]?.first?.name ?? "break"
+        agents[id]?.pause ?? pauseReasons[id.tenant]?.first { $0.grantedBy == .operator }?.name ?? "break"
     }
 
     /// Feature codes turn round what is.

@@ -164,11 +164,11 @@ extension Dispatcher {
     private func prefer(_ caller: WaitingCaller) {
         guard let sticky = caller.queue.settings.sticky,
             let last = caller.queue.lastAgents.value(for: caller.number, at: now.instant),
-            let agent = caller.queue.members[last]?.agent, agent.isAwaitable
+            let member = caller.queue.members[last], member.pause == nil, member.agent.isAwaitable
         else { return }
         caller.preferred = last
         caller.preferredUntil = now.instant + sticky.wait
-        agent.awaitedBy.insert(caller.call)
+        member.agent.awaitedBy.insert(caller.call)
     }
 
     func forgetPreference(_ caller: WaitingCaller) {
@@ -177,14 +177,14 @@ extension Dispatcher {
         (caller.preferred, caller.preferredUntil) = (nil, nil)
     }
 
-    /// He went away: nobody waits for him alone any more.
-    func release(_ agent: Agent) {
+    /// He went away, or serves this queue no more: nobody waits for him alone any more.
+    func release(_ agent: Agent, from queue: QueueLine? = nil) {
         for call in agent.awaitedBy.sorted() {
-            guard let caller = callers[call] else { continue }
+            guard let caller = callers[call], queue == nil || caller.queue === queue else { continue }
             forgetPreference(caller)
             restand(caller)
         }
-        agent.awaitedBy = []
+        if queue == nil { agent.awaitedBy = [] }
     }
 
     // MARK: what changes while he waits

@@ -52,16 +52,13 @@ extension Dispatcher {
         for (order, entry) in list.enumerated() {
             let id = UserID(tenant: queue.id.tenant, number: entry.user)
             guard let agent = agents[id], queue.members[id] == nil else { continue }
-            let member =
-                previous[id]
-                ?? Membership(agent: agent, queue: queue, penalty: 0, skill: 0, order: 0, wrapUp: nil)
-            (member.penalty, member.skill, member.order) = (entry.penalty, entry.skill, order)
-            member.wrapUp = entry.wrapUp
+            let member = previous[id] ?? Membership(agent: agent, queue: queue, terms: entry, order: order)
+            (member.terms, member.order) = (entry, order)
             queue.members[id] = member
             queue.roster.append(member)
             if previous[id] == nil {
                 agent.memberships.append(member)
-                queue.staff.add(agent.told, 1)
+                queue.staff.add(member.standing(as: agent.told), 1)
             }
         }
         for member in previous.values.sorted(by: { $0.order < $1.order }) where queue.members[member.agent.id] == nil {
@@ -74,7 +71,7 @@ extension Dispatcher {
         let agent = member.agent
         agent.memberships.removeAll { $0 === member }
         member.queue.free.remove(member)
-        member.queue.staff.add(agent.told, -1)
+        member.queue.staff.add(member.standing(as: agent.told), -1)
         member.queue.members[agent.id] = nil
         member.queue.roster.removeAll { $0 === member }
         if let offer = agent.offer, offer.queue == member.queue.id { takeBack(offer.call, agent) }

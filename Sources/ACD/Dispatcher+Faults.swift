@@ -45,10 +45,10 @@ extension Dispatcher {
                 faults.append("\(queue.id): \(member.agent.id) is free and does not ring for \(caller.call)")
             }
         }
-        for member in free where !member.agent.isFree || queue.members[member.agent.id] !== member {
+        for member in free where !member.isFree || queue.members[member.agent.id] !== member {
             faults.append("\(queue.id): \(member.agent.id) stands among the free and is not")
         }
-        for member in queue.members.values where member.agent.isFree && member.freeLevel == nil {
+        for member in queue.members.values where member.isFree && member.freeLevel == nil {
             faults.append("\(queue.id): \(member.agent.id) is free and does not stand there")
         }
         let staff = queue.recount

@@ -26,6 +26,8 @@ extension Dispatcher {
         /// Milliseconds of this shift's pauses that are over, by reason.
         public var pausesSpent: [String: Int64]?
         public var loggedOutSince: WallTime?
+        /// Queues that leave him out, and why.
+        public var pausedIn: [String: String]?
         /// What people see him in, and since when.
         public var state: AgentState?
         public var since: WallTime?
@@ -63,6 +65,7 @@ extension Dispatcher {
         memory.pausedSince = agent.pauses.running?.since.map { now.wall.advanced(by: $0 - now.instant) }
         if let used = agent.pauses.running?.used, used > .zero { memory.pauseUsed = milliseconds(used) }
         memory.loggedOutSince = agent.pauses.loggedOut.map { now.wall.advanced(by: $0 - now.instant) }
+        if !agent.pausedIn.isEmpty { memory.pausedIn = agent.pausedIn }
         if !agent.pauses.spent.isEmpty { memory.pausesSpent = agent.pauses.spent.mapValues(milliseconds) }
         (memory.state, memory.since) = (agent.state, agent.toldSince.wall)
         return memory
@@ -115,7 +118,8 @@ extension Dispatcher {
             if let reason = memory.pause, let used = memory.pauseUsed {
                 agent.pauses.restore(reason, used: .milliseconds(used))
             }
-            refresh(agent)
+            for member in agent.memberships { mark(member, as: memory.pausedIn?[member.queue.id.name]) }
+            refresh(agent, always: true)
             if let since = memory.pausedSince {
                 agent.pauses.backdate(to: instant(since))
                 watchPause(of: agent)

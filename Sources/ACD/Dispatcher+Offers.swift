@@ -32,7 +32,7 @@ extension Dispatcher {
     /// `isOver`: his phone does not ring any more, and need not be told.
     func missed(_ call: CallID, _ agent: Agent, _ result: OfferResult, isOver: Bool = false) {
         guard agent.offer?.call == call, let caller = callers[call] else { return }
-        rest(agent, after: result, by: caller.queue.settings)
+        rest(agent, after: result, in: caller.queue)
         caller.tried.insert(agent.id)
         if caller.preferred == agent.id {
             // He was waited for, and did not want to: now anybody.
@@ -44,26 +44,38 @@ extension Dispatcher {
     }
 
     /// Whoever did not take a call is left alone for a while; too many of them pause him.
-    private func rest(_ agent: Agent, after result: OfferResult, by settings: Queue) {
+    private func rest(_ agent: Agent, after result: OfferResult, in queue: QueueLine) {
+        let member = queue.members[agent.id]
+        var rest = member?.rest(after: result) ?? .zero
         // A phone that refuses at once would otherwise be asked as fast as it refuses.
-        let rest: Duration =
-            switch result {
-            case .noAnswer: settings.noAnswerDelay
-            case .dropped: max(settings.noAnswerDelay, Self.shortestPace)
-            case .declined: max(settings.declineDelay, Self.shortestPace)
-            case .busy, .unavailable, .answered, .elsewhere, .withdrawn: max(settings.busyDelay, Self.shortestPace)
-            }
-        if result == .noAnswer || result == .dropped { agent.missesInARow += 1 }
+        if result != .noAnswer { rest = max(rest, Self.shortestPace) }
+        if result == .noAnswer || result == .dropped {
+            agent.missesInARow += 1
+            member?.missesInARow += 1
+        }
         agent.idleSince = now.instant
         if rest > .zero {
             agent.restsUntil = now.instant + rest
             timers.start(.rest(agent.id), at: now.instant + rest)
         }
-        guard let most = settings.pauseAfterMisses, agent.missesInARow >= most, agent.pause == nil else { return }
-        agent.pause = "no-answer"
-        agent.missesInARow = 0
-        publish(.note("agent \(agent.id.number) is paused: \(most) calls missed in a row"), agent.id.tenant)
+        guard let most = queue.settings.pauseAfterMisses, agent.pause == nil else { return }
+        var place = ""
+        switch queue.settings.missesPause {
+        case .all:
+            guard agent.missesInARow >= most else { return }
+            agent.pause = Self.missed
+            agent.missesInARow = 0
+        case .queue:
+            guard let member, member.missesInARow >= most, member.pause == nil else { return }
+            leaveOut(member, because: Self.missed)
+            place = " in the queue \(queue.id.name)"
+        }
+        let why = "agent \(agent.id.number) is paused\(place): \(most) calls missed in a row"
+        publish(.note(why), agent.id.tenant)
     }
+
+    /// The reason of a pause that nobody asked for.
+    private static let missed = "no-answer"
 
     /// Stops a phone that rings; the caller stands where he stood.
     func takeBack(_ call: CallID, _ agent: Agent) {
@@ -145,7 +157,7 @@ extension Dispatcher {
         }
         agent.talk = nil
         tellOfferEnded(talk, agent, .dropped)
-        rest(agent, after: .dropped, by: caller.queue.settings)
+        rest(agent, after: .dropped, in: caller.queue)
         caller.tried.insert(id)
         caller.ringing = [:]
         caller.inLineSince = now.instant
@@ -221,7 +233,7 @@ extension Dispatcher {
         guard let agent = agents[id], let talk = agent.talk else { return }
         let duration = now.instant - talk.since
         agent.talk = nil
-        agent.missesInARow = 0
+        forgetMisses(of: agent)
         agent.handled += 1
         agent.talked += duration
         let queue = queues[talk.queue]

@@ -9,6 +9,8 @@ extension Dispatcher {
 
     private enum Cause: Hashable {
         case state(AgentState, reason: String?)
+        /// This queue leaves him out.
+        case pausedHere(String)
         case rests
         /// Somebody else is waited for alone.
         case awaits(UserID)
@@ -48,6 +50,7 @@ extension Dispatcher {
         let agent = member.agent
         let state = agent.state
         guard state == .available else { return .state(state, reason: state == .paused ? agent.pause : nil) }
+        if let reason = member.pause { return .pausedHere(reason) }
         if agent.restsUntil != nil { return .rests }
         if let preferred = caller.preferred, preferred != agent.id { return .awaits(preferred) }
         let waited = caller.waited(at: now.instant)
@@ -64,6 +67,7 @@ extension Dispatcher {
         case .state(.paused, let reason?): "paused (\(reason))"
         case .state(.ringing, _): "ringing for another"
         case .state(let state, _): state.rawValue
+        case .pausedHere(let reason): "paused here (\(reason))"
         case .rests: "resting after a call not taken"
         case .awaits(let agent): "not \(agent.number), who is waited for"
         case .penalty(let allowed): "of a penalty above \(allowed)"

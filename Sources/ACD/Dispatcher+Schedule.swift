@@ -72,7 +72,7 @@ extension Dispatcher {
 
     private func first(of members: [Membership], _ find: (Membership) -> WaitingCaller?) -> WaitingCaller? {
         var best: WaitingCaller?
-        for member in members {
+        for member in members where member.pause == nil {
             guard let caller = find(member) else { continue }
             if best.map({ caller.rank < $0.rank }) ?? true { best = caller }
         }
@@ -168,6 +168,7 @@ extension Dispatcher {
 
     /// By the rules alone, without the lines: what `faults` holds them against.
     func mayTake(_ member: Membership, _ caller: WaitingCaller) -> Bool {
+        guard member.pause == nil else { return false }
         if let preferred = caller.preferred, let until = caller.preferredUntil, now.instant < until {
             return preferred == member.agent.id
         }

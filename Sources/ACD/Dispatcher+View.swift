@@ -9,6 +9,8 @@ extension Dispatcher {
         public var reason: String?
         public var since: Moment
         public var queues: [String]
+        /// Of those, which leave him out, and why.
+        public var pausedIn: [String: String]
         public var currentCall: CallID?
         /// Whose call rings, is talked in, or is wrapped up.
         public var queue: String?
@@ -59,6 +61,7 @@ extension Dispatcher {
             reason: agent.state == .paused ? agent.pause : nil,
             since: agent.toldSince,
             queues: agent.memberships.map(\.queue.id.name),
+            pausedIn: agent.pausedIn,
             currentCall: agent.subject.call,
             queue: agent.subject.queue,
             device: agent.device,

@@ -117,12 +117,14 @@ public final class Dispatcher {
         if isNew { tell(of: agent, state, reason) }
         if !agent.awaitedBy.isEmpty, !agent.isAwaitable { release(agent) }
         guard isNew || always else { return }
-        if state == .available, agent.restsUntil == nil {
-            for member in agent.memberships { member.queue.free.insert(member, member.queue.rank(of: member)) }
-            freed.append(agent)
-        } else {
-            for member in agent.memberships { member.queue.free.remove(member) }
+        for member in agent.memberships {
+            if member.isFree {
+                member.queue.free.insert(member, member.queue.rank(of: member))
+            } else {
+                member.queue.free.remove(member)
+            }
         }
+        if agent.isFree { freed.append(agent) }
         if agent.isDismissed, agent.talk == nil, agent.ownCalls.isEmpty {
             timers.stop(.pauseLimit(agent.id))
             agents[agent.id] = nil
@@ -133,10 +135,7 @@ public final class Dispatcher {
         // A phone that rang for somebody who went away was no work: his place among the idle stays.
         if state == .available, agent.told != .available, agent.told != .ringing { agent.idleSince = now.instant }
         for member in agent.memberships where state != agent.told {
-            member.queue.observe(at: now.instant)
-            member.queue.staff.add(agent.told, -1)
-            member.queue.staff.add(state, 1)
-            watchEmptiness(of: member.queue)
+            count(member, as: member.standing(as: state), before: member.standing(as: agent.told))
         }
         let subject = agent.subject
         publish(
@@ -160,6 +159,14 @@ public final class Dispatcher {
         }
         (agent.told, agent.toldReason, agent.toldDevice) = (state, reason, agent.device)
         agent.toldCall = agent.spokenCall
+    }
+
+    func count(_ member: Membership, as state: AgentState, before: AgentState) {
+        guard state != before else { return }
+        member.queue.observe(at: now.instant)
+        member.queue.staff.add(before, -1)
+        member.queue.staff.add(state, 1)
+        watchEmptiness(of: member.queue)
     }
 
     func milliseconds(_ duration: Duration) -> Int64 { duration.wholeNanoseconds / 1_000_000 }

@@ -106,7 +106,7 @@ final class QueueLine {
 
     /// The staff as it is found by asking everybody.
     var recount: Staff {
-        members.values.reduce(into: Staff()) { $0.add($1.agent.told, 1) }
+        members.values.reduce(into: Staff()) { $0.add($1.standing(as: $1.agent.told), 1) }
     }
 
     /// Agents of the queue who work now, whatever they do.

@@ -185,7 +185,7 @@ extension CallRecordAssembler.Live {
             .queueOffered,
             .queueTalkEnded, .agentChanged, .prompt, .recordingPaused, .recordingResumed, .recordingJoined, .registered,
             .unregistered, .registrationExpired, .trunkUp, .trunkDown, .trunkRegistered,
-            .trunkUnregistered, .configurationApplied, .audited, .pauseExceeded:
+            .trunkUnregistered, .configurationApplied, .audited, .queuePauseChanged, .pauseExceeded:
             unwritten = before
         }
         return nil

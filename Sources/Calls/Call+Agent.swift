@@ -30,7 +30,7 @@ extension Call {
             note(command, of: agent, before: before, refusal: refusal)
             return tell(["wrong-pin"])
         }
-        if let refusal = refusal(of: command, before) {
+        if let refusal = refusal(of: command, before) ?? refusal(of: command, by: agent) {
             note(command, of: agent, before: before, refusal: refusal)
             return tell(["not-allowed"])
         }
@@ -52,8 +52,18 @@ extension Call {
         switch command {
         case .logIn: nil
         case .endWrapUp, .extendWrapUp: view?.isWrappingUp ?? false ? nil : "not in wrap-up"
-        case .logOut, .pause, .unpause, .block, .unblock: view?.isLoggedIn ?? false ? nil : "not logged in"
+        case .logOut, .pause, .unpause, .pauseIn, .unpauseIn, .block, .unblock:
+            view?.isLoggedIn ?? false ? nil : "not logged in"
         }
+    }
+
+    /// Some pauses are a supervisor's to give, to himself as well.
+    private func refusal(of command: Dispatcher.AgentCommand, by agent: UserID) -> String? {
+        guard case .pause(let reason) = command, let tenant = core.surroundings?.tenant(tenant.id),
+            tenant.pauseReason(reason)?.grantedBy == .supervisor,
+            tenant.users[agent.number]?.role.maySupervise != true
+        else { return nil }
+        return "a pause for '\(reason)' is a supervisor's to give"
     }
 
     private func command(

@@ -80,6 +80,7 @@ extension CallCore {
         case .publish(let event, let tenant, let id):
             bus.publish(event, tenant: tenant, call: id, at: now)
             if case .agentChanged(let change) = event { remember(UserID(tenant: tenant, number: change.agent)) }
+            if case .queuePauseChanged(let change) = event { remember(UserID(tenant: tenant, number: change.agent)) }
         }
     }
 }

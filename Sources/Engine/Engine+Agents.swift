@@ -80,9 +80,18 @@ extension Engine {
                 mend: "see: gudok agents"
             )
         }
-        let isWrappingUp = agentView(number, of: tenant)?.isWrappingUp ?? false
+        let view = agentView(number, of: tenant)
+        let isWrappingUp = view?.isWrappingUp ?? false
+        if let queue = command.queue, view?.queues.contains(queue) != true {
+            throw Refusal(
+                code: "not-in-queue",
+                what: "agent \(number) does not serve a queue \(queue)",
+                mend: "name one of his: \(view?.queues.joined(separator: ", ") ?? "")"
+            )
+        }
         switch command {
-        case .pause(let reason) where !tenant.pauseReasons.isEmpty && tenant.pauseReason(reason) == nil:
+        case .pause(let reason) where !tenant.pauseReasons.isEmpty && tenant.pauseReason(reason) == nil,
+            .pauseIn(_, let reason) where !tenant.pauseReasons.isEmpty && tenant.pauseReason(reason) == nil:
             throw Refusal(
                 code: "no-such-reason",
                 what: "'\(reason)' is no reason to pause",
@@ -96,7 +105,7 @@ extension Engine {
                 what: "agent \(number) does not wrap up",
                 mend: "see: gudok agents"
             )
-        case .pause, .unpause, .endWrapUp:
+        case .pause, .unpause, .pauseIn, .unpauseIn, .endWrapUp:
             guard calls.acd.isLoggedIn(UserID(tenant: tenant.id, number: number)) else {
                 throw Refusal(
                     code: "logged-out",
@@ -117,5 +126,11 @@ extension Engine {
 
 extension Dispatcher.AgentCommand {
     fileprivate var isLogIn: Bool { if case .logIn = self { true } else { false } }
+    fileprivate var queue: String? {
+        switch self {
+        case .pauseIn(let queue, _), .unpauseIn(let queue): queue
+        default: nil
+        }
+    }
     fileprivate var device: String? { if case .logIn(let device, _) = self { device } else { nil } }
 }

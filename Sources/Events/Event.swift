@@ -78,6 +78,8 @@ public enum Event: Codable, Equatable, Sendable {
     /// A caller wants to be called back, or something became of it.
     case callbackChanged(CallbackChanged)
     case agentChanged(AgentChanged)
+    /// A queue leaves an agent out, or asks him again, while he serves his others.
+    case queuePauseChanged(QueuePauseChanged)
     /// Somebody pauses longer than he may.
     case pauseExceeded(PauseExceeded)
     /// The plan gave a value to a variable of its own.

@@ -24,7 +24,7 @@ public struct JournalEntry: Equatable, Sendable {
             .recordingResumed, .recordingJoined, .recordingEnded, .notRecorded, .registered, .unregistered,
             .registrationExpired,
             .trunkUp, .trunkDown, .trunkRegistered, .trunkUnregistered,
-            .pauseExceeded, .audited:
+            .queuePauseChanged, .pauseExceeded, .audited:
             true
         default: false
         }

@@ -228,16 +228,17 @@ struct Backend: ControlBackend {
     }
 
     private struct AgentChange: BodyObject {
-        enum CodingKeys: CodingKey, CaseIterable { case action, reason, device, seconds, tenant }
+        enum CodingKeys: CodingKey, CaseIterable { case action, reason, queue, device, seconds, tenant }
         var action: String
         var reason: String?
+        var queue: String?
         var device: String?
         var seconds: Int?
         var tenant: String?
 
         func checkKeys(of action: AgentAction) throws(BodyFault) {
             let given: [AgentAction.Option: Bool] = [
-                .device: device != nil, .reason: reason != nil, .seconds: seconds != nil,
+                .device: device != nil, .reason: reason != nil, .queue: queue != nil, .seconds: seconds != nil,
             ]
             guard let option = action.firstRefused(of: given) else { return }
             throw BodyFault(what: "'\(action.rawValue)' takes no \(option.rawValue)", mend: "leave it out")
@@ -275,8 +276,9 @@ struct Backend: ControlBackend {
             let usual = try await node.handle.ask { core in
                 try core.turn { engine, _ in try engine.pauseReason(of: number, tenant: tenant) }
             }
-            command = .pause(reason: wanted.reason ?? usual)
-        case .unpause: command = .unpause
+            let reason = wanted.reason ?? usual
+            command = wanted.queue.map { .pauseIn(queue: $0, reason: reason) } ?? .pause(reason: reason)
+        case .unpause: command = wanted.queue.map { .unpauseIn(queue: $0) } ?? .unpause
         case .endWrapUp: command = .endWrapUp
         case .extendWrapUp: command = .extendWrapUp(.seconds(try wanted.moreWrapUp))
         case .block: command = .block

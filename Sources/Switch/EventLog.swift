@@ -51,6 +51,9 @@ final class EventLog: EventSubscriber {
             )
         case .agentChanged(let change):
             tell(.info, "agent \(change.agent): \(change.state.rawValue)\(change.reason.map { " (\($0))" } ?? "")")
+        case .queuePauseChanged(let change):
+            let what = change.reason.map { "paused here (\($0))" } ?? "asked again"
+            tell(.info, "agent \(change.agent), queue \(change.queue): \(what)")
         case .pauseExceeded(let pause):
             let limit = pause.limit == .pause ? "one such pause" : "such pauses of a shift"
             let seconds = pause.limitMilliseconds / 1_000

@@ -143,6 +143,8 @@ struct AgentRow: Encodable, Sendable {
     @OrNull var reason: String?
     var since: String
     var queues: [String]
+    /// Those of them that leave the agent out.
+    var paused_in: [String]
     var calls_today: Int
     var talk_s_today: Double
     @OrNull var current_call: String?
@@ -165,6 +167,7 @@ struct AgentRow: Encodable, Sendable {
         reason = agent.reason
         since = "\(agent.since.wall)"
         queues = agent.queues
+        paused_in = agent.pausedIn.keys.sorted()
         calls_today = today?.calls ?? 0
         talk_s_today = today?.talk ?? 0
         current_call = agent.currentCall?.value

@@ -71,7 +71,7 @@ extension TraceEntry.Kind {
         case .legReached(let leg, let address): self = .event("leg \(leg): \(address) responds")
         case .callRinging, .callAnswered, .legProvisional, .legAnswered, .registered, .unregistered,
             .registrationExpired, .trunkUp, .trunkDown, .trunkRegistered, .trunkUnregistered, .configurationApplied,
-            .audited, .pauseExceeded:
+            .audited, .queuePauseChanged, .pauseExceeded:
             return nil
         }
     }

@@ -48,6 +48,33 @@ import Timebase
         #expect(floor.ringing(call) == ["1"])
     }
 
+    @Test func `an agent's own rests count before the queue's`() {
+        let own = { (busy: Int) in
+            var agent = agent("1")
+            (agent.noAnswerDelay, agent.busyDelay, agent.declineDelay) = (.seconds(2), .seconds(busy), .seconds(4))
+            return agent
+        }
+        let floor = Floor(agents: [own(3)]) {
+            ($0.noAnswerDelay, $0.busyDelay, $0.declineDelay) = (.seconds(10), .seconds(20), .seconds(30))
+        }
+        let call = floor.enter()
+        for (result, seconds) in [(OfferResult.busy, 3), (.declined, 4), (.unavailable, 3), (.noAnswer, 2)] {
+            #expect(floor.ringing(call) == ["1"])
+            floor.fail(call, "1", result)
+            floor.pass(.seconds(seconds) - .milliseconds(1))
+            #expect(floor.ringing(call) == [])
+            floor.pass(.milliseconds(1))
+        }
+        // A reload may give him others.
+        floor.queues["sales"]?.agents = [own(7)]
+        floor.apply()
+        floor.fail(call, "1", .busy)
+        floor.pass(.seconds(6))
+        #expect(floor.ringing(call) == [])
+        floor.pass(.seconds(1))
+        #expect(floor.ringing(call) == ["1"])
+    }
+
     @Test func `so many misses in a row pause him, and an answer between starts anew`() {
         let floor = floor { ($0.pauseAfterMisses, $0.wrapUp) = (2, .zero) }
         let call = floor.enter()

@@ -68,6 +68,65 @@ struct AgentWorkTests {
         #expect(agent["state"] as? String == "paused" && agent["reason"] as? String == "coffee", "\(agent)")
     }
 
+    @Test func `a pause that needs a supervisor's word is none of a phone's code, unless a supervisor dials it`() throws
+    {
+        let running = try RunningSwitch(
+            tenant: "pause_reasons: [{name: training, by: supervisor}, break]",
+            internalPlan: """
+                routes:
+                  - {match: "*47", do: [{agent: pause, reason: training}]}
+                  - {match: "*48", do: [{agent: pause}]}
+                """
+        )
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        let vera = try Phone("1003", password: "vera-demo-3", server: running.sipPort)
+        _ = try (anna.register(), vera.register())
+        for user in ["1001", "1003"] { _ = try running.gudok("agent", "login", user) }
+        try anna.dial(code: "*47")
+        #expect(try running.state(of: "1001") == "available")
+        let refused = try #require(try running.rows("audit", "--action", "agent.pause").first)
+        #expect(refused["outcome"] as? String == "refused")
+        #expect(refused["detail"] as? String == "a pause for 'training' is a supervisor's to give")
+        // What is said of no reason is one that needs nobody.
+        try anna.dial(code: "*48")
+        #expect(try running.agent("1001")?["reason"] as? String == "break")
+        #expect(try running.gudok("agent", "pause", "1001", "--reason", "training").code == 0)
+        #expect(try running.agent("1001")?["reason"] as? String == "training")
+        try vera.dial(code: "*47")
+        #expect(try running.agent("1003")?["reason"] as? String == "training")
+    }
+
+    @Test func `one queue leaves an agent out by the command line and the API, over a restart, and its others ask him`()
+        throws
+    {
+        let running = try RunningSwitch(
+            tenant: """
+                queues:
+                  - {name: sales, pause_scope: queue, pause_after_misses: 1, agents: [{user: "1001", busy_delay: 3s}]}
+                  - {name: support, agents: [{user: "1001"}]}
+                """
+        )
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        _ = try anna.register()
+        _ = try running.gudok("agent", "login", "1001")
+        let paused = try running.gudok("agent", "pause", "1001", "--queue", "sales", "--reason", "training")
+        #expect(paused.text == "1001 is available, paused in sales (training)\n")
+        func sales() throws -> [String: Any]? { try running.rows("queues").first { $0["queue"] as? String == "sales" } }
+        #expect(try sales()?["agents_paused"] as? Int == 1 && sales()?["agents_available"] as? Int == 0)
+        #expect(try running.agent("1001")?["paused_in"] as? [String] == ["sales"])
+        #expect(try running.gudok("agent", "pause", "1001", "--queue", "other").code == 1)
+        #expect(try running.gudok("agent", "login", "1001", "--queue", "sales").code == 2)
+        let exported = try running.gudok("export", "--tenant", "demo").text
+        #expect(exported.contains("pause_scope: queue") && exported.contains("busy_delay: 3s"))
+        running.isFolderKept = true
+        running.stop()
+
+        let next = try RunningSwitch(folder: running.folder)
+        #expect(try next.agent("1001")?["paused_in"] as? [String] == ["sales"])
+        let body = #"{"action": "unpause", "queue": "sales"}"#
+        #expect(try next.http("/api/v1/agents/1001", method: "POST", body: body).text.contains(#""paused_in":[]"#))
+    }
+
     @Test func `an operator logs in at another's phone with a PIN, is rung there, and logs out there`() throws {
         let running = try Self.centre()
         try Self.givePIN(running)

@@ -372,7 +372,7 @@ struct CommandTests {
 
         try write(
             "tenants/a.yaml",
-            tenant(pin: "4711", lunch: "{name: lunch, paid: false, limit: 45m, shift_limit: 1h}")
+            tenant(pin: "4711", lunch: "{name: lunch, paid: false, limit: 45m, shift_limit: 1h, by: supervisor}")
         )
         let plan = #"{match: "*5.", do: [{play: welcome}, {supervise: {mode: listen, agent: "{called:2}"}}]}"#
         try write("dialplans/plan.yaml", "routes: [\(plan)]\n")
@@ -395,9 +395,8 @@ struct CommandTests {
             return command.text
         }
         let exported = try run("export")
-        #expect(
-            exported.contains(#"pause_reasons: ["break", {name: "lunch", paid: false, limit: 45m, shift_limit: 1h}]"#)
-        )
+        let lunch = #"{name: "lunch", paid: false, limit: 45m, shift_limit: 1h, by: supervisor}"#
+        #expect(exported.contains(#"pause_reasons: ["break", \#(lunch)]"#))
         #expect(exported.contains("pin_ha1: {") && !exported.contains("4711"))
         try write("a.yaml", exported)
         #expect(try run("apply", "--dry-run", "a.yaml").contains("nothing changes"))

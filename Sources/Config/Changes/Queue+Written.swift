@@ -10,6 +10,7 @@ extension Queue {
             ("max_wait", maxWait?.written), ("max_wait_empty", maxWaitEmpty?.written),
             ("no_answer_delay", noAnswerDelay.written), ("busy_delay", busyDelay.written),
             ("decline_delay", declineDelay.written), ("pause_after_misses", "\(pauseAfterMisses ?? 0)"),
+            ("pause_scope", missesPause.rawValue),
             ("max_length", maxLength.map { "\($0)" }), ("max_expected_wait", maxExpectedWait?.written),
             ("on_full", onFull?.written), ("min_skill", minimumSkill == 0 ? nil : "\(minimumSkill)"),
             ("widen", widening.isEmpty ? nil : list(widening.map(\.written))),
@@ -47,8 +48,12 @@ extension Queue {
 
 extension Queue.Agent {
     fileprivate var written: String {
-        "{user: \(quoted(user)), penalty: \(penalty), skill: \(skill)"
-            + (wrapUp.map { ", wrap_up: \($0.written)" } ?? "") + "}"
+        let own = [
+            ("wrap_up", wrapUp), ("no_answer_delay", noAnswerDelay), ("busy_delay", busyDelay),
+            ("decline_delay", declineDelay),
+        ]
+        let times = own.compactMap { key, time in time.map { ", \(key): \($0.written)" } }.joined()
+        return "{user: \(quoted(user)), penalty: \(penalty), skill: \(skill)\(times)}"
     }
 }
 

@@ -7,9 +7,21 @@ public struct PauseReason: Equatable, Sendable {
     public var limit: Duration?
     /// All pauses of a shift together.
     public var shiftLimit: Duration?
+    /// Who may begin it.
+    public var grantedBy: Grantor = .operator
 
-    public init(_ name: String, isPaid: Bool = true, limit: Duration? = nil, shiftLimit: Duration? = nil) {
+    /// Whose word a pause needs.
+    public enum Grantor: String, CaseIterable, Sendable { case `operator`, supervisor }
+
+    public init(
+        _ name: String,
+        isPaid: Bool = true,
+        limit: Duration? = nil,
+        shiftLimit: Duration? = nil,
+        grantedBy: Grantor = .operator
+    ) {
         (self.name, self.isPaid, self.limit, self.shiftLimit) = (name, isPaid, limit, shiftLimit)
+        self.grantedBy = grantedBy
     }
 
     /// As the YAML has it.
@@ -18,6 +30,7 @@ public struct PauseReason: Equatable, Sendable {
         var parts = ["name: \(quoted(name))", "paid: \(isPaid)"]
         if let limit { parts.append("limit: \(limit.written)") }
         if let shiftLimit { parts.append("shift_limit: \(shiftLimit.written)") }
+        if grantedBy != .operator { parts.append("by: \(grantedBy.rawValue)") }
         return "{\(parts.joined(separator: ", "))}"
     }
 }

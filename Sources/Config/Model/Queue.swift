@@ -32,13 +32,19 @@ public struct Queue: Equatable, Sendable {
         public var user: String
         public var penalty = 0
         public var skill = 0
-        /// nil: the queue's.
+        /// What the queue grants each, where it is another for him; nil: the queue's.
         public var wrapUp: Duration?
+        public var noAnswerDelay: Duration?
+        public var busyDelay: Duration?
+        public var declineDelay: Duration?
 
         public init(user: String, penalty: Int = 0, skill: Int = 0, wrapUp: Duration? = nil) {
             (self.user, self.penalty, self.skill, self.wrapUp) = (user, penalty, skill, wrapUp)
         }
     }
+
+    /// Where an agent is paused who missed too many calls.
+    public enum MissesPause: String, Equatable, Sendable, CaseIterable { case all, queue }
 
     /// Which agents do not count as being there.
     public enum EmptyCause: String, CaseIterable, Sendable {
@@ -122,6 +128,7 @@ public struct Queue: Equatable, Sendable {
     public var declineDelay: Duration = .seconds(10)
     /// So many missed in a row pause the agent; nil never does.
     public var pauseAfterMisses: Int? = 3
+    public var missesPause: MissesPause = .all
     /// In the order of `after`; empty: every penalty from the start.
     public var widening: [Widening] = []
     /// What a caller's agent must have at least, until `widening` lowers it.

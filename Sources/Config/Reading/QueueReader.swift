@@ -50,6 +50,9 @@ extension TenantReader {
         if let value = mapping.take("pause_after_misses")?.integer("pause_after_misses", in: 0...1_000) {
             queue.pauseAfterMisses = value == 0 ? nil : value
         }
+        if let value = mapping.take("pause_scope")?.choice("pause_scope", Queue.MissesPause.self) {
+            queue.missesPause = value
+        }
         if let value = mapping.take("weight")?.integer("weight", in: 0...1_000) { queue.weight = value }
         if let value = mapping.take("min_skill")?.integer("min_skill", in: 0...1_000) { queue.minimumSkill = value }
         queue.maxLength = mapping.take("max_length")?.integer("max_length", in: 0...1_000_000)
@@ -203,6 +206,9 @@ extension TenantReader {
             var agent = Queue.Agent(user: user)
             if let penalty = mapping.take("penalty")?.integer("penalty", in: 0...1_000) { agent.penalty = penalty }
             agent.wrapUp = mapping.take("wrap_up")?.duration("wrap_up")
+            agent.noAnswerDelay = mapping.take("no_answer_delay")?.duration("no_answer_delay")
+            agent.busyDelay = mapping.take("busy_delay")?.duration("busy_delay")
+            agent.declineDelay = mapping.take("decline_delay")?.duration("decline_delay")
             if let skill = mapping.take("skill")?.integer("skill", in: 0...1_000) { agent.skill = skill }
             agents.append(agent)
         }

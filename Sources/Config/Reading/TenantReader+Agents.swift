@@ -28,7 +28,10 @@ extension TenantReader {
         if let limit, let shiftLimit, limit > shiftLimit {
             shift?.fault(.badValue, "a shift's pauses may last less than one of them", mend: "write at least limit")
         }
-        return name.map { PauseReason($0, isPaid: isPaid, limit: limit, shiftLimit: shiftLimit) }
+        let grantedBy = mapping.take("by")?.choice("by", PauseReason.Grantor.self) ?? .operator
+        return name.map {
+            PauseReason($0, isPaid: isPaid, limit: limit, shiftLimit: shiftLimit, grantedBy: grantedBy)
+        }
     }
 
     static let pinLength = 4...16

@@ -95,11 +95,12 @@ struct Agents: AsyncParsableCommand {
 
     static let keys = [
         "tenant", "user", "name", "state", "reason", "since", "queues", "calls_today", "talk_s_today", "current_call",
-        "device", "pending_pause", "pending_logout", "alarm",
+        "device", "paused_in", "pending_pause", "pending_logout", "alarm",
     ]
     static let columns: [Listing.Column] = [
         .init("tenant"), .init("user", "AGENT"), .init("name"), .init("state"), .init("reason"), .init("since"),
-        .init("queues"), .init("calls_today", "CALLS"), .init("talk_s_today", "TALK S"), .init("current_call", "CALL"),
+        .init("queues"), .init("paused_in"), .init("calls_today", "CALLS"), .init("talk_s_today", "TALK S"),
+        .init("current_call", "CALL"),
         .init("pending_pause", "THEN PAUSE"), .init("pending_logout", "THEN OUT"), .init("alarm"),
     ]
 }
@@ -115,6 +116,7 @@ struct ChangeAgent: AsyncParsableCommand {
     var action: AgentAction
     @Argument(help: "The agent's extension.") var agent: String
     @Option(name: .long, help: "Why, of a pause: one of the tenant's pause_reasons.") var reason: String?
+    @Option(name: .long, help: "Of a pause and its end: in this queue alone.") var queue: String?
     @Option(name: .long, help: "The extension whose phones ring for him, of a login elsewhere.") var device: String?
     @Option(name: .long, help: "How much longer the wrap-up lasts.") var seconds: Int?
     @Option(name: .long, help: "Whose agent; may be left out when there is one tenant.") var tenant: String?
@@ -123,6 +125,7 @@ struct ChangeAgent: AsyncParsableCommand {
     private struct Change: Encodable {
         var action: String
         var reason: String?
+        var queue: String?
         var device: String?
         var seconds: Int?
         var tenant: String?
@@ -132,7 +135,7 @@ struct ChangeAgent: AsyncParsableCommand {
 
     func validate() throws {
         let given: [AgentAction.Option: Bool] = [
-            .device: device != nil, .reason: reason != nil, .seconds: seconds != nil,
+            .device: device != nil, .reason: reason != nil, .queue: queue != nil, .seconds: seconds != nil,
         ]
         if let option = action.firstRefused(of: given) {
             throw ValidationError("'\(action.rawValue)' takes no --\(option.rawValue)")
@@ -140,7 +143,14 @@ struct ChangeAgent: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let change = Change(action: action.rawValue, reason: reason, device: device, seconds: seconds, tenant: tenant)
+        let change = Change(
+            action: action.rawValue,
+            reason: reason,
+            queue: queue,
+            device: device,
+            seconds: seconds,
+            tenant: tenant
+        )
         let request = ControlRequest(
             method: "POST",
             path: ["api", "v1", "agents", agent],
