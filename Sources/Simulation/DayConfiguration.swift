@@ -57,6 +57,7 @@ struct DayConfiguration {
             "widen: [{after: 10s, penalty: 1}]",
             "service_level: {seconds: 20, target: 80}",
         ]
+        if Bool.random(using: &random) { lines.append("pause_scope: queue") }
         if Bool.random(using: &random) { lines.append("announce_position: every 20s") }
         if Bool.random(using: &random) { lines.append("messages: [{prompt: please-hold, every: 30s}]") }
         if Bool.random(using: &random) { lines.append("whisper: incoming-call-from-queue") }

@@ -223,7 +223,8 @@ public final class SimulatedDay {
             return [.unpause, .logIn(device: nil), .unblock].randomElement(using: &random) ?? .unpause
         }
         return switch Int.random(in: 0..<20, using: &random) {
-        case 0..<4: .pause(reason: "tea")
+        case 0..<3: .pause(reason: "tea")
+        case 3: .pauseIn(queue: DayConfiguration.queues.randomElement(using: &random) ?? "", reason: "training")
         case 4: .logOut
         case 5: .endWrapUp
         case 6: .extendWrapUp(.seconds(20))
