@@ -184,6 +184,11 @@ extension MetricsPage {
         gauge("loop_longest_stall_seconds", "The worst of them.", [([], longest.inSeconds)])
     }
 
+    mutating func openFiles(_ files: OpenFiles) {
+        gauge("open_files", "Files and sockets that are open.", [([], Double(files.count))])
+        gauge("open_files_max", "So many may be open at once.", [([], Double(files.most))])
+    }
+
     mutating func records(_ records: RecordWriter.Status) {
         gauge("cdr_lag_seconds", "How long the oldest unwritten record waits.", [([], records.lag.inSeconds)])
         gauge("cdr_queued", "Records that wait to be written.", [([], Double(records.queued))])

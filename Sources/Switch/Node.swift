@@ -74,7 +74,10 @@ public actor Node {
         let node = configuration.node
         for fault in files.missingPrompts(in: configuration) { log.log(.error, "\(fault)") }
         Self.forget(database, allBut: files.applied, log)
-        Self.raiseFileLimit()
+        do { try Backup.sweep(files.dataFolder) } catch {
+            log.log(.warning, "what a backup left behind cannot be removed: \(error.inWords)")
+        }
+        OpenFiles.raiseLimit()
         (self.files, self.log, self.database) = (files, log, database)
         registrations = RegistrationWriter(database: database, log: log)
         loopGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -196,14 +199,6 @@ public actor Node {
         guard let http = node.httpListen else { return }
         let port = try await server.listen(host: "\(http.ip)", port: http.port, names: node.httpNames)
         httpAddress = "\(NetAddress.SocketAddress(http.ip, port))"
-    }
-
-    /// Each leg takes two sockets.
-    private static func raiseFileLimit() {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-        limit.rlim_cur = limit.rlim_max
-        _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
     /// nil while calls are taken.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CLinuxIO
 import Config
 import Console
 import ControlAPI
@@ -33,14 +34,16 @@ struct Doctor: AsyncParsableCommand {
         }
         let service = await files.service
         switch service {
-        case .answering: await checkReadiness(files, &report)
+        case .answering:
+            await checkReadiness(files, &report)
+            await checkFigures(files, &report)
         case .silent: report.bad("switch", "it runs, but \(FolderLock.silence)")
         case .none:
             report.good("switch", "not running")
             checkPorts(files.nodeConfiguration, &report)
+            checkLimits(files.nodeConfiguration, &report)
         }
         checkFiles(files, &report)
-        checkLimits(files.nodeConfiguration, &report)
         checkClock(files, &report)
         checkRecordings(files, &report)
         if service == .answering {
@@ -62,6 +65,10 @@ struct Doctor: AsyncParsableCommand {
         guard let metrics = try? await files.ask(ControlRequest(path: ["metrics"])) else { return }
         let page = String(decoding: metrics, as: UTF8.self)
         if let stall = Self.gauge("gudok_recording_disk_stall_seconds", in: page), stall > 0 {
+    }
+
+    /// What the switch says of itself.
+    private func checkFigures(_ files: ConfigurationFiles, _ report: inout Report) async {
             let mend = "look at the disk, or at its server"
             report.bad("recordings", "their disk has not answered for \(Int(stall)) s; \(mend)")
         }
@@ -71,6 +78,14 @@ struct Doctor: AsyncParsableCommand {
     }
 
     /// Seconds that a record may wait to be written on a machine that is well.
+        if let owed = Self.gauge("gudok_cdr_recoveries_owed", in: page), owed > 0 {
+            let files = "\(counted(Int(owed), "file")) of tenants could not be used since the start"
+            report.bad("records", "\(files), and what a crash left open in them is not closed; the log says why")
+        }
+        if let open = Self.gauge("gudok_open_files", in: page), let most = Self.gauge("gudok_open_files_max", in: page)
+        {
+            checkOpenFiles(Int(open), of: Int(most), files.nodeConfiguration, &report)
+        }
     private static let longestLag = 5.0
 
     private static func gauge(_ name: String, in page: String) -> Double? {
@@ -192,14 +207,18 @@ struct Doctor: AsyncParsableCommand {
     private func checkLimits(_ node: NodeConfiguration, _ report: inout Report) {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-        let needed = UInt64(node.mediaPorts.count) + 1_000
-        if limit.rlim_max < needed {
-            report.bad(
-                "open files",
-                "\(limit.rlim_max) are allowed, \(needed) are needed for every port; raise `ulimit -Hn`"
-            )
+        checkOpenFiles(0, of: Int(clamping: limit.rlim_max), node, &report)
+    }
+
+    private func checkOpenFiles(_ open: Int, of most: Int, _ node: NodeConfiguration, _ report: inout Report) {
+        let needed = node.mediaPorts.count + 1_000
+        let mend = "raise `ulimit -Hn`, or LimitNOFILE of its service"
+        if most - open <= Int(LINUX_IO_SPARE) {
+            report.bad("open files", "\(open) of \(most) are open: calls and connections are refused; \(mend)")
+        } else if most < needed {
+            report.bad("open files", "\(most) are allowed, \(needed) are needed for every port; \(mend)")
         } else {
-            report.good("open files", "\(limit.rlim_max) are allowed")
+            report.good("open files", "\(most) are allowed")
         }
     }
 
