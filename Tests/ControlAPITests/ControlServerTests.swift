@@ -17,6 +17,11 @@ private struct Mirror: ControlBackend {
     /// The path `hang` is answered after longer than anybody here waits: what a stuck backend is like. `isDeaf`: that it lives, too.
     var isDeaf = false
 
+    func events(for request: ControlRequest) async -> EventStream? {
+        guard request.path == ["follow"] else { return nil }
+        return .open(AsyncStream { (try? await Task.sleep(for: .seconds(60))).map { .beat } })
+    }
+
     func answer(_ request: ControlRequest) async -> ControlReply {
         if request.path == ["hang"] || isDeaf { try? await Task.sleep(for: .seconds(5)) }
         if request.path == ["fail"] { return .problem(status: 409, code: "c", what: "w", mend: "m") }
@@ -158,6 +163,54 @@ private struct Mirror: ControlBackend {
 
     @Test func `over TCP the same answers come, and are not local`() async throws {
         try await withServer { server, _ in
+    @Test func `whoever follows and whoever says nothing keeps nobody from an answer`() async throws {
+        let path = try Self.socketPath()
+        let group = MultiThreadedEventLoopGroup.singleton
+        let server = ControlServer(backend: Mirror(), group: group, mostConnections: 2)
+        try await server.listen(socket: path)
+        func connect(_ text: String) async throws -> (channel: any Channel, heard: AsyncStream<String>) {
+            let (heard, voice) = AsyncStream<String>.makeStream()
+            let channel = try await ClientBootstrap(group: group)
+                .channelInitializer { $0.pipeline.addHandler(Listener(voice)) }
+                .connect(unixDomainSocketPath: path).get()
+            try await channel.writeAndFlush(ByteBuffer(string: text))
+            return (channel, heard)
+        }
+        func first(_ heard: AsyncStream<String>, with mark: String) async -> String {
+            var all = ""
+            for await text in heard {
+                all += text
+                if all.contains(mark) { break }
+            }
+            return all
+        }
+        let follow = "GET /follow HTTP/1.1\r\nhost: a\r\n\r\n"
+        var open: [any Channel] = []
+        for _ in 0..<2 {
+            let (channel, heard) = try await connect(follow)
+            #expect(await first(heard, with: "retry: 2000").contains("200 OK"))
+            open.append(channel)
+        }
+        // Nobody has to wait until one of these is tired.
+        let idle = try await connect("GET /x HT")
+        open += [try await connect("GET /x HT").channel, try await connect("GET /x HT").channel]
+        #expect(await first(idle.heard, with: "never").isEmpty)
+        #expect(try await ControlClient(socketPath: path).send(ControlRequest(path: ["readyz"])).status == 200)
+        let (late, heard) = try await connect(follow)
+        #expect(await first(heard, with: "too-many-requests").contains("503"))
+        // Whose place is free again.
+        try await open[0].close()
+        var isFollowing = false
+        for _ in 0..<100 where !isFollowing {
+            let (channel, heard) = try await connect(follow)
+            isFollowing = await first(heard, with: "\r\n\r\n").contains("200 OK")
+            open.append(channel)
+        }
+        #expect(isFollowing)
+        for channel in open + [late] { channel.close(promise: nil) }
+        await server.stop()
+    }
+
             let port = try await server.listen(host: "127.0.0.1", port: 0)
             #expect(port != 0)
             let url = try #require(URL(string: "http://127.0.0.1:\(port)/fail?x=1"))
@@ -175,4 +228,18 @@ private struct Mirror: ControlBackend {
             #expect(text == #"{"error":{"code":"c","mend":"m","what":"w"}} 409"#)
         }
     }
+}
+
+/// Tells what comes in.
+private final class Listener: ChannelInboundHandler, Sendable {
+    typealias InboundIn = ByteBuffer
+
+    private let voice: AsyncStream<String>.Continuation
+    init(_ voice: AsyncStream<String>.Continuation) { self.voice = voice }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        voice.yield(String(buffer: unwrapInboundIn(data)))
+    }
+
+    func channelInactive(context: ChannelHandlerContext) { voice.finish() }
 }
