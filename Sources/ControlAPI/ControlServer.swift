@@ -71,7 +71,9 @@ public actor ControlServer {
         )
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let fresh = folder + "/s"
-        _ = try await serve(.unixDomainSocket(path: fresh), named: path)
+        let place = SocketPlace(fresh)
+        defer { withExtendedLifetime(place) {} }
+        _ = try await serve(.unixDomainSocket(path: place.path), named: path)
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: fresh)
         try FileManager.default.moveItem(atPath: fresh, toPath: path)
         socketPath = path

@@ -77,6 +77,22 @@ private struct Mirror: ControlBackend {
         }
     }
 
+    @Test func `a folder of data may have a path that is longer than a socket's`() async throws {
+        let folder = URL(fileURLWithPath: try Self.socketPath()).deletingLastPathComponent()
+        let deep = folder.appending(path: String(repeating: "d", count: 150))
+        try FileManager.default.createDirectory(at: deep, withIntermediateDirectories: true)
+        let path = deep.appending(path: "control.sock").path
+        let server = ControlServer(backend: Mirror(), group: MultiThreadedEventLoopGroup.singleton)
+        try await server.listen(socket: path)
+        #expect(await ControlClient(socketPath: path).isAnswered())
+        #expect(try await ControlClient(socketPath: path).send(ControlRequest(path: ["x"])).status == 200)
+        await server.stop()
+        await #expect(throws: ControlClient.Fault.notRunning(path)) {
+            try await ControlClient(socketPath: path).send(ControlRequest(path: ["x"]))
+        }
+        try FileManager.default.removeItem(at: folder)
+    }
+
     @Test func `the socket is its owner's alone`() async throws {
         try await withServer { _, path in
             let attributes = try FileManager.default.attributesOfItem(atPath: path)
@@ -147,22 +163,6 @@ private struct Mirror: ControlBackend {
         await server.stop()
     }
 
-    @Test func `names that are ours are told from those that lead to us`() {
-        let names = OwnNames(["PBX.example.com"])
-        for own in [
-            "127.0.0.1:8060", "[::1]:8060", "192.0.2.7", "localhost:1", "LOCALHOST", "pbx.example.com",
-            "pbx.example.com.:80",
-        ] { #expect(names.contain(authority: own), "\(own)") }
-        for foreign in ["evil.example", "127.0.0.1.evil.example:8060", "localhost.evil.example", "", "[::1", "1.2.3"] {
-            #expect(!names.contain(authority: foreign), "\(foreign)")
-        }
-        // HTTP/1.0 may name nobody.
-        #expect(names.contain(authority: nil))
-        #expect(names.isConfigured("pbx.Example.com") && !names.isConfigured("localhost"))
-    }
-
-    @Test func `over TCP the same answers come, and are not local`() async throws {
-        try await withServer { server, _ in
     @Test func `whoever follows and whoever says nothing keeps nobody from an answer`() async throws {
         let path = try Self.socketPath()
         let group = MultiThreadedEventLoopGroup.singleton
@@ -211,6 +211,22 @@ private struct Mirror: ControlBackend {
         await server.stop()
     }
 
+    @Test func `names that are ours are told from those that lead to us`() {
+        let names = OwnNames(["PBX.example.com"])
+        for own in [
+            "127.0.0.1:8060", "[::1]:8060", "192.0.2.7", "localhost:1", "LOCALHOST", "pbx.example.com",
+            "pbx.example.com.:80",
+        ] { #expect(names.contain(authority: own), "\(own)") }
+        for foreign in ["evil.example", "127.0.0.1.evil.example:8060", "localhost.evil.example", "", "[::1", "1.2.3"] {
+            #expect(!names.contain(authority: foreign), "\(foreign)")
+        }
+        // HTTP/1.0 may name nobody.
+        #expect(names.contain(authority: nil))
+        #expect(names.isConfigured("pbx.Example.com") && !names.isConfigured("localhost"))
+    }
+
+    @Test func `over TCP the same answers come, and are not local`() async throws {
+        try await withServer { server, _ in
             let port = try await server.listen(host: "127.0.0.1", port: 0)
             #expect(port != 0)
             let url = try #require(URL(string: "http://127.0.0.1:\(port)/fail?x=1"))
