@@ -18,7 +18,7 @@ public struct OpeningFault: Error, CustomStringConvertible {
             return ("was taken away or replaced while it was in use", "put it back, or restart the switch")
         }
         guard let fault = cause as? DatabaseError else {
-            return ("cannot be made: \(cause.localizedDescription)", "`data:` must name a folder that is yours")
+            return ("cannot be made: \(FileFault(writing: cause).why)", "`data:` must name a folder that is yours")
         }
         let why = fault.message ?? "\(fault.resultCode)"
         return switch fault.resultCode {

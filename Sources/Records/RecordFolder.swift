@@ -39,7 +39,7 @@ public struct RecordFolder: Sendable {
             let tenants = try tenantsOnRecord
             return tenants.isEmpty ? nil : NodeDatabase.loss(tenants)
         } catch {
-            return "\(error)"
+            return "\(error.inWords)"
         }
     }
 
@@ -116,7 +116,7 @@ public struct RecordFolder: Sendable {
             try TenantDatabase(reading: folder, tenant: tenant)?.probe()
             return nil
         } catch {
-            return "\(error)"
+            return "\(error.inWords)"
         }
     }
 

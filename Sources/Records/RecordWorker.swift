@@ -185,7 +185,7 @@ final class RecordWorker: Sendable {
                 failed.insert(tenant)
                 state.withLock { $0.failures &+= 1 }
                 if isNews(of: tenant) {
-                    onTrouble("records of tenant \(tenant) cannot be written, \(group.count) wait: \(error)")
+                    onTrouble("records of tenant \(tenant) cannot be written, \(group.count) wait: \(error.inWords)")
                 }
             }
         }
@@ -251,7 +251,7 @@ final class RecordWorker: Sendable {
                 try files(tenant).write(group)
             } catch {
                 state.withLock { $0.droppedTraces &+= UInt64(group.count) }
-                onTrouble("\(group.count) traces of tenant \(tenant) are lost: \(error)")
+                onTrouble("\(group.count) traces of tenant \(tenant) are lost: \(error.inWords)")
             }
         }
     }
@@ -264,7 +264,7 @@ final class RecordWorker: Sendable {
                 try database.pruneTraces(before: limit, octets: settings.traceOctets)
                 try database.pruneEvents(before: limit)
             } catch {
-                onTrouble("old traces of tenant \(tenant) cannot be dropped: \(error)")
+                onTrouble("old traces of tenant \(tenant) cannot be dropped: \(error.inWords)")
             }
         }
     }

@@ -18,7 +18,7 @@ extension Node {
                 guard let database = try TenantDatabase(reading: folder, tenant: tenant) else { return nil }
                 return (tenant, try database.callbacks(query).map(\.callback))
             } catch {
-                log.log(.error, "tenant \(tenant): nobody is called back whom the last run was to: \(error)")
+                log.log(.error, "tenant \(tenant): nobody is called back whom the last run was to: \(error.inWords)")
                 return nil
             }
         }
@@ -30,7 +30,7 @@ extension Node {
             guard try database.applied().count > kept.count else { return }
             try database.apply(kept, noting: [], at: SystemClock.now().wall)
         } catch {
-            log.log(.error, "what was applied and has a file by now is kept until the next start: \(error)")
+            log.log(.error, "what was applied and has a file by now is kept until the next start: \(error.inWords)")
         }
     }
 
@@ -47,8 +47,11 @@ extension Node {
                 let database = try TenantDatabase(folder: folder, tenant: tenant)
                 closed.append((tenant, try closeInterrupted(of: tenant, in: folder, database, log)))
             } catch {
-                log.log(.error, "tenant \(tenant): calls are taken, but not put on record yet: \(error)")
-                owed[tenant] = { _ = try closeInterrupted(of: tenant, in: folder, $0, log) }
+                log.log(.error, "tenant \(tenant): calls are taken, but not put on record yet: \(error.inWords)")
+                owed[tenant] = { database in
+                    let ends = try closeInterrupted(of: tenant, in: folder, database, log).ends
+                    post.handle?.post { $0.records.tell(ends, of: tenant, at: SystemClock.now().instant) }
+                }
             }
         }
         return (closed, owed)

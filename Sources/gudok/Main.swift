@@ -23,6 +23,9 @@ struct Main {
             exit(1)
         } catch let fault as OpeningFault {
             Output.complain("gudok: \(fault)")
+        } catch  where error is OpeningFault || error is FileFault || error is CocoaError || error is POSIXError {
+            Output.complain("gudok: \(error.inWords)")
+            exit(1)
             exit(1)
         } catch let code as ExitCode {
             exit(code.rawValue)

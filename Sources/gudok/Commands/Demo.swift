@@ -27,7 +27,7 @@ struct Demo: AsyncParsableCommand {
             node = try await Node(configurationFile: config.config, log: log)
         } catch {
             log.stop()
-            throw Failure("\(error)")
+            throw Failure("\(error.inWords)")
         }
         say(await node.readyLine)
         let files = try config.files()

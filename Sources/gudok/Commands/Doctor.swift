@@ -20,7 +20,7 @@ struct Doctor: AsyncParsableCommand {
         var report = Report()
         let files: ConfigurationFiles
         do { files = try ConfigurationFiles(file: config.config) } catch {
-            report.bad("configuration", "\(error)")
+            report.bad("configuration", "\(error.inWords)")
             return try report.finish()
         }
         do {
@@ -30,7 +30,7 @@ struct Doctor: AsyncParsableCommand {
             report.good("configuration", counted(configuration.tenants.count, "tenant"))
             for fault in files.missingPrompts(in: configuration) { report.bad("prompts", "\(fault)") }
         } catch {
-            report.bad("configuration", "\(error)")
+            report.bad("configuration", "\(error.inWords)")
         }
         let service = await files.service
         switch service {
@@ -60,7 +60,10 @@ struct Doctor: AsyncParsableCommand {
             _ = try await files.ask(ControlRequest(path: ["readyz"]))
             report.good("switch", "running")
         } catch {
-            report.bad("switch", "it takes no calls: \(error); one that drains ends by itself, then start it again")
+            report.bad(
+                "switch",
+                "it takes no calls: \(error.inWords); one that drains ends by itself, then start it again"
+            )
         }
         guard let metrics = try? await files.ask(ControlRequest(path: ["metrics"])) else { return }
         let page = String(decoding: metrics, as: UTF8.self)
@@ -167,7 +170,7 @@ struct Doctor: AsyncParsableCommand {
                 let mend = "each line of \(place.path) says why; enter what you need, and move that file away"
                 report.bad("records of \(tenant)", "\(counted(count, "row")) would not go into its database; \(mend)")
             }
-        } catch { report.bad("data folder", "\(error)") }
+        } catch { report.bad("data folder", "\(error.inWords)") }
     }
 
     private func checkRoom(_ what: String, _ folder: URL, on place: URL, _ report: inout Report) {
@@ -307,7 +310,7 @@ struct Doctor: AsyncParsableCommand {
         do {
             let rows = try await files.ask(ControlRequest(path: ["api", "v1", "sinks"]))
             for sink in try JSONDecoder().decode([Sink].self, from: rows) { check(sink, &report) }
-        } catch { report.bad("sinks", "\(error)") }
+        } catch { report.bad("sinks", "\(error.inWords)") }
     }
 
     private func check(_ sink: Sink, _ report: inout Report) {

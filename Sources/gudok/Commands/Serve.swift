@@ -1,6 +1,7 @@
 public import ArgumentParser
 public import Events
 import Foundation
+import Records
 public import Switch
 
 struct Serve: AsyncParsableCommand {
@@ -36,7 +37,7 @@ struct Serve: AsyncParsableCommand {
             node = try await Node(configurationFile: config.config, log: log)
         } catch {
             log.stop()
-            throw Failure("\(error)")
+            throw Failure("\(error.inWords)")
         }
         do { try Output.write(await node.readyLine + "\n") } catch {
             log.log(.warning, "\(error.text); calls are taken all the same")
