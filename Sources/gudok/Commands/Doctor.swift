@@ -161,10 +161,12 @@ struct Doctor: AsyncParsableCommand {
         }
         checkRoom("data folder", folder, on: parent, &report)
         let records = RecordFolder(folder)
-        if let fault = records.faultOfNode() { report.bad("data folder", fault) }
+        if let fault = records.faultOfNode() ?? records.faultOfWriting(of: nil) { report.bad("data folder", fault) }
         do {
             for tenant in try records.tenants {
-                if let fault = records.fault(of: tenant) { report.bad("records of \(tenant)", fault) }
+                let fault =
+                    records.fault(of: tenant) ?? records.loss(of: tenant) ?? records.faultOfWriting(of: tenant)
+                if let fault { report.bad("records of \(tenant)", fault) }
                 let (count, place) = try records.setAside(of: tenant)
                 guard count > 0 else { continue }
                 let mend = "each line of \(place.path) says why; enter what you need, and move that file away"
