@@ -20,6 +20,8 @@ final class RecordWorker: Sendable {
         var droppedTraces: UInt64 = 0
         var failures: UInt64 = 0
         var setAside: UInt64 = 0
+        /// Tenants whose files could not be used since the start.
+        var owing: Int
     }
 
     /// The wall clock may be set while the thread waits.
@@ -35,7 +37,7 @@ final class RecordWorker: Sendable {
     private let onTrouble: @Sendable (String) -> Void
     private let feed: EventFeed
     private let owed: [TenantID: RecordWriter.Recovery]
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let wake = Doorbell()
     private let over = Doorbell()
     private let checkpoints: Checkpoints
@@ -50,6 +52,7 @@ final class RecordWorker: Sendable {
     ) {
         (self.folder, self.settings, self.owed) = (folder, settings, owed)
         (self.onCommitted, self.onTrouble, self.feed) = (onCommitted, onTrouble, feed)
+        state = Mutex(State(owing: owed.count))
         checkpoints = Checkpoints(folder: folder, onTrouble: onTrouble)
     }
 
@@ -85,6 +88,7 @@ final class RecordWorker: Sendable {
                 droppedTraces: state.droppedTraces,
                 failures: state.failures,
                 setAside: state.setAside,
+                owing: state.owing,
                 lag: state.queue.oldest.map { now - $0 } ?? .zero
             )
         }
@@ -130,6 +134,8 @@ final class RecordWorker: Sendable {
                 settled = now
                 files.settle()
             }
+            let owing = files.owing.count
+            state.withLock { $0.owing = owing }
             if let endsBy, state.withLock(\.queue.isEmpty) || !stuck.isEmpty && .now > endsBy { break }
         }
         tellUnwritten()

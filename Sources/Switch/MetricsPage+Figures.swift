@@ -199,6 +199,11 @@ extension MetricsPage {
             "Rows that a tenant's database refused for ever, set aside in a file.",
             Double(records.setAside)
         )
+        gauge(
+            "cdr_recoveries_owed",
+            "Tenants in whose files what a crash left open is not closed yet.",
+            [([], Double(records.owing))]
+        )
         counter("traces_dropped_total", "Traces without room.", Double(records.droppedTraces))
     }
 

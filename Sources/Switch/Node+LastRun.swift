@@ -34,17 +34,22 @@ extension Node {
         }
     }
 
+    /// Whoever holds a tenant's file keeps all of them from their calls for so many seconds.
+    private static let patienceOfStart = 0.5
+
     /// What the last run left open, and the tenants in whose files it cannot be closed yet: they have their calls, as on a disk that fails
     /// later, and keep nobody else from theirs.
     static func closeInterrupted(
         in folder: URL,
+        _ post: CorePost,
         _ log: LogSink
     ) throws -> (closed: [(TenantID, TenantDatabase.Interrupted)], owed: [TenantID: RecordWriter.Recovery]) {
         var closed: [(TenantID, TenantDatabase.Interrupted)] = []
         var owed: [TenantID: RecordWriter.Recovery] = [:]
         for tenant in try RecordFolder(folder).tenants {
+            if let loss = RecordFolder(folder).loss(of: tenant) { log.log(.error, "tenant \(tenant): \(loss)") }
             do {
-                let database = try TenantDatabase(folder: folder, tenant: tenant)
+                let database = try TenantDatabase(folder: folder, tenant: tenant, patience: patienceOfStart)
                 closed.append((tenant, try closeInterrupted(of: tenant, in: folder, database, log)))
             } catch {
                 log.log(.error, "tenant \(tenant): calls are taken, but not put on record yet: \(error.inWords)")

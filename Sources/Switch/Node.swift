@@ -103,7 +103,7 @@ public actor Node {
         self.web = web
         delivery = DeliveryDesk(folder: files.dataFolder, web: web, log: log)
         let key = try database.nonceKey()
-        let (interrupted, owed) = try Self.closeInterrupted(in: files.dataFolder, log)
+        let (interrupted, owed) = try Self.closeInterrupted(in: files.dataFolder, post, log)
         let callbacks = Self.openCallbacks(in: files.dataFolder, of: configuration.tenants.keys.sorted(), log)
         feed = EventFeed(after: try RecordFolder(files.dataFolder).lastEvent())
         guard let resolver = NameResolver(servers: node.nameServers) else {

@@ -65,22 +65,19 @@ struct Doctor: AsyncParsableCommand {
                 "it takes no calls: \(error.inWords); one that drains ends by itself, then start it again"
             )
         }
-        guard let metrics = try? await files.ask(ControlRequest(path: ["metrics"])) else { return }
-        let page = String(decoding: metrics, as: UTF8.self)
-        if let stall = Self.gauge("gudok_recording_disk_stall_seconds", in: page), stall > 0 {
     }
 
     /// What the switch says of itself.
     private func checkFigures(_ files: ConfigurationFiles, _ report: inout Report) async {
+        guard let metrics = try? await files.ask(ControlRequest(path: ["metrics"])) else { return }
+        let page = String(decoding: metrics, as: UTF8.self)
+        if let stall = Self.gauge("gudok_recording_disk_stall_seconds", in: page), stall > 0 {
             let mend = "look at the disk, or at its server"
             report.bad("recordings", "their disk has not answered for \(Int(stall)) s; \(mend)")
         }
         if let lag = Self.gauge("gudok_cdr_lag_seconds", in: page), lag > Self.longestLag {
             report.bad("records", "the oldest has waited to be written for \(Int(lag)) s; the log says for what")
         }
-    }
-
-    /// Seconds that a record may wait to be written on a machine that is well.
         if let owed = Self.gauge("gudok_cdr_recoveries_owed", in: page), owed > 0 {
             let files = "\(counted(Int(owed), "file")) of tenants could not be used since the start"
             report.bad("records", "\(files), and what a crash left open in them is not closed; the log says why")
@@ -89,6 +86,9 @@ struct Doctor: AsyncParsableCommand {
         {
             checkOpenFiles(Int(open), of: Int(most), files.nodeConfiguration, &report)
         }
+    }
+
+    /// Seconds that a record may wait to be written on a machine that is well.
     private static let longestLag = 5.0
 
     private static func gauge(_ name: String, in page: String) -> Double? {
@@ -209,6 +209,7 @@ struct Doctor: AsyncParsableCommand {
         return (attributes?[.systemNumber] as? NSNumber)?.intValue
     }
 
+    /// As a switch that whoever asks starts now may have.
     private func checkLimits(_ node: NodeConfiguration, _ report: inout Report) {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
