@@ -52,6 +52,7 @@ public actor Node {
     public private(set) var addresses: [String] = []
     public private(set) var httpAddress: String?
     var isReady = false
+    private var isHurried = false
     /// Live views come without today's figures, and the log has it.
     var isLackingFigures = false
     /// The last change of the configuration, for the next to wait for.
@@ -231,8 +232,14 @@ public actor Node {
         await shutDown()
     }
 
+    /// Whoever asks again for the end does not want to wait for the calls that are: they are ended in order, and on record.
+    public func hurry() {
+        log.log(.notice, "asked again to end: not waiting for calls")
+        isHurried = true
+    }
+
     private func waitForCalls(until deadline: ContinuousClock.Instant) async {
-        while ContinuousClock.now < deadline {
+        while ContinuousClock.now < deadline, !isHurried {
             guard let count = try? await handle.ask({ $0.engine.callCount }), count > 0 else { return }
             try? await Task.sleep(for: .milliseconds(100))
         }
