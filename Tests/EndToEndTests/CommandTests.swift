@@ -160,6 +160,20 @@ struct CommandTests {
         #expect(code == 0 && text.contains(line), "\(text)")
     }
 
+    @Test func `a file without end and a link to itself are faults, and no pipe`() throws {
+        let running = try RunningSwitch()
+        let endless = running.folder.appending(path: "tenants/endless.yaml")
+        #expect(FileManager.default.createFile(atPath: endless.path, contents: nil))
+        let file = try FileHandle(forWritingTo: endless)
+        try file.truncate(atOffset: 5 << 30)
+        try file.close()
+        let circle = running.folder.appending(path: "tenants/circle.yaml").path
+        try FileManager.default.createSymbolicLink(atPath: circle, withDestinationPath: "circle.yaml")
+        let (code, text) = try running.gudok("check")
+        #expect(code == 1 && text.contains("endless.yaml:1:1: error: it has more than 64 MiB"), "\(text)")
+        #expect(text.contains("circle.yaml:1:1: error: cannot be read: Too many levels of symbolic links"), "\(text)")
+    }
+
     @Test func `check says where a file is no UTF-8`() throws {
         let folder = try RunningSwitch.makeFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
