@@ -146,7 +146,7 @@ let package = Package(
         .target(
             name: "ControlAPI",
             dependencies: [
-                nioCore, nioPosix,
+                "CLinuxIO", nioCore, nioPosix,
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -189,8 +189,8 @@ let package = Package(
         .executableTarget(
             name: "gudok",
             dependencies: [
-                "ACD", "Accounting", "Config", "Console", "ControlAPI", "DialPlan", "Events", "Hashes", "NetAddress",
-                "Records",
+                "ACD", "Accounting", "CLinuxIO", "Config", "Console", "ControlAPI", "DialPlan", "Events", "Hashes",
+                "NetAddress", "Records",
                 "Reports", "SIP", "SoftPhone", "Statistics", "Switch", "Timebase", "Trace", "WhatIf",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -190,6 +191,20 @@ void linux_io_close(int fd) { close(fd); }
 int linux_io_copy(int fd) {
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     return copy < 0 ? -errno : copy;
+}
+
+int linux_io_is_spare(int fd, int spare) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY) return 0;
+    return (rlim_t)fd + (rlim_t)spare >= limit.rlim_cur;
+}
+
+int linux_io_is_short(int spare) {
+    int fd = eventfd(0, EFD_CLOEXEC);
+    if (fd < 0) return errno == EMFILE || errno == ENFILE;
+    int is_spare = linux_io_is_spare(fd, spare);
+    close(fd);
+    return is_spare;
 }
 
 uint16_t linux_io_port(int fd) {

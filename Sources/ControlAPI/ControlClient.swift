@@ -33,9 +33,15 @@ public struct ControlClient: Sendable {
     /// Whether anybody listens on the socket.
     public func isAnswered() async -> Bool {
         let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connectTimeout(.seconds(2))
-        guard let channel = try? await bootstrap.connect(unixDomainSocketPath: socketPath).get() else { return false }
+        guard let channel = try? await connect(bootstrap) else { return false }
         try? await channel.close()
         return true
+    }
+
+    private func connect(_ bootstrap: ClientBootstrap) async throws -> any Channel {
+        let place = SocketPlace(socketPath)
+        defer { withExtendedLifetime(place) {} }
+        return try await bootstrap.connect(unixDomainSocketPath: place.path).get()
     }
 
     /// A switch that answers nothing at all is known sooner than one that has much to read.
@@ -83,7 +89,7 @@ public struct ControlClient: Sendable {
         }
         let channel: any Channel
         do {
-            channel = try await bootstrap.connect(unixDomainSocketPath: socketPath).get()
+            channel = try await connect(bootstrap)
         } catch {
             promise.fail(error)
             let isDenied = [EACCES, EPERM].contains((error as? IOError)?.errnoCode)

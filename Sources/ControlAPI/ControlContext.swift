@@ -5,7 +5,7 @@ import NIOCore
 /// What a request brings along of the connection it came over: who is at its other end.
 struct ControlContext: RequestContext {
     var coreContext: CoreRequestContextStorage
-    private let channel: any Channel
+    let channel: any Channel
 
     init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)

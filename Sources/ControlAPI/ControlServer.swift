@@ -1,3 +1,4 @@
+import CLinuxIO
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -31,18 +32,23 @@ public actor ControlServer {
     /// The longest request body.
     static let longestBody = 8 * 1024 * 1024
 
-    /// Connections at once on each listener; more wait until one ends.
-    private static let mostConnections = 256
-
     private let backend: any ControlBackend
     private let group: any EventLoopGroup
     /// How long a connection may be idle, or a request be on its way in.
     private let patience: TimeAmount
+    /// On each listener, and as many that follow the events.
+    private let mostConnections: Int
     private var services: [(group: ServiceGroup, task: Task<Void, any Error>)] = []
     private var socketPath: String?
 
-    public init(backend: any ControlBackend, group: any EventLoopGroup, patience: TimeAmount = .seconds(30)) {
+    public init(
+        backend: any ControlBackend,
+        group: any EventLoopGroup,
+        patience: TimeAmount = .seconds(30),
+        mostConnections: Int = 256
+    ) {
         (self.backend, self.group, self.patience) = (backend, group, patience)
+        self.mostConnections = mostConnections
     }
 
     /// Throws where another switch answers on the control socket.
@@ -65,7 +71,9 @@ public actor ControlServer {
         )
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let fresh = folder + "/s"
-        _ = try await serve(.unixDomainSocket(path: fresh), named: path)
+        let place = SocketPlace(fresh)
+        defer { withExtendedLifetime(place) {} }
+        _ = try await serve(.unixDomainSocket(path: place.path), named: path)
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: fresh)
         try FileManager.default.moveItem(atPath: fresh, toPath: path)
         socketPath = path
@@ -99,10 +107,14 @@ public actor ControlServer {
         named name: String,
         by names: OwnNames? = nil
     ) async throws -> SocketAddress? {
-        let (backend, patience) = (backend, patience)
+        let (backend, patience, places) = (backend, patience, ConnectionPlaces(most: mostConnections))
+        // The last of all are for whoever comes by the control socket.
+        let spare = names == nil ? 0 : Int32(LINUX_IO_LAST)
         let responder = CallbackResponder { (request: Request, context: ControlContext) in
             if let refusal = names.flatMap({ Self.refusal(of: request, $0) }) { return Self.response(refusal) }
-            return try await Self.respond(to: request, backend: backend, context)
+            return try await places.asking(context.channel) {
+                try await Self.respond(to: request, backend: backend, context, places)
+            }
         }
         var logger = Logger(label: "gudok.http")
         logger.logLevel = .critical
@@ -111,15 +123,10 @@ public actor ControlServer {
             responder: responder,
             // Neither a request that comes in drop by drop nor connections without one take the place of others for long.
             server: HTTPServerBuilder { responder in
-                HostMarkingChannel(
-                    http: HTTP1Channel(responder: responder, configuration: .init(idleTimeout: patience))
-                )
+                let http = HTTP1Channel(responder: responder, configuration: .init(idleTimeout: patience))
+                return PlacedChannel(inner: HostMarkingChannel(http: http), places: places, spare: spare)
             },
-            configuration: ApplicationConfiguration(
-                address: address,
-                serverName: "gudok",
-                availableConnectionsDelegate: .maximum(Self.mostConnections, logger: logger)
-            ),
+            configuration: ApplicationConfiguration(address: address, serverName: "gudok"),
             onServerRunning: { channel in
                 signal.yield(channel.localAddress)
                 signal.finish()
@@ -158,7 +165,8 @@ public actor ControlServer {
     private static func respond(
         to request: Request,
         backend: any ControlBackend,
-        _ context: ControlContext
+        _ context: ControlContext,
+        _ places: ConnectionPlaces
     ) async throws -> Response {
         let reply: ControlReply
         let isHead = request.method == .head
@@ -175,7 +183,14 @@ public actor ControlServer {
             ) {
                 asked.lastEventID = HTTPField.Name("Last-Event-ID").flatMap { request.headers[$0] }
                 switch isHead ? nil : await backend.events(for: asked) {
-                case .open(let events): return stream(events)
+                case .open(let events):
+                    if places.follow(context.channel) { return stream(events) }
+                    reply = .problem(
+                        status: 503,
+                        code: "too-many-requests",
+                        what: "\(places.most) follow the events here already",
+                        mend: "end one of them, or come back later"
+                    )
                 case .refused(let refusal): reply = refusal
                 case nil: reply = await backend.answer(asked)
                 }

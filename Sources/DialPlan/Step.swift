@@ -2,10 +2,15 @@
 public struct Step: Equatable, Sendable {
     public var action: Action
     public var position: SourcePosition
+    /// Where the words of its value stand, each the first time; those of steps within it are theirs.
+    private let places: [String: SourcePosition]
 
-    public init(_ action: Action, position: SourcePosition = .none) {
-        (self.action, self.position) = (action, position)
+    public init(_ action: Action, position: SourcePosition = .none, places: [String: SourcePosition] = [:]) {
+        (self.action, self.position, self.places) = (action, position, places)
     }
+
+    /// Where a word of it stands.
+    public func place(of word: String) -> SourcePosition { places[word] ?? position }
 
     /// Where a step stands does not change what it does.
     public static func == (lhs: Step, rhs: Step) -> Bool { lhs.action == rhs.action }

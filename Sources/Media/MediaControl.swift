@@ -38,10 +38,17 @@ public struct MediaPort: Hashable, Sendable {
     }
 }
 
-public enum MediaRefusal: Error, Equatable {
+public enum MediaRefusal: Error, Equatable, CustomStringConvertible {
     /// Every pair of the configured range is in use.
     case noPorts
     case cannotBind(String)
+
+    public var description: String {
+        switch self {
+        case .noPorts: "every pair of media.ports is in use"
+        case .cannotBind(let why): why
+        }
+    }
 }
 
 /// An RTP payload type of a session description, boiled down to what a packet's handler needs.

@@ -1,4 +1,5 @@
 import CLinuxIO
+import Glibc
 import Media
 import NetAddress
 
@@ -18,7 +19,11 @@ struct MediaHome: Sendable {
 
     /// A socket, or a negative errno. DSCP EF (RFC 4594 §4.1: telephony).
     func bind(_ port: UInt16) -> Int32 {
-        linux_io_udp_open(linux_io_address(high: wire.high, low: wire.low, port: port), isV6 ? 1 : 0, 0xB8)
+        let place = linux_io_address(high: wire.high, low: wire.low, port: port)
+        let descriptor = linux_io_udp_open(place, isV6 ? 1 : 0, 0xB8)
+        guard descriptor >= 0, linux_io_is_spare(descriptor, Int32(LINUX_IO_SPARE)) != 0 else { return descriptor }
+        linux_io_close(descriptor)
+        return -EMFILE
     }
 
     /// What a socket here cannot send to is as good as unknown: whoever writes decides (RFC 4961).

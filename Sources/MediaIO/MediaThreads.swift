@@ -84,7 +84,10 @@ public final class MediaThreads: MediaControl, Sendable {
             guard rtp >= 0, rtcp >= 0 else {
                 if rtp >= 0 { linux_io_close(rtp) }
                 giveBack(place.slot, place.port, of: place.thread)
-                refusal = .cannotBind(String(cString: strerror(-min(rtp, rtcp))))
+                let error = -min(rtp, rtcp)
+                refusal = .cannotBind(String(cString: strerror(error)))
+                // Another port would not help.
+                guard ![EMFILE, ENFILE].contains(error) else { throw refusal }
                 continue
             }
             let id = MediaID(thread: place.thread, slot: place.slot, serial: place.serial)

@@ -36,12 +36,17 @@ public struct AuditEntry: Codable, Equatable, Sendable {
 
     /// A longer text says no more to anybody who reads the log, and a peer's name may be of any length.
     static let longestText = 16_384
+    /// What was named in a request may be no name at all, and each is as wide as a column of the listing.
+    static let longestName = 200
 
     init(_ act: AuditedAct, id: Int64, at stamp: String, after previous: String) {
         let cut = { (text: String) in String(text.prefix(Self.longestText)) }
+        let name = { (text: String) in
+            text.count > Self.longestName ? text.prefix(Self.longestName) + "…" : text
+        }
         (self.id, at) = (id, stamp)
-        (channel, actor) = (act.actor.channel.rawValue, cut(act.actor.name))
-        (tenant, action, object) = (act.tenant?.name, cut(act.action), cut(act.object))
+        (channel, actor) = (act.actor.channel.rawValue, name(act.actor.name))
+        (tenant, action, object) = (act.tenant.map { name($0.name) }, name(act.action), name(act.object))
         (outcome, before, after) = (act.outcome.rawValue, act.before.map(cut), act.after.map(cut))
         detail = act.detail.map(cut)
         hash = ""

@@ -63,7 +63,7 @@ final class Checkpoints: Sendable {
                 do {
                     try checkpoint(tenant)
                 } catch {
-                    onTrouble("the write-ahead log of tenant \(tenant) cannot be moved into its file: \(error)")
+                    onTrouble("the write-ahead log of tenant \(tenant) cannot be moved into its file: \(error.inWords)")
                 }
             }
         }

@@ -41,7 +41,7 @@ public enum DatabaseCopy {
             try queue.close()
             return verdict == "ok" ? nil : verdict ?? "it says nothing of itself"
         } catch {
-            return "\(error)"
+            return "\(error.inWords)"
         }
     }
 }

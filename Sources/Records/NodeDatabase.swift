@@ -52,6 +52,14 @@ public final class NodeDatabase: Sendable {
         let queue = try DatabaseQueue(path: place.path, configuration: configuration)
         // It holds the hashes of passwords, and the nonces' key.
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: place.path)
+        let migrator = migrator
+        try queue.read { try SchemaCheck.refuseLater($0, migrator) }
+        let isNew = try queue.read { try migrator.appliedMigrations($0).isEmpty }
+        try migrator.migrate(queue)
+        return (queue, isNew)
+    }
+
+    private static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("node") { try $0.execute(sql: schema) }
         migrator.registerMigration("agents") { try $0.execute(sql: agentSchema) }
@@ -60,9 +68,7 @@ public final class NodeDatabase: Sendable {
             try $0.execute(sql: "ALTER TABLE applied ADD COLUMN replacing TEXT")
         }
         migrator.registerMigration("queues") { try $0.execute(sql: queueSchema) }
-        let isNew = try queue.read { try migrator.appliedMigrations($0).isEmpty }
-        try migrator.migrate(queue)
-        return (queue, isNew)
+        return migrator
     }
 
     /// Opens the file only to read it, beside a running switch or without one; nil when there is none yet.
@@ -77,11 +83,14 @@ public final class NodeDatabase: Sendable {
         survivors = []
     }
 
-    /// Throws what is wrong with the file: it is damaged, or not gudok's.
+    /// Throws what is wrong with the file: it is damaged, not gudok's, or not whole.
     public func probe() throws {
         try read { database in
             // Its oldest table.
             _ = try Int.fetchOne(database, sql: "SELECT count(*) FROM applied")
+            try OpeningFault.guarding(URL(fileURLWithPath: queue.path)) {
+                try SchemaCheck.requireWhole(database, Self.migrator)
+            }
             try DatabaseCopy.checkStructure(database)
         }
     }

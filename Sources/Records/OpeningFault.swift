@@ -14,11 +14,23 @@ public struct OpeningFault: Error, CustomStringConvertible {
         if let denied = cause as? POSIXError, [.EACCES, .EPERM].contains(denied.code) {
             return ("is not yours to read", "run this as the owner of the data folder")
         }
+        if cause is DanglingLink {
+            return ("is a link that leads nowhere", "mount the disk that it leads to, or put the file there")
+        }
+        if let fault = cause as? ReadOnly {
+            return ("cannot be written: \(String(cString: strerror(fault.code)))", "make it the switch's own")
+        }
+        if cause is SchemaCheck.Later {
+            return (
+                "is of a later version of gudok",
+                "start that one, or take the file from a backup of this one (gudok restore)"
+            )
+        }
         if cause is FileNumber.Changed {
             return ("was taken away or replaced while it was in use", "put it back, or restart the switch")
         }
         guard let fault = cause as? DatabaseError else {
-            return ("cannot be made: \(cause.localizedDescription)", "`data:` must name a folder that is yours")
+            return ("cannot be made: \(FileFault(writing: cause).why)", "`data:` must name a folder that is yours")
         }
         let why = fault.message ?? "\(fault.resultCode)"
         return switch fault.resultCode {
@@ -36,8 +48,23 @@ public struct OpeningFault: Error, CustomStringConvertible {
     static func isThere(_ place: URL) throws -> Bool {
         guard access(place.path, R_OK) != 0 else { return true }
         let code = POSIXErrorCode(rawValue: errno) ?? .EIO
-        if [.ENOENT, .ENOTDIR].contains(code) { return false }
-        throw OpeningFault(place: place, cause: POSIXError(code))
+        guard [.ENOENT, .ENOTDIR].contains(code) else { throw OpeningFault(place: place, cause: POSIXError(code)) }
+        // Nothing, or a link that leads to nothing.
+        var first: CChar = 0
+        guard readlink(place.path, &first, 1) >= 0 else { return false }
+        throw OpeningFault(place: place, cause: DanglingLink())
+    }
+
+    private struct DanglingLink: Error {}
+    private struct ReadOnly: Error { var code: Int32 }
+
+    /// Where the file, or the folder that its journal is made in, may not be written by whoever asks; nil: it may, or is not there.
+    static func ofWriting(_ place: URL) -> OpeningFault? {
+        guard access(place.path, F_OK) == 0 else { return nil }
+        for path in [place.path, place.deletingLastPathComponent().path] where access(path, W_OK) != 0 {
+            return OpeningFault(place: URL(fileURLWithPath: path), cause: ReadOnly(code: errno))
+        }
+        return nil
     }
 
     /// What `body` does to open the file at `place`; its fault names the file.

@@ -29,6 +29,12 @@ public struct RecordFolder: Sendable {
         }
     }
 
+    /// Why what is read well cannot be written, the node's own file or that of a tenant; nil: it can, or is not there.
+    public func faultOfWriting(of tenant: TenantID?) -> String? {
+        let own = folder.appending(path: "gudok.sqlite")
+        return OpeningFault.ofWriting(tenant.map { TenantDatabase.path(in: folder, of: $0) } ?? own)?.description
+    }
+
     /// Why the node's own file cannot be used, and what to do; nil: it can, or nothing is there yet.
     public func faultOfNode() -> String? {
         do {
@@ -39,7 +45,7 @@ public struct RecordFolder: Sendable {
             let tenants = try tenantsOnRecord
             return tenants.isEmpty ? nil : NodeDatabase.loss(tenants)
         } catch {
-            return "\(error)"
+            return "\(error.inWords)"
         }
     }
 
@@ -116,8 +122,21 @@ public struct RecordFolder: Sendable {
             try TenantDatabase(reading: folder, tenant: tenant)?.probe()
             return nil
         } catch {
-            return "\(error)"
+            return "\(error.inWords)"
         }
+    }
+
+    /// What is to be said of a tenant's file that holds nothing any more, though he has a history; nil: nothing of the kind.
+    public func loss(of tenant: TenantID) -> String? {
+        let place = TenantDatabase.path(in: folder, of: tenant)
+        let size = (try? FileManager.default.attributesOfItem(atPath: place.path))?[.size] as? NSNumber
+        let mend = "take it from a backup (gudok restore); until then his records begin anew"
+        if size == 0 { return "\(place.path) is empty: the records of his calls were in it; \(mend)" }
+        let recordings = place.deletingLastPathComponent().appending(path: "recordings")
+        guard size == nil, let kept = try? FileManager.default.contentsOfDirectory(atPath: recordings.path),
+            !kept.isEmpty
+        else { return nil }
+        return "\(place.path) is not there, though he has recordings: the records of his calls were in it; \(mend)"
     }
 
     /// The record of one call of these tenants; of whomever, where none are named.

@@ -20,6 +20,8 @@ final class RecordWorker: Sendable {
         var droppedTraces: UInt64 = 0
         var failures: UInt64 = 0
         var setAside: UInt64 = 0
+        /// Tenants whose files could not be used since the start.
+        var owing: Int
     }
 
     /// The wall clock may be set while the thread waits.
@@ -35,7 +37,7 @@ final class RecordWorker: Sendable {
     private let onTrouble: @Sendable (String) -> Void
     private let feed: EventFeed
     private let owed: [TenantID: RecordWriter.Recovery]
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let wake = Doorbell()
     private let over = Doorbell()
     private let checkpoints: Checkpoints
@@ -50,6 +52,7 @@ final class RecordWorker: Sendable {
     ) {
         (self.folder, self.settings, self.owed) = (folder, settings, owed)
         (self.onCommitted, self.onTrouble, self.feed) = (onCommitted, onTrouble, feed)
+        state = Mutex(State(owing: owed.count))
         checkpoints = Checkpoints(folder: folder, onTrouble: onTrouble)
     }
 
@@ -85,6 +88,7 @@ final class RecordWorker: Sendable {
                 droppedTraces: state.droppedTraces,
                 failures: state.failures,
                 setAside: state.setAside,
+                owing: state.owing,
                 lag: state.queue.oldest.map { now - $0 } ?? .zero
             )
         }
@@ -130,6 +134,8 @@ final class RecordWorker: Sendable {
                 settled = now
                 files.settle()
             }
+            let owing = files.owing.count
+            state.withLock { $0.owing = owing }
             if let endsBy, state.withLock(\.queue.isEmpty) || !stuck.isEmpty && .now > endsBy { break }
         }
         tellUnwritten()
@@ -185,7 +191,7 @@ final class RecordWorker: Sendable {
                 failed.insert(tenant)
                 state.withLock { $0.failures &+= 1 }
                 if isNews(of: tenant) {
-                    onTrouble("records of tenant \(tenant) cannot be written, \(group.count) wait: \(error)")
+                    onTrouble("records of tenant \(tenant) cannot be written, \(group.count) wait: \(error.inWords)")
                 }
             }
         }
@@ -251,7 +257,7 @@ final class RecordWorker: Sendable {
                 try files(tenant).write(group)
             } catch {
                 state.withLock { $0.droppedTraces &+= UInt64(group.count) }
-                onTrouble("\(group.count) traces of tenant \(tenant) are lost: \(error)")
+                onTrouble("\(group.count) traces of tenant \(tenant) are lost: \(error.inWords)")
             }
         }
     }
@@ -264,7 +270,7 @@ final class RecordWorker: Sendable {
                 try database.pruneTraces(before: limit, octets: settings.traceOctets)
                 try database.pruneEvents(before: limit)
             } catch {
-                onTrouble("old traces of tenant \(tenant) cannot be dropped: \(error)")
+                onTrouble("old traces of tenant \(tenant) cannot be dropped: \(error.inWords)")
             }
         }
     }

@@ -28,6 +28,8 @@ public final class RecordWriter: EventSubscriber {
         public var failures: UInt64
         /// Rows that no database will take.
         public var setAside: UInt64
+        /// Tenants in whose files the last run's end is not closed yet, as they could not be used since the start.
+        public var owing: Int
         /// How long the oldest record that is not on disk has waited.
         public var lag: Duration
     }

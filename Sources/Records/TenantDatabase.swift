@@ -13,25 +13,34 @@ public final class TenantDatabase: Sendable {
     /// Of the file that was opened.
     private let number: FileNumber?
 
-    /// Opens or makes the tenant's file.
-    public init(folder: URL, tenant: TenantID, durability: RecordDurability = .process) throws {
+    /// Opens or makes the tenant's file. `patience`: seconds for which it waits where another program writes there.
+    public init(
+        folder: URL,
+        tenant: TenantID,
+        durability: RecordDurability = .process,
+        patience: Double = 5
+    ) throws {
         self.tenant = tenant
         let place = Self.path(in: folder, of: tenant)
-        queue = try OpeningFault.guarding(place) { try Self.open(place, durability) }
+        queue = try OpeningFault.guarding(place) { try Self.open(place, durability, patience) }
         number = FileNumber(of: place.path)
     }
 
     /// False: the file was moved away, and another one may be in its place.
     public var isInPlace: Bool { FileNumber(of: queue.path) == number }
 
-    private static func open(_ place: URL, _ durability: RecordDurability) throws -> DatabaseQueue {
+    private static func open(
+        _ place: URL,
+        _ durability: RecordDurability,
+        _ patience: Double
+    ) throws -> DatabaseQueue {
         try FileManager.default.createDirectory(
             at: place.deletingLastPathComponent(),
             withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o700]
         )
         var configuration = Configuration()
-        configuration.busyMode = .timeout(5)
+        configuration.busyMode = .timeout(patience)
         configuration.prepareDatabase { database in
             try database.execute(sql: "PRAGMA journal_mode = WAL")
             // In WAL mode NORMAL survives the process's death, FULL loss of power too.
@@ -40,6 +49,7 @@ public final class TenantDatabase: Sendable {
         }
         if !FileManager.default.fileExists(atPath: place.path) { try make(place, configuration) }
         let queue = try DatabaseQueue(path: place.path, configuration: configuration)
+        try queue.read { try SchemaCheck.refuseLater($0, migrator) }
         try migrator.migrate(queue)
         return queue
     }
@@ -114,7 +124,20 @@ public final class TenantDatabase: Sendable {
 
     /// Whether the file has all tables and columns of this version; one that is only read may be older, or newer.
     public var isOfThisVersion: Bool {
-        get throws { try read { try Self.migrator.hasCompletedMigrations($0) } }
+        get throws {
+            try read { database in
+                try Self.requireTables(database)
+                return try Self.migrator.hasCompletedMigrations(database)
+            }
+        }
+    }
+
+    /// Throws for a file that is none of gudok's.
+    private static func requireTables(_ database: Database) throws {
+        guard try migrator.appliedMigrations(database).isEmpty else { return }
+        let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") ?? 0
+        let what = tables > 0 ? "it holds other tables" : "it is empty"
+        throw DatabaseError(resultCode: .SQLITE_ERROR, message: what)
     }
 
     /// Reads; a fault of the file names it.
@@ -217,14 +240,12 @@ public final class TenantDatabase: Sendable {
         try guarding { try closeOpen(lived) }
     }
 
-    /// Throws what is wrong with a file that is no database, somebody else's, or damaged.
+    /// Throws what is wrong with a file that is no database, somebody else's, damaged, or not whole.
     func probe() throws {
+        let place = URL(fileURLWithPath: queue.path)
         try read { database in
-            guard try !Self.migrator.appliedMigrations(database).isEmpty else {
-                let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") ?? 0
-                let what = tables > 0 ? "it holds other tables" : "it is empty"
-                throw DatabaseError(resultCode: .SQLITE_ERROR, message: what)
-            }
+            try Self.requireTables(database)
+            try OpeningFault.guarding(place) { try SchemaCheck.requireWhole(database, Self.migrator) }
             try DatabaseCopy.checkStructure(database)
         }
     }

@@ -19,6 +19,12 @@ struct TenantFiles {
         (self.folder, self.durability, self.owed, self.onTrouble) = (folder, durability, owed, onTrouble)
     }
 
+    /// Seconds for which all tenants' records wait where another program writes into the file of one.
+    private static let patience = 1.0
+
+    /// Those whose files have owed something since the start.
+    var owing: [TenantID] { Array(owed.keys) }
+
     /// Every one that is open.
     var all: [TenantID: TenantDatabase] { open }
 
@@ -32,7 +38,12 @@ struct TenantFiles {
                 "tenant \(tenant): the file of records was taken away or replaced, with what it held; what comes now is written into the one in its place"
             )
         }
-        let database = try TenantDatabase(folder: folder, tenant: tenant, durability: durability)
+        let database = try TenantDatabase(
+            folder: folder,
+            tenant: tenant,
+            durability: durability,
+            patience: Self.patience
+        )
         if let recover = owed[tenant] {
             try recover(database)
             owed[tenant] = nil

@@ -16,17 +16,22 @@ public protocol SignallingReceiver: AnyObject {
     func returned(_ quote: [UInt8], over flow: Flow, why: String)
     /// Whether somebody is to be reached over a stream, so that it stays open though nothing goes over it.
     func needs(_ flow: Flow) -> Bool
-    /// A connection that a peer opened was closed at once: there are too many.
-    func connectionRefused(_ remote: NetAddress.SocketAddress, _ bound: ConnectionBound)
+    /// A connection that a peer opened was closed for what it would go beyond.
+    func connectionCut(_ remote: NetAddress.SocketAddress, _ bound: ConnectionBound)
     /// A listener ended though nobody closed it: it is opened anew until that succeeds.
     func listenerEnded(_ transport: Transport, _ address: NetAddress.SocketAddress)
     func listenerIsBack(_ transport: Transport, _ address: NetAddress.SocketAddress)
 }
 
-/// So many connections there may be, and are.
+/// Why a connection is closed.
 public enum ConnectionBound: Equatable, Sendable {
+    /// So many there may be, and are.
     case ofAll(Int)
     case ofOneAddress(Int)
+    /// The process may open few files more, which are kept for others.
+    case ofDescriptors
+    /// So many keep-alives it may send in a second, and sent more.
+    case ofKeepAlives(Int)
 }
 
 /// What a stranger can make the sockets hold.
@@ -37,6 +42,8 @@ public struct SignallingLimits: Sendable {
     public var unsentOctets = 1 << 20
     /// How long nothing may go over a connection by which nobody is to be reached.
     public var idle: TimeAmount = .minutes(10)
+    /// Keep-alives that one connection may send in a second; a phone sends one in half a minute.
+    public var keepAlives = 500
     public var connectSeconds: Int64 = 10
     /// Where there is another way to the same peer: long enough for one lost SYN.
     public var trialSeconds: Int64 = 2

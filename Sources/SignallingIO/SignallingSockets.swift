@@ -171,6 +171,11 @@ public final class SignallingSockets {
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .only(isV6: address.ip.isV6)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptPause())
+                }
+            }
             .childChannelOption(.socketOption(.so_keepalive), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in bound.value.adopt(channel) }
@@ -343,9 +348,9 @@ public final class SignallingSockets {
         guard let local = NetAddress.SocketAddress(channel.localAddress),
             let remote = NetAddress.SocketAddress(channel.remoteAddress), !isClosing
         else { return channel.close() }
-        if let bound = exhausted(by: remote.ip) {
+        if let bound = exhausted(by: remote.ip, channel) {
             counters.connectionsRefused &+= 1
-            tell { $0.connectionRefused(remote, bound) }
+            tell { $0.connectionCut(remote, bound) }
             return channel.close()
         }
         serial &+= 1
@@ -365,11 +370,15 @@ public final class SignallingSockets {
     }
 
     /// The bound that one more connection of this address would break.
-    private func exhausted(by ip: IPAddress) -> ConnectionBound? {
+    private func exhausted(by ip: IPAddress, _ channel: any Channel) -> ConnectionBound? {
         if countByAddress[ip, default: 0] >= limits.connectionsOfOneAddress {
             return .ofOneAddress(limits.connectionsOfOneAddress)
         }
-        return connections.count >= limits.connections ? .ofAll(limits.connections) : nil
+        guard connections.count < limits.connections else { return .ofAll(limits.connections) }
+        let isSpare = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable {
+            (descriptor: NIOBSDSocket.Handle) in linux_io_is_spare(descriptor, Int32(LINUX_IO_SPARE)) != 0
+        }
+        return isSpare == true ? .ofDescriptors : nil
     }
 
     func remove(_ connection: StreamConnection) {

@@ -15,6 +15,8 @@ final class StreamConnection {
     private var isOver = false
     private var idle: Scheduled<Void>?
     private var lastUsed: NIODeadline = .now()
+    /// Keep-alives since then, for a second.
+    private var pings = (count: 0, since: NIODeadline.now())
     var countsFor: IPAddress?
 
     init(flow: Flow, asked: Flow, sockets: SignallingSockets) {
@@ -51,20 +53,32 @@ final class StreamConnection {
     func received(_ bytes: [UInt8]) {
         lastUsed = .now()
         framer.append(bytes)
-        var isPinged = false
+        var pinged = 0
         while !isOver, let next = framer.next() {
             switch next {
             case .message(let outcome): sockets.receiver?.received(outcome, bytes: Self.octets(of: outcome), over: flow)
-            case .ping: isPinged = true
+            case .ping: pinged += 1
             case .failed:
                 sockets.counters.brokenStreams &+= 1
                 close()
             }
         }
         // RFC 5626 §4.4.1: the answer to a keep-alive. To thousands that come together one says as much.
-        guard isPinged, !isOver else { return }
+        guard pinged > 0, !isOver else { return }
+        guard mayPing(pinged) else {
+            sockets.counters.brokenStreams &+= 1
+            let (remote, bound) = (flow.remote, ConnectionBound.ofKeepAlives(sockets.limits.keepAlives))
+            sockets.tell { $0.connectionCut(remote, bound) }
+            return close()
+        }
         write([13, 10])
         sockets.flushSoon()
+    }
+
+    private func mayPing(_ count: Int) -> Bool {
+        if lastUsed - pings.since >= .seconds(1) { pings = (0, lastUsed) }
+        pings.count += count
+        return pings.count <= sockets.limits.keepAlives
     }
 
     /// The message as the trace shows it; the framer keeps no copy.

@@ -3,6 +3,7 @@ import Engine
 public import Events
 import Foundation
 import Glibc
+import Records
 
 extension AuditedAct.Actor {
     /// Who sent a request of the control interface.
@@ -33,7 +34,7 @@ extension AuditedAct {
     func refused(_ error: any Error, tenant name: String?) -> AuditedAct {
         var act = self
         (act.tenant, act.outcome) = (name.map { TenantID($0) }, .refused)
-        act.detail = (error as? Engine.Refusal)?.what ?? "\(error)"
+        act.detail = (error as? Engine.Refusal)?.what ?? "\(error.inWords)"
         return act
     }
 }

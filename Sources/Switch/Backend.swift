@@ -57,7 +57,8 @@ struct Backend: ControlBackend {
             )
         case let fault as OpeningFault:
             return .problem(status: 500, code: "internal", what: fault.what, mend: fault.mend)
-        default: return .problem(status: 500, code: "internal", what: "\(error)", mend: "look into the switch's log")
+        default:
+            return .problem(status: 500, code: "internal", what: "\(error.inWords)", mend: "look into the switch's log")
         }
     }
 

@@ -1,3 +1,4 @@
+import CLinuxIO
 import Calls
 import Config
 import DialPlan
@@ -27,6 +28,7 @@ final class Core: SignallingReceiver {
     private var alarmAt: Instant?
     private var isTurning = false
     private var nextWatch = Instant(nanoseconds: 0)
+    private var nextWordOfDescriptors = Instant(nanoseconds: 0)
     private var watches: UInt64 = 0
     private(set) var invariants = Invariants()
     private(set) var stalls: UInt64 = 0
@@ -111,10 +113,12 @@ final class Core: SignallingReceiver {
         return engine.needs(advertise(flow))
     }
 
-    func connectionRefused(_ remote: NetAddress.SocketAddress, _ bound: ConnectionBound) {
+    func connectionCut(_ remote: NetAddress.SocketAddress, _ bound: ConnectionBound) {
         let line =
             switch bound {
             case .ofAll(let count): "the \(count) TCP connections that may be are there (sip.connections)"
+            case .ofDescriptors: "too many files and sockets are open"
+            case .ofKeepAlives(let count): "it sends more than \(count) keep-alives a second"
             case .ofOneAddress(let count): "it has \(count) TCP connections already (sip.connections_per_address)"
             }
         turn { $0.warnOfStranger("a connection of \(remote) is closed: \(line)", at: $1) }
@@ -206,6 +210,17 @@ final class Core: SignallingReceiver {
         outlet.log(.error, text, call: nil)
     }
 
+    /// Tells, once a minute, why calls and connections are refused: that is said to their peers alone.
+    private func watchDescriptors(at now: Instant) {
+        guard now >= nextWordOfDescriptors, linux_io_is_short(Int32(LINUX_IO_SPARE)) != 0 else { return }
+        nextWordOfDescriptors = now + .seconds(60)
+        let text = """
+            nearly all files and sockets are open that the process may have: calls and connections are refused; raise \
+            its limit (LimitNOFILE of its service, `ulimit -Hn`)
+            """
+        outlet.log(.error, text, call: nil)
+    }
+
     /// Counts how often the loop comes late to a task: calls wait that long.
     func watchStalls() {
         let every: Duration = .milliseconds(50)
@@ -228,6 +243,7 @@ final class Core: SignallingReceiver {
         guard watches % 20 == 0 else { return }
         watchInvariants()
         watchRecordings()
+        watchDescriptors(at: now)
         records.keepUp(at: now)
         let started = engine.callsStarted
         (callsPerSecond, callsBefore) = (started &- callsBefore, started)

@@ -1,5 +1,6 @@
 import Events
 import Foundation
+import Records
 import Synchronization
 import Threading
 
@@ -42,7 +43,7 @@ final class DiskErrand: Sendable {
     /// Writes what waits before it returns, or gives it up.
     func flush(_ write: @escaping @Sendable () throws -> Void) {
         queue.sync {
-            do { try write() } catch { log.log(.error, "\(what): lost at the end: \(error)") }
+            do { try write() } catch { log.log(.error, "\(what): lost at the end: \(error.inWords)") }
         }
     }
 
@@ -60,7 +61,7 @@ final class DiskErrand: Sendable {
                 defer { (state.isDue, state.hasFailed) = (true, true) }
                 return !state.hasFailed
             }
-            if isNews { log.log(.error, "\(what): cannot be written, tried again until it can: \(error)") }
+            if isNews { log.log(.error, "\(what): cannot be written, tried again until it can: \(error.inWords)") }
             queue.asyncAfter(deadline: .now() + Self.pause) { self.attempt(write) }
         }
     }

@@ -1,4 +1,5 @@
 public import Foundation
+import Records
 
 /// Whoever reads what is applied and then writes it, or begins to serve it, does so alone. The lock is the kernel's, on a folder itself: it leaves
 /// no file behind, and ends with its holder.

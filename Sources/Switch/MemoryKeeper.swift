@@ -62,7 +62,7 @@ final class MemoryKeeper: Sendable {
                     memories.queues[queue] = try JSONDecoder().decode(Dispatcher.QueueMemory.self, from: data)
                 }
             } catch {
-                log.log(.error, "\(subject) begins anew, as what was kept cannot be read: \(error)")
+                log.log(.error, "\(subject) begins anew, as what was kept cannot be read: \(error.inWords)")
             }
         }
         return memories

@@ -184,6 +184,11 @@ extension MetricsPage {
         gauge("loop_longest_stall_seconds", "The worst of them.", [([], longest.inSeconds)])
     }
 
+    mutating func openFiles(_ files: OpenFiles) {
+        gauge("open_files", "Files and sockets that are open.", [([], Double(files.count))])
+        gauge("open_files_max", "So many may be open at once.", [([], Double(files.most))])
+    }
+
     mutating func records(_ records: RecordWriter.Status) {
         gauge("cdr_lag_seconds", "How long the oldest unwritten record waits.", [([], records.lag.inSeconds)])
         gauge("cdr_queued", "Records that wait to be written.", [([], Double(records.queued))])
@@ -193,6 +198,11 @@ extension MetricsPage {
             "cdr_set_aside_total",
             "Rows that a tenant's database refused for ever, set aside in a file.",
             Double(records.setAside)
+        )
+        gauge(
+            "cdr_recoveries_owed",
+            "Tenants in whose files what a crash left open is not closed yet.",
+            [([], Double(records.owing))]
         )
         counter("traces_dropped_total", "Traces without room.", Double(records.droppedTraces))
     }

@@ -135,7 +135,7 @@ extension Tenant {
             + dialPlans.values.flatMap { plan in
                 plan.allSteps.flatMap { step in
                     step.prompts.compactMap(\.constant).map {
-                        PromptReference(name: $0, file: plan.file, position: step.position)
+                        PromptReference(name: $0, file: plan.file, position: step.place(of: $0))
                     }
                 }
             }
@@ -147,7 +147,7 @@ extension Tenant {
             + dialPlans.values.flatMap { plan in
                 plan.allSteps.flatMap { step in
                     step.languages.compactMap(\.constant).filter { !$0.isEmpty }.map {
-                        LanguageReference(name: $0, file: plan.file, position: step.position)
+                        LanguageReference(name: $0, file: plan.file, position: step.place(of: $0))
                     }
                 }
             }

@@ -25,7 +25,7 @@ extension Node {
         do {
             try await control?.renewSocket()
         } catch {
-            log.log(.error, "the control socket cannot be made anew: \(error)")
+            log.log(.error, "the control socket cannot be made anew: \(error.inWords)")
         }
         do {
             let changes = try await inTurn { node in
@@ -41,7 +41,7 @@ extension Node {
             }
             log.log(.notice, "files read again: \(changes.count) changes")
         } catch {
-            log.log(.error, "the files were read again and nothing was changed: \(error)")
+            log.log(.error, "the files were read again and nothing was changed: \(error.inWords)")
         }
     }
 
@@ -105,7 +105,7 @@ extension Node {
     }
 
     private func noteFailure(_ error: any Error, by actor: AuditedAct.Actor) async {
-        await note(AuditedAct(by: actor, "apply", "configuration", outcome: .failed, detail: "\(error)"))
+        await note(AuditedAct(by: actor, "apply", "configuration", outcome: .failed, detail: "\(error.inWords)"))
     }
 
     /// Tells, on the bus as everything is told, what somebody did over the control interface; returns when it is on disk, as far as that does not hang.
@@ -114,7 +114,7 @@ extension Node {
             try await handle.ask { core in core.turn { $0.note(act, at: $1) } }
             await audit.wait()
         } catch {
-            log.log(.error, "not in the audit log: \(error); \(act.actor.name) \(act.action) \(act.object)")
+            log.log(.error, "not in the audit log: \(error.inWords); \(act.actor.name) \(act.action) \(act.object)")
         }
     }
 }

@@ -84,7 +84,7 @@ private actor EventReader {
                 continue
             } catch {
                 // He may come back with the last event that he has: nothing is skipped.
-                log.log(.error, "a stream of events ends, as they cannot be read: \(error)")
+                log.log(.error, "a stream of events ends, as they cannot be read: \(error.inWords)")
                 return nil
             }
             if page.isEmpty { known = horizon }

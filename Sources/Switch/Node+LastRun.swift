@@ -18,7 +18,7 @@ extension Node {
                 guard let database = try TenantDatabase(reading: folder, tenant: tenant) else { return nil }
                 return (tenant, try database.callbacks(query).map(\.callback))
             } catch {
-                log.log(.error, "tenant \(tenant): nobody is called back whom the last run was to: \(error)")
+                log.log(.error, "tenant \(tenant): nobody is called back whom the last run was to: \(error.inWords)")
                 return nil
             }
         }
@@ -30,25 +30,33 @@ extension Node {
             guard try database.applied().count > kept.count else { return }
             try database.apply(kept, noting: [], at: SystemClock.now().wall)
         } catch {
-            log.log(.error, "what was applied and has a file by now is kept until the next start: \(error)")
+            log.log(.error, "what was applied and has a file by now is kept until the next start: \(error.inWords)")
         }
     }
+
+    /// Whoever holds a tenant's file keeps all of them from their calls for so many seconds.
+    private static let patienceOfStart = 0.5
 
     /// What the last run left open, and the tenants in whose files it cannot be closed yet: they have their calls, as on a disk that fails
     /// later, and keep nobody else from theirs.
     static func closeInterrupted(
         in folder: URL,
+        _ post: CorePost,
         _ log: LogSink
     ) throws -> (closed: [(TenantID, TenantDatabase.Interrupted)], owed: [TenantID: RecordWriter.Recovery]) {
         var closed: [(TenantID, TenantDatabase.Interrupted)] = []
         var owed: [TenantID: RecordWriter.Recovery] = [:]
         for tenant in try RecordFolder(folder).tenants {
+            if let loss = RecordFolder(folder).loss(of: tenant) { log.log(.error, "tenant \(tenant): \(loss)") }
             do {
-                let database = try TenantDatabase(folder: folder, tenant: tenant)
+                let database = try TenantDatabase(folder: folder, tenant: tenant, patience: patienceOfStart)
                 closed.append((tenant, try closeInterrupted(of: tenant, in: folder, database, log)))
             } catch {
-                log.log(.error, "tenant \(tenant): calls are taken, but not put on record yet: \(error)")
-                owed[tenant] = { _ = try closeInterrupted(of: tenant, in: folder, $0, log) }
+                log.log(.error, "tenant \(tenant): calls are taken, but not put on record yet: \(error.inWords)")
+                owed[tenant] = { database in
+                    let ends = try closeInterrupted(of: tenant, in: folder, database, log).ends
+                    post.handle?.post { $0.records.tell(ends, of: tenant, at: SystemClock.now().instant) }
+                }
             }
         }
         return (closed, owed)

@@ -65,6 +65,7 @@ extension Node {
         page.media(media.counters.snapshot)
         page.recordings(seen.recordings, refusedFrames: media.rings.reduce(0) { $0 + Double($1.refused) })
         page.loop(seen.invariants, stalls: seen.stalls, longest: seen.longestStall)
+        page.openFiles(OpenFiles())
         page.records(seen.records)
         page.sinks(delivery.rows())
         return page.text

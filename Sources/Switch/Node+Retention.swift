@@ -24,7 +24,10 @@ extension Node {
                         _ = try RecordingRetention(folder: folder, tenant: tenant)
                             .apply(now: Date(), by: AuditedAct.Actor(.switch, "retention"), in: database)
                     } catch {
-                        log.log(.error, "tenant \(tenant.id): recordings past their time cannot be deleted: \(error)")
+                        log.log(
+                            .error,
+                            "tenant \(tenant.id): recordings past their time cannot be deleted: \(error.inWords)"
+                        )
                     }
                     if isToBeNoted { Self.noteManifest(of: tenant.id, in: folder, database, log) }
                 }
@@ -39,7 +42,7 @@ extension Node {
             guard let head = try TenantDatabase(reading: folder, tenant: tenant)?.recordingHead() else { return }
             try node.note(head, of: tenant, at: SystemClock.now().wall)
         } catch {
-            log.log(.error, "tenant \(tenant): the manifest of the recordings cannot be noted: \(error)")
+            log.log(.error, "tenant \(tenant): the manifest of the recordings cannot be noted: \(error.inWords)")
         }
     }
 }

@@ -52,6 +52,7 @@ public actor Node {
     public private(set) var addresses: [String] = []
     public private(set) var httpAddress: String?
     var isReady = false
+    private var isHurried = false
     /// Live views come without today's figures, and the log has it.
     var isLackingFigures = false
     /// The last change of the configuration, for the next to wait for.
@@ -74,7 +75,10 @@ public actor Node {
         let node = configuration.node
         for fault in files.missingPrompts(in: configuration) { log.log(.error, "\(fault)") }
         Self.forget(database, allBut: files.applied, log)
-        Self.raiseFileLimit()
+        do { try Backup.sweep(files.dataFolder) } catch {
+            log.log(.warning, "what a backup left behind cannot be removed: \(error.inWords)")
+        }
+        OpenFiles.raiseLimit()
         (self.files, self.log, self.database) = (files, log, database)
         registrations = RegistrationWriter(database: database, log: log)
         loopGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -100,7 +104,7 @@ public actor Node {
         self.web = web
         delivery = DeliveryDesk(folder: files.dataFolder, web: web, log: log)
         let key = try database.nonceKey()
-        let (interrupted, owed) = try Self.closeInterrupted(in: files.dataFolder, log)
+        let (interrupted, owed) = try Self.closeInterrupted(in: files.dataFolder, post, log)
         let callbacks = Self.openCallbacks(in: files.dataFolder, of: configuration.tenants.keys.sorted(), log)
         feed = EventFeed(after: try RecordFolder(files.dataFolder).lastEvent())
         guard let resolver = NameResolver(servers: node.nameServers) else {
@@ -199,14 +203,6 @@ public actor Node {
         httpAddress = "\(NetAddress.SocketAddress(http.ip, port))"
     }
 
-    /// Each leg takes two sockets.
-    private static func raiseFileLimit() {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-        limit.rlim_cur = limit.rlim_max
-        _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-    }
-
     /// nil while calls are taken.
     var whyNotReady: String? {
         get async {
@@ -237,8 +233,14 @@ public actor Node {
         await shutDown()
     }
 
+    /// Whoever asks again for the end does not want to wait for the calls that are: they are ended in order, and on record.
+    public func hurry() {
+        log.log(.notice, "asked again to end: not waiting for calls")
+        isHurried = true
+    }
+
     private func waitForCalls(until deadline: ContinuousClock.Instant) async {
-        while ContinuousClock.now < deadline {
+        while ContinuousClock.now < deadline, !isHurried {
             guard let count = try? await handle.ask({ $0.engine.callCount }), count > 0 else { return }
             try? await Task.sleep(for: .milliseconds(100))
         }

@@ -5,6 +5,7 @@ import Foundation
 import Glibc
 import Media
 import Prompts
+import Records
 import Synchronization
 
 /// Every prompt and piece of music, read before it is needed: a call never waits for a disk.

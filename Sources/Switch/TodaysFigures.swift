@@ -1,4 +1,5 @@
 import Events
+import Records
 import Synchronization
 
 /// The figures of several tenants, those that are read before nobody waits for more.
@@ -21,7 +22,7 @@ struct TodaysFigures<Row: Sendable>: Sendable {
             }
             return table.close(isDone == nil ? "today's figures are not read within \(patience)" : nil)
         } catch {
-            return table.close("today's figures cannot be read: \(error)")
+            return table.close("today's figures cannot be read: \(error.inWords)")
         }
     }
 

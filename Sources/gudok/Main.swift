@@ -21,11 +21,11 @@ struct Main {
         } catch let failure as Failure {
             Output.complain("gudok: \(failure.text)")
             exit(1)
-        } catch let fault as OpeningFault {
-            Output.complain("gudok: \(fault)")
-            exit(1)
         } catch let code as ExitCode {
             exit(code.rawValue)
+        } catch  where error is OpeningFault || error is FileFault || error is CocoaError || error is POSIXError {
+            Output.complain("gudok: \(error.inWords)")
+            exit(1)
         } catch {
             let text = Gudok.fullMessage(for: error)
             guard Gudok.exitCode(for: error) != .success else {

@@ -15,7 +15,7 @@ struct ConfigOption: ParsableArguments {
     func files() throws -> ConfigurationFiles {
         let inFolders = try filesInFolders()
         do { return try inFolders.inForce() } catch {
-            throw Failure("what was applied to \(inFolders.dataFolder.path) cannot be read: \(error)")
+            throw Failure("what was applied to \(inFolders.dataFolder.path) cannot be read: \(error.inWords)")
         }
     }
 
@@ -24,7 +24,7 @@ struct ConfigOption: ParsableArguments {
         do {
             return try ConfigurationFiles(file: config)
         } catch {
-            throw Failure("\(error)")
+            throw Failure("\(error.inWords)")
         }
     }
 }
@@ -46,7 +46,7 @@ extension ConfigOption {
     }
 
     private func read(_ files: ConfigurationFiles) throws -> Configuration {
-        do { return try files.configuration() } catch { throw Failure("\(error)") }
+        do { return try files.configuration() } catch { throw Failure("\(error.inWords)") }
     }
 }
 
@@ -146,7 +146,7 @@ extension ConfigurationFiles {
             if case ControlClient.Fault.notRunning = error, await service == .silent {
                 throw Failure("a switch serves \(dataFolder.path), but \(FolderLock.silence)")
             }
-            throw Failure("\(error)")
+            throw Failure("\(error.inWords)")
         }
         return try content(of: reply)
     }
@@ -173,7 +173,7 @@ extension ConfigurationFiles {
             return try body()
         } catch {
             var act = wanted
-            (act.outcome, act.tenant, act.detail) = (.refused, tenant.map { TenantID($0) }, "\(error)")
+            (act.outcome, act.tenant, act.detail) = (.refused, tenant.map { TenantID($0) }, "\(error.inWords)")
             try note(act)
             throw error
         }
@@ -188,7 +188,9 @@ extension ConfigurationFiles {
             _ = try database.noteLoss(at: now)
             try database.audit([act], at: now)
         } catch {
-            throw Failure("the audit log in \(dataFolder.path) cannot be written, and nothing was done: \(error)")
+            throw Failure(
+                "the audit log in \(dataFolder.path) cannot be written, and nothing was done: \(error.inWords)"
+            )
         }
     }
 }

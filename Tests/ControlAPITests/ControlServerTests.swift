@@ -17,6 +17,11 @@ private struct Mirror: ControlBackend {
     /// The path `hang` is answered after longer than anybody here waits: what a stuck backend is like. `isDeaf`: that it lives, too.
     var isDeaf = false
 
+    func events(for request: ControlRequest) async -> EventStream? {
+        guard request.path == ["follow"] else { return nil }
+        return .open(AsyncStream { (try? await Task.sleep(for: .seconds(60))).map { .beat } })
+    }
+
     func answer(_ request: ControlRequest) async -> ControlReply {
         if request.path == ["hang"] || isDeaf { try? await Task.sleep(for: .seconds(5)) }
         if request.path == ["fail"] { return .problem(status: 409, code: "c", what: "w", mend: "m") }
@@ -70,6 +75,22 @@ private struct Mirror: ControlBackend {
             )
             #expect(seen == expected)
         }
+    }
+
+    @Test func `a folder of data may have a path that is longer than a socket's`() async throws {
+        let folder = URL(fileURLWithPath: try Self.socketPath()).deletingLastPathComponent()
+        let deep = folder.appending(path: String(repeating: "d", count: 150))
+        try FileManager.default.createDirectory(at: deep, withIntermediateDirectories: true)
+        let path = deep.appending(path: "control.sock").path
+        let server = ControlServer(backend: Mirror(), group: MultiThreadedEventLoopGroup.singleton)
+        try await server.listen(socket: path)
+        #expect(await ControlClient(socketPath: path).isAnswered())
+        #expect(try await ControlClient(socketPath: path).send(ControlRequest(path: ["x"])).status == 200)
+        await server.stop()
+        await #expect(throws: ControlClient.Fault.notRunning(path)) {
+            try await ControlClient(socketPath: path).send(ControlRequest(path: ["x"]))
+        }
+        try FileManager.default.removeItem(at: folder)
     }
 
     @Test func `the socket is its owner's alone`() async throws {
@@ -142,6 +163,54 @@ private struct Mirror: ControlBackend {
         await server.stop()
     }
 
+    @Test func `whoever follows and whoever says nothing keeps nobody from an answer`() async throws {
+        let path = try Self.socketPath()
+        let group = MultiThreadedEventLoopGroup.singleton
+        let server = ControlServer(backend: Mirror(), group: group, mostConnections: 2)
+        try await server.listen(socket: path)
+        func connect(_ text: String) async throws -> (channel: any Channel, heard: AsyncStream<String>) {
+            let (heard, voice) = AsyncStream<String>.makeStream()
+            let channel = try await ClientBootstrap(group: group)
+                .channelInitializer { $0.pipeline.addHandler(Listener(voice)) }
+                .connect(unixDomainSocketPath: path).get()
+            try await channel.writeAndFlush(ByteBuffer(string: text))
+            return (channel, heard)
+        }
+        func first(_ heard: AsyncStream<String>, with mark: String) async -> String {
+            var all = ""
+            for await text in heard {
+                all += text
+                if all.contains(mark) { break }
+            }
+            return all
+        }
+        let follow = "GET /follow HTTP/1.1\r\nhost: a\r\n\r\n"
+        var open: [any Channel] = []
+        for _ in 0..<2 {
+            let (channel, heard) = try await connect(follow)
+            #expect(await first(heard, with: "retry: 2000").contains("200 OK"))
+            open.append(channel)
+        }
+        // Nobody has to wait until one of these is tired.
+        let idle = try await connect("GET /x HT")
+        open += [try await connect("GET /x HT").channel, try await connect("GET /x HT").channel]
+        #expect(await first(idle.heard, with: "never").isEmpty)
+        #expect(try await ControlClient(socketPath: path).send(ControlRequest(path: ["readyz"])).status == 200)
+        let (late, heard) = try await connect(follow)
+        #expect(await first(heard, with: "too-many-requests").contains("503"))
+        // Whose place is free again.
+        try await open[0].close()
+        var isFollowing = false
+        for _ in 0..<100 where !isFollowing {
+            let (channel, heard) = try await connect(follow)
+            isFollowing = await first(heard, with: "\r\n\r\n").contains("200 OK")
+            open.append(channel)
+        }
+        #expect(isFollowing)
+        for channel in open + [late] { channel.close(promise: nil) }
+        await server.stop()
+    }
+
     @Test func `names that are ours are told from those that lead to us`() {
         let names = OwnNames(["PBX.example.com"])
         for own in [
@@ -175,4 +244,18 @@ private struct Mirror: ControlBackend {
             #expect(text == #"{"error":{"code":"c","mend":"m","what":"w"}} 409"#)
         }
     }
+}
+
+/// Tells what comes in.
+private final class Listener: ChannelInboundHandler, Sendable {
+    typealias InboundIn = ByteBuffer
+
+    private let voice: AsyncStream<String>.Continuation
+    init(_ voice: AsyncStream<String>.Continuation) { self.voice = voice }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        voice.yield(String(buffer: unwrapInboundIn(data)))
+    }
+
+    func channelInactive(context: ChannelHandlerContext) { voice.finish() }
 }

@@ -66,6 +66,13 @@ import Testing
         #expect(broken.code == 1 && broken.text.contains("entry 2"))
     }
 
+    @Test func `the log of a tenant whom nobody knows is refused, as all else of him is`() throws {
+        let running = try RunningSwitch()
+        #expect(try running.gudok("audit", "--tenant", "demo").code == 0)
+        let refused = try running.gudok("audit", "--tenant", "nosuch")
+        #expect(refused.code == 1 && refused.text.contains("there is no tenant 'nosuch'"), "\(refused.text)")
+    }
+
     @Test func `who heard, held, released and deleted a recording is in the log`() throws {
         let running = try RunningSwitch(tenant: "recordings: {keep: 1s}")
         let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)

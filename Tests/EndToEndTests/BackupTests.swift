@@ -65,8 +65,8 @@ struct BackupTests {
         let poor = try running.gudok("backup", running.folder.appending(path: "poor.tar").path)
         #expect(poor.code == 1 && poor.text.contains("1 recording known to the records"), "\(poor.text)")
         try FileManager.default.moveItem(at: aside, to: sound)
-        let left = try FileManager.default.contentsOfDirectory(atPath: running.folder.appending(path: "data").path)
-        #expect(!left.contains { $0.hasPrefix(".backup") })
+        let around = try FileManager.default.contentsOfDirectory(atPath: running.folder.appending(path: "data").path)
+        #expect(!around.contains { $0.hasPrefix(".backup") })
         #expect(try running.rows("calls").count == 1)
 
         // Not under a switch at work, not even by force.
@@ -108,7 +108,23 @@ struct BackupTests {
         let forced = try Self.gudok("restore", archive.path, "--force", node: node)
         #expect(forced.code == 0 && forced.text.contains("data.before-"), "\(forced.text)")
 
+        // Data on another disk, by a link, stay there.
+        let (data, disk) = (place.appending(path: "data"), Self.place())
+        defer { try? FileManager.default.removeItem(at: disk) }
+        try FileManager.default.createDirectory(at: disk, withIntermediateDirectories: true)
+        try FileManager.default.moveItem(at: data, to: disk.appending(path: "gudok"))
+        try FileManager.default.createSymbolicLink(at: data, withDestinationURL: disk.appending(path: "gudok"))
+        let linked = try Self.gudok("restore", archive.path, "--force", node: node)
+        #expect(linked.code == 0 && linked.text.contains("\(disk.path)/gudok.before-"), "\(linked.text)")
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: data.path) == "\(disk.path)/gudok")
+        // What a backup left that was killed.
+        let left = try ChildProcess("/usr/bin/env", ["true"])
+        left.exitCode(within: 5)
+        let rest = data.appending(path: ".backup-\(left.pid)")
+        try FileManager.default.createDirectory(at: rest, withIntermediateDirectories: true)
+
         running = try RunningSwitch(carrierPort: carrierPort, folder: place)
+        #expect(!FileManager.default.fileExists(atPath: rest.path))
         let reasons = try running.rows("cdr").compactMap { $0["reason"] as? String }
         #expect(reasons == ["engine-restart", "normal"])
         let next = try Phone("+74951112255", server: running.sipPort, peer: peer)

@@ -57,12 +57,12 @@ struct CarelessPlanTests {
             ),
             "4:55: error: the flow 'a' goes round in circles"
         ),
-        (plan("[{say: {number: abc}}]"), "3:10: error: 'abc' is no number [bad-value]; write a whole number"),
+        (plan("[{say: {number: abc}}]"), "3:25: error: 'abc' is no number [bad-value]; write a whole number"),
         (plan("[{say: {amount: \"5 GBP\"}}]"), "'5 GBP' is no amount"),
         (plan("[{say: {time: \"25:10\"}}]"), "'25:10' is no time"),
         (plan("[{say: {date: \"2026-02-30\"}}]"), "'2026-02-30' is no date"),
         (plan("[{say: {digits: abc}}]"), "'abc' is no digits"),
-        (plan("[{set: {called: x}}, {hangup: busy}]"), "3:10: error: 'called' is the switch's own variable"),
+        (plan("[{set: {called: x}}, {hangup: busy}]"), "3:17: error: 'called' is the switch's own variable"),
         (plan("[{collect: {variable: caller}}]"), "'caller' is the switch's own variable"),
         (plan("[echo, {play: welcome}]"), "3:16: error: no call comes here: 'echo' before it"),
         (plan("[{transfer: {user: \"1001\"}}, {hangup: busy}]"), "'transfer' before it does not come back"),
@@ -74,7 +74,7 @@ struct CarelessPlanTests {
         (plan("[{play: []}]"), "3:17: error: 'play' has no prompt"),
         (plan("[{menu: {prompt: welcome, keys: {}}}]"), "the menu has no key"),
         (plan("[{dial: {user: \"1001\", timeout: 0s}}]"), "timeout is no time at all"),
-        (plan("[{http: {url: \"ftp://x/\"}}]"), "3:10: error: 'ftp://x/' is no URL"),
+        (plan("[{http: {url: \"ftp://x/\"}}]"), "3:23: error: 'ftp://x/' is no URL"),
         (plan("[{dial: {group: [\"1001\", \"1001\"]}}]"), "the user '1001' is named twice"),
         (plan("[{dial: {group: []}}]"), "3:25: error: the group is nobody"),
         (plan("[{dial: {trunk: [], number: \"1\"}}]"), "3:25: error: there is no trunk in the list"),
@@ -99,7 +99,7 @@ struct CarelessPlanTests {
         (plan("[{set: {n: \"5\"}}, {http: {url: \"{n}/x\"}}]"), "'{n}/x' is no URL"),
         (
             plan("[{http: {url: \"https://{caller}/x\"}}]"),
-            "3:10: error: the host of 'https://{caller}/x' hangs on {caller}, and so on who calls"
+            "3:23: error: the host of 'https://{caller}/x' hangs on {caller}, and so on who calls"
         ),
         (plan("[{set: {n: x}}, {http: {url: \"http://a:b@x.{n:1}:80/x\"}}]"), "hangs on {n}"),
         (plan("[{http: {url: \"http://x:99999/\"}}]"), "'http://x:99999/' is no URL"),
@@ -319,11 +319,11 @@ struct CarelessPlanTests {
         let running = try RunningSwitch(
             internalPlan: "routes: [{match: \".\", do: [{play: old-one}]}]\n"
         )
-        #expect(running.process.waitFor(5) { $0.contains("internal.yaml:1:28: error: there is no prompt 'old-one'") })
+        #expect(running.process.waitFor(5) { $0.contains("internal.yaml:1:35: error: there is no prompt 'old-one'") })
         let plan = running.folder.appending(path: "dialplans/incoming.yaml")
         try "routes: [{match: \".\", do: [{play: nowhere}]}]\n".write(to: plan, atomically: true, encoding: .utf8)
         let refused = try running.gudok("apply", plan.path)
-        #expect(refused.code == 1 && refused.text.contains("1:28: error: there is no prompt 'nowhere'"), "\(refused)")
+        #expect(refused.code == 1 && refused.text.contains("1:35: error: there is no prompt 'nowhere'"), "\(refused)")
         // What was missing before holds nobody up.
         #expect(!refused.text.contains("old-one") && refused.text.contains("--force"))
         #expect(try running.gudok("apply", plan.path, "--dry-run").code == 1)

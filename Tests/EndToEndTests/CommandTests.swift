@@ -94,7 +94,7 @@ struct CommandTests {
             "\(text)"
         )
         #expect(
-            text.contains("dialplans/plan.yaml:3:10: error: the tenant has no queue 'sails' [dead-reference]"),
+            text.contains("dialplans/plan.yaml:3:18: error: the tenant has no queue 'sails' [dead-reference]"),
             "\(text)"
         )
         #expect(text.contains("dialplans/plan.yaml:4:5: error: the rule '600' is never reached"), "\(text)")
@@ -158,6 +158,20 @@ struct CommandTests {
         try "node: x\n\(node)\n".write(to: file, atomically: true, encoding: .utf8)
         let (code, text) = try check(folder)
         #expect(code == 0 && text.contains(line), "\(text)")
+    }
+
+    @Test func `a file without end and a link to itself are faults, and no pipe`() throws {
+        let running = try RunningSwitch()
+        let endless = running.folder.appending(path: "tenants/endless.yaml")
+        #expect(FileManager.default.createFile(atPath: endless.path, contents: nil))
+        let file = try FileHandle(forWritingTo: endless)
+        try file.truncate(atOffset: 5 << 30)
+        try file.close()
+        let circle = running.folder.appending(path: "tenants/circle.yaml").path
+        try FileManager.default.createSymbolicLink(atPath: circle, withDestinationPath: "circle.yaml")
+        let (code, text) = try running.gudok("check")
+        #expect(code == 1 && text.contains("endless.yaml:1:1: error: it has more than 64 MiB"), "\(text)")
+        #expect(text.contains("circle.yaml:1:1: error: cannot be read: Too many levels of symbolic links"), "\(text)")
     }
 
     @Test func `check says where a file is no UTF-8`() throws {
@@ -241,7 +255,7 @@ struct CommandTests {
         let (code, text) = try check(running.folder)
         #expect(code == 1)
         #expect(
-            text.contains("dialplans/internal.yaml:3:40: error: there is no prompt 'nowhere' [dead-reference]; "),
+            text.contains("dialplans/internal.yaml:3:56: error: there is no prompt 'nowhere' [dead-reference]; "),
             "\(text)"
         )
         #expect(text.split(separator: "\n").count == 1, "\(text)")
@@ -303,11 +317,11 @@ struct CommandTests {
         let (code, text) = try check(folder)
         #expect(code == 1)
         let expected = [
-            "dialplans/plan.yaml:4:9: error: prompts/de/text.wav cannot be heard: this is not a WAV file: "
+            "dialplans/plan.yaml:4:17: error: prompts/de/text.wav cannot be heard: this is not a WAV file: "
                 + "it does not begin with RIFF and WAVE [bad-value]; convert it",
-            "dialplans/plan.yaml:4:9: error: prompts/empty.wav cannot be heard: the file's sound is empty [bad-value]; ",
-            "dialplans/plan.yaml:5:9: error: prompts/en/float.wav cannot be heard: the sound is encoded as floating point",
-            "dialplans/plan.yaml:6:9: error: prompts/de/both.wav cannot be heard: a sample has 24 bits",
+            "dialplans/plan.yaml:4:23: error: prompts/empty.wav cannot be heard: the file's sound is empty [bad-value]; ",
+            "dialplans/plan.yaml:5:43: error: prompts/en/float.wav cannot be heard: the sound is encoded as floating point",
+            "dialplans/plan.yaml:6:17: error: prompts/de/both.wav cannot be heard: a sample has 24 bits",
             "tenants/a.yaml:4:27: error: prompts/music/mine.wav cannot be heard: the music lasts 99 ms",
             "tenants/a.yaml:4:53: error: there is no prompt 'german' in language ru, only in de [dead-reference]; ",
         ]
@@ -318,13 +332,13 @@ struct CommandTests {
         #expect(doctor.text.contains("BAD   prompts: \(expected[3])"), "\(doctor.text)")
         try write(["dialplans/plan.yaml": plan.replacing("language: ru", with: "language: russian")])
         let unknown =
-            "dialplans/plan.yaml:8:10: error: there are no prompts in language 'russian' [dead-reference]; "
+            "dialplans/plan.yaml:8:27: error: there are no prompts in language 'russian' [dead-reference]; "
             + "known are de, en, ru, or record some in prompts/russian beside the plans"
         #expect(try check(folder).text.contains(unknown))
         // Without the rule that sets it nobody hears Russian.
         try write(["dialplans/plan.yaml": plan.replacing("{set: {language: ru}}, ", with: "")])
         let line =
-            "dialplans/plan.yaml:5:9: error: there is no prompt 'russian' in language de, only in ru [dead-reference]; "
+            "dialplans/plan.yaml:5:25: error: there is no prompt 'russian' in language de, only in ru [dead-reference]; "
             + "record it as prompts/de/russian.wav beside the plans, or write the `language` that is meant"
         #expect(try check(folder).text.contains(line))
 
@@ -332,7 +346,7 @@ struct CommandTests {
         let dryRun = ["apply", "--dry-run", "plan.yaml", "--config", "gudok.yaml"]
         let apply = try ChildProcess(RunningSwitch.binary, dryRun, in: folder)
         #expect(apply.exitCode(within: 20) == 1)
-        #expect(apply.text.contains("plan.yaml:6:9: error: prompts/de/both.wav cannot be heard: "), "\(apply.text)")
+        #expect(apply.text.contains("plan.yaml:6:17: error: prompts/de/both.wav cannot be heard: "), "\(apply.text)")
     }
 
     @Test func `what agents and supervisors are configured with is checked, and exported as it was read`() throws {

@@ -68,6 +68,47 @@ struct LimitTests {
         }
     }
 
+    @Test func `whoever has too few descriptors refuses calls and connections, says so, and is still to be asked`()
+        throws
+    {
+        let running = try RunningSwitch()
+        let process = running.process.pid
+        /// The bound that the process may raise itself.
+        func allow(_ count: Int) throws {
+            let change = try ChildProcess("/usr/bin/env", ["prlimit", "--pid", "\(process)", "--nofile=\(count):"])
+            #expect(change.exitCode(within: 5) == 0, "\(change.text)")
+        }
+        let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd").count
+        try allow(open + 64 + 8)
+        let peers = try (0..<30).map { _ in try StreamPeer(to: running.tcpPort) }
+        #expect(running.process.waitFor(5) { $0.contains("is closed: too many files and sockets are open") })
+        #expect(running.process.waitFor(5) { $0.contains("nearly all files and sockets are open") })
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        #expect(try carrier.call("600").startWord == "503")
+        #expect(running.process.waitFor(5) { $0.contains("no media port: Too many open files") })
+        #expect(try running.http("/readyz").status == 200)
+        #expect(try running.gudok("calls").code == 0)
+        let doctor = try running.gudok("doctor")
+        let line = doctor.text.components(separatedBy: "\n").first { $0.hasPrefix("BAD   open files: ") }
+        #expect(line?.contains("of \(open + 72) are open: calls and connections are refused") == true, "\(doctor.text)")
+        #expect(try running.metric("gudok_open_files_max") == Double(open + 72))
+        withExtendedLifetime(peers) {}
+
+        // None at all: whoever waits to be accepted costs nothing.
+        try allow(10)
+        let waiting = try StreamPeer(to: running.tcpPort)
+        func ticks() throws -> Int {
+            let text = try String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
+            return text.split(separator: " ")[13...14].compactMap { Int($0) }.reduce(0, +)
+        }
+        let before = try ticks()
+        Thread.sleep(forTimeInterval: 1)
+        #expect(try ticks() - before < 40)
+        try allow(1_024)
+        #expect(waiting.send(carrier.request("OPTIONS", to: "600").replacing("SIP/2.0/UDP", with: "SIP/2.0/TCP")))
+        #expect(waiting.expect { $0.startWord == "200" } != nil)
+    }
+
     @Test func `a stream that is no SIP is closed, one that says nothing hurts nobody, and a ping gets its answer`()
         throws
     {

@@ -100,6 +100,41 @@ struct LostFileTests {
         #expect(doctor.code == 1 && doctor.text.contains("BAD   records: the oldest has waited"), "\(doctor.text)")
     }
 
+    @Test
+    func `whoever holds a file over the start keeps nobody waiting, and what a crash left is told when it is free`()
+        throws
+    {
+        let carrierPort = try WirePeer().port
+        let crashed = try RunningSwitch(carrierPort: carrierPort)
+        crashed.isFolderKept = true
+        _ = try crashed.gudok("agent", "login", "1001")
+        let carrier = try Phone("+74951112233", server: crashed.sipPort, peer: try WirePeer(port: carrierPort))
+        carrier.send(carrier.request("INVITE", to: "600", sdp: Phone.sdp(port: 4_000)))
+        carrier.acknowledge(try #require(carrier.final("INVITE")), to: "600")
+        #expect(try eventually { try crashed.rows("cdr").first?["answered_at"] is String })
+        crashed.process.signal(SIGKILL)
+        crashed.process.exitCode(within: 10)
+        let place = crashed.folder.appending(path: "data/tenants/demo/cdr.sqlite").path
+        let words = [".timeout 5000", "BEGIN IMMEDIATE", ".shell echo held; sleep 60"]
+        let holder = try ChildProcess("/usr/bin/env", ["sqlite3", place] + words)
+        defer { holder.signal(SIGKILL) }
+        #expect(holder.waitFor(10) { $0.contains("held") })
+
+        let next = try RunningSwitch(carrierPort: carrierPort, folder: crashed.folder)
+        #expect(next.process.text.contains("calls are taken, but not put on record yet"), "\(next.process.text)")
+        let doctor = try next.gudok("doctor")
+        #expect(
+            doctor.text.contains("BAD   records: 1 file of tenants could not be used since the start"),
+            "\(doctor.text)"
+        )
+        let events = "http://127.0.0.1:\(next.httpPort)/api/v1/events?last_event_id=0"
+        let follower = try ChildProcess("/usr/bin/env", ["curl", "-s", "-N", events])
+        defer { follower.signal(SIGKILL) }
+        holder.signal(SIGKILL)
+        #expect(follower.waitFor(30) { $0.contains("callEnded") && $0.contains("engine-restart") }, "\(follower.text)")
+        #expect(try eventually { try next.metric("gudok_cdr_recoveries_owed") == 0 })
+    }
+
     @Test func `a folder in which nothing was yet has lost nothing`() throws {
         let running = try RunningSwitch()
         #expect(try running.rows("audit", "--action", "audit.begin").isEmpty)

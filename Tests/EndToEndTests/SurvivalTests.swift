@@ -179,4 +179,25 @@ struct SurvivalTests {
         #expect(carrier.final("BYE")?.startWord == "200")
         #expect(running.process.exitCode(within: 20) == 0)
     }
+
+    @Test func `who asks twice for the end waits for no call, and each has its record`() throws {
+        let running = try RunningSwitch()
+        running.isFolderKept = true
+        defer { try? FileManager.default.removeItem(at: running.folder) }
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        carrier.send(carrier.request("INVITE", to: "600", sdp: Phone.sdp(port: 4_000)))
+        carrier.acknowledge(try #require(carrier.final("INVITE")), to: "600")
+        running.process.signal(SIGTERM)
+        #expect(running.process.waitFor(10) { $0.contains("draining") })
+        let asked = ContinuousClock.now
+        running.process.signal(SIGTERM)
+        try carrier.expectBye()
+        #expect(running.process.exitCode(within: 25) == 0)
+        // The drain alone takes half a minute.
+        #expect(ContinuousClock.now - asked < .seconds(20))
+        let config = running.folder.appending(path: "gudok.yaml").path
+        let listing = try ChildProcess(RunningSwitch.binary, ["cdr", "--format", "csv", "--config", config])
+        listing.exitCode(within: 10)
+        #expect(listing.text.contains(",shutdown"), "\(listing.text)")
+    }
 }

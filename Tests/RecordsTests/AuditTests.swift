@@ -53,6 +53,17 @@ import Timebase
         }
     }
 
+    @Test func `what was named is kept no longer than a name is`() throws {
+        try Self.withDatabase { database, _ in
+            let long = String(repeating: "A", count: 5_000)
+            let act = AuditedAct(by: .init(.http, long), "hangup", long, tenant: TenantID(long))
+            try database.audit([act], at: Self.at)
+            let entry = try #require(try database.auditEntries(NodeDatabase.AuditQuery()).first)
+            for text in [entry.object, entry.actor, entry.tenant] { #expect(text == long.prefix(200) + "…") }
+            #expect(try database.verifyAudit().fault == nil)
+        }
+    }
+
     @Test func `the database refuses to change, remove or insert what is not at the end`() throws {
         try Self.withDatabase { database, folder in
             try database.audit([Self.act("a", 1), Self.act("b", 1)], at: Self.at)

@@ -137,8 +137,10 @@ import Timebase
         )
         let bus = EventBus(node: "n")
         bus.subscribe(writer)
+        #expect(writer.status(now: Self.moment.instant).owing == 1)
         begin(bus, "new")
         #expect(eventually { heard.committed.withLock { $0 == ["new"] } })
+        #expect(eventually { writer.status(now: Self.moment.instant).owing == 0 })
         writer.stop()
         #expect(attempts.withLock { $0 } == 3 && found.withLock { $0 } == ["0"])
     }

@@ -52,7 +52,7 @@ final class Desk: SignallingReceiver {
     func returned(_ quote: [UInt8], over flow: Flow, why: String) {
         note("\(String(decoding: quote, as: UTF8.self)) to \(flow.remote) came back: \(why)")
     }
-    func connectionRefused(_ remote: NetAddress.SocketAddress, _ bound: ConnectionBound) { note("refused: \(bound)") }
+    func connectionCut(_ remote: NetAddress.SocketAddress, _ bound: ConnectionBound) { note("refused: \(bound)") }
     func needs(_ flow: Flow) -> Bool {
         note("asked")
         needs -= 1

@@ -61,6 +61,20 @@ struct StreamTests {
         #expect(story.news == ["message"])
     }
 
+    @Test func `a stream that sends nothing but keep-alives, and those without end, is closed`() async throws {
+        var limits = SignallingLimits()
+        limits.keepAlives = 10
+        let peer = Mutex<LeavingPeer?>(nil)
+        let story = try await Desk.listening(.tcp, limits: limits) { _, local, _ in
+            let pinging = try LeavingPeer(to: local.port)
+            pinging.say(Array(repeating: [13, 10, 13, 10], count: 11).flatMap { $0 })
+            peer.withLock { $0 = pinging }
+        } until: {
+            $0.contains("closed")
+        }
+        #expect(story.news == ["refused: \(ConnectionBound.ofKeepAlives(10))", "closed"])
+    }
+
     @Test func `a stream that failed before it was open is closed when it opens`() async throws {
         let peer = try ListeningPeer()
         var limits = SignallingLimits()

@@ -37,4 +37,23 @@ import Testing
             found.count == 1 && found[0].contains("error: a second document begins here [yaml]; remove the line `---`")
         )
     }
+
+    @Test(arguments: [
+        (#"- dial: {user: "{calle}", timeout: 5s}"#, "4:22: error: there is no variable 'calle'"),
+        (#"- hangup: bussy"#, "4:17: error: 'bussy' is no cause"),
+        (#"- {goto: nowhere}"#, "4:16: error: the plan has no flow 'nowhere'"),
+        (#"- {when: {direction: [inbound, sideways]}, then: [echo]}"#, "4:38: error: direction is never 'sideways'"),
+        (#"- {when: {direct: inbound}, then: [echo]}"#, "4:17: error: there is no variable 'direct'"),
+        (#"- set: {a: x, called: y}"#, "4:21: error: 'called' is the switch's own variable"),
+        (#"- {dial: {trunk: one, number: "1 2"}}"#, "4:37: error: '1 2' is no number"),
+        (#"- {say: {number: many}}"#, "4:24: error: 'many' is no number"),
+        // What is under a key of a menu stands there, though the menu itself has the same word.
+        (
+            #"- {menu: {prompt: busy2, keys: {"1": [{hangup: busy2}]}}}"#, "4:54: error: 'busy2' is no cause"
+        ),
+    ])
+    func `the word that is wrong is where the fault is`(step: String, expected: String) {
+        let found = faults("      \(step)")
+        #expect(found.first?.hasPrefix("x.yaml:\(expected)") == true, "\(found)")
+    }
 }

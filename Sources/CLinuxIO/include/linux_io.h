@@ -57,6 +57,14 @@ void linux_io_bell_clear(int fd);
 /* Waits until it rings, by the monotonic clock, and clears it. */
 int linux_io_bell_wait(int fd, int timeout_ms);
 
+/* Descriptors at the end of what the process may have. Neither calls nor whoever connects to SIP take the first so many, nor do connections of
+ * HTTP the last few: they are for files that are written, and for whoever asks what is wrong. */
+enum { LINUX_IO_SPARE = 64, LINUX_IO_LAST = 16 };
+/* Whether a descriptor that was just made is one of the last `spare` that may be: the kernel gives the lowest that is free. */
+int linux_io_is_spare(int fd, int spare);
+/* Whether the next one would be. */
+int linux_io_is_short(int spare);
+
 /* The calling thread's name, as `top` shows it. */
 void linux_io_name_thread(const char *name);
 

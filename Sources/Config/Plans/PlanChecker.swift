@@ -66,67 +66,76 @@ struct PlanChecker {
     private static let mostTakers = 3
 
     func check(_ step: Step) {
-        let position = step.position
         switch step.action {
         case .answer, .ringing, .echo, .record: break
         case .hangup(let cause):
-            check(cause, at: position)
+            check(cause, in: step)
             if let name = cause.constant, HangupCause(named: name) == nil {
                 let known = HangupCause.named.map(\.name)
-                fault(position, .badValue, "'\(name)' is no cause", suggestion(for: name, among: known))
+                fault(step.place(of: name), .badValue, "'\(name)' is no cause", suggestion(for: name, among: known))
             }
-        case .goto(let flow): require("flow", flow, in: plan.flows.keys, at: position)
+        case .goto(let flow): require("flow", flow, in: plan.flows.keys, of: step)
         case .dial(let dial):
-            check(dial.target, at: position)
-            if let callerID = dial.callerID { check(callerID, over: dial.target, at: position) }
-        case .transfer(let target), .pickup(let target): check(target, at: position)
-        case .park(let park): check(park.slot, at: position)
-        case .when(let when): for condition in when.conditions { check(condition, at: position) }
+            check(dial.target, in: step)
+            if let callerID = dial.callerID { check(callerID, over: dial.target, in: step) }
+        case .transfer(let target), .pickup(let target): check(target, in: step)
+        case .park(let park): check(park.slot, in: step)
+        case .when(let when): for condition in when.conditions { check(condition, in: step) }
         case .set(let assignments):
             for assignment in assignments {
-                check(assignment.value, at: position)
-                refuseBuiltIn(assignment.variable, at: position)
+                check(assignment.value, in: step)
+                refuseBuiltIn(assignment.variable, in: step)
             }
-        case .play(let prompts): for prompt in prompts { check(prompt, at: position) }
+        case .play(let prompts): for prompt in prompts { check(prompt, in: step) }
         case .say(let say):
-            check(say.value, at: position)
+            check(say.value, in: step)
             if let text = say.value.constant, SpokenValue(say.kind, text) == nil {
-                fault(position, .badValue, "'\(text)' is no \(say.kind.rawValue)", "write \(say.kind.example)")
+                fault(
+                    step.place(of: text),
+                    .badValue,
+                    "'\(text)' is no \(say.kind.rawValue)",
+                    "write \(say.kind.example)"
+                )
             }
         case .menu(let menu):
-            check(menu.prompt, at: position)
-            if let invalid = menu.invalid { check(invalid, at: position) }
+            check(menu.prompt, in: step)
+            if let invalid = menu.invalid { check(invalid, in: step) }
         case .collect(let collect):
-            if let prompt = collect.prompt { check(prompt, at: position) }
-            refuseBuiltIn(collect.variable, at: position)
+            if let prompt = collect.prompt { check(prompt, in: step) }
+            refuseBuiltIn(collect.variable, in: step)
         case .http(let request):
-            check(request.url, at: position)
-            checkURL(request.url, at: position)
+            check(request.url, in: step)
+            checkURL(request.url, in: step)
         case .hours: break
-        case .supervise(let supervise): check(.user(supervise.agent), at: position)
-        case .queue(let queue): requireQueue(queue.name, at: position)
+        case .supervise(let supervise): check(.user(supervise.agent), in: step)
+        case .queue(let queue): requireQueue(queue.name, in: step)
         case .callback(let callback):
-            requireQueue(callback.queue, at: position)
-            check(callback.number, at: position)
+            requireQueue(callback.queue, in: step)
+            check(callback.number, in: step)
             if let number = callback.number.constant, !CallbackNumber.isOne(number) {
-                fault(position, .badValue, "'\(number)' cannot be called back", "write a number, or {caller}")
+                fault(
+                    step.place(of: number),
+                    .badValue,
+                    "'\(number)' cannot be called back",
+                    "write a number, or {caller}"
+                )
             }
         case .agent(let agent):
-            if let user = agent.user { check(.user(user), at: position) }
+            if let user = agent.user { check(.user(user), in: step) }
             // Where a tenant lists none, any will do.
             guard let tenant, !tenant.pauseReasons.isEmpty, let reason = agent.reason else { return }
-            require("pause reason", reason, in: tenant.pauseReasons.map(\.name), at: position)
+            require("pause reason", reason, in: tenant.pauseReasons.map(\.name), of: step)
         }
     }
 
     /// A number that a trunk never shows is a mistake in one of the two.
-    private func check(_ callerID: Template, over target: Step.Target, at position: SourcePosition) {
-        check(callerID, at: position)
+    private func check(_ callerID: Template, over target: Step.Target, in step: Step) {
+        check(callerID, in: step)
         guard case .trunks(let names, _) = target, let number = callerID.constant else { return }
         for name in names {
             guard let rule = tenant?.trunks[name]?.callerID, !rule.allows(number) else { continue }
             fault(
-                position,
+                step.place(of: number),
                 .badValue,
                 "trunk \(name) does not show '\(number)'",
                 "add it to `allow` in the trunk's `caller_id`"
@@ -134,37 +143,37 @@ struct PlanChecker {
         }
     }
 
-    private func check(_ target: Step.Target, at position: SourcePosition) {
+    private func check(_ target: Step.Target, in step: Step) {
         switch target {
         case .user(let number):
-            check(number, at: position)
+            check(number, in: step)
             guard let tenant, let constant = number.constant else { return }
-            require("user", constant, in: tenant.users.keys, at: position)
+            require("user", constant, in: tenant.users.keys, of: step)
         case .trunks(let names, let number):
-            check(number, at: position)
+            check(number, in: step)
             if let constant = number.constant, constant.contains(where: \.isWhitespace) {
-                fault(position, .badValue, "'\(constant)' is no number", "write it without blanks")
+                fault(step.place(of: constant), .badValue, "'\(constant)' is no number", "write it without blanks")
             }
-            refuseTwice(names, "trunk", at: position)
+            refuseTwice(names, "trunk", in: step)
             guard let tenant else { return }
-            for name in names { require("trunk", name, in: tenant.trunks.keys, at: position) }
+            for name in names { require("trunk", name, in: tenant.trunks.keys, of: step) }
         case .group(let numbers):
-            refuseTwice(numbers.map(\.source), "user", at: position)
-            for number in numbers { check(.user(number), at: position) }
+            refuseTwice(numbers.map(\.source), "user", in: step)
+            for number in numbers { check(.user(number), in: step) }
         }
     }
 
-    private func check(_ condition: Step.Condition, at position: SourcePosition) {
+    private func check(_ condition: Step.Condition, in step: Step) {
         if !variables.contains(condition.variable) {
             fault(
-                position,
+                step.place(of: condition.variable),
                 .deadReference,
                 "there is no variable '\(condition.variable)'",
                 suggestion(for: condition.variable, among: variables)
             )
         }
         for case .list(let name) in condition.values where tenant != nil {
-            require("list", name, in: plan.lists.keys, at: position)
+            require("list", name, in: plan.lists.keys, of: step)
         }
         let outcomes: [String]
         switch PlanVariable(rawValue: condition.variable) {
@@ -177,7 +186,7 @@ struct PlanChecker {
         }
         for case .text(let text) in condition.values where !outcomes.contains(text) {
             fault(
-                position,
+                step.place(of: text),
                 .badValue,
                 "\(condition.variable) is never '\(text)'",
                 suggestion(for: text, among: outcomes)
@@ -185,10 +194,10 @@ struct PlanChecker {
         }
     }
 
-    private func check(_ template: Template, at position: SourcePosition) {
+    private func check(_ template: Template, in step: Step) {
         for name in template.variables where !variables.contains(name) {
             fault(
-                position,
+                step.place(of: template.source),
                 .deadReference,
                 "there is no variable '\(name)'",
                 suggestion(for: name, among: variables)
@@ -197,40 +206,54 @@ struct PlanChecker {
     }
 
     /// The switch's own say how the call is: what a plan writes into them would tell the steps behind something else.
-    private func refuseBuiltIn(_ name: String, at position: SourcePosition) {
+    private func refuseBuiltIn(_ name: String, in step: Step) {
         guard PlanVariable(rawValue: name) != nil else { return }
-        fault(position, .badValue, "'\(name)' is the switch's own variable", "choose another name, such as my_\(name)")
+        fault(
+            step.place(of: name),
+            .badValue,
+            "'\(name)' is the switch's own variable",
+            "choose another name, such as my_\(name)"
+        )
     }
 
-    private func refuseTwice(_ names: [String], _ what: String, at position: SourcePosition) {
+    private func refuseTwice(_ names: [String], _ what: String, in step: Step) {
         var seen: Set<String> = []
         for name in names where !seen.insert(name).inserted {
-            fault(position, .duplicate, "the \(what) '\(name)' is named twice", "remove one of them")
+            fault(step.place(of: name), .duplicate, "the \(what) '\(name)' is named twice", "remove one of them")
         }
     }
 
     /// As far as it does not hang on a variable.
-    private func checkURL(_ url: Template, at position: SourcePosition) {
+    private func checkURL(_ url: Template, in step: Step) {
         let text = url.source
         guard let authority = URLAuthority(of: text), !text.contains(where: \.isWhitespace),
             !authority.variables.isEmpty || authority.isSound
         else {
-            return fault(position, .badValue, "'\(text)' is no URL", "write http:// or https://, a host and a path")
+            return fault(
+                step.place(of: text),
+                .badValue,
+                "'\(text)' is no URL",
+                "write http:// or https://, a host and a path"
+            )
         }
         // Whoever answers writes steps of the plan: no caller may choose him.
         let own: [PlanVariable] = [.tenant, .trunk, .direction]
         guard let foreign = authority.variables.first(where: { !own.map(\.rawValue).contains($0) }) else { return }
         fault(
-            position,
+            step.place(of: text),
             .badValue,
             "the host of '\(text)' hangs on {\(foreign)}, and so on who calls",
             "write the host out; of variables only {tenant}, {trunk} and {direction} may be in it"
         )
     }
 
-    private func requireQueue(_ name: String, at position: SourcePosition) {
+    private func requireQueue(_ name: String, in step: Step) {
         guard let tenant else { return }
-        require("queue", name, in: tenant.queues.keys, at: position)
+        require("queue", name, in: tenant.queues.keys, of: step)
+    }
+
+    private func require(_ what: String, _ name: String, in known: some Sequence<String>, of step: Step) {
+        require(what, name, in: known, at: step.place(of: name))
     }
 
     private func require(

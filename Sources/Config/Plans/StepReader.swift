@@ -70,8 +70,11 @@ struct StepReader {
         let action = read(name, argument, &mapping)
         separate(names.dropFirst(), in: &mapping)
         mapping.finish("the step '\(name.rawValue)'")
-        return action.map { Step($0, position: value.position) }
+        return action.map { Step($0, position: value.position, places: value.places(besides: Self.branches)) }
     }
+
+    /// Keys of a step under which other steps are.
+    private static let branches: Set = ["then", "otherwise", "keys", "fallback"]
 
     /// Steps in the item of another one that are no keys of that.
     private func separate(_ names: some Sequence<Step.Name>, in mapping: inout YAMLMapping) {

@@ -119,6 +119,24 @@ struct YAMLValue {
         node.mark.map { SourcePosition(line: $0.line, column: $0.column) } ?? SourcePosition(line: 1, column: 1)
     }
 
+    /// Where each text in it stands, the first time: as a value, and else as a key. What is under the keys `besides` does not count.
+    func places(besides: Set<String>) -> [String: SourcePosition] {
+        var (values, keys): ([String: SourcePosition], [String: SourcePosition]) = ([:], [:])
+        var pending = [self]
+        while let value = pending.popLast() {
+            if let text = value.asScalar, values[text] == nil { values[text] = value.position }
+            if let items = value.asSequence { pending += items.reversed() }
+            guard case .mapping(let pairs) = value.node else { continue }
+            for pair in pairs.reversed() {
+                let key = at(pair.key)
+                guard let name = key.asScalar, !besides.contains(name) else { continue }
+                keys[name] = key.position
+                pending.append(at(pair.value))
+            }
+        }
+        return values.merging(keys) { value, _ in value }
+    }
+
     func fault(_ code: ConfigFault.Code, _ problem: String, mend: String) {
         faults.add(file, position, code, problem, mend: mend)
     }

@@ -26,7 +26,7 @@ public struct Backup {
 
     /// The archive appears under its name when it is whole; until then it, too, is its owner's alone.
     public func write(to archive: URL) throws -> Summary {
-        try sweep()
+        try Self.sweep(files.dataFolder)
         let staging = files.dataFolder.appending(path: "\(Self.prefix)\(getpid())")
         try FileManager.default.createDirectory(
             at: staging,
@@ -172,11 +172,10 @@ public struct Backup {
     static let prefix = ".backup-"
 
     /// Removes what a backup left behind whose process was killed.
-    private func sweep() throws {
-        let folder = files.dataFolder
+    static func sweep(_ folder: URL) throws {
         guard FileManager.default.fileExists(atPath: folder.path) else { return }
-        for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) where name.hasPrefix(Self.prefix) {
-            guard let owner = Int32(name.dropFirst(Self.prefix.count)), kill(owner, 0) != 0, errno == ESRCH else {
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) where name.hasPrefix(prefix) {
+            guard let owner = Int32(name.dropFirst(prefix.count)), kill(owner, 0) != 0, errno == ESRCH else {
                 continue
             }
             try FileManager.default.removeItem(at: folder.appending(path: name))

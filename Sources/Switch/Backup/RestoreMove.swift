@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Records
 import Timebase
 
 /// One file or folder on its way to its place; what is there is set aside.
@@ -39,9 +40,11 @@ struct RestoreMove {
         } catch {
             do { for step in back.reversed() { try step() } } catch let second {
                 let names = setAside.map(\.path).joined(separator: ", ")
-                throw BackupFault("\(error); and putting back what was there failed: \(second); it is in \(names)")
+                throw BackupFault(
+                    "\(error.inWords); and putting back what was there failed: \(second.inWords); it is in \(names)"
+                )
             }
-            throw BackupFault("\(error); what was there is as it was")
+            throw BackupFault("\(error.inWords); what was there is as it was")
         }
         return setAside
     }

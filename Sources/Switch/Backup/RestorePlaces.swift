@@ -19,8 +19,19 @@ struct RestorePlaces {
                 ? URL(fileURLWithPath: path)
                 : place.deletingLastPathComponent().appending(path: path).standardizedFileURL
         }
-        (data, tenants, dialPlans) = (resolve(read.data), resolve(read.tenantsPath), resolve(read.dialPlansPath))
+        (data, tenants, dialPlans) = (
+            try Self.place(behind: resolve(read.data)), resolve(read.tenantsPath), resolve(read.dialPlansPath)
+        )
         certificates = read.certificates.flatMap { $0.path.hasPrefix("/") ? nil : resolve($0.path) }
+    }
+
+    /// Data that are on another disk by a link stay on that.
+    private static func place(behind folder: URL) throws -> URL {
+        guard (try? FileManager.default.destinationOfSymbolicLink(atPath: folder.path)) != nil else { return folder }
+        guard FileManager.default.fileExists(atPath: folder.path) else {
+            throw BackupFault("\(folder.path) is a link that leads nowhere; mount the disk that it leads to")
+        }
+        return folder.resolvingSymlinksInPath()
     }
 
     /// What goes where. What is there already as the backup has it stays; anything else in these places is in the way.

@@ -51,7 +51,7 @@ struct DeliveryDesk: Sendable {
                 log.log(.warning, "tenant \(tenant): the sink \(sink) is gone, and never got \(count) records")
             }
         } catch {
-            log.log(.error, "tenant \(tenant): sinks get no records of calls from now on: \(error)")
+            log.log(.error, "tenant \(tenant): sinks get no records of calls from now on: \(error.inWords)")
         }
     }
 }

@@ -110,14 +110,14 @@ final class RecordDelivery: Sendable {
             // Fewer may be taken: that is tried at once.
             if state.size == 1 { state.failed = min(state.failed + 1, 10) }
             state.size = max(1, state.size / 2)
-            let fault = "\(error)"
+            let fault = "\(error.inWords)"
             let isNews = state.fault == nil || state.toldAt.map { .now - $0 > Self.toldAgainAfter } ?? true
             if isNews { state.toldAt = .now }
             state.fault = fault
             return (min(Self.longestPause, Self.pace * Double(1 << state.failed)), isNews)
         }
         if isNews {
-            log.log(.error, "\(name) takes no records, which wait and are tried again: \(error)")
+            log.log(.error, "\(name) takes no records, which wait and are tried again: \(error.inWords)")
         }
         again(after: pause)
     }

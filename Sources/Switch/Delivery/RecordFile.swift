@@ -1,6 +1,7 @@
 import Accounting
 import Events
 import Foundation
+import Records
 
 /// A file of records, a line of JSON each. It is opened for each handing over, so whoever moves it away gets a new one.
 struct RecordFile {

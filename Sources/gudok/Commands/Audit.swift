@@ -33,6 +33,7 @@ struct ListAudit: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if tenant != nil { _ = try await config.owners(tenant) }
         var query = NodeDatabase.AuditQuery()
         (query.since, query.until) = (period.window.since, period.window.until)
         (query.tenant, query.actor, query.action) = (tenant, actor, action)

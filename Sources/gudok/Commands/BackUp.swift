@@ -3,6 +3,7 @@ import Config
 import Console
 import Events
 import Foundation
+import Records
 import Switch
 
 struct BackUp: AsyncParsableCommand {
@@ -34,7 +35,7 @@ struct BackUp: AsyncParsableCommand {
         do {
             summary = try Backup(files, includesRecordings: !withoutRecordings).write(to: URL(fileURLWithPath: file))
         } catch {
-            throw Failure("there is no backup: \(error)")
+            throw Failure("there is no backup: \(error.inWords)")
         }
         let parts = [counted(summary.tenants, "tenant"), counted(summary.recordings, "recording")]
         print("\(file): \(parts.joined(separator: ", ")), \(summary.octets) octets")
@@ -65,7 +66,7 @@ struct RestoreCommand: AsyncParsableCommand {
         let nodeFile = URL(fileURLWithPath: config.config)
         let restore = Restore(URL(fileURLWithPath: file), nodeFile: nodeFile, isForced: force)
         let summary: Restore.Summary
-        do { summary = try await restore.run() } catch { throw Failure("\(error)") }
+        do { summary = try await restore.run() } catch { throw Failure("\(error.inWords)") }
         let parts = [counted(summary.tenants, "tenant"), counted(summary.recordings, "recording")]
         print("restored as of \(summary.madeAt): \(parts.joined(separator: ", "))")
         print("data: \(summary.data.path)")

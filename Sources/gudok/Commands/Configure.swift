@@ -71,7 +71,7 @@ struct Apply: AsyncParsableCommand {
                 let file = URL(fileURLWithPath: path)
                 wanted.files.append(try ConfigurationFiles.read(file, named: path, mayBePipe: true))
             } catch {
-                throw Failure("\(error)")
+                throw Failure("\(error.inWords)")
             }
         }
         let outcome = try await outcome(of: wanted, folders)
@@ -84,7 +84,7 @@ struct Apply: AsyncParsableCommand {
         let isAnswering = await folders.service == .answering
         let lock: FolderLock?
         do { lock = isAnswering || dryRun ? nil : try await FolderLock(folders.dataFolder) } catch {
-            throw Failure("\(error)")
+            throw Failure("\(error.inWords)")
         }
         defer { withExtendedLifetime(lock) {} }
         // One that cannot be asked says so: what it does not know of is not applied behind its back.
@@ -101,7 +101,7 @@ struct Apply: AsyncParsableCommand {
         } catch let failure as Failure {
             throw failure
         } catch {
-            throw Failure("\(error)")
+            throw Failure("\(error.inWords)")
         }
     }
 }

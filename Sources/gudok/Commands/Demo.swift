@@ -27,7 +27,7 @@ struct Demo: AsyncParsableCommand {
             node = try await Node(configurationFile: config.config, log: log)
         } catch {
             log.stop()
-            throw Failure("\(error)")
+            throw Failure("\(error.inWords)")
         }
         say(await node.readyLine)
         let files = try config.files()
@@ -35,9 +35,10 @@ struct Demo: AsyncParsableCommand {
         try await DemoFloor(files: files, addresses: await node.addresses, say: say).run()
         if !once {
             explain(files, addresses: await node.addresses)
-            await node.run(until: signals)
+            await node.run(until: signals.ends, readingAt: signals.hangups)
         }
-        await node.drain(patience: .seconds(once ? 1 : 30))
+        await node.drain(patience: .seconds(once ? 1 : 30), orUntil: signals.ends)
+        withExtendedLifetime(signals) {}
         log.stop()
         if !isDone { throw ExitCode(1) }
     }

@@ -3,6 +3,7 @@ import Config
 import DialPlan
 import Events
 import Foundation
+import Records
 import Switch
 import Timebase
 
@@ -94,7 +95,9 @@ struct TestPlans: ParsableCommand {
     }
 
     private func read<T>(_ body: () throws -> T) throws -> T {
-        do { return try body() } catch let failure as Failure { throw failure } catch { throw Failure("\(error)") }
+        do { return try body() } catch let failure as Failure { throw failure } catch {
+            throw Failure("\(error.inWords)")
+        }
     }
 }
 

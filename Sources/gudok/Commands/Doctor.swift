@@ -1,4 +1,5 @@
 import ArgumentParser
+import CLinuxIO
 import Config
 import Console
 import ControlAPI
@@ -19,7 +20,7 @@ struct Doctor: AsyncParsableCommand {
         var report = Report()
         let files: ConfigurationFiles
         do { files = try ConfigurationFiles(file: config.config) } catch {
-            report.bad("configuration", "\(error)")
+            report.bad("configuration", "\(error.inWords)")
             return try report.finish()
         }
         do {
@@ -29,18 +30,20 @@ struct Doctor: AsyncParsableCommand {
             report.good("configuration", counted(configuration.tenants.count, "tenant"))
             for fault in files.missingPrompts(in: configuration) { report.bad("prompts", "\(fault)") }
         } catch {
-            report.bad("configuration", "\(error)")
+            report.bad("configuration", "\(error.inWords)")
         }
         let service = await files.service
         switch service {
-        case .answering: await checkReadiness(files, &report)
+        case .answering:
+            await checkReadiness(files, &report)
+            await checkFigures(files, &report)
         case .silent: report.bad("switch", "it runs, but \(FolderLock.silence)")
         case .none:
             report.good("switch", "not running")
             checkPorts(files.nodeConfiguration, &report)
+            checkLimits(files.nodeConfiguration, &report)
         }
         checkFiles(files, &report)
-        checkLimits(files.nodeConfiguration, &report)
         checkClock(files, &report)
         checkRecordings(files, &report)
         if service == .answering {
@@ -57,8 +60,15 @@ struct Doctor: AsyncParsableCommand {
             _ = try await files.ask(ControlRequest(path: ["readyz"]))
             report.good("switch", "running")
         } catch {
-            report.bad("switch", "it takes no calls: \(error); one that drains ends by itself, then start it again")
+            report.bad(
+                "switch",
+                "it takes no calls: \(error.inWords); one that drains ends by itself, then start it again"
+            )
         }
+    }
+
+    /// What the switch says of itself.
+    private func checkFigures(_ files: ConfigurationFiles, _ report: inout Report) async {
         guard let metrics = try? await files.ask(ControlRequest(path: ["metrics"])) else { return }
         let page = String(decoding: metrics, as: UTF8.self)
         if let stall = Self.gauge("gudok_recording_disk_stall_seconds", in: page), stall > 0 {
@@ -67,6 +77,14 @@ struct Doctor: AsyncParsableCommand {
         }
         if let lag = Self.gauge("gudok_cdr_lag_seconds", in: page), lag > Self.longestLag {
             report.bad("records", "the oldest has waited to be written for \(Int(lag)) s; the log says for what")
+        }
+        if let owed = Self.gauge("gudok_cdr_recoveries_owed", in: page), owed > 0 {
+            let files = "\(counted(Int(owed), "file")) of tenants could not be used since the start"
+            report.bad("records", "\(files), and what a crash left open in them is not closed; the log says why")
+        }
+        if let open = Self.gauge("gudok_open_files", in: page), let most = Self.gauge("gudok_open_files_max", in: page)
+        {
+            checkOpenFiles(Int(open), of: Int(most), files.nodeConfiguration, &report)
         }
     }
 
@@ -143,16 +161,18 @@ struct Doctor: AsyncParsableCommand {
         }
         checkRoom("data folder", folder, on: parent, &report)
         let records = RecordFolder(folder)
-        if let fault = records.faultOfNode() { report.bad("data folder", fault) }
+        if let fault = records.faultOfNode() ?? records.faultOfWriting(of: nil) { report.bad("data folder", fault) }
         do {
             for tenant in try records.tenants {
-                if let fault = records.fault(of: tenant) { report.bad("records of \(tenant)", fault) }
+                let fault =
+                    records.fault(of: tenant) ?? records.loss(of: tenant) ?? records.faultOfWriting(of: tenant)
+                if let fault { report.bad("records of \(tenant)", fault) }
                 let (count, place) = try records.setAside(of: tenant)
                 guard count > 0 else { continue }
                 let mend = "each line of \(place.path) says why; enter what you need, and move that file away"
                 report.bad("records of \(tenant)", "\(counted(count, "row")) would not go into its database; \(mend)")
             }
-        } catch { report.bad("data folder", "\(error)") }
+        } catch { report.bad("data folder", "\(error.inWords)") }
     }
 
     private func checkRoom(_ what: String, _ folder: URL, on place: URL, _ report: inout Report) {
@@ -189,17 +209,22 @@ struct Doctor: AsyncParsableCommand {
         return (attributes?[.systemNumber] as? NSNumber)?.intValue
     }
 
+    /// As a switch that whoever asks starts now may have.
     private func checkLimits(_ node: NodeConfiguration, _ report: inout Report) {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-        let needed = UInt64(node.mediaPorts.count) + 1_000
-        if limit.rlim_max < needed {
-            report.bad(
-                "open files",
-                "\(limit.rlim_max) are allowed, \(needed) are needed for every port; raise `ulimit -Hn`"
-            )
+        checkOpenFiles(0, of: Int(clamping: limit.rlim_max), node, &report)
+    }
+
+    private func checkOpenFiles(_ open: Int, of most: Int, _ node: NodeConfiguration, _ report: inout Report) {
+        let needed = node.mediaPorts.count + 1_000
+        let mend = "raise `ulimit -Hn`, or LimitNOFILE of its service"
+        if most - open <= Int(LINUX_IO_SPARE) {
+            report.bad("open files", "\(open) of \(most) are open: calls and connections are refused; \(mend)")
+        } else if most < needed {
+            report.bad("open files", "\(most) are allowed, \(needed) are needed for every port; \(mend)")
         } else {
-            report.good("open files", "\(limit.rlim_max) are allowed")
+            report.good("open files", "\(most) are allowed")
         }
     }
 
@@ -288,7 +313,7 @@ struct Doctor: AsyncParsableCommand {
         do {
             let rows = try await files.ask(ControlRequest(path: ["api", "v1", "sinks"]))
             for sink in try JSONDecoder().decode([Sink].self, from: rows) { check(sink, &report) }
-        } catch { report.bad("sinks", "\(error)") }
+        } catch { report.bad("sinks", "\(error.inWords)") }
     }
 
     private func check(_ sink: Sink, _ report: inout Report) {

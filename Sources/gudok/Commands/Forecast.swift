@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Records
 import Reports
 import WhatIf
 
@@ -54,7 +55,7 @@ struct Forecast: AsyncParsableCommand {
         let goal = question.goal
         if let calls, let handle {
             do { return try format.show(try goal.report(calls: calls, handle: handle)) } catch {
-                throw Failure("\(error)")
+                throw Failure("\(error.inWords)")
             }
         }
         let report = try await history.report { reporter, request in

@@ -233,7 +233,9 @@ struct PruneRecordings: AsyncParsableCommand {
                     .apply(now: Date(), by: .commandLine, in: log)
                 print("\(owner.id): \(counted(deleted.count, "recording")) deleted")
             } catch {
-                Output.complain("gudok: tenant \(owner.id): recordings past their time cannot be deleted: \(error)")
+                Output.complain(
+                    "gudok: tenant \(owner.id): recordings past their time cannot be deleted: \(error.inWords)"
+                )
                 isWhole = false
             }
         }

@@ -1,12 +1,16 @@
 public import ArgumentParser
 public import Events
 import Foundation
+import Records
 public import Switch
 
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Runs the switch in the foreground.",
-        discussion: "SIGTERM and SIGINT drain and end it, SIGHUP reads the YAML files again."
+        discussion: """
+            SIGTERM and SIGINT drain and end it; a second one ends the calls that are still up at once. SIGHUP reads the YAML \
+            files again.
+            """
     )
 
     @OptionGroup var config: ConfigOption
@@ -36,13 +40,14 @@ struct Serve: AsyncParsableCommand {
             node = try await Node(configurationFile: config.config, log: log)
         } catch {
             log.stop()
-            throw Failure("\(error)")
+            throw Failure("\(error.inWords)")
         }
         do { try Output.write(await node.readyLine + "\n") } catch {
             log.log(.warning, "\(error.text); calls are taken all the same")
         }
-        await node.run(until: signals)
-        await node.drain(patience: patience ?? .seconds(30))
+        await node.run(until: signals.ends, readingAt: signals.hangups)
+        await node.drain(patience: patience ?? .seconds(30), orUntil: signals.ends)
+        withExtendedLifetime(signals) {}
         log.stop()
     }
 }
@@ -52,12 +57,23 @@ extension LogLevel: ExpressibleByArgument {}
 
 extension Node {
     /// Serves until a signal asks for the end, though files are being read; SIGHUP reads them again.
-    func run(until signals: Signals) async {
+    func run(until ends: AsyncStream<Void>, readingAt hangups: AsyncStream<Void>) async {
         let reloading = Task {
-            for await _ in signals.hangups { await reload() }
+            for await _ in hangups { await reload() }
         }
-        for await _ in signals.ends { break }
+        for await _ in ends { break }
         reloading.cancel()
+    }
+}
+
+extension Node {
+    /// Waits for calls no longer when a signal asks again.
+    func drain(patience: Duration, orUntil ends: AsyncStream<Void>) async {
+        let hurrying = Task {
+            for await _ in ends { return hurry() }
+        }
+        await drain(patience: patience)
+        hurrying.cancel()
     }
 }
 

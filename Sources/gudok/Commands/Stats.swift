@@ -124,7 +124,7 @@ struct FormulaOption: ParsableArguments {
 
     func validate() throws {
         guard let formula else { return }
-        do { _ = try ServiceLevelFormula(named: formula) } catch { throw ValidationError("\(error)") }
+        do { _ = try ServiceLevelFormula(named: formula) } catch { throw ValidationError("\(error.inWords)") }
     }
 }
 
@@ -151,7 +151,7 @@ struct HistoryOptions: ParsableArguments {
         let (folder, isSwitchUp) = (try config.files().dataFolder, try await config.isSwitchUp)
         let reporter: Reporter
         do { reporter = try Reporter(tenant: owner, folder: folder, now: now, isSwitchUp: isSwitchUp) } catch {
-            throw Failure("the history of tenant \(owner.id) cannot be read: \(error)")
+            throw Failure("the history of tenant \(owner.id) cannot be read: \(error.inWords)")
         }
         let zone = TimeZone(identifier: owner.timeZone) ?? .gmt
         let millisecond = { (text: String) in
@@ -166,7 +166,7 @@ struct HistoryOptions: ParsableArguments {
             var report = try make(reporter, request)
             (report.window, report.timeZone) = (window, owner.timeZone)
             return report
-        } catch { throw Failure("\(error)") }
+        } catch { throw Failure("\(error.inWords)") }
     }
 }
 
@@ -226,7 +226,7 @@ extension ConfigOption {
     func owners(_ name: String?) async throws -> [TenantID] {
         let folder = RecordFolder(try files().dataFolder)
         let known: [TenantID]
-        do { known = try folder.tenants } catch { throw Failure("\(error)") }
+        do { known = try folder.tenants } catch { throw Failure("\(error.inWords)") }
         guard let name else {
             // A list without one of them would pass for the whole.
             guard let fault = known.lazy.compactMap({ folder.fault(of: $0) }).first else { return known }

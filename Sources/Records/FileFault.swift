@@ -13,6 +13,7 @@ public struct FileFault: Error, CustomStringConvertible, Sendable {
         case EACCES?, EPERM?:
             (why, mend) = ("that is not yours to write", "name another place, or run this as its owner")
         case EISDIR?: (why, mend) = ("that is a folder", "name a file in it")
+        case EEXIST?: (why, mend) = ("something else is there", "move it away, or name another place")
         case ENOSPC?, EDQUOT?: (why, mend) = ("the disk is full", "make room, or name a place on another")
         case EROFS?: (why, mend) = ("that disk can only be read", "name a place on another")
         case let code: (why, mend) = (Self.words(code, error), "name another place")
@@ -46,5 +47,17 @@ public struct FileFault: Error, CustomStringConvertible, Sendable {
         case .fileWriteVolumeReadOnly?: EROFS
         default: nil
         }
+    }
+}
+
+extension Error {
+    /// What it says, to people: what Foundation throws is a structure of its own, and is put in the system's words.
+    public var inWords: String {
+        guard self is CocoaError || self is POSIXError || type(of: self) is NSError.Type else { return "\(self)" }
+        let whole = self as NSError
+        let isOfReading = self is CocoaError && 256..<512 ~= whole.code
+        let fault = isOfReading ? FileFault(reading: self) : FileFault(writing: self)
+        let path = whole.userInfo[NSFilePathErrorKey] as? String
+        return path.map { "\($0): \(fault)" } ?? "\(fault)"
     }
 }

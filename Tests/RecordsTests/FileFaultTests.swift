@@ -1,5 +1,5 @@
 import Foundation
-import Switch
+import Records
 import Testing
 
 @Suite("What is wrong with a file, in words that lead on")
@@ -26,5 +26,18 @@ struct FileFaultTests {
         #expect(FileFault(writing: CocoaError(.fileWriteOutOfSpace)).why == "the disk is full")
         let wrapped = CocoaError(.fileWriteUnknown, userInfo: [NSUnderlyingErrorKey: POSIXError(.EROFS)])
         #expect(FileFault(writing: wrapped).why == "that disk can only be read")
+    }
+
+    @Test func `what Foundation throws names its file in the system's words, and what is ours stays as it is`() throws {
+        struct Own: Error, CustomStringConvertible { let description = "the moon is in the way" }
+        #expect(Own().inWords == "the moon is in the way")
+        let path = "/dev/null/x"
+        let made = #expect(throws: (any Error).self) {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        }
+        #expect(made.map(\.inWords) == "\(path): there is no such folder; make it, or name another")
+        let read = #expect(throws: (any Error).self) { try Data(contentsOf: URL(fileURLWithPath: path)) }
+        #expect(read.map(\.inWords) == "\(path): there is no such file; name one that is there")
+        #expect(POSIXError(.ENOSPC).inWords == "the disk is full; make room, or name a place on another")
     }
 }
