@@ -75,7 +75,8 @@ extension Dispatcher {
         guard let offer = agent.offer, offer.call == call else { return }
         agent.offer = nil
         timers.stop(.ring(call, agent.id))
-        tellOfferEnded(offer, agent, result)
+        // Of an answer the talk tells.
+        if result != .answered { tellOfferEnded(offer, agent, result, after: now.instant - offer.since) }
         if let caller = callers[call] {
             caller.ringing[agent.id] = nil
             if caller.ringing.isEmpty, result != .answered {
@@ -91,14 +92,19 @@ extension Dispatcher {
         refresh(agent)
     }
 
-    private func tellOfferEnded(_ offer: Agent.Engagement, _ agent: Agent, _ result: OfferResult) {
+    private func tellOfferEnded(
+        _ offer: Agent.Engagement,
+        _ agent: Agent,
+        _ result: OfferResult,
+        after rang: Duration
+    ) {
         publish(
             .queueOfferEnded(
                 QueueOfferEnded(
                     queue: offer.queue.name,
                     agent: agent.id.number,
                     result: result,
-                    rangMilliseconds: milliseconds(now.instant - offer.since)
+                    rangMilliseconds: milliseconds(rang)
                 )
             ),
             offer.queue.tenant,
@@ -106,8 +112,14 @@ extension Dispatcher {
         )
     }
 
-    /// The agent answered: everybody else stops ringing.
-    public func answered(_ call: CallID, by id: UserID, at moment: Moment) -> [Action] {
+    /// The agent answered: everybody else stops ringing. `isConnected`: false when he hears whose call it is before he has the caller, who has
+    /// no answer before that.
+    public func answered(
+        _ call: CallID,
+        by id: UserID,
+        isConnected: Bool = true,
+        at moment: Moment
+    ) -> [Action] {
         now = moment
         guard let caller = callers[call], let agent = agents[id], agent.offer?.call == call else { return finish() }
         for other in caller.ringing.keys.sorted(by: <) where other != id {
@@ -129,7 +141,7 @@ extension Dispatcher {
         if let sticky = caller.queue.settings.sticky {
             caller.queue.lastAgents.remember(id, for: caller.number, until: now.instant + sticky.remember)
         }
-        left(caller, caller.isCallback ? .calledBack : .answered, agent: id)
+        if isConnected { tellAnswered(agent) }
         return finish()
     }
 
@@ -139,12 +151,14 @@ extension Dispatcher {
         now = moment
         guard let id = talking.removeValue(forKey: call)?.first, let agent = agents[id], let talk = agent.talk,
             let caller = talk.caller
+            rang: now.instant - (agent.offer?.since ?? now.instant),
+            isConnected: isConnected,
         else {
             emit(.leave(call, queue: queue, .closed))
             return finish()
         }
         agent.talk = nil
-        tellOfferEnded(talk, agent, .dropped)
+        tellOfferEnded(talk, agent, .dropped, after: now.instant - talk.since)
         rest(agent, after: .dropped, by: caller.queue.settings)
         caller.tried.insert(id)
         caller.ringing = [:]
@@ -153,6 +167,22 @@ extension Dispatcher {
             stand(caller)
             startTimers(caller)
         } else {
+    /// The agent has heard whose call it is, and has the caller.
+    public func connected(_ call: CallID, at moment: Moment) -> [Action] {
+        now = moment
+        for agent in (talking[call] ?? []).compactMap({ agents[$0] }) where agent.talk?.isConnected == false {
+            agent.talk?.isConnected = true
+            tellAnswered(agent)
+        }
+        return finish()
+    }
+
+    private func tellAnswered(_ agent: Agent) {
+        guard let talk = agent.talk, let caller = talk.caller else { return }
+        tellOfferEnded(talk, agent, .answered, after: talk.rang)
+        left(caller, caller.isCallback ? .calledBack : .answered, agent: agent.id)
+    }
+
             left(caller, .closed, agent: nil)
             emit(.leave(call, queue: queue, .closed))
         }
@@ -163,11 +193,15 @@ extension Dispatcher {
     /// The caller is gone before the agent who answered spoke with him: he has waited to the end, and the agent has missed nothing.
     public func answeredInVain(_ call: CallID, at moment: Moment) -> [Action] {
         now = moment
-        guard let id = talking[call]?.first, let agent = agents[id], let talk = agent.talk, let caller = talk.caller
-        else { return finish() }
-        forgetTalk(of: id, in: call)
+        if let agent = talking[call]?.first.flatMap({ agents[$0] }) { endInVain(call, of: agent) }
+        return finish()
+    }
+
+    private func endInVain(_ call: CallID, of agent: Agent) {
+        guard let talk = agent.talk, let caller = talk.caller else { return }
+        forgetTalk(of: agent.id, in: call)
         agent.talk = nil
-        tellOfferEnded(talk, agent, .withdrawn)
+        tellOfferEnded(talk, agent, .withdrawn, after: talk.rang)
         left(caller, .abandoned, agent: nil)
         keepPlace(of: caller)
         refresh(agent, always: true)
@@ -195,7 +229,6 @@ extension Dispatcher {
             queue.lastAgents.remember(id, for: number, until: now.instant + sticky.remember)
         }
         refresh(agent)
-        return finish()
     }
 
     /// The talk is over, for whatever reason: the agent wraps up. nil: whoever has it.
@@ -237,6 +270,7 @@ extension Dispatcher {
     /// As the queue grants it now, or granted it where it is gone.
     func wrapUp(of agent: Agent, after talk: Agent.Engagement) -> Duration {
         let queue = queues[talk.queue]
+        if let agent = agents[id], agent.talk?.isConnected == false { return endInVain(call, of: agent) }
         return queue?.members[agent.id]?.wrapUp ?? queue?.settings.wrapUp ?? talk.wrapUp
     }
 }

@@ -35,7 +35,9 @@ public struct CallRecordAssembler: Sendable {
         var caller = 0
         /// The leg that answered the caller's call.
         var peer: Int?
-        /// What it was before a queue's agent answered, for the case that he is gone at once.
+        /// The leg of a queue's agent who has answered and may not have the caller yet.
+        var introduced: Int?
+        /// What it was before a queue's agent had the caller, for the case that he is gone at once.
         var beforeAnswer: BeforeAnswer?
         /// Since when the record says more than was put out last.
         var unwritten: Instant?
@@ -217,12 +219,12 @@ extension CallRecordAssembler.Live {
             record.codecA = codec
             return
         }
-        if waiting != nil { rememberBeforeAnswer() }
-        peer = leg
         stopRinging(at)
-        record.codecB = codec
         // A queue's agent has the caller when the queue lets him go.
-        if record.user == nil, waiting == nil { record.user = record.legs[leg].user }
+        guard waiting == nil else { return introduced = leg }
+        peer = leg
+        record.codecB = codec
+        if record.user == nil { record.user = record.legs[leg].user }
         if record.direction == .outbound, let trunk = record.legs[leg].trunk { record.trunk = trunk }
     }
 
@@ -283,8 +285,11 @@ extension CallRecordAssembler.Live {
     fileprivate mutating func leave(_ left: QueueLeft, _ at: Moment) {
         stopWaiting(at)
         guard left.outcome == .answered || left.outcome == .calledBack, let agent = left.agent else { return }
+        if left.outcome == .answered { rememberBeforeAnswer() }
         (record.queue, record.agent) = (left.queue, agent)
         // Whoever calls a caller back made that call; of another, the first user who had the caller is its user.
+        if let introduced { (peer, record.codecB) = (introduced, record.legs[introduced].codec) }
+        introduced = nil
         if left.outcome == .calledBack || record.user == nil { record.user = agent }
     }
 

@@ -17,6 +17,12 @@ extension CallCore {
         dispatch { $0.disengaged(UserID(tenant: call.tenant.id, number: user), from: call.id, at: now) }
     }
 
+    /// The queue's agent has the caller: from here on a wrap-up follows, be it after a restart.
+    func connected(_ call: Call) {
+        dispatch { $0.connected(call.id, at: now) }
+        if let agent = call.served?.agent { remember(agent) }
+    }
+
     /// A call ends: nobody rings or waits for it any more, and its agent wraps up.
     func leave(_ call: Call) {
         dispatch { $0.leave(call.id, .abandoned, at: now) }

@@ -272,6 +272,8 @@ import Timebase
         #expect(record.recording == "a" && record.notRecorded == nil)
     }
 
+        let left = QueueLeft(queue: "q", outcome: .answered, waitMilliseconds: 0, agent: "\(count)", offers: count)
+        events.append((Self.at(2), .queueLeft(left)))
     @Test(arguments: [Disposition.answered, .noAnswer, .abandoned, .failed])
     func `what the switch says to a caller whom nobody takes is no talk`(disposition: Disposition) throws {
         let events = [Self.answeredCall[0], (Self.at(1), .callAnswered), Self.end(Self.at(9), disposition)]
