@@ -88,7 +88,8 @@ public struct CallRecordAssembler: Sendable {
         var record = CallRecord(
             callID: id.value,
             tenant: envelope.tenant?.name ?? "",
-            direction: start.direction,
+            // Of a user's call the first leg over a trunk tells, not what its rule may do.
+            direction: start.direction == .inbound ? .inbound : .internal,
             from: start.from,
             to: start.to,
             startedAt: stamp
@@ -207,6 +208,7 @@ extension CallRecordAssembler.Live {
         made.transferredBy = leg.transferredBy.map { "\(record.callID)/\($0)" }
         record.legs.append(made)
         if let callID = leg.sipCallID { record.sipCallIDs.append(callID) }
+        if leg.leadsOut ?? false { record.direction = .outbound }
         if record.direction == .outbound, record.trunk == nil { record.trunk = leg.trunk }
     }
 
@@ -283,13 +285,13 @@ extension CallRecordAssembler.Live {
     }
 
     fileprivate mutating func leave(_ left: QueueLeft, _ at: Moment) {
+        if left.outcome == .answered { rememberBeforeAnswer() }
         stopWaiting(at)
         guard left.outcome == .answered || left.outcome == .calledBack, let agent = left.agent else { return }
-        if left.outcome == .answered { rememberBeforeAnswer() }
-        (record.queue, record.agent) = (left.queue, agent)
-        // Whoever calls a caller back made that call; of another, the first user who had the caller is its user.
         if let introduced { (peer, record.codecB) = (introduced, record.legs[introduced].codec) }
         introduced = nil
+        (record.queue, record.agent) = (left.queue, agent)
+        // Whoever calls a caller back made that call; of another, the first user who had the caller is its user.
         if left.outcome == .calledBack || record.user == nil { record.user = agent }
     }
 

@@ -197,7 +197,7 @@ public final class CallCore {
         call.publish(
             .callStarted(
                 CallStarted(
-                    direction: call.direction,
+                    direction: call.expectedDirection,
                     from: call.from,
                     fromName: call.fromName,
                     to: call.to,
