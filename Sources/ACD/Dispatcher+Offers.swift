@@ -9,6 +9,7 @@ extension Dispatcher {
         let timeout = max(queue.settings.ringTimeout, Self.shortestPace)
         // Whoever is asked again when all the others were begins a new round: in it they are asked again too.
         if caller.tried.contains(agent.id) { caller.tried = [] }
+        if let left = room { room = max(0, left - 1) }
         caller.ringing[agent.id] = now.instant
         caller.offers += 1
         agent.offer = Agent.Engagement(call: caller.call, queue: queue.id, since: now.instant)
@@ -26,6 +27,25 @@ extension Dispatcher {
     public func offerFailed(_ call: CallID, agent: UserID, _ result: OfferResult, at moment: Moment) -> [Action] {
         now = moment
         if let agent = agents[agent] { missed(call, agent, result, isOver: true) }
+        return finish()
+    }
+
+    /// The switch had nothing to ring the agent's phone by: nobody has missed anything, and nobody else is asked until `makeRoom`.
+    public func offerNotMade(_ call: CallID, agent: UserID, at moment: Moment) -> [Action] {
+        now = moment
+        room = 0
+        if let agent = agents[agent] { endOffer(call, agent, .withdrawn) }
+        return finish()
+    }
+
+    /// Whether callers wait beside whoever could take them, as no more phones can be rung.
+    public var lacksRoom: Bool { room == 0 }
+
+    /// The switch can ring so many phones, or as many as it likes.
+    public func makeRoom(_ room: Int?, at moment: Moment) -> [Action] {
+        now = moment
+        self.room = room
+        freed = agents.values.filter(\.isFree).sorted { $1.id < $0.id }
         return finish()
     }
 
@@ -131,6 +151,8 @@ extension Dispatcher {
             call: call,
             queue: caller.queue.id,
             since: now.instant,
+            rang: now.instant - (agent.offer?.since ?? now.instant),
+            isConnected: isConnected,
             wrapUp: wrapUp,
             caller: caller
         )
@@ -145,28 +167,6 @@ extension Dispatcher {
         return finish()
     }
 
-    /// The agent who answered is gone before he spoke with the caller: that was no answer, and he has missed this one, who stands where he
-    /// stood. `queue`: the caller's.
-    public func dropped(_ call: CallID, queue: QueueID, at moment: Moment) -> [Action] {
-        now = moment
-        guard let id = talking.removeValue(forKey: call)?.first, let agent = agents[id], let talk = agent.talk,
-            let caller = talk.caller
-            rang: now.instant - (agent.offer?.since ?? now.instant),
-            isConnected: isConnected,
-        else {
-            emit(.leave(call, queue: queue, .closed))
-            return finish()
-        }
-        agent.talk = nil
-        tellOfferEnded(talk, agent, .dropped, after: now.instant - talk.since)
-        rest(agent, after: .dropped, by: caller.queue.settings)
-        caller.tried.insert(id)
-        caller.ringing = [:]
-        caller.inLineSince = now.instant
-        if queues[queue] === caller.queue {
-            stand(caller)
-            startTimers(caller)
-        } else {
     /// The agent has heard whose call it is, and has the caller.
     public func connected(_ call: CallID, at moment: Moment) -> [Action] {
         now = moment
@@ -183,6 +183,26 @@ extension Dispatcher {
         left(caller, caller.isCallback ? .calledBack : .answered, agent: agent.id)
     }
 
+    /// The agent who answered is gone before he spoke with the caller: that was no answer, and he has missed this one, who stands where he
+    /// stood. `queue`: the caller's.
+    public func dropped(_ call: CallID, queue: QueueID, at moment: Moment) -> [Action] {
+        now = moment
+        guard let id = talking.removeValue(forKey: call)?.first, let agent = agents[id], let talk = agent.talk,
+            let caller = talk.caller
+        else {
+            emit(.leave(call, queue: queue, .closed))
+            return finish()
+        }
+        agent.talk = nil
+        tellOfferEnded(talk, agent, .dropped, after: now.instant - talk.since)
+        rest(agent, after: .dropped, by: caller.queue.settings)
+        caller.tried.insert(id)
+        caller.ringing = [:]
+        caller.inLineSince = now.instant
+        if queues[queue] === caller.queue {
+            stand(caller)
+            startTimers(caller)
+        } else {
             left(caller, .closed, agent: nil)
             emit(.leave(call, queue: queue, .closed))
         }
@@ -205,7 +225,6 @@ extension Dispatcher {
         left(caller, .abandoned, agent: nil)
         keepPlace(of: caller)
         refresh(agent, always: true)
-        return finish()
     }
 
     /// The agent goes on in another call, with a party that whoever waited for him hands on: it is one talk of his queue.
@@ -229,6 +248,7 @@ extension Dispatcher {
             queue.lastAgents.remember(id, for: number, until: now.instant + sticky.remember)
         }
         refresh(agent)
+        return finish()
     }
 
     /// The talk is over, for whatever reason: the agent wraps up. nil: whoever has it.
@@ -250,6 +270,7 @@ extension Dispatcher {
     }
 
     private func endTalk(_ call: CallID, of id: UserID) {
+        if let agent = agents[id], agent.talk?.isConnected == false { return endInVain(call, of: agent) }
         forgetTalk(of: id, in: call)
         guard let agent = agents[id], let talk = agent.talk else { return }
         let duration = now.instant - talk.since
@@ -270,7 +291,6 @@ extension Dispatcher {
     /// As the queue grants it now, or granted it where it is gone.
     func wrapUp(of agent: Agent, after talk: Agent.Engagement) -> Duration {
         let queue = queues[talk.queue]
-        if let agent = agents[id], agent.talk?.isConnected == false { return endInVain(call, of: agent) }
         return queue?.members[agent.id]?.wrapUp ?? queue?.settings.wrapUp ?? talk.wrapUp
     }
 }

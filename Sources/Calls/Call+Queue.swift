@@ -70,7 +70,8 @@ extension Call {
 
     /// Rings by these legs, which are made.
     func ring(_ agent: UserID, _ made: [Int]) {
-        guard case .queued(var stay) = stage, !made.isEmpty else { return fail(agent, .unavailable) }
+        guard case .queued(var stay) = stage else { return fail(agent, .unavailable) }
+        guard !made.isEmpty else { return core.offerFailed(id, agent: agent) }
         stay.ringing[agent] = made
         stay.redirects[agent] = 0
         stage = .queued(stay)

@@ -181,7 +181,7 @@ extension CallCore {
         call.callback = callback.id
         call.startsUponAnswer = true
         guard originate(call, over: first, source: "queue \(callback.queue.name)") else {
-            dispatch { $0.offerFailed(attempt, agent: agent, .unavailable, at: now) }
+            offerFailed(attempt, agent: agent)
             return true
         }
         call.publish(.note("callback \(callback.id): \(callback.number) asked for it at \(callback.requested)"))
