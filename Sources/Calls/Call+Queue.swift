@@ -301,7 +301,6 @@ extension Call {
         stopRecording()
         stopHolding(index)
         leaveHold(anchor)
-        if let port = legs[index].port { core.closePort(port.id) }
         unbridge(anchor)
         release(index)
         dismissListeners(of: index)

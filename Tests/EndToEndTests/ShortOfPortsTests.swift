@@ -13,6 +13,31 @@ struct ShortOfPortsTests {
         )
     }
 
+    @Test func `the port of a phone that rang is for others while the call goes on`() throws {
+        let running = try RunningSwitch(
+            tenant: "queues: [{name: sales, strategy: ring-all, agents: [{user: \"1001\"}, {user: \"1002\"}]}]",
+            incoming: "routes: [{match: \".\", do: [{queue: sales}, {hangup: normal}]}]"
+        )
+        let caller = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        for phone in [anna, boris] {
+            _ = try phone.register()
+            #expect(try running.gudok("agent", "login", phone.user).code == 0)
+        }
+        func inUse(_ pairs: Double) throws -> Bool {
+            try eventually { try running.metric("gudok_rtp_port_pairs_in_use") == pairs }
+        }
+        _ = try caller.arrive(media: WirePeer())
+        #expect(try inUse(3))
+        boris.respond("486 Busy Here", to: try #require(boris.expect("INVITE")), toTag: "b")
+        #expect(boris.expect("ACK") != nil)
+        #expect(try inUse(2))
+        _ = try anna.pickUp(media: WirePeer())
+        #expect(try eventually { try running.rows("calls").first?["state"] as? String == "talking" })
+        #expect(try inUse(2))
+    }
+
     @Test func `the switch's own lack is no miss of its agents, and who waits is offered as soon as a port is free`()
         throws
     {
