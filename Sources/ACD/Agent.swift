@@ -28,6 +28,10 @@ final class Agent {
         var call: CallID
         var queue: QueueID
         var since: Instant
+        /// Of a talk: how long his phone rang for it.
+        var rang = Duration.zero
+        /// Of a talk: false while he hears whose call it is, and has the caller not yet.
+        var isConnected = true
         /// What the queue grants after it, should it be gone by then.
         var wrapUp = Duration.zero
         /// Of a talk: who goes back to his place when the agent is gone at once.

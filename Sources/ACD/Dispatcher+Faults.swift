@@ -23,10 +23,11 @@ extension Dispatcher {
     private func faults(of queue: QueueLine) -> [String] {
         var faults: [String] = []
         let free = queue.free.members
+        let idle = lacksRoom ? [] : free
         for caller in queue.waiting.isEmpty ? [] : queue.waiting.callers {
             if callers[caller.call] !== caller { faults.append("\(queue.id): \(caller.call) waits and is nobody's") }
             if !caller.ringing.isEmpty { faults.append("\(queue.id): \(caller.call) waits while phones ring for him") }
-            for member in free where mayTake(member, caller) {
+            for member in idle where mayTake(member, caller) {
                 faults.append("\(queue.id): \(caller.call) waits while \(member.agent.id) is free")
             }
         }
@@ -41,7 +42,7 @@ extension Dispatcher {
                 )
             }
             guard isJoinable(caller) else { continue }
-            for member in free where mayTake(member, caller) {
+            for member in idle where mayTake(member, caller) {
                 faults.append("\(queue.id): \(member.agent.id) is free and does not ring for \(caller.call)")
             }
         }

@@ -58,7 +58,7 @@ extension Dispatcher {
         )
         if let wrapUp = agent.wrapUp, wrapUp.ends == nil { memory.wrapUpRemaining = milliseconds(wrapUp.remaining) }
         memory.wrapUpGranted = agent.wrapUp.map { milliseconds($0.granted) }
-        if agent.wrapUp == nil, let talk = agent.talk {
+        if agent.wrapUp == nil, let talk = agent.talk, talk.isConnected {
             memory.wrapUpQueue = talk.queue.name
             memory.wrapUpRemaining = milliseconds(wrapUp(of: agent, after: talk))
         }

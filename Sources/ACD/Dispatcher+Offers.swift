@@ -9,6 +9,7 @@ extension Dispatcher {
         let timeout = max(queue.settings.ringTimeout, Self.shortestPace)
         // Whoever is asked again when all the others were begins a new round: in it they are asked again too.
         if caller.tried.contains(agent.id) { caller.tried = [] }
+        if let left = room { room = max(0, left - 1) }
         caller.ringing[agent.id] = now.instant
         caller.offers += 1
         agent.offer = Agent.Engagement(call: caller.call, queue: queue.id, since: now.instant)
@@ -26,6 +27,25 @@ extension Dispatcher {
     public func offerFailed(_ call: CallID, agent: UserID, _ result: OfferResult, at moment: Moment) -> [Action] {
         now = moment
         if let agent = agents[agent] { missed(call, agent, result, isOver: true) }
+        return finish()
+    }
+
+    /// The switch had nothing to ring the agent's phone by: nobody has missed anything, and nobody else is asked until `makeRoom`.
+    public func offerNotMade(_ call: CallID, agent: UserID, at moment: Moment) -> [Action] {
+        now = moment
+        room = 0
+        if let agent = agents[agent] { endOffer(call, agent, .withdrawn) }
+        return finish()
+    }
+
+    /// Whether callers wait beside whoever could take them, as no more phones can be rung.
+    public var lacksRoom: Bool { room == 0 }
+
+    /// The switch can ring so many phones, or as many as it likes.
+    public func makeRoom(_ room: Int?, at moment: Moment) -> [Action] {
+        now = moment
+        self.room = room
+        freed = agents.values.filter(\.isFree).sorted { $1.id < $0.id }
         return finish()
     }
 
@@ -87,7 +107,8 @@ extension Dispatcher {
         guard let offer = agent.offer, offer.call == call else { return }
         agent.offer = nil
         timers.stop(.ring(call, agent.id))
-        tellOfferEnded(offer, agent, result)
+        // Of an answer the talk tells.
+        if result != .answered { tellOfferEnded(offer, agent, result, after: now.instant - offer.since) }
         if let caller = callers[call] {
             caller.ringing[agent.id] = nil
             if caller.ringing.isEmpty, result != .answered {
@@ -103,14 +124,19 @@ extension Dispatcher {
         refresh(agent)
     }
 
-    private func tellOfferEnded(_ offer: Agent.Engagement, _ agent: Agent, _ result: OfferResult) {
+    private func tellOfferEnded(
+        _ offer: Agent.Engagement,
+        _ agent: Agent,
+        _ result: OfferResult,
+        after rang: Duration
+    ) {
         publish(
             .queueOfferEnded(
                 QueueOfferEnded(
                     queue: offer.queue.name,
                     agent: agent.id.number,
                     result: result,
-                    rangMilliseconds: milliseconds(now.instant - offer.since)
+                    rangMilliseconds: milliseconds(rang)
                 )
             ),
             offer.queue.tenant,
@@ -118,8 +144,14 @@ extension Dispatcher {
         )
     }
 
-    /// The agent answered: everybody else stops ringing.
-    public func answered(_ call: CallID, by id: UserID, at moment: Moment) -> [Action] {
+    /// The agent answered: everybody else stops ringing. `isConnected`: false when he hears whose call it is before he has the caller, who has
+    /// no answer before that.
+    public func answered(
+        _ call: CallID,
+        by id: UserID,
+        isConnected: Bool = true,
+        at moment: Moment
+    ) -> [Action] {
         now = moment
         guard let caller = callers[call], let agent = agents[id], agent.offer?.call == call else { return finish() }
         for other in caller.ringing.keys.sorted(by: <) where other != id {
@@ -131,6 +163,8 @@ extension Dispatcher {
             call: call,
             queue: caller.queue.id,
             since: now.instant,
+            rang: now.instant - (agent.offer?.since ?? now.instant),
+            isConnected: isConnected,
             wrapUp: wrapUp,
             caller: caller
         )
@@ -141,8 +175,24 @@ extension Dispatcher {
         if let sticky = caller.queue.settings.sticky {
             caller.queue.lastAgents.remember(id, for: caller.number, until: now.instant + sticky.remember)
         }
-        left(caller, caller.isCallback ? .calledBack : .answered, agent: id)
+        if isConnected { tellAnswered(agent) }
         return finish()
+    }
+
+    /// The agent has heard whose call it is, and has the caller.
+    public func connected(_ call: CallID, at moment: Moment) -> [Action] {
+        now = moment
+        for agent in (talking[call] ?? []).compactMap({ agents[$0] }) where agent.talk?.isConnected == false {
+            agent.talk?.isConnected = true
+            tellAnswered(agent)
+        }
+        return finish()
+    }
+
+    private func tellAnswered(_ agent: Agent) {
+        guard let talk = agent.talk, let caller = talk.caller else { return }
+        tellOfferEnded(talk, agent, .answered, after: talk.rang)
+        left(caller, caller.isCallback ? .calledBack : .answered, agent: agent.id)
     }
 
     /// The agent who answered is gone before he spoke with the caller: that was no answer, and he has missed this one, who stands where he
@@ -156,7 +206,7 @@ extension Dispatcher {
             return finish()
         }
         agent.talk = nil
-        tellOfferEnded(talk, agent, .dropped)
+        tellOfferEnded(talk, agent, .dropped, after: now.instant - talk.since)
         rest(agent, after: .dropped, in: caller.queue)
         caller.tried.insert(id)
         caller.ringing = [:]
@@ -175,15 +225,18 @@ extension Dispatcher {
     /// The caller is gone before the agent who answered spoke with him: he has waited to the end, and the agent has missed nothing.
     public func answeredInVain(_ call: CallID, at moment: Moment) -> [Action] {
         now = moment
-        guard let id = talking[call]?.first, let agent = agents[id], let talk = agent.talk, let caller = talk.caller
-        else { return finish() }
-        forgetTalk(of: id, in: call)
+        if let agent = talking[call]?.first.flatMap({ agents[$0] }) { endInVain(call, of: agent) }
+        return finish()
+    }
+
+    private func endInVain(_ call: CallID, of agent: Agent) {
+        guard let talk = agent.talk, let caller = talk.caller else { return }
+        forgetTalk(of: agent.id, in: call)
         agent.talk = nil
-        tellOfferEnded(talk, agent, .withdrawn)
+        tellOfferEnded(talk, agent, .withdrawn, after: talk.rang)
         left(caller, .abandoned, agent: nil)
         keepPlace(of: caller)
         refresh(agent, always: true)
-        return finish()
     }
 
     /// The agent goes on in another call, with a party that whoever waited for him hands on: it is one talk of his queue.
@@ -229,6 +282,7 @@ extension Dispatcher {
     }
 
     private func endTalk(_ call: CallID, of id: UserID) {
+        if let agent = agents[id], agent.talk?.isConnected == false { return endInVain(call, of: agent) }
         forgetTalk(of: id, in: call)
         guard let agent = agents[id], let talk = agent.talk else { return }
         let duration = now.instant - talk.since

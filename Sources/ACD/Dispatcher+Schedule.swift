@@ -8,7 +8,9 @@ import Timebase
 /// whose demands changed in it, are looked at: the cost of a decision does not grow with those who wait.
 extension Dispatcher {
     func schedule() {
-        while true {
+        // Who is free and who waits is looked for anew when there is room.
+        guard room != 0 else { return (freed, changed) = ([], []) }
+        while room != 0 {
             if let agent = freed.popLast() {
                 settle(agent)
             } else if let caller = changed.popFirstInOrder() {
@@ -114,9 +116,9 @@ extension Dispatcher {
     /// Who rings beside whoever was asked first: with ring-all everybody else who is free and may take him, with ring-progressively as
     /// many as it is time for.
     func ringOthers(for caller: WaitingCaller) {
-        guard isJoinable(caller), case .open(let demand) = caller.heading else { return }
+        guard room != 0, isJoinable(caller), case .open(let demand) = caller.heading else { return }
         guard caller.queue.settings.strategy == .ringAll else { return ringThoseDue(for: caller) }
-        for member in caller.queue.free.all(for: demand) {
+        for member in caller.queue.free.all(for: demand) where room != 0 {
             if let earlier = firstWaiting(for: member.agent), earlier.rank < caller.rank {
                 freed.append(member.agent)
             } else {
@@ -126,7 +128,7 @@ extension Dispatcher {
     }
 
     private func ringThoseDue(for caller: WaitingCaller) {
-        while caller.due > 0, let agent = bestAgent(for: caller) {
+        while caller.due > 0, room != 0, let agent = bestAgent(for: caller) {
             if let earlier = firstWaiting(for: agent), earlier.rank < caller.rank {
                 // He is the earlier one's; whom that leaves may ring here.
                 freed.append(agent)

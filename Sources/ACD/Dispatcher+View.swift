@@ -74,8 +74,10 @@ extension Dispatcher {
     }
 
     public func queueViews(at moment: Moment) -> [QueueView] {
-        queues.values.map { queue in
-            let waits = (queue.waiting.callers + queue.offered.callers).filter { !$0.isCallback }
+        let introduced = Dictionary(grouping: callersBeingIntroduced) { $0.queue.id }
+        return queues.values.map { queue in
+            let inLine = (queue.waiting.callers + queue.offered.callers).filter { !$0.isCallback }
+            let waits = inLine + (introduced[queue.id] ?? [])
             return QueueView(
                 id: queue.id,
                 waiting: waits.count,
@@ -87,6 +89,11 @@ extension Dispatcher {
                 expectedWait: queue.expectedWait(position: queue.length + 1)
             )
         }.sorted { ($0.id.tenant.name, $0.id.name) < ($1.id.tenant.name, $1.id.name) }
+    }
+
+    /// Whose agents hear whose call it is: out of the line, and still waiting.
+    private var callersBeingIntroduced: [WaitingCaller] {
+        talking.values.joined().compactMap { agents[$0]?.talk }.filter { !$0.isConnected }.compactMap(\.caller)
     }
 
     /// How many callers a queue holds.

@@ -47,6 +47,8 @@ public final class Dispatcher {
     var pauseReasons: [TenantID: [PauseReason]] = [:]
     /// Who is logged in at a device that is not his own.
     var visitors: [UserID: UserID] = [:]
+    /// How many more phones the switch can ring, while it is short of what that takes (media ports); nil: as many as it likes.
+    var room: Int?
     var timers = TimerQueue<TimerKey>()
     var now: Moment
     private var random: any RandomNumberGenerator & Sendable

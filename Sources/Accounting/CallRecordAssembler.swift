@@ -35,7 +35,9 @@ public struct CallRecordAssembler: Sendable {
         var caller = 0
         /// The leg that answered the caller's call.
         var peer: Int?
-        /// What it was before a queue's agent answered, for the case that he is gone at once.
+        /// The leg of a queue's agent who has answered and may not have the caller yet.
+        var introduced: Int?
+        /// What it was before a queue's agent had the caller, for the case that he is gone at once.
         var beforeAnswer: BeforeAnswer?
         /// Since when the record says more than was put out last.
         var unwritten: Instant?
@@ -86,7 +88,8 @@ public struct CallRecordAssembler: Sendable {
         var record = CallRecord(
             callID: id.value,
             tenant: envelope.tenant?.name ?? "",
-            direction: start.direction,
+            // Of a user's call the first leg over a trunk tells, not what its rule may do.
+            direction: start.direction == .inbound ? .inbound : .internal,
             from: start.from,
             to: start.to,
             startedAt: stamp
@@ -205,6 +208,7 @@ extension CallRecordAssembler.Live {
         made.transferredBy = leg.transferredBy.map { "\(record.callID)/\($0)" }
         record.legs.append(made)
         if let callID = leg.sipCallID { record.sipCallIDs.append(callID) }
+        if leg.leadsOut ?? false { record.direction = .outbound }
         if record.direction == .outbound, record.trunk == nil { record.trunk = leg.trunk }
     }
 
@@ -217,12 +221,12 @@ extension CallRecordAssembler.Live {
             record.codecA = codec
             return
         }
-        if waiting != nil { rememberBeforeAnswer() }
-        peer = leg
         stopRinging(at)
-        record.codecB = codec
         // A queue's agent has the caller when the queue lets him go.
-        if record.user == nil, waiting == nil { record.user = record.legs[leg].user }
+        guard waiting == nil else { return introduced = leg }
+        peer = leg
+        record.codecB = codec
+        if record.user == nil { record.user = record.legs[leg].user }
         if record.direction == .outbound, let trunk = record.legs[leg].trunk { record.trunk = trunk }
     }
 
@@ -281,8 +285,11 @@ extension CallRecordAssembler.Live {
     }
 
     fileprivate mutating func leave(_ left: QueueLeft, _ at: Moment) {
+        if left.outcome == .answered { rememberBeforeAnswer() }
         stopWaiting(at)
         guard left.outcome == .answered || left.outcome == .calledBack, let agent = left.agent else { return }
+        if let introduced { (peer, record.codecB) = (introduced, record.legs[introduced].codec) }
+        introduced = nil
         (record.queue, record.agent) = (left.queue, agent)
         // Whoever calls a caller back made that call; of another, the first user who had the caller is its user.
         if left.outcome == .calledBack || record.user == nil { record.user = agent }

@@ -12,6 +12,7 @@ import Timebase
 extension Call {
     /// Makes the leg of one route a leg of the call; nil when no port or no description can be had for it.
     func invite(_ route: TargetRoute, after history: DiversionHistory? = nil, forQueue: Bool = false) -> Int? {
+        let leadsOut = leadOut(over: route.trunk)
         guard let leg = makeLeg(route, after: history) else { return nil }
         legs.append(leg)
         core.register(leg, call: self)
@@ -26,7 +27,8 @@ extension Call {
                     trunk: route.trunk?.name,
                     address: leg.address,
                     sipCallID: leg.sipCallID,
-                    transferredBy: transfer?.from
+                    transferredBy: transfer?.from,
+                    leadsOut: leadsOut ? true : nil
                 )
             )
         )
@@ -34,6 +36,15 @@ extension Call {
             publish(.note("leg \(leg.id.index) shows \(shown.number) for the caller"))
         }
         return leg.id.index
+    }
+
+    /// Whether a leg over this trunk makes a user's call an outbound one: whoever he calls is outside. Neither whom somebody hands a party on
+    /// to, nor where a queue's agent sends its callers is that.
+    private func leadOut(over trunk: TrunkID?) -> Bool {
+        guard trunk != nil, direction == .internal, !startsUponAnswer, transfer == nil, !hasSpoken else { return false }
+        if case .queued = stage { return false }
+        direction = .outbound
+        return true
     }
 
     /// `after`: how the call came here where somebody we rang sent it on; `near`: another call's port that this one is to be mixed with.
@@ -97,6 +108,7 @@ extension Call {
     /// A leg that nothing was sent for: carriers bill attempts, and a report of a trunk counts what it did not take.
     func noteAttempt(over trunk: TrunkID, _ label: String, _ number: String, _ result: LegResult, _ why: String) {
         let address = tenant.trunks[trunk.name]?.host ?? ""
+        let leadsOut = direction == .outbound || leadOut(over: trunk)
         var leg = Leg(
             id: LegID(call: id, index: legs.count),
             session: .unsent(settings: core.settings.session),
@@ -112,7 +124,15 @@ extension Call {
         let index = leg.id.index
         publish(
             .legStarted(
-                LegStarted(leg: index, target: label, user: nil, trunk: trunk.name, address: address, sipCallID: nil)
+                LegStarted(
+                    leg: index,
+                    target: label,
+                    user: nil,
+                    trunk: trunk.name,
+                    address: address,
+                    sipCallID: nil,
+                    leadsOut: leadsOut ? true : nil
+                )
             )
         )
         finishLeg(index, result, status: nil, reason: why)

@@ -325,9 +325,11 @@ extension Call {
         act(on: index) { $0.hangUp(reason: reason, now: $1) }
     }
 
-    /// A leg is over, and the call goes on: unless another of his still is up, its user is free for the queues again.
+    /// A leg is over, and the call goes on: its port is for others, and unless another of his still is up, its user is free for the queues
+    /// again.
     func release(_ index: Int) {
         dropOffers(of: index)
+        if let port = legs[index].port { core.closePort(port.id) }
         guard let user = legs[index].user else { return }
         let isElsewhere = legs.indices.contains { $0 != index && legs[$0].user == user && !legs[$0].isOver }
         if !isElsewhere { core.disengage(user, from: self) }

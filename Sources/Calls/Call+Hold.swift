@@ -36,12 +36,14 @@ extension Call {
     /// Tells of a hold, or of its end: what lies before the talk (in a queue, a prompt, a whisper) keeps nobody waiting.
     private func tellHold(_ index: Int) {
         let wasHold = legs[index].holdsSince != nil
-        let isHold = legs[index].holds && (wasHold || isTalk)
+        let isHold = legs[index].holds && (wasHold || isTalk || isSupervision)
         defer { watchHold() }
         guard isHold != wasHold else { return }
         legs[index].holdsSince = isHold ? now.instant : nil
         publish(isHold ? .callHeld(leg: index) : .callResumed(leg: index))
     }
+
+    private var isSupervision: Bool { if case .supervising = stage { true } else { false } }
 
     /// A party may hold from the first: it offers or answers that it neither speaks nor listens. One that only speaks has something to say.
     /// What it asked for before anybody answered, it asks for still.

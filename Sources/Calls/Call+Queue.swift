@@ -70,7 +70,8 @@ extension Call {
 
     /// Rings by these legs, which are made.
     func ring(_ agent: UserID, _ made: [Int]) {
-        guard case .queued(var stay) = stage, !made.isEmpty else { return fail(agent, .unavailable) }
+        guard case .queued(var stay) = stage else { return fail(agent, .unavailable) }
+        guard !made.isEmpty else { return core.offerFailed(id, agent: agent) }
         stay.ringing[agent] = made
         stay.redirects[agent] = 0
         stage = .queued(stay)
@@ -237,7 +238,8 @@ extension Call {
             publish(.queueEntered(entry))
             waited = .milliseconds(carried)
         }
-        core.dispatch { [self] in $0.answered(id, by: agent, at: now) }
+        let whisper = callback == nil ? whisper(of: stay.queue) : nil
+        core.dispatch { [self] in $0.answered(id, by: agent, isConnected: whisper == nil, at: now) }
         served = Service(queue: stay.queue, agent: agent, leg: index)
         noteWayBack(to: stay.queue, waited: waited)
         guard callback == nil else { return callNumber(by: agent, at: index) }
@@ -249,20 +251,29 @@ extension Call {
             hadSpoken: hasSpoken
         )
         waitedInQueues = .zero
-        let settings = settings(of: stay.queue)
         stopMessages(of: stay.queue)
-        // An agent need not speak his caller's language.
-        let agents = settings.language ?? tenant.language
-        guard let whisper = settings.whisper, let clip = clips([whisper], language: agents, or: language).first else {
-            return connectAgent(index)
-        }
+        guard let whisper else { return connectAgent(index) }
         enter(.introducing(index))
         followFamily(of: index)
         // The caller's music goes on meanwhile.
-        say([clip], to: index)
+        say([whisper], to: index)
     }
 
-    func connectAgent(_ index: Int) {
+    /// What the queue's agents hear before they have the caller.
+    private func whisper(of queue: QueueID) -> PromptClip? {
+        let settings = settings(of: queue)
+        // An agent need not speak his caller's language.
+        let language = settings.language ?? tenant.language
+        return settings.whisper.flatMap { clips([$0], language: language, or: self.language).first }
+    }
+
+    /// The agent has heard whose call it is.
+    func introduced(to index: Int) {
+        core.connected(self)
+        connectAgent(index)
+    }
+
+    private func connectAgent(_ index: Int) {
         enter(.talking(index))
         served?.answer?.connected = now.instant
         sayings += 1
@@ -290,7 +301,6 @@ extension Call {
         stopRecording()
         stopHolding(index)
         leaveHold(anchor)
-        if let port = legs[index].port { core.closePort(port.id) }
         unbridge(anchor)
         release(index)
         dismissListeners(of: index)

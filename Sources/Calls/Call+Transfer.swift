@@ -243,7 +243,6 @@ extension Call {
     ) {
         finishLeg(index, result, status: 200, reason: reason)
         stopHolding(index)
-        if let port = legs[index].port { core.closePort(port.id) }
         act(on: index) { $0.hangUp(reason: "Q.850;cause=16;text=\"\(words)\"", now: $1) }
         release(index)
         dismissListeners(of: index)
@@ -260,7 +259,6 @@ extension Call {
     func transferorLeft() {
         guard let transfer else { return }
         stopHolding(transfer.from)
-        if let port = legs[transfer.from].port { core.closePort(port.id) }
         release(transfer.from)
         dismissListeners(of: transfer.from)
         if served?.leg == transfer.from { endService() }

@@ -67,7 +67,7 @@ extension Call {
             asking.isPlaying = false
             stage = .asking(asking)
             awaitKey(asking)
-        case .introducing(let leg) where leg == index: connectAgent(leg)
+        case .introducing(let leg) where leg == index: introduced(to: leg)
         case .deciding, .answering, .dialing, .echoing, .queued, .introducing, .consulting, .talking, .sounding,
             .supervising, .parked, .ending:
             break

@@ -16,7 +16,10 @@ final class Call {
     let id: CallID
     unowned let core: CallCore
     let tenant: Tenant
-    let direction: CallDirection
+    /// What the rule that it takes may make of a user's call: what its plan and its start tell.
+    let expectedDirection: CallDirection
+    /// Of a user's call: outbound as soon as it reaches for whom he calls over a trunk.
+    var direction: CallDirection
     let from: String
     let fromName: String?
     /// Only who is trusted may know who calls.
@@ -126,7 +129,8 @@ final class Call {
         self.id = id
         self.core = core
         tenant = identity.tenant
-        direction = identity.direction
+        expectedDirection = identity.direction
+        direction = identity.direction == .inbound ? .inbound : .internal
         from = identity.number
         fromName = identity.name
         (isPrivate, isAsserted) = (identity.isPrivate, identity.isAsserted)

@@ -11,9 +11,11 @@ import Timebase
 extension CallCore {
     /// Keeps the wish of a call's caller, with the place that he had in the queue.
     func callBack(_ number: String, in queue: QueueID, askedBy call: Call) -> CallbackAnswer {
-        guard CallbackNumber.isOne(number), leadsSomewhere(number, from: queue, of: call.tenant) else {
-            call.publish(.note("'\(number)' cannot be called back"))
-            return .refused
+        guard CallbackNumber.isOne(number) else { return refuseCallback(of: number, "it is no number", askedBy: call) }
+        guard leadsSomewhere(number, from: queue, of: call.tenant) else {
+            let why = "the plan 'internal' lets none of queue \(queue.name)'s agents call it"
+            log(.warning, "'\(number)' asks to be called back and is refused: \(why)", call: call.id)
+            return refuseCallback(of: number, why, askedBy: call)
         }
         if let standing = callbacks.wish(of: number, in: queue) {
             // This call missed nothing either, as long as that wish stands.
@@ -31,6 +33,11 @@ extension CallCore {
         tell(callback, in: call.id)
         stand(callback, at: place, waited: call.waitedInQueues)
         return .accepted
+    }
+
+    private func refuseCallback(of number: String, _ why: String, askedBy call: Call) -> CallbackAnswer {
+        call.publish(.note("'\(number)' cannot be called back: \(why)"))
+        return .refused
     }
 
     /// Whether the operators' plan may call somebody for such a number when one of the queue's agents dials it: what a caller names himself
@@ -181,7 +188,7 @@ extension CallCore {
         call.callback = callback.id
         call.startsUponAnswer = true
         guard originate(call, over: first, source: "queue \(callback.queue.name)") else {
-            dispatch { $0.offerFailed(attempt, agent: agent, .unavailable, at: now) }
+            offerFailed(attempt, agent: agent)
             return true
         }
         call.publish(.note("callback \(callback.id): \(callback.number) asked for it at \(callback.requested)"))

@@ -2,6 +2,7 @@ public import ACD
 import Config
 public import DialPlan
 public import Events
+import Media
 import Timebase
 
 /// What goes between the calls and the dispatcher of queues and agents.
@@ -15,6 +16,27 @@ extension CallCore {
 
     func disengage(_ user: String, from call: Call) {
         dispatch { $0.disengaged(UserID(tenant: call.tenant.id, number: user), from: call.id, at: now) }
+    }
+
+    /// Nothing could be sent to an agent's phones. Where we ourselves had no port for it, that is no miss of his.
+    func offerFailed(_ call: CallID, agent: UserID) {
+        guard lacksPorts else { return dispatch { $0.offerFailed(call, agent: agent, .unavailable, at: now) } }
+        dispatch { $0.offerNotMade(call, agent: agent, at: now) }
+        timers.start(.room, at: now.instant + .seconds(1))
+    }
+
+    /// As many agents are asked again as there are ports; when some are left a second later, there is enough of them.
+    func lookForRoom() {
+        let free = acd.lacksRoom ? media.pairsFree : nil
+        timers.stop(.room)
+        if free != nil { timers.start(.room, at: now.instant + .seconds(1)) }
+        dispatch { $0.makeRoom(free, at: now) }
+    }
+
+    /// The queue's agent has the caller: from here on a wrap-up follows, be it after a restart.
+    func connected(_ call: Call) {
+        dispatch { $0.connected(call.id, at: now) }
+        if let agent = call.served?.agent { remember(agent) }
     }
 
     /// A call ends: nobody rings or waits for it any more, and its agent wraps up.

@@ -178,12 +178,3 @@ extension CallCore {
         )
     }
 }
-
-extension User.Role {
-    public var maySupervise: Bool {
-        switch self {
-        case .operator: false
-        case .supervisor, .administrator: true
-        }
-    }
-}

@@ -9,8 +9,10 @@ extension CallCore {
         do throws(MediaRefusal) {
             let port = try media.open(near: near?.id, isV6: isV6)
             ports[port.id] = leg
+            lacksPorts = false
             return port
         } catch {
+            lacksPorts = true
             log(.error, "no media port: \(error)", call: leg.call)
             return nil
         }

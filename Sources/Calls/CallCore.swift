@@ -18,6 +18,8 @@ public final class CallCore {
         case call(CallID, CallTimer)
         /// The next attempt to call somebody back.
         case callback(String)
+        /// Agents are looked for again whose phones could not be rung for want of ports.
+        case room
     }
 
     /// A dialog as a message names it: its Call-ID and our tag (RFC 3261 §12).
@@ -35,6 +37,8 @@ public final class CallCore {
     public internal(set) var ids: IdentifierSource
     public var now: Moment
     var timers = TimerQueue<TimerKey>()
+    /// The last port that was asked for could not be had.
+    var lacksPorts = false
     private var calls: [CallID: Call] = [:]
     /// Calls that there have been, each of which has a record.
     public private(set) var opened: UInt64 = 0
@@ -98,7 +102,7 @@ public final class CallCore {
             settings: settings.session,
             seed: ids.bits()
         )
-        let to = request.uri.number ?? ""
+        let to = request.uri.dialled
         let forwards = (try request.maxForwards() ?? 70) - 1
         let call = Call(
             id: CallID(ids.sortable(at: now.wall)),
@@ -197,7 +201,7 @@ public final class CallCore {
         call.publish(
             .callStarted(
                 CallStarted(
-                    direction: call.direction,
+                    direction: call.expectedDirection,
                     from: call.from,
                     fromName: call.fromName,
                     to: call.to,
@@ -286,9 +290,10 @@ public final class CallCore {
     public func ended(_ transaction: ClientTransactionID) { clientTransactions[transaction] = nil }
 
     public func receive(_ event: MediaEvent) {
-        guard let legID = ports[event.port] else { return }
+        let legID = ports[event.port]
         if case .closed = event { ports[event.port] = nil }
-        calls[legID.call]?.receive(event, on: legID.index)
+        if let legID { calls[legID.call]?.receive(event, on: legID.index) }
+        if case .closed = event, acd.lacksRoom { lookForRoom() }
     }
 
     /// The call's start is on disk: its final answer may go out.
@@ -327,6 +332,7 @@ public final class CallCore {
             case .session(let leg, let timer): calls[leg.call]?.act(on: leg.index) { $0.fired(timer, now: $1) }
             case .call(let id, let timer): calls[id]?.fired(timer)
             case .callback(let id): callbackDue(id)
+            case .room: lookForRoom()
             }
         }
     }

@@ -44,7 +44,9 @@ public struct LiveCall: Sendable {
         case .queued(let stay):
             state = .queued
             queue = stay.queue.name
-        case .introducing, .supervising: state = .talking
+        // His agent hears whose call it is.
+        case .introducing: state = .queued
+        case .supervising: state = .talking
         case .parked(let parking):
             state = .held
             slot = parking.slot

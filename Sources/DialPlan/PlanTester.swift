@@ -21,15 +21,18 @@ public struct PlanTester {
         var tenant: String
         /// The name of a user.
         var nameOf: @Sendable (_ number: String) -> String?
+        /// How a user is refused who asks to be let into an operator's talk; nil: he is let in, where there is one.
+        var refusal: @Sendable (_ user: String, _ agent: String) -> HangupCause?
         /// What the clocks of a zone show at a moment, his own where none is named.
         var localTime: @Sendable (WallTime, _ zone: String?) -> LocalTime
 
         public init(
             tenant: String,
             nameOf: @escaping @Sendable (_ number: String) -> String?,
+            refusal: @escaping @Sendable (_ user: String, _ agent: String) -> HangupCause? = { _, _ in nil },
             localTime: @escaping @Sendable (WallTime, _ zone: String?) -> LocalTime
         ) {
-            (self.tenant, self.nameOf, self.localTime) = (tenant, nameOf, localTime)
+            (self.tenant, self.nameOf, self.refusal, self.localTime) = (tenant, nameOf, refusal, localTime)
         }
 
         /// Of a plan that is tested alone.
@@ -74,7 +77,7 @@ public struct PlanTester {
                 "tenant": owner.tenant, "caller_name": name ?? "",
             ]
         )
-        var script = Script(test, owner.localTime)
+        var script = Script(test, owner)
         var instruction = run.start()
         var trail = run.takeTrail()
         var steps = 0
@@ -115,15 +118,17 @@ private struct Script {
     private var waits: [QueueOutcome]
     private var callbacks: [CallbackAnswer]
     private let isUser: Bool
+    private let refusal: (_ agent: String) -> HangupCause?
     private let clock: (String?) -> LocalTime
     private var isAnswered = false
     var happened: [PlanTest.Expectation] = []
 
-    init(_ test: PlanTest, _ localTime: @escaping (WallTime, String?) -> LocalTime) {
+    init(_ test: PlanTest, _ owner: PlanTester.Owner) {
         (input, dials, waits, callbacks) = (test.input, test.dials, test.waits, test.callbacks)
         isUser = test.trunk == nil
+        refusal = { test.trunk == nil ? owner.refusal(test.from, $0) : .rejected }
         switch test.at {
-        case .moment(let moment): clock = { localTime(moment, $0) }
+        case .moment(let moment): clock = { owner.localTime(moment, $0) }
         case .clock(let time): clock = { _ in time }
         // A Wednesday at noon.
         case nil: clock = { _ in LocalTime(year: 2026, month: 1, day: 14, weekday: 3, minute: 720) }
@@ -206,8 +211,13 @@ private struct Script {
         case .queue(let request): return wait(in: request.queue, wayOut)
         case .localTime(let zone): return .time(clock(zone))
         case .supervise(let request):
+            guard case .agent(let agent) = request.subject else { return nil }
+            if let refusal = refusal(agent) {
+                note(.hungUp, refusal.name)
+                return nil
+            }
             connect()
-            if case .agent(let agent) = request.subject { note(.supervised, agent) }
+            note(.supervised, agent)
             note(.hungUp, PlanTest.never)
             return nil
         case .pickup(let users):

@@ -162,6 +162,8 @@ public struct LegStarted: Codable, Equatable, Sendable {
     public var sipCallID: String?
     /// The leg that gives the other party away to this one.
     public var transferredBy: Int?
+    /// true: by this leg, over a trunk, the call of a user is an outbound one.
+    public var leadsOut: Bool?
 
     public init(
         leg: Int,
@@ -170,10 +172,12 @@ public struct LegStarted: Codable, Equatable, Sendable {
         trunk: String?,
         address: String,
         sipCallID: String?,
-        transferredBy: Int? = nil
+        transferredBy: Int? = nil,
+        leadsOut: Bool? = nil
     ) {
         (self.leg, self.target, self.user, self.trunk) = (leg, target, user, trunk)
         (self.address, self.sipCallID, self.transferredBy) = (address, sipCallID, transferredBy)
+        self.leadsOut = leadsOut
     }
 }
 

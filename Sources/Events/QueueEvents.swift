@@ -67,7 +67,7 @@ public struct QueueOfferEnded: Codable, Equatable, Sendable {
     public var queue: String
     public var agent: String
     public var result: OfferResult
-    /// Of one that was dropped: how long he had the caller.
+    /// Of one that was dropped: the time since his answer.
     public var rangMilliseconds: Int64
 
     public init(queue: String, agent: String, result: OfferResult, rangMilliseconds: Int64) {

@@ -8,6 +8,9 @@ public protocol MediaControl: AnyObject {
     /// the leg's peer speaks; where we have no address of it, the port is of the other one.
     func open(near: MediaID?, isV6: Bool) throws(MediaRefusal) -> MediaPort
 
+    /// Pairs that are not in use.
+    var pairsFree: Int { get }
+
     /// Whether a peer at this address can be sent to: we have an address of its family.
     func reaches(_ address: IPAddress) -> Bool
 

@@ -10,6 +10,7 @@ public final class MediaCounters: Sendable {
     let foreign = Atomic<UInt64>(0)
     let unagreed = Atomic<UInt64>(0)
     let unsent = Atomic<UInt64>(0)
+    let ports = Atomic<Int>(0)
     let portsInUse = Atomic<Int>(0)
 
     public struct Snapshot: Equatable, Sendable {
@@ -25,6 +26,8 @@ public final class MediaCounters: Sendable {
         public var packetsUnagreed: UInt64
         /// The kernel took them not: full buffers, no route.
         public var packetsUnsent: UInt64
+        /// Pairs, in use or not.
+        public var ports: Int
         /// Pairs.
         public var portsInUse: Int
     }
@@ -38,6 +41,7 @@ public final class MediaCounters: Sendable {
             packetsForeign: foreign.load(ordering: .relaxed),
             packetsUnagreed: unagreed.load(ordering: .relaxed),
             packetsUnsent: unsent.load(ordering: .relaxed),
+            ports: ports.load(ordering: .relaxed),
             portsInUse: portsInUse.load(ordering: .relaxed)
         )
     }

@@ -37,6 +37,7 @@ public final class MediaThreads: MediaControl, Sendable {
     ) throws(Fault) {
         let pairs = PortPairs(ports)
         let capacity = pairs.capacity
+        counters.ports.store(capacity, ordering: .relaxed)
         let count = max(1, min(count, 64))
         homes = addresses.all.map { MediaHome($0) }
         self.isBatching = isBatching
@@ -127,7 +128,6 @@ public final class MediaThreads: MediaControl, Sendable {
 
     public func flush() { for thread in threads { thread.ring() } }
 
-    /// Pairs that are not in use, for tests and the doctor.
     public var pairsFree: Int { pool.withLock { $0.pairs.countFree } }
 
     private struct Place {

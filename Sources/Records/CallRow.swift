@@ -149,9 +149,9 @@ enum CallRow {
         if record.recording == nil { record.notRecorded = .noTalk }
     }
 
-    /// Somebody answered the caller.
+    /// Somebody past the queues answered the caller: of their agents, who may have heard a whisper alone, the stays tell.
     private static func isReached(_ record: CallRecord) -> Bool {
-        record.legs.contains { $0.target != LegRecord.caller && $0.answeredAt != nil }
+        record.legs.contains { $0.target != LegRecord.caller && $0.queue == nil && $0.answeredAt != nil }
     }
 
     private static func hasSpoken(_ record: CallRecord, _ database: Database) throws -> Bool {

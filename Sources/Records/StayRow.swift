@@ -133,18 +133,35 @@ enum StayRow {
         return rung + open.map { CutOff(call: $0.callID, event: end(of: $0, at: now), at: WallTime(milliseconds: now)) }
     }
 
+    /// The agent in a row of `agent_states` hears whose call it is, and has the caller not yet.
+    private static let isIntroduced = """
+        state = 'on-call' AND EXISTS (
+          SELECT 1 FROM queue_stays AS stay
+          WHERE stay.call_id = agent_states.call_id AND stay.queue = agent_states.queue
+            AND stay.ended_ms IS NULL AND stay.connected_ms IS NULL
+        )
+        """
+
+    /// How long his phone had rung before that.
+    private static let rangBefore = """
+        coalesce((
+          SELECT rung.until_ms - rung.since_ms FROM agent_states AS rung
+          WHERE rung.agent = agent_states.agent AND rung.until_ms = agent_states.since_ms AND rung.state = 'ringing'
+        ), 0)
+        """
+
     /// Whom a phone rang for then is known from its agent's state, and how many phones had rung from what became of them.
     private static func endRinging(_ database: Database, at now: Int64) throws -> [CutOff] {
         let offers = try Row.fetchAll(
             database,
             sql: """
-                SELECT agent, max(:now, since_ms) AS at_ms, call_id, queue, :result AS result, max(0, :now - since_ms) AS rang_ms
+                SELECT agent, max(:now, since_ms) AS at_ms, call_id, queue, :result AS result,
+                  CASE state WHEN 'ringing' THEN max(0, :now - since_ms) ELSE \(rangBefore) END AS rang_ms
                 FROM agent_states
-                WHERE until_ms IS NULL AND state = :ringing AND call_id IS NOT NULL AND queue IS NOT NULL ORDER BY agent
+                WHERE until_ms IS NULL AND (state = 'ringing' OR \(isIntroduced)) AND call_id IS NOT NULL AND queue IS NOT NULL
+                ORDER BY agent
                 """,
-            arguments: [
-                "now": now, "result": OfferResult.withdrawn.rawValue, "ringing": AgentState.ringing.rawValue,
-            ]
+            arguments: ["now": now, "result": OfferResult.withdrawn.rawValue]
         ).map(offer)
         for offer in offers { try database.execute(sql: insertOffer, arguments: arguments(offer)) }
         try database.execute(

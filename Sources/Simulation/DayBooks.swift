@@ -117,9 +117,7 @@ final class DayBooks: EventSubscriber {
             offers[agent] = call
         case .queueOfferEnded(let end):
             offers[end.agent] = nil
-            if end.result == .dropped || call != nil && talks[end.agent] == call && end.result == .withdrawn {
-                comeBack(end, call)
-            }
+            if end.result != .answered, call != nil, talks[end.agent] == call { comeBack(end, call) }
         case .queueLeft(let left): leave(left, call)
         case .queueTalkMoved(let move): talks[move.agent] = call
         case .queueTalkEnded(_, let agent): talks[agent] = nil

@@ -31,7 +31,7 @@ struct PhonesView {
             // agent by a colleague who had asked him first is the customer of that talk; the phone knows it by the colleague.
             let talk = talks[agent]?.filter {
                 ($0.caller == stay.number || handedOn.contains(stay.number))
-                    && abs(SimulatedSwitch.milliseconds($0.since) - connected) <= Self.tolerance
+                    && Self.mayConnect(after: connected - SimulatedSwitch.milliseconds($0.since))
             }.max { $0.until ?? $0.since < $1.until ?? $1.since }
             guard let talk else {
                 // Who hangs up before the ACK of his answer has not spoken; his BYE follows the ACK at once.
@@ -64,6 +64,11 @@ struct PhonesView {
             }
         }
         return faults
+    }
+
+    /// Whether an agent may have his caller so many milliseconds after his phone's answer.
+    private static func mayConnect(after milliseconds: Int64) -> Bool {
+        (-tolerance...tolerance + whisper).contains(milliseconds)
     }
 
     private struct Talk: Hashable {

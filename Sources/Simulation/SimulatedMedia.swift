@@ -26,6 +26,9 @@ public final class SimulatedMedia: MediaControl {
 
     public init(address: IPAddress) { self.address = address }
 
+    /// It has ports for everybody.
+    public var pairsFree: Int { 1_000 }
+
     public func open(near: MediaID?, isV6: Bool) throws(MediaRefusal) -> MediaPort {
         serial += 1
         nextPort = nextPort >= 60_000 ? 20_000 : nextPort + 2

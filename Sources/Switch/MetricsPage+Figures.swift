@@ -153,6 +153,7 @@ extension MetricsPage {
             Double(media.packetsUnagreed)
         )
         counter("rtp_packets_unsent_total", "Packets the kernel did not take.", Double(media.packetsUnsent))
+        gauge("rtp_port_pairs", "Port pairs of media.ports, in use or not.", [([], Double(media.ports))])
         gauge("rtp_port_pairs_in_use", "Port pairs in use.", [([], Double(media.portsInUse))])
     }
 

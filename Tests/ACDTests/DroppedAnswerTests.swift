@@ -27,6 +27,53 @@ import Testing
         #expect(floor.offeredCalls == [first])
     }
 
+    /// What was told of offers and of the stay, in this order.
+    private func told(_ floor: Floor) -> [String] {
+        floor.events.compactMap {
+            switch $0 {
+            case .queueOfferEnded(let end): "\(end.result) after \(end.rangMilliseconds)"
+            case .queueLeft(let left): "\(left.outcome) after \(left.waitMilliseconds)"
+            default: nil
+            }
+        }
+    }
+
+    @Test(arguments: ["connected", "agent gone", "caller gone", "call gone"])
+    func `an agent who hears whose call it is has answered when he has the caller`(end: String) {
+        let floor = Floor(agents: [agent("1")]) { $0.wrapUp = .seconds(30) }
+        let call = floor.enter()
+        floor.pass(.seconds(2))
+        floor.answer(call, "1", isConnected: false)
+        floor.pass(.seconds(4))
+        #expect(floor.state("1") == .onCall && told(floor) == [])
+        // He waits, and is offered to nobody.
+        let view = floor.dispatcher.queueViews(at: floor.now).first
+        #expect(view?.waiting == 1 && view?.longestWait == .seconds(6))
+        #expect(floor.dispatcher.caller(call, at: floor.now) == nil)
+        // A crash now leaves nothing to wrap up.
+        #expect(floor.dispatcher.memory(of: Floor.id("1"))?.wrapUpRemaining == nil)
+        switch end {
+        case "connected":
+            floor.connect(call)
+            #expect(told(floor) == ["answered after 2000", "answered after 6000"])
+            #expect(floor.dispatcher.memory(of: Floor.id("1"))?.wrapUpRemaining == 30_000)
+            floor.end(call)
+            #expect(floor.state("1") == .wrapUp)
+        case "agent gone":
+            floor.drop(call)
+            #expect(told(floor) == ["dropped after 4000"] && floor.state("1") == .available)
+            #expect(floor.dispatcher.caller(call, at: floor.now)?.waited == .seconds(6))
+        case "caller gone":
+            floor.turn { $0.answeredInVain(call, at: floor.now) }
+            #expect(told(floor) == ["withdrawn after 2000", "abandoned after 6000"])
+            #expect(floor.state("1") == .available)
+        default:
+            floor.turn { $0.gone(call, at: floor.now) }
+            #expect(told(floor) == ["withdrawn after 2000", "abandoned after 6000"])
+            #expect(floor.state("1") == .available)
+        }
+    }
+
     @Test func `whoever is free has the caller at once`() {
         let floor = Floor(agents: three) { $0.strategy = .ringAll }
         let call = floor.enter()

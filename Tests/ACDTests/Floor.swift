@@ -119,7 +119,10 @@ final class Floor {
         return call
     }
 
-    func answer(_ call: CallID, _ number: String) { turn { $0.answered(call, by: Self.id(number), at: now) } }
+    func answer(_ call: CallID, _ number: String, isConnected: Bool = true) {
+        turn { $0.answered(call, by: Self.id(number), isConnected: isConnected, at: now) }
+    }
+    func connect(_ call: CallID) { turn { $0.connected(call, at: now) } }
     /// The agent who answered is gone at once.
     func drop(_ call: CallID, _ queue: String = "sales") {
         turn { $0.dropped(call, queue: Self.queue(queue), at: now) }

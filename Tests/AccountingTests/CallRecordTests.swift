@@ -205,6 +205,30 @@ import Timebase
         #expect(try #require(closed(fold(waiting + reached(1, 60) + [Self.end(Self.at(70))]))).ring == 2)
     }
 
+    @Test func `a user's call is outbound when whom he calls is tried over a trunk, whatever its rule may do`() throws {
+        var start = Self.start
+        (start.direction, start.trunk, start.user) = (.outbound, nil, "1001")
+        func leg(_ number: Int, trunk: String?, leadsOut: Bool?) -> (Moment, Event) {
+            let leg = LegStarted(
+                leg: number,
+                target: "t",
+                user: trunk == nil ? "1002" : nil,
+                trunk: trunk,
+                address: "x",
+                sipCallID: nil,
+                leadsOut: leadsOut
+            )
+            return (Self.at(1), .legStarted(leg))
+        }
+        let begun = [(Self.at(0), Event.callStarted(start)), leg(1, trunk: nil, leadsOut: nil)]
+        let inside = try #require(closed(fold(begun + [Self.end(Self.at(2))])))
+        #expect(inside.direction == .internal && inside.trunk == nil)
+        let handedOn = try #require(closed(fold(begun + [leg(2, trunk: "a", leadsOut: nil), Self.end(Self.at(2))])))
+        #expect(handedOn.direction == .internal && handedOn.trunk == nil)
+        let outside = try #require(closed(fold(begun + [leg(2, trunk: "a", leadsOut: true), Self.end(Self.at(2))])))
+        #expect(outside.direction == .outbound && outside.trunk == "a")
+    }
+
     @Test func `a call that the switch began is set up and answered by whom it reaches, not by its caller`() throws {
         let begun: [(Moment, Event)] = [
             Self.answeredCall[0], (Self.at(5), .legAnswered(leg: 0, codec: "PCMA")),
@@ -248,6 +272,8 @@ import Timebase
             events.append((Self.at(1), .legEnded(LegEnded(leg: leg, result: .noAnswer, sipCode: 487, reason: "r"))))
         }
         events.append((Self.at(2), .legAnswered(leg: count, codec: "PCMA")))
+        let left = QueueLeft(queue: "q", outcome: .answered, waitMilliseconds: 0, agent: "\(count)", offers: count)
+        events.append((Self.at(2), .queueLeft(left)))
         let record = try #require(closed(fold(events + [Self.end(Self.at(9))])))
         #expect(record.legs.count == CallRecord.mostVainOffers + 2 && record.codecB == "PCMA")
         #expect(record.legs.first?.target == LegRecord.caller && record.legs.last?.user == "\(count)")

@@ -16,6 +16,7 @@ import Timebase
 @Suite struct HeldAnswerTests {
     private final class Plane: MediaControl {
         private var count: UInt64 = 0
+        let pairsFree = 1_000
 
         func open(near: MediaID?, isV6: Bool) throws(MediaRefusal) -> MediaPort {
             count += 1

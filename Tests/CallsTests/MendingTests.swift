@@ -15,6 +15,7 @@ import Timebase
     /// A media plane that loses the report of every port that it closes.
     private final class MuteMedia: MediaControl {
         private var count: UInt64 = 0
+        let pairsFree = 1_000
         private(set) var closed: [UInt64] = []
 
         func open(near: MediaID?, isV6: Bool) throws(MediaRefusal) -> MediaPort {

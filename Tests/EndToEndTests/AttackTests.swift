@@ -85,7 +85,7 @@ struct AttackTests {
         #expect(caller.final("INVITE")?.startWord == "484")
         #expect(try eventually { try running.rows("cdr").count == 1 })
         let row = try #require(try running.rows("cdr").first)
-        #expect(row["from"] as? String == "anonymous" && row["to"] as? String == "")
+        #expect(row["from"] as? String == "anonymous" && row["to"] as? String == "+7495%00999")
         #expect(row["reason"] as? String == "invalid-number")
     }
 

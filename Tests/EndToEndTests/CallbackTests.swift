@@ -339,5 +339,7 @@ struct CallbackTests {
         callersMedia.press(1, to: port, at: 1)
         try nobody.expectBye(within: 12)
         #expect(try running.rows("callbacks").isEmpty)
+        let words = "'\(name)' asks to be called back and is refused: the plan 'internal'"
+        #expect(running.process.text.contains(words) == (name != "anonymous"))
     }
 }

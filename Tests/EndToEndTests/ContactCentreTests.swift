@@ -210,7 +210,7 @@ struct ContactCentreTests {
     }
 
     /// Records prompts that are tones, and lets the queue say them.
-    private static func speak(
+    static func speak(
         _ prompts: [(path: String, hertz: Double, seconds: Double)],
         _ keys: String,
         in running: RunningSwitch

@@ -53,6 +53,47 @@ struct OriginationTests {
         #expect(answers.count == 2 && Set(answers).count == 1, "\(record)")
     }
 
+    @Test func `a call is outbound when whom it is for is tried outside, and recorded by that`() throws {
+        let running = try RunningSwitch(
+            tenant: "recordings: {directions: [outbound]}",
+            internalPlan: """
+                routes:
+                  - match: "1002"
+                    do:
+                      - dial: {user: "{called}", timeout: 20s}
+                      - when: {dial_result: busy}
+                        then: [{dial: {trunk: carrier, number: "+74951112233"}}]
+                """
+        )
+        let carrier = try Phone("+74951112233", server: running.sipPort, peer: running.carrier)
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        let boris = try Phone("1002", password: "boris-demo-2", server: running.sipPort)
+        for phone in [anna, boris] { _ = try phone.register() }
+        for isAtHisDesk in [true, false] {
+            (anna.callID, anna.tag, anna.sequence) = (UUID().uuidString, UUID().uuidString, 0)
+            #expect(try anna.dial("1002", sdp: Phone.sdp(port: WirePeer().port)) == nil)
+            let ringing = try #require(boris.expect("INVITE"))
+            let callee = isAtHisDesk ? boris : carrier
+            if isAtHisDesk {
+                boris.respond("200 OK", to: ringing, toTag: "b", sdp: Phone.sdp(port: try WirePeer().port))
+            } else {
+                boris.respond("486 Busy Here", to: ringing, toTag: "b")
+                let outward = try #require(carrier.expect("INVITE"))
+                carrier.respond("200 OK", to: outward, toTag: "c", sdp: Phone.sdp(port: try WirePeer().port))
+            }
+            let tag = anna.acknowledge(try #require(anna.answer(to: "INVITE")), to: "1002")
+            #expect(try eventually { try running.rows("calls").first?["state"] as? String == "talking" })
+            anna.send(anna.request("BYE", to: "1002", toTag: tag))
+            try callee.expectBye()
+            #expect(try eventually { try running.rows("cdr").first?["ended_at"] is String })
+            let record = try #require(try running.rows("cdr").first)
+            let said = ["direction", "trunk", "not_recorded"].map { record[$0] as? String }
+            let expected = isAtHisDesk ? ["internal", nil, "no-policy"] : ["outbound", "carrier", nil]
+            #expect(said == expected, "\(record)")
+            #expect(record["recording"] is String != isAtHisDesk)
+        }
+    }
+
     @Test func `a rule for some callers alone leads out those whom it is for, and a queue's own number is one to call`()
         throws
     {

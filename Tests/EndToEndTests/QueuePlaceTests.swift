@@ -103,6 +103,44 @@ struct QueuePlaceTests {
         )
     }
 
+    @Test func `a crash while the agent is told whose call it is cuts off one who waited`() throws {
+        var running = try ContactCentreTests.centre()
+        try ContactCentreTests.speak([("en/own", 500, 30)], "whisper: own", in: running)
+        let folder = running.folder
+        running.isFolderKept = true
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (caller, anna, _) = try people(of: running)
+        let carrierPort = try #require(running.carrier?.port)
+        let media = try WirePeer()
+        _ = try enter(caller, media) { media.press(1, to: $0, at: 1) }
+        _ = try anna.pickUp(media: WirePeer())
+        // Her leg is on record.
+        let isOnRecord = try eventually {
+            let legs = try running.rows("cdr").first?.legs ?? []
+            return legs.contains { $0["user"] as? String == "1001" && $0["answered_at"] is String }
+        }
+        #expect(isOnRecord)
+        let call = try #require(try running.rows("calls").first)
+        #expect(call["state"] as? String == "queued" && call["agent"] as? String == "1001", "\(call)")
+        let queue = try #require(try running.rows("queues").first)
+        #expect(queue["waiting"] as? Int == 1 && queue["answered_today"] as? Int == 0, "\(queue)")
+        running.process.signal(SIGKILL)
+        running.process.exitCode(within: 5)
+
+        running = try RunningSwitch(carrierPort: carrierPort, folder: folder)
+        running.isFolderKept = true
+        let record = try #require(try running.rows("cdr").first)
+        #expect(record["disposition"] as? String == "abandoned" && record["talk_s"] as? Double == 0, "\(record)")
+        #expect(record["agent"] is NSNull && record["reason"] as? String == "engine-restart")
+        let report = try #require(try running.rows("stats", "queues").first)
+        #expect(report["answered"] as? Int == 0 && report["abandoned"] as? Int == 1, "\(report)")
+        let agent = try #require(try running.rows("stats", "agents", "--agent", "1001").first)
+        #expect(agent["handled"] as? Int == 0 && agent["offers"] as? Int == 1, "\(agent)")
+        #expect(agent["missed"] as? Int == 0, "\(agent)")
+        #expect(try running.state(of: "1001") != "wrap-up")
+        #expect(try running.rows("stats", "missed").count == 1)
+    }
+
     @Test func `a phone that answers and drops at once leaves the caller in his place, and others ring again`() throws {
         let running = try RunningSwitch(
             tenant: ContactCentreTests.tenant().replacing("longest-idle", with: "ring-all"),

@@ -42,6 +42,18 @@ struct RehearsalTests {
           - {name: a number, call: {from: "+7495", to: "4"}, callback: [known, accepted], expect: [{hung-up: declined}]}
         """
 
+    @Test(arguments: [
+        ("1001", "1002", "hung-up rejected"), ("1003", "1002", "supervised 1002"),
+        ("1003", "1003", "hung-up unavailable"), ("+7495", "1002", "hung-up rejected"),
+    ])
+    func `who may not supervise is refused in the rehearsal too`(who: String, whom: String, end: String) throws {
+        let step = "routes: [{match: \"*55.\", do: [{supervise: {mode: listen, agent: \"{called:3}\"}}]}]"
+        let running = try RunningSwitch(incoming: step, internalPlan: step)
+        let trunk = who.hasPrefix("+") ? ["--trunk", "carrier"] : []
+        let said = try running.gudok(["dialplan", "route", "--from", who, "--to", "*55\(whom)"] + trunk)
+        #expect(said.code == 0 && said.text.contains(end), "\(said.text)")
+    }
+
     @Test func `queues that refuse, keys that lead out and callers who leave are rehearsed as they are`() throws {
         let running = try RunningSwitch(tenant: Self.tenant, incoming: Self.incoming)
         let result = try running.gudok("dialplan", "test")

@@ -101,7 +101,13 @@ struct SupervisionTests {
             centre.heard(Self.everybody, toVera: toVera)
                 == ["caller": ["anna", "vera"], "anna": ["caller", "vera"], "vera": ["caller", "anna"]]
         )
-        centre.vera.hangUp(invite)
+        // What she holds is her own call.
+        let silence = Phone.sdp(port: centre.veras.port, direction: "sendonly", version: 2)
+        centre.vera.send(centre.vera.request("INVITE", in: invite, sequence: 1, sdp: silence))
+        #expect(centre.vera.final("INVITE")?.startWord == "200")
+        centre.vera.send(centre.vera.request("ACK", in: invite, sequence: 1))
+        #expect(try running.rows("calls").count == 2)
+        centre.vera.send(centre.vera.request("BYE", in: invite, sequence: 2))
         #expect(centre.vera.final("BYE")?.startWord == "200")
         #expect(
             try eventually { try running.rows("calls").count == 1 }
@@ -120,6 +126,7 @@ struct SupervisionTests {
         let own = try #require(records.first { $0["call_id"] as? String != centre.call })
         let variables = own["variables"] as? [String: String]
         #expect(variables?["supervised_call"] == centre.call && variables?["supervised_agent"] == "1001")
+        #expect(own["hold_s"] as? Double ?? 0 > 0, "\(own)")
         let supervised = try #require(records.first { $0["call_id"] as? String == centre.call })
         #expect((supervised["legs"] as? [Any])?.count == 2)
         #expect(supervised["agent"] as? String == "1001" && supervised["hangup_by"] as? String == "caller")

@@ -117,7 +117,16 @@ public struct RecordingPolicy: Equatable, Sendable {
 }
 
 public struct User: Equatable, Sendable {
-    public enum Role: String, CaseIterable, Sendable { case `operator`, supervisor, administrator }
+    public enum Role: String, CaseIterable, Sendable {
+        case `operator`, supervisor, administrator
+
+        public var maySupervise: Bool {
+            switch self {
+            case .operator: false
+            case .supervisor, .administrator: true
+            }
+        }
+    }
 
     /// The extension: digest user name and address of record.
     public var number: String

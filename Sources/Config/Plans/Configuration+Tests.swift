@@ -35,9 +35,16 @@ extension Configuration {
 extension Tenant {
     /// Takes simulated calls through a plan as the tenant's own would go.
     public func tester(of plan: DialPlan) -> PlanTester {
-        let owner = PlanTester.Owner(tenant: id.name, nameOf: { users[$0]?.name }) { moment, zone in
-            LocalTime(at: moment, in: TimeZone(identifier: zone ?? timeZone) ?? .gmt)
-        }
+        let owner = PlanTester.Owner(
+            tenant: id.name,
+            nameOf: { users[$0]?.name },
+            refusal: { user, agent in
+                guard users[user]?.role.maySupervise ?? false else { return .rejected }
+                // Nobody is let into his own talk.
+                return user == agent ? .unavailable : nil
+            },
+            localTime: { LocalTime(at: $0, in: TimeZone(identifier: $1 ?? timeZone) ?? .gmt) }
+        )
         return PlanTester(plan, of: owner) { wayOut(of: $0, upon: $1, key: $2) }
     }
 }

@@ -19,6 +19,9 @@ extension SIPURI {
         return digits.isEmpty || digits == "+" ? String(subscriber) : digits
     }
 
+    /// The number as a record has it: what is none for its control characters, as it was received, escapes and all.
+    public var dialled: String { number ?? userSpelling ?? "" }
+
     /// Digits with the marks that RFC 3966 allows between them, and "*" and "#" of feature codes.
     private static func isOfNumber(_ octet: UInt8) -> Bool {
         switch octet {
