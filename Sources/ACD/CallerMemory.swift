@@ -6,9 +6,8 @@ struct CallerMemory<Value> {
     private var young: [String: (value: Value, until: Instant)] = [:]
     private var old: [String: (value: Value, until: Instant)] = [:]
 
-    func value(for number: String, at now: Instant) -> Value? {
-        guard let memory = young[number] ?? old[number], memory.until > now else { return nil }
-        return memory.value
+    func memory(of number: String, at now: Instant) -> (value: Value, until: Instant)? {
+        (young[number] ?? old[number]).flatMap { $0.until > now ? $0 : nil }
     }
 
     mutating func remember(_ value: Value, for number: String, until: Instant) {
@@ -20,7 +19,7 @@ struct CallerMemory<Value> {
 
     /// What is remembered serves once.
     mutating func take(for number: String, at now: Instant) -> Value? {
-        let value = value(for: number, at: now)
+        let value = memory(of: number, at: now)?.value
         young[number] = nil
         old[number] = nil
         return value

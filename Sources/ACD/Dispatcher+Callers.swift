@@ -56,13 +56,12 @@ extension Dispatcher {
     }
 
     private func keptPlace(of entry: Entry, in queue: QueueLine) -> QueueLine.CallerRank? {
-        queue.settings.resume == nil ? nil : queue.keptPlaces.value(for: entry.number, at: now.instant)
+        queue.settings.resume == nil ? nil : queue.keptPlaces.memory(of: entry.number, at: now.instant)?.value
     }
 
     /// The agent went before he spoke with this caller: he is not the one whom the caller knows.
     public func forget(_ agent: UserID, by number: String, in queue: QueueID) {
-        guard let line = queues[queue], line.lastAgents.value(for: number, at: now.instant) == agent else { return }
-        _ = line.lastAgents.take(for: number, at: now.instant)
+        queues[queue]?.forget(agent, by: number, at: now.instant)
     }
 
     /// A caller wants to wait. `.leave` among the actions says that he may not. With `other`, who waits and leaves by that: nobody is
@@ -163,7 +162,7 @@ extension Dispatcher {
     /// Who spoke with the caller last is waited for alone, if he is at work.
     private func prefer(_ caller: WaitingCaller) {
         guard let sticky = caller.queue.settings.sticky,
-            let last = caller.queue.lastAgents.value(for: caller.number, at: now.instant),
+            let last = caller.queue.lastAgent(of: caller.number, at: now.instant),
             let member = caller.queue.members[last], member.pause == nil, member.agent.isAwaitable
         else { return }
         caller.preferred = last

@@ -170,11 +170,9 @@ extension Dispatcher {
         )
         talking[call, default: []].append(id)
         endOffer(call, agent, .answered)
-        if let since = caller.ringing[id] { caller.queue.forecast.noteRinging(now.instant - since) }
+        if let rang = agent.talk?.rang { caller.queue.forecast.noteRinging(rang) }
         remove(caller, isAnswered: true)
-        if let sticky = caller.queue.settings.sticky {
-            caller.queue.lastAgents.remember(id, for: caller.number, until: now.instant + sticky.remember)
-        }
+        caller.queue.remember(id, for: caller.number, at: now.instant)
         if isConnected { tellAnswered(agent) }
         return finish()
     }
@@ -256,9 +254,7 @@ extension Dispatcher {
         // Nobody waited in that call: there is no place to go back to.
         agent.talk?.call = other
         agent.talk?.caller = nil
-        if let queue = queues[talk.queue], let sticky = queue.settings.sticky {
-            queue.lastAgents.remember(id, for: number, until: now.instant + sticky.remember)
-        }
+        queues[talk.queue]?.remember(id, for: number, at: now.instant)
         refresh(agent)
         return finish()
     }

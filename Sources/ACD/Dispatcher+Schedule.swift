@@ -28,10 +28,12 @@ extension Dispatcher {
     private func settle(_ agent: Agent) {
         guard agent.isFree else { return }
         guard var caller = firstWaiting(for: agent) else {
-            if let caller = firstJoinable(for: agent) {
-                caller.due = max(0, caller.due - 1)
-                ring(agent, for: caller)
-            }
+            guard let caller = firstJoinable(for: agent) else { return }
+            guard caller.queue.settings.strategy == .ringProgressively else { return ring(agent, for: caller) }
+            let due = caller.due
+            ringThoseDue(for: caller)
+            // Another was before him; somebody else may have him.
+            if agent.isFree, caller.due < due { freed.append(agent) }
             return
         }
         while let chosen = bestAgent(for: caller) {

@@ -47,6 +47,12 @@ final class QueueLine {
         }
     }
 
+    private struct LastAgent {
+        var agent: UserID
+        /// Who was that before, and until when: should this one be gone before he has spoken.
+        var earlier: (agent: UserID, until: Instant)?
+    }
+
     static let secondsAPoint: Int64 = 10
     /// Bounds what a plan may ask for, so that no sum of ranks overflows: 115 days of advantage at most.
     static let mostPoints = 1_000_000
@@ -69,7 +75,7 @@ final class QueueLine {
     var free = FreeLine()
     var forecast = WaitForecast()
     /// Who spoke with whom last.
-    var lastAgents = CallerMemory<UserID>()
+    private var lastAgents = CallerMemory<LastAgent>()
     /// The places of callers who hung up, or whom the line lost, while they waited.
     var keptPlaces = CallerMemory<CallerRank>()
 
@@ -97,6 +103,25 @@ final class QueueLine {
             case .linear, .ringProgressively: (Int64(member.order), idle)
             }
         return AgentRank(penalty: member.penalty, primary: primary, secondary: secondary)
+    }
+
+    func lastAgent(of number: String, at now: Instant) -> UserID? {
+        lastAgents.memory(of: number, at: now)?.value.agent
+    }
+
+    /// He has this caller now.
+    func remember(_ agent: UserID, for number: String, at now: Instant) {
+        guard let sticky = settings.sticky else { return }
+        let last = lastAgents.memory(of: number, at: now)
+        let earlier = last?.value.agent == agent ? last?.value.earlier : last.map { ($0.value.agent, $0.until) }
+        lastAgents.remember(LastAgent(agent: agent, earlier: earlier), for: number, until: now + sticky.remember)
+    }
+
+    /// He was gone before he spoke with the caller, who knows whomever he knew.
+    func forget(_ agent: UserID, by number: String, at now: Instant) {
+        guard lastAgent(of: number, at: now) == agent, let last = lastAgents.take(for: number, at: now) else { return }
+        guard let earlier = last.earlier else { return }
+        lastAgents.remember(LastAgent(agent: earlier.agent), for: number, until: earlier.until)
     }
 
     /// 1: next. Nobody's call: nil.

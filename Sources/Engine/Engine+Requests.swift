@@ -191,16 +191,17 @@ extension Engine {
             realm: tenant.realm,
             now: now.wall
         ) { tenant.users[$0]?.credentials }
-        let phone = (try? request.from())?.uri.user.map {
-            PerplexedPhones.Phone(address: flow.remote.ip, user: $0)
+        let phone = perplexable(request, over: flow)
+        switch verdict {
+        case .missing: if let phone, request.method == .register { perplexed.asks(phone, now: now.instant) }
+        case .accepted, .stale, .refused: if let phone { perplexed.answered(phone, now: now.instant) }
         }
-        var isAlone = phone.map(perplexed.has) ?? false
+        let isAlone = phone.map { perplexed.has($0, now: now.instant) } ?? false
         switch verdict {
         case .accepted(let name):
-            if let phone { perplexed.answered(phone, now: now.instant) }
             guard let user = tenant.users[name] else { break }
             return (tenant, user)
-        case .missing: if let phone { isAlone = perplexed.asks(phone, now: now.instant) }
+        case .missing: break
         case .stale:
             challenge(request, transaction: transaction, realm: tenant.realm, stale: true, isAlone: isAlone)
             return nil
@@ -210,6 +211,12 @@ extension Engine {
         }
         challenge(request, transaction: transaction, realm: tenant.realm, stale: false, isAlone: isAlone)
         return nil
+    }
+
+    /// Who it is that two challenges may be too many for; a request that does not name its program is no phone's.
+    private func perplexable(_ request: SIPRequest, over flow: Flow) -> PerplexedPhones.Phone? {
+        guard let user = (try? request.from())?.uri.user, let product = request.headers[.userAgent] else { return nil }
+        return PerplexedPhones.Phone(address: flow.remote.ip, user: user, product: product)
     }
 
     func logStranger(_ level: LogLevel, _ text: String) {

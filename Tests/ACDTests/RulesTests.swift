@@ -68,6 +68,30 @@ import Timebase
 
     // MARK: sticky
 
+    @Test func `whom the caller knew is known again when another was gone before he spoke`() {
+        let floor = Floor(agents: three) {
+            $0.strategy = .linear
+            $0.sticky = Queue.Sticky(remember: .seconds(3600), wait: .seconds(30))
+        }
+        let first = floor.enter(number: "+7495")
+        floor.fail(first, "1", .declined)
+        floor.answer(first, "2")
+        floor.end(first)
+        floor.pass(.seconds(60))
+        floor.engage("2", "own")
+        let second = floor.enter(number: "+7495")
+        floor.pass(.seconds(31))
+        #expect(floor.ringing(second) == ["1"])
+        floor.answer(second, "1")
+        floor.dispatcher.forget(Floor.id("1"), by: "+7495", in: Floor.queue("sales"))
+        floor.drop(second)
+        floor.leave(second)
+        floor.disengage("2", "own")
+        floor.pass(.seconds(60))
+        let third = floor.enter(number: "+7495")
+        #expect(floor.ringing(third) == ["2"])
+    }
+
     private var sticky: Floor {
         let floor = Floor(agents: three) { $0.sticky = Queue.Sticky(remember: .seconds(3600), wait: .seconds(30)) }
         floor.serve(number: "+7495")

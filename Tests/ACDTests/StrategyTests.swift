@@ -150,6 +150,25 @@ import Timebase
         #expect(floor.ringing(call) == ["1", "3"])
     }
 
+    @Test func `ring-progressively: of several who become free in one turn the first of the list rings beside`() {
+        let floor = Floor()
+        floor.add("sales", ["1", "2", "3", "4"].map { agent($0) }) {
+            ($0.strategy, $0.ringStep) = (.ringProgressively, .seconds(1))
+        }
+        floor.add("support", ["2", "3", "4"].map { agent($0) }) { $0.strategy = .ringAll }
+        floor.apply()
+        for number in ["1", "2", "3", "4"] { floor.start(number) }
+        let other = floor.enter("support")
+        #expect(floor.ringing(other) == ["2", "3", "4"])
+        let call = floor.enter("sales")
+        floor.pass(.milliseconds(1_400))
+        #expect(floor.ringing(call) == ["1"])
+        floor.leave(other)
+        #expect(floor.ringing(call) == ["1", "2"])
+        floor.pass(.seconds(1))
+        #expect(floor.ringing(call) == ["1", "2", "3"])
+    }
+
     @Test func `linear comes to everybody though the first miss call after call`() {
         let floor = Floor(agents: three) {
             $0.strategy = .linear
