@@ -328,7 +328,7 @@ public final class SignallingSockets {
                     Self.mark(channel, isV6: remote.ip.isV6)
                     Self.keepAlive(channel)
                     bound.value.connected(channel)
-                case .failure(let error): bound.value.fail("\(error)")
+                case .failure(let error): bound.value.fail(error.inWords)
                 }
             }
         return connection
