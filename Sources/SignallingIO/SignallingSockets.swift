@@ -1,5 +1,6 @@
 import CLinuxIO
 import Glibc
+import Listening
 public import NIOCore
 import NIOPosix
 public import NetAddress
@@ -375,10 +376,7 @@ public final class SignallingSockets {
             return .ofOneAddress(limits.connectionsOfOneAddress)
         }
         guard connections.count < limits.connections else { return .ofAll(limits.connections) }
-        let isSpare = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable {
-            (descriptor: NIOBSDSocket.Handle) in linux_io_is_spare(descriptor, Int32(LINUX_IO_SPARE)) != 0
-        }
-        return isSpare == true ? .ofDescriptors : nil
+        return SpareDescriptors.has(channel, ofTheLast: SpareDescriptors.count) ? .ofDescriptors : nil
     }
 
     func remove(_ connection: StreamConnection) {
