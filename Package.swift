@@ -137,16 +137,19 @@ let package = Package(
 
         // The edges, and what joins them.
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .target(name: "Listening", dependencies: ["CLinuxIO", nioCore], swiftSettings: settings),
         .systemLibrary(name: "CAres", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"])]),
         .target(
             name: "SignallingIO",
-            dependencies: ["CAres", "CLinuxIO", "NetAddress", "SIP", "SIPMessage", "Threading", nioCore, nioPosix],
+            dependencies: [
+                "CAres", "CLinuxIO", "Listening", "NetAddress", "SIP", "SIPMessage", "Threading", nioCore, nioPosix,
+            ],
             swiftSettings: settings
         ),
         .target(
             name: "ControlAPI",
             dependencies: [
-                "CLinuxIO", nioCore, nioPosix,
+                "Listening", nioCore, nioPosix,
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),

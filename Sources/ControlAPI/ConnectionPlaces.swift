@@ -1,5 +1,5 @@
-import CLinuxIO
 import HummingbirdCore
+import Listening
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -95,10 +95,7 @@ struct PlacedChannel: ServerChildChannel {
     let spare: Int32
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
-        let isSpare = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable {
-            (descriptor: NIOBSDSocket.Handle) in linux_io_is_spare(descriptor, spare) != 0
-        }
-        guard isSpare != true else {
+        guard !SpareDescriptors.has(channel, ofTheLast: spare) else {
             channel.close(promise: nil)
             return channel.eventLoop.makeFailedFuture(NoDescriptor())
         }

@@ -1,8 +1,8 @@
-import CLinuxIO
 import Foundation
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
+import Listening
 import Logging
 public import NIOCore
 import NIOPosix
@@ -109,7 +109,7 @@ public actor ControlServer {
     ) async throws -> SocketAddress? {
         let (backend, patience, places) = (backend, patience, ConnectionPlaces(most: mostConnections))
         // The last of all are for whoever comes by the control socket.
-        let spare = names == nil ? 0 : Int32(LINUX_IO_LAST)
+        let spare = names == nil ? 0 : SpareDescriptors.last
         let responder = CallbackResponder { (request: Request, context: ControlContext) in
             if let refusal = names.flatMap({ Self.refusal(of: request, $0) }) { return Self.response(refusal) }
             return try await places.asking(context.channel) {
@@ -128,6 +128,9 @@ public actor ControlServer {
             },
             configuration: ApplicationConfiguration(address: address, serverName: "gudok"),
             onServerRunning: { channel in
+                try? await channel.eventLoop.submit {
+                    try channel.pipeline.syncOperations.addHandler(AcceptPause(), position: .first)
+                }.get()
                 signal.yield(channel.localAddress)
                 signal.finish()
             },

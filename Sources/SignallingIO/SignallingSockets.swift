@@ -1,5 +1,6 @@
 import CLinuxIO
 import Glibc
+import Listening
 public import NIOCore
 import NIOPosix
 public import NetAddress
@@ -328,7 +329,7 @@ public final class SignallingSockets {
                     Self.mark(channel, isV6: remote.ip.isV6)
                     Self.keepAlive(channel)
                     bound.value.connected(channel)
-                case .failure(let error): bound.value.fail("\(error)")
+                case .failure(let error): bound.value.fail(error.inWords)
                 }
             }
         return connection
@@ -375,10 +376,7 @@ public final class SignallingSockets {
             return .ofOneAddress(limits.connectionsOfOneAddress)
         }
         guard connections.count < limits.connections else { return .ofAll(limits.connections) }
-        let isSpare = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable {
-            (descriptor: NIOBSDSocket.Handle) in linux_io_is_spare(descriptor, Int32(LINUX_IO_SPARE)) != 0
-        }
-        return isSpare == true ? .ofDescriptors : nil
+        return SpareDescriptors.has(channel, ofTheLast: SpareDescriptors.count) ? .ofDescriptors : nil
     }
 
     func remove(_ connection: StreamConnection) {

@@ -46,7 +46,7 @@ final class StreamConnection {
         sockets.willFlush(channel)
         channel.write(channel.allocator.buffer(bytes: bytes)).whenComplete { result in
             bound.value.unsent -= count
-            if case .failure(let error) = result { bound.value.fail("\(error)") }
+            if case .failure(let error) = result { bound.value.fail(error.inWords) }
         }
     }
 

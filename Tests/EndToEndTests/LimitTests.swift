@@ -96,7 +96,8 @@ struct LimitTests {
 
         // None at all: whoever waits to be accepted costs nothing.
         try allow(10)
-        let waiting = try StreamPeer(to: running.tcpPort)
+        let (waiting, asking) = (try StreamPeer(to: running.tcpPort), try StreamPeer(to: running.httpPort))
+        defer { withExtendedLifetime(asking) {} }
         func ticks() throws -> Int {
             let text = try String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
             return text.split(separator: " ")[13...14].compactMap { Int($0) }.reduce(0, +)

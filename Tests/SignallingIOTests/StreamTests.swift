@@ -75,6 +75,17 @@ struct StreamTests {
         #expect(story.news == ["refused: \(ConnectionBound.ofKeepAlives(10))", "closed"])
     }
 
+    @Test func `a peer that is not there is said in the system's words`() async throws {
+        let story = try await Desk.listening(.tcp) { desk, local, sockets in
+            // Nobody listens at the other address.
+            let remote = NetAddress.SocketAddress(try #require(IPAddress("127.0.0.9")), local.port)
+            desk.send([1], over: Flow(transport: .tcp, local: local, remote: remote))
+        } until: {
+            $0.contains { $0.hasPrefix("failed") }
+        }
+        #expect(story.news.contains("failed: Connection refused"), "\(story.news)")
+    }
+
     @Test func `a stream that failed before it was open is closed when it opens`() async throws {
         let peer = try ListeningPeer()
         var limits = SignallingLimits()

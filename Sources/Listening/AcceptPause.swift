@@ -1,14 +1,16 @@
 import Glibc
-import NIOCore
+public import NIOCore
 
 /// Lets a listener rest for which no descriptor is left: whoever waits to be accepted would keep the loop busy without end. The library's own
 /// handler puts the next reading off, and not the one that has failed, which stays asked for.
-final class AcceptPause: ChannelInboundHandler {
-    typealias InboundIn = any Channel
+public final class AcceptPause: ChannelInboundHandler {
+    public typealias InboundIn = any Channel
 
     private static let pause: TimeAmount = .milliseconds(500)
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    public init() {}
+
+    public func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains((error as? IOError)?.errnoCode) else {
             return context.fireErrorCaught(error)
         }
