@@ -278,7 +278,9 @@ extension Dispatcher {
     }
 
     private func endTalk(_ call: CallID, of id: UserID) {
-        if let agent = agents[id], agent.talk?.isConnected == false { return endInVain(call, of: agent) }
+        if let agent = agents[id], let talk = agent.talk, !talk.isConnected, talk.caller != nil {
+            return endInVain(call, of: agent)
+        }
         forgetTalk(of: id, in: call)
         guard let agent = agents[id], let talk = agent.talk else { return }
         let duration = now.instant - talk.since

@@ -53,7 +53,9 @@ extension Call {
     private func party(facing index: Int) -> WatchedDialog.Party? {
         if index != anchor { return watchedParty(at: anchor) }
         if let peer = counterpart(of: index) { return watchedParty(at: peer) }
-        return WatchedDialog.Party(number: to, name: tenant.users[to]?.name, isInside: direction != .outbound)
+        // Nobody is reached yet: whom the plan may call outside is outside.
+        let isInside = direction != .outbound && expectedDirection != .outbound
+        return WatchedDialog.Party(number: to, name: tenant.users[to]?.name, isInside: isInside)
     }
 
     private func watchedParty(at index: Int) -> WatchedDialog.Party? {

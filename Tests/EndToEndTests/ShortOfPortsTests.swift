@@ -72,6 +72,8 @@ struct ShortOfPortsTests {
         #expect(running.process.waitFor(5) { $0.contains("no media port") })
         #expect(try running.state(of: "1001") == "available")
         #expect(try running.rows("queues").first?["waiting"] as? Int == 1)
+        let doctor = try running.gudok("doctor")
+        #expect(doctor.code == 1 && doctor.text.contains("all 4 port pairs are in use"), "\(doctor.text)")
 
         echoes[0].send(echoes[0].request("BYE", to: "600", toTag: tags[0]))
         _ = try anna.pickUp(media: WirePeer())

@@ -86,6 +86,16 @@ struct Doctor: AsyncParsableCommand {
         {
             checkOpenFiles(Int(open), of: Int(most), files.nodeConfiguration, &report)
         }
+        if let pairs = Self.gauge("gudok_rtp_port_pairs", in: page),
+            let used = Self.gauge("gudok_rtp_port_pairs_in_use", in: page)
+        {
+            if used < pairs {
+                report.good("media", "\(Int(used)) of \(Int(pairs)) port pairs are in use")
+            } else {
+                let mend = "widen media.ports"
+                report.bad("media", "all \(Int(pairs)) port pairs are in use, and nobody can be called; \(mend)")
+            }
+        }
     }
 
     /// Seconds that a record may wait to be written on a machine that is well.

@@ -133,7 +133,7 @@ import Timebase
         #expect(verify(&other, weaker) == .accepted("1001"))
     }
 
-    @Test func `who begins a third time without an answer fails on a second challenge; who answers, rightly or not, does not`() {
+    @Test func `who begins a third time without an answer fails on a second challenge; who answers does not`() {
         var phones = PerplexedPhones()
         let phone = { (user: String, product: String) in
             PerplexedPhones.Phone(address: .v4(1), user: user, product: product)
