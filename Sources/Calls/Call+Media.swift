@@ -93,6 +93,7 @@ extension Call {
         let heard = attendants.filter(\.isPresent)
         guard heard.isEmpty else { return mix(with: heard) }
         core.media.perform(.bridge(first.id, second.id))
+        recordVoices()
     }
 
     func unbridge(_ index: Int) { if let port = legs[index].port { core.media.perform(.unbridge(port.id)) } }

@@ -59,6 +59,47 @@ struct HoldTests {
         for (version, direction, formats, first) in [(2, "sendonly", "8", "8"), (3, "sendrecv", "111", "111")] {
             let sdp = Phone.sdp(port: callee.port, direction: direction, formats: "111 8 0", version: version) + opus
             pair.calleeAsks("INVITE", sdp: sdp)
+    @Test(arguments: ["anna", "caller"])
+    func `what a phone sends while it holds is not heard, and not recorded`(holder: String) throws {
+        let centre = try TransferCentre()
+        try centre.talk()
+        #expect(centre.heard("caller", "anna") == ["caller": ["anna"], "anna": ["caller"]])
+        let sdp = { (peer: WirePeer) in Phone.sdp(port: peer.port, direction: "sendonly", version: 2) }
+        if holder == "anna" {
+            centre.ask("INVITE", sdp: sdp(centre.anna.media))
+            #expect(centre.caller.await("INVITE") != nil)
+            #expect(centre.anna.await("200", method: "INVITE") != nil)
+            centre.anna.phone.send(centre.anna.phone.request("ACK", in: centre.invite, sequence: 1))
+        } else {
+            centre.carrier.send(
+                centre.carrier.request(
+                    "INVITE",
+                    to: "+74950000700",
+                    toTag: centre.tag,
+                    sdp: sdp(centre.caller.media)
+                )
+            )
+            #expect(centre.anna.await("INVITE") != nil)
+            #expect(centre.caller.await("200", method: "INVITE") != nil)
+            centre.carrier.send(
+                centre.carrier.request("ACK", to: "+74950000700", toTag: centre.tag, sequence: centre.carrier.sequence)
+            )
+        }
+        #expect(try eventually { try centre.running.rows("calls").first?["state"] as? String == "held" })
+        #expect(centre.heard(holder) == [holder: []])
+        centre.hangUp()
+        #expect(centre.anna.await("BYE") != nil)
+        let record = try #require(try centre.records(1).first)
+        let sides = try centre.running.recorded(try #require(record["recording"] as? String))
+        // As long as the talk before the hold.
+        for (hertz, side) in [(440.0, sides.left), (1_000, sides.right)] {
+            #expect(
+                (1.5...3).contains(Tone.seconds(of: hertz, in: side)),
+                "\(hertz): \(Tone.seconds(of: hertz, in: side)) s"
+            )
+        }
+    }
+
             let told = try #require(pair.carrier.expect("INVITE"))
             #expect(told.contains(" RTP/AVP \(first) ") && told.contains("a=\(direction)"), "\(told)")
             let back = direction == "sendonly" ? "recvonly" : "sendrecv"
