@@ -174,7 +174,7 @@ extension Call {
         link(with: own)
         let new = own.takeSeat(in: self)
         legs[new].side = legs[works].side
-        publish(.legAnswered(leg: new, codec: codec(of: new)))
+        tellAnswer(new)
         if works == anchor { anchor = new }
         enter(.talking(works == peer ? new : peer))
         if recording?.left == works { recording?.left = new }

@@ -147,6 +147,7 @@ extension Call {
     /// The two may speak another codec than before: what was being recorded ends where that is not understood any more, and what was to
     /// be recorded begins where it is now.
     func followCodec() {
+        tellCodecs()
         guard let policy = isToBeRecorded, case .talking(let peer) = stage else { return }
         let stranger = [anchor, peer].first { !isRecordable($0) }
         guard (recording == nil) == (stranger == nil) else { return }
@@ -189,6 +190,7 @@ extension Call {
         settleTransfer()
         sending = nil
         noteSilence()
+        tellCodecs()
         leadListeners()
         guard recording == nil else { return }
         switch recordingDecision(with: peersUser) {

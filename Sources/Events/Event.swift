@@ -56,6 +56,8 @@ public enum Event: Codable, Equatable, Sendable {
     case legReached(leg: Int, address: String)
     case legProvisional(leg: Int, status: Int, earlyMedia: Bool)
     case legAnswered(leg: Int, codec: String?)
+    /// It speaks another codec from now on.
+    case legCodec(leg: Int, codec: String?)
     case legEnded(LegEnded)
     /// A leg's media, reported when its port closes.
     case legMedia(leg: Int, MediaReport)

@@ -121,6 +121,9 @@ struct HoldTests {
         #expect(centre.caller.await("BYE") != nil && centre.anna.await("BYE") != nil)
         #expect(try centre.records(1).first?["reason"] as? String == "max-hold")
         #expect(try centre.isClean())
+        // Music is none of the talk.
+        #expect(try eventually { try pair.running.rows("cdr").first?["ended_at"] is String })
+        #expect(try pair.running.rows("cdr").first?["codec_a"] as? String == "opus")
     }
 
     @Test func `calls.max_hold counts from the first hold, whatever the other party presses meanwhile`() throws {
