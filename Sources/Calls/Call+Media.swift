@@ -152,7 +152,8 @@ extension Call {
     private var mixedCodecs: [String]? { attendants.contains(where: \.isPresent) ? Self.spokenCodecs : nil }
 
     /// The peer of one leg wants other media: the other leg is asked.
-    func offered(_ index: Int, offer: SessionDescription?) {
+    func offered(_ index: Int, offer asked: SessionDescription?) {
+        let offer = asked?.readAsHold
         guard isOfOneFamily(index, with: offer) else {
             publish(.note("leg \(index) would have its media at an address of another family than ours"))
             return act(on: index) { $0.refuseOffer(488, now: $1) }
