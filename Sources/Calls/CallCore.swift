@@ -98,7 +98,7 @@ public final class CallCore {
             settings: settings.session,
             seed: ids.bits()
         )
-        let to = request.uri.number ?? ""
+        let to = identity.called ?? request.uri.number ?? ""
         let forwards = (try request.maxForwards() ?? 70) - 1
         let call = Call(
             id: CallID(ids.sortable(at: now.wall)),
