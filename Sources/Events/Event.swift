@@ -89,7 +89,7 @@ public enum Event: Codable, Equatable, Sendable {
     case recordingStarted(RecordingStarted)
     case recordingPaused(id: String)
     case recordingResumed(id: String)
-    /// Another user of ours speaks in it from now on: he has taken the talk over.
+    /// Another user of ours speaks in it from now on: he has taken the talk over, or barges in.
     case recordingJoined(id: String, agent: String)
     case recordingEnded(RecordingEnded)
     /// Two parties talk, and nothing of it is kept.
