@@ -163,6 +163,7 @@ extension CallRecordAssembler.Live {
         case .legReached(let leg, let address):
             if record.legs.indices.contains(leg) { record.legs[leg].address = address }
         case .legAnswered(let leg, let codec): answer(leg, codec, at)
+        case .legCodec(let leg, let codec): change(leg, to: codec)
         case .legEnded(let ending): end(ending, at)
         case .legMedia(let leg, let report): media(leg, report)
         case .queueEntered(let entry): enter(entry, at)
@@ -228,6 +229,13 @@ extension CallRecordAssembler.Live {
         record.codecB = codec
         if record.user == nil { record.user = record.legs[leg].user }
         if record.direction == .outbound, let trunk = record.legs[leg].trunk { record.trunk = trunk }
+    }
+
+    private mutating func change(_ leg: Int, to codec: String?) {
+        guard record.legs.indices.contains(leg) else { return }
+        record.legs[leg].codec = codec
+        if leg == caller { record.codecA = codec }
+        if leg == peer { record.codecB = codec }
     }
 
     private mutating func rememberBeforeAnswer() {

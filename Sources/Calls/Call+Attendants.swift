@@ -4,7 +4,7 @@ import Media
 import SDP
 import SIP
 
-/// Supervisors in a call's talk, seen from that call: its record, its recording and its talk time do not know of them.
+/// Supervisors in a call's talk, seen from that call: its record and its talk time do not know of them, and its recording of those whom both hear.
 extension Call {
     /// Two parties who hear each other.
     var isTalk: Bool { if case .talking = stage { true } else { false } }
@@ -16,7 +16,7 @@ extension Call {
     }
 
     /// The one of the two whom an attendant came to hear.
-    private func operatorsLeg(of attendant: Attendant, speakingWith peer: Int) -> Int {
+    func operatorsLeg(of attendant: Attendant, speakingWith peer: Int) -> Int {
         guard let index = attendant.operatorsLeg, index == anchor || index == peer else {
             return operatorsLeg(speakingWith: peer)
         }
@@ -56,6 +56,7 @@ extension Call {
             return SupervisedTalk.Listener(port: port.id, mode: attendant.mode, operatorsPort: legs[works].port?.id)
         }
         core.media.perform(talk.command)
+        recordVoices()
     }
 
     /// Somebody is in the talk who is heard there: what the two hear is a mix.
@@ -89,7 +90,7 @@ extension Call {
     }
 
     /// nil while the leg is on hold: it hears music, and says nothing.
-    private func audiblePort(_ index: Int) -> MediaID? {
+    func audiblePort(_ index: Int) -> MediaID? {
         let isHeld = legs.indices.contains { $0 != index && legs[$0].holds && !legs[$0].isOver }
         return isHeld || legs[index].isOver ? nil : legs[index].port?.id
     }
@@ -173,17 +174,12 @@ extension Call {
         link(with: own)
         let new = own.takeSeat(in: self)
         legs[new].side = legs[works].side
-        publish(.legAnswered(leg: new, codec: codec(of: new)))
+        tellAnswer(new)
         if works == anchor { anchor = new }
         enter(.talking(works == peer ? new : peer))
-        if let recording, let port = legs[new].port {
-            let isLeft = recording.left == works
-            if isLeft { self.recording?.left = new }
-            core.media.perform(.record(port.id, recording: recording.number, channel: isLeft ? 0 : 1))
-            if let speaker = speaker(at: new) {
-                publish(.recordingJoined(id: recording.id, agent: speaker.number))
-            }
-        }
+        if recording?.left == works { recording?.left = new }
+        noteSpeaker(speaker(at: new))
+        recordVoices()
         letGo(works, .answered, "Taken over", reason: "taken-over")
         askForVoice(of: party)
         bridge(new, party)

@@ -170,7 +170,7 @@ extension Call {
         for other in dial.attempts where other != index {
             cancel(other, .answeredElsewhere, Session.completedElsewhere)
         }
-        publish(.legAnswered(leg: index, codec: codec(of: index)))
+        tellAnswer(index)
         connect(index, description: description, isOffer: isOffer)
     }
 

@@ -74,7 +74,7 @@ extension Call {
         )
         for leg in [seat, peer] { other.stopHolding(leg) }
         let joined = core.move(peer, of: other, to: self, port: port, sentBy: index)
-        publish(.legAnswered(leg: joined, codec: codec(of: joined)))
+        tellAnswer(joined)
         link(with: other)
         if wayBack?.leg != anchor, var way = other.wayBack, way.leg == peer {
             way.leg = joined

@@ -93,6 +93,7 @@ extension Call {
         let heard = attendants.filter(\.isPresent)
         guard heard.isEmpty else { return mix(with: heard) }
         core.media.perform(.bridge(first.id, second.id))
+        recordVoices()
     }
 
     func unbridge(_ index: Int) { if let port = legs[index].port { core.media.perform(.unbridge(port.id)) } }
@@ -119,6 +120,22 @@ extension Call {
         return theirs.formats.first { format in ours.formats.contains { $0.matches(format) } }?.encoding
     }
 
+    /// The record has what a leg spoke last: that it was answered, and in what.
+    func tellAnswer(_ index: Int) {
+        legs[index].toldCodec = codec(of: index)
+        publish(.legAnswered(leg: index, codec: legs[index].toldCodec))
+    }
+
+    /// The two of a talk may speak another codec than each of them was answered in. What one who is held listens to is none of the talk.
+    func tellCodecs() {
+        guard case .talking(let peer) = stage, !legs[anchor].holds, !legs[peer].holds else { return }
+        for index in [anchor, peer] where legs[index].progress == .answered {
+            guard let codec = codec(of: index), codec != legs[index].toldCodec else { continue }
+            legs[index].toldCodec = codec
+            publish(.legCodec(leg: index, codec: codec))
+        }
+    }
+
     /// What the party of a leg takes, as it described it.
     func formats(of index: Int) -> [PayloadFormat] {
         legs[index].described.theirs?.allFormats ?? []
@@ -135,7 +152,8 @@ extension Call {
     private var mixedCodecs: [String]? { attendants.contains(where: \.isPresent) ? Self.spokenCodecs : nil }
 
     /// The peer of one leg wants other media: the other leg is asked.
-    func offered(_ index: Int, offer: SessionDescription?) {
+    func offered(_ index: Int, offer asked: SessionDescription?) {
+        let offer = asked?.readAsHold
         guard isOfOneFamily(index, with: offer) else {
             publish(.note("leg \(index) would have its media at an address of another family than ours"))
             return act(on: index) { $0.refuseOffer(488, now: $1) }

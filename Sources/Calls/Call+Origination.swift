@@ -20,7 +20,7 @@ extension Call {
         for other in legs.indices where other != index && !legs[other].isOver {
             cancel(other, .answeredElsewhere, Session.completedElsewhere)
         }
-        publish(.legAnswered(leg: index, codec: codec(of: index)))
+        tellAnswer(index)
         core.timers.start(.call(id, .maximumDuration), at: now.instant + core.settings.maximumDuration)
         configureMedia(index)
         followFamily(of: index)

@@ -223,7 +223,7 @@ extension Call {
         for other in stay.ringing[agent] ?? [] where other != index && !legs[other].isOver {
             cancel(other, .answeredElsewhere, Session.completedElsewhere)
         }
-        publish(.legAnswered(leg: index, codec: codec(of: index)))
+        tellAnswer(index)
         configureMedia(index)
         var waited = waitedInQueues + (now.instant - stay.entered.instant)
         if let wish = core.callbacks[id] {

@@ -12,6 +12,11 @@ struct CallRecording {
     var id: String
     /// Whose voice is left.
     var left: Int
+    /// The numbers of our users who were told to speak in it.
+    var speakers: Set<String>
+
+    /// Left or right, as the media plane counts them. `beside`: the voice of a supervisor, from 1, beside that of the leg.
+    func channel(of leg: Int, beside: Int = 0) -> UInt8 { UInt8(beside * 2 + (left == leg ? 0 : 1)) }
 }
 
 /// Why a talk is recorded.
@@ -57,8 +62,7 @@ extension Call {
     /// Begins to record, once however often it is asked for.
     func startRecording(policy: RecordingPolicy) {
         isToBeRecorded = policy
-        guard recording == nil, case .talking(let peer) = stage, let voice = legs[anchor].port,
-            let other = legs[peer].port
+        guard recording == nil, case .talking(let peer) = stage, legs[anchor].port != nil, legs[peer].port != nil
         else { return }
         guard isRecordable(anchor), isRecordable(peer) else { return publish(.notRecorded(.codec)) }
         recordings += 1
@@ -69,12 +73,10 @@ extension Call {
         let format = tenant.recordings.format
         let file = "\(folders)/\(id).\(format.fileExtension)"
         let left = customersLeg(speakingWith: peer)
-        recording = CallRecording(number: number, id: id, left: left)
+        let speakers = Set([served?.agent, speaker(at: anchor), speaker(at: peer)].compactMap { $0?.number })
+        recording = CallRecording(number: number, id: id, left: left, speakers: speakers)
         core.name(number, id: id, call: self.id, tenant: tenant.id)
         core.surroundings?.record(.open(number, tenant: tenant.id, file: file, format: format, at: now.instant))
-        core.media.perform(.record(voice.id, recording: number, channel: left == anchor ? 0 : 1))
-        core.media.perform(.record(other.id, recording: number, channel: left == anchor ? 1 : 0))
-        let speakers = Set([served?.agent, speaker(at: anchor), speaker(at: peer)].compactMap { $0?.number })
         publish(
             .recordingStarted(
                 RecordingStarted(
@@ -86,7 +88,40 @@ extension Call {
                 )
             )
         )
+        recordVoices()
         if isRecordingPaused { pause(true) }
+    }
+
+    /// What is recorded is what the two are sent: each other's voice, and beside the operator's that of a supervisor whom both hear. A whisper,
+    /// and whatever is said while one of them holds, the other never hears.
+    func recordVoices() {
+        guard let recording, case .talking(let peer) = stage else { return }
+        let present = attendants.filter(\.isPresent)
+        let hearEachOther = audiblePort(anchor) != nil && audiblePort(peer) != nil
+        for index in [anchor, peer] {
+            // Without a mix the media plane knows by itself when nobody hears one of them.
+            record(legs[index].port, recording.channel(of: index), if: hearEachOther || present.isEmpty)
+        }
+        for (place, attendant) in present.enumerated() {
+            guard let own = core.call(attendant.call) else { continue }
+            let works = operatorsLeg(of: attendant, speakingWith: peer)
+            let isHeard = hearEachOther && attendant.mode == .barge
+            record(own.servedPort, recording.channel(of: works, beside: place + 1), if: isHeard)
+            if isHeard { noteSpeaker(own.speaker(at: own.anchor)) }
+        }
+    }
+
+    private func record(_ port: MediaPort?, _ channel: UInt8, if isHeard: Bool) {
+        guard let port, let recording else { return }
+        core.media.perform(
+            isHeard ? .record(port.id, recording: recording.number, channel: channel) : .stopRecording(port.id)
+        )
+    }
+
+    /// Somebody of ours speaks in what is being recorded.
+    func noteSpeaker(_ user: UserID?) {
+        guard let user, let id = recording?.id, recording?.speakers.insert(user.number).inserted == true else { return }
+        publish(.recordingJoined(id: id, agent: user.number))
     }
 
     /// Whose voice is left: the party's that the plan serves, but where that is an operator whom somebody handed on to a customer.
@@ -112,6 +147,7 @@ extension Call {
     /// The two may speak another codec than before: what was being recorded ends where that is not understood any more, and what was to
     /// be recorded begins where it is now.
     func followCodec() {
+        tellCodecs()
         guard let policy = isToBeRecorded, case .talking(let peer) = stage else { return }
         let stranger = [anchor, peer].first { !isRecordable($0) }
         guard (recording == nil) == (stranger == nil) else { return }
@@ -122,18 +158,12 @@ extension Call {
         startRecording(policy: policy)
     }
 
-    /// A leg has another port: what comes there is recorded as what came at the one before.
-    func recordOn(_ index: Int) {
-        guard let recording, let port = legs[index].port else { return }
-        let channel: UInt8 = recording.left == index ? 0 : 1
-        core.media.perform(.record(port.id, recording: recording.number, channel: channel))
-    }
-
     func stopRecording() {
         isToBeRecorded = nil
         guard let recording else { return }
         self.recording = nil
-        for leg in legs { if let port = leg.port { core.media.perform(.stopRecording(port.id)) } }
+        let supervisors = attendants.map { core.call($0.call)?.servedPort }
+        for port in legs.map(\.port) + supervisors { if let port { core.media.perform(.stopRecording(port.id)) } }
         core.surroundings?.record(.close(recording.number, at: now.instant))
     }
 
@@ -160,6 +190,7 @@ extension Call {
         settleTransfer()
         sending = nil
         noteSilence()
+        tellCodecs()
         leadListeners()
         guard recording == nil else { return }
         switch recordingDecision(with: peersUser) {

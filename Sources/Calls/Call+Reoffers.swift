@@ -237,7 +237,7 @@ extension Call {
         else { return }
         configureMedia(index)
         followHold()
-        recordOn(index)
+        recordVoices()
         reoffer(index, Reoffer(isNeeded: true, attempts: attempts))
     }
 

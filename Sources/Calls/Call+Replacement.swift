@@ -115,7 +115,7 @@ extension Call {
         }
         configureMedia(index)
         act(on: index) { $0.accept(sdp: description.write(), now: $1) }
-        publish(.legAnswered(leg: index, codec: codec(of: index)))
+        tellAnswer(index)
         return index
     }
 

@@ -206,7 +206,7 @@ final class Call {
     func accepted() {
         callerIsAnswered = true
         legs[0].progress = .answered
-        publish(.legAnswered(leg: 0, codec: codec(of: 0)))
+        tellAnswer(0)
         publish(.callAnswered)
         core.timers.start(.call(id, .maximumDuration), at: now.instant + core.settings.maximumDuration)
         configureMedia(0)

@@ -102,7 +102,7 @@ public final class CallCore {
             settings: settings.session,
             seed: ids.bits()
         )
-        let to = request.uri.dialled
+        let to = identity.called ?? request.uri.dialled
         let forwards = (try request.maxForwards() ?? 70) - 1
         let call = Call(
             id: CallID(ids.sortable(at: now.wall)),

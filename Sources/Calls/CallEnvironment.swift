@@ -112,6 +112,8 @@ public struct CallerIdentity: Sendable {
     public var isPrivate: Bool
     /// Somebody vouches for the number: a carrier, or the user's password.
     public var isAsserted: Bool
+    /// The number that is called; nil: the Request-URI's.
+    public var called: String?
 
     public init(
         tenant: Tenant,
@@ -122,11 +124,12 @@ public struct CallerIdentity: Sendable {
         user: String?,
         plan: DialPlan,
         isPrivate: Bool = false,
-        isAsserted: Bool = false
+        isAsserted: Bool = false,
+        called: String? = nil
     ) {
         (self.tenant, self.direction, self.number, self.name) = (tenant, direction, number, name)
         (self.trunk, self.user, self.plan) = (trunk, user, plan)
-        (self.isPrivate, self.isAsserted) = (isPrivate, isAsserted)
+        (self.isPrivate, self.isAsserted, self.called) = (isPrivate, isAsserted, called)
     }
 }
 

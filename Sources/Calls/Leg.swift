@@ -48,6 +48,8 @@ struct Leg {
     /// Keys that its INFO told of, which the other party has not been told of, and until when they wait for their telephone-events.
     var informed: [(digit: InfoDigit, due: Instant)] = []
     var hasEnded = false
+    /// What it speaks, as the record has it.
+    var toldCodec: String?
     /// What it spoke when it was asked to change over to what the switch speaks: it can go back to that.
     var spoke: String?
     /// It was asked so, and would not.

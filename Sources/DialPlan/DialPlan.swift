@@ -88,6 +88,15 @@ extension DialPlan {
         routes.first { $0.takes(called: called, caller: caller, trunk: trunk) }
     }
 
+    /// Of several numbers that one call may be for, the one whose rule stands first; of those that one rule takes, the first. nil: no rule takes any.
+    public func choice(among numbers: [String], caller: String, trunk: String) -> String? {
+        let places = numbers.map { number in
+            routes.firstIndex { $0.takes(called: number, caller: caller, trunk: trunk) } ?? .max
+        }
+        guard let first = places.min(), first < .max else { return nil }
+        return places.firstIndex(of: first).map { numbers[$0] }
+    }
+
     /// The queue whose own number this is; nil also where a rule is for it, be it for other callers.
     public func queue(of called: String) -> String? {
         queues[called].flatMap { queue in routes.contains { $0.match.matches(called) } ? nil : queue }

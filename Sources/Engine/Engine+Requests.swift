@@ -94,16 +94,22 @@ extension Engine {
                 return nil
             }
             let party = CallingParty(of: request, isTrusted: true)
+            let caller = party.number ?? "anonymous"
             return CallerIdentity(
                 tenant: tenant,
                 direction: .inbound,
-                number: party.number ?? "anonymous",
+                number: caller,
                 name: party.name,
                 trunk: TrunkID(tenant: tenant.id, name: trunk.name),
                 user: nil,
                 plan: plan,
                 isPrivate: party.isPrivate,
-                isAsserted: party.isAsserted
+                isAsserted: party.isAsserted,
+                called: plan.choice(
+                    among: trunk.numbers(calledBy: request),
+                    caller: caller,
+                    trunk: trunk.name
+                )
             )
         }
         guard let (tenant, user) = authenticate(request, transaction: transaction, over: flow) else { return nil }
@@ -332,4 +338,17 @@ extension Engine {
 struct TrunkSource {
     var tenant: TenantID
     var trunk: Trunk
+}
+
+extension Trunk {
+    /// The numbers that a call of it may be for. A carrier that calls the account that we registered has that in the Request-URI, whichever of the
+    /// account's numbers was dialled; it names that in P-Called-Party-ID (RFC 7315 §4.2) or in the To.
+    fileprivate func numbers(calledBy request: SIPRequest) -> [String] {
+        guard let account = registration?.user, request.uri.number == account else { return [] }
+        let called = request.headers.list(HeaderName("P-Called-Party-ID")).prefix(1).compactMap { try? NameAddress($0) }
+        let named = (called + [try? request.to()].compactMap(\.self)).compactMap(\.uri.number)
+        return named.filter {
+            $0.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || $0 == UInt8(ascii: "+") }
+        } + [account]
+    }
 }

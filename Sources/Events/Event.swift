@@ -56,6 +56,8 @@ public enum Event: Codable, Equatable, Sendable {
     case legReached(leg: Int, address: String)
     case legProvisional(leg: Int, status: Int, earlyMedia: Bool)
     case legAnswered(leg: Int, codec: String?)
+    /// It speaks another codec from now on.
+    case legCodec(leg: Int, codec: String?)
     case legEnded(LegEnded)
     /// A leg's media, reported when its port closes.
     case legMedia(leg: Int, MediaReport)
@@ -89,7 +91,7 @@ public enum Event: Codable, Equatable, Sendable {
     case recordingStarted(RecordingStarted)
     case recordingPaused(id: String)
     case recordingResumed(id: String)
-    /// Another user of ours speaks in it from now on: he has taken the talk over.
+    /// Another user of ours speaks in it from now on: he has taken the talk over, or barges in.
     case recordingJoined(id: String, agent: String)
     case recordingEnded(RecordingEnded)
     /// Two parties talk, and nothing of it is kept.

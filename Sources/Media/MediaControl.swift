@@ -133,7 +133,8 @@ public enum MediaCommand: Equatable, Sendable {
     case say(MediaID, [PromptClip], loop: PromptClip?, token: UInt64)
     /// Ends an echo, a tone or what is said.
     case stop(MediaID)
-    /// From now on what comes from this peer goes to a recording too, on channel 0 or 1.
+    /// From now on what comes from this peer goes to a recording too, while a bridge or a mix leads it on to others: what a phone sends
+    /// to nobody is none of the talk. Even channels (0 to 8) are left, odd ones right; each voice of a recording has one of its own.
     case record(MediaID, recording: UInt64, channel: UInt8)
     case stopRecording(MediaID)
     /// Sends one key as telephone-event packets (RFC 4733 §2.5), 0–9 * # A–D.

@@ -50,6 +50,8 @@ public struct MixIntake: ~Copyable {
     /// A packet of G.711; one that comes after its turn is dropped, and teaches to wait longer.
     public mutating func receive(_ payload: UnsafeRawBufferPointer, _ law: G711.Law, ssrc: UInt32, timestamp: UInt32) {
         guard memory != nil, !payload.isEmpty, payload.count <= Self.capacity else { return }
+        // Of packets that are as long as the cushion, or longer, the next one would never be there in time.
+        if cushion <= payload.count { cushion = min((payload.count / Self.frame + 1) * Self.frame, Self.mostCushion) }
         if let next, next.ssrc == ssrc {
             let gap = Int32(bitPattern: timestamp &- next.timestamp)
             if (-8_000..<0).contains(gap) { return insert(payload, law, before: Int(-gap)) }

@@ -46,7 +46,7 @@ final class MediaThread: @unchecked Sendable {
         let port: UInt16
         let rtp: Int32
         let rtcp: Int32
-        /// The recording that hears this peer; 0: none.
+        /// The recording that hears this peer while others do; 0: none.
         var recording: UInt64 = 0
         var channel: UInt8 = 0
         /// Whom this peer hears in a mix.
@@ -275,25 +275,30 @@ final class MediaThread: @unchecked Sendable {
         }
         if !here.pointee.relay.news.isEmpty { tellNews(slot) }
         guard here.pointee.relay.receivesFromPeer else { return }
-        if here.pointee.recording != 0 { record(packet, slot: here) }
         switch here.pointee.relay.mode {
         case .bridged(let other):
             guard isOpen[other] else { return }
+            record(packet, slot: here)
             if here.pointee.isTapped { intake(packet, slot: here) }
             slots[other].relay.pass(packet, now: now)
             forward(packet, to: slots + other)
         case .echo:
             here.pointee.relay.voice.echo(packet)
             forward(packet, to: here)
-        case .mixing: intake(packet, slot: here)
+        case .mixing:
+            record(packet, slot: here)
+            intake(packet, slot: here)
         case .idle, .tone, .saying: break
         }
     }
 
     /// A full ring refuses and counts: a slow disk never reaches a call.
+    @inline(__always)
     private func record(_ packet: UnsafeMutableRawBufferPointer, slot: UnsafeMutablePointer<Slot>) {
         let octets = UnsafeRawBufferPointer(packet)
-        guard let tape, let codec = slot.pointee.relay.codec, let header = RTPHeader(octets) else { return }
+        guard slot.pointee.recording != 0, let tape, let codec = slot.pointee.relay.codec,
+            let header = RTPHeader(octets)
+        else { return }
         let end = header.payloadOffset + header.payloadLength
         _ = tape.push(
             recording: slot.pointee.recording,

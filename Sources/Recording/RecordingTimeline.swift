@@ -1,4 +1,5 @@
-/// Both ways of a call on one axis of time: stereo of 8 kHz, the caller left (channel 0), the operator right (1).
+/// Both ways of a call on one axis of time: stereo of 8 kHz, the caller left (channel 0), the operator right (1). Voices beside theirs
+/// (supervisors') have channels of their own, and are added to the even ones left, to the odd ones right.
 ///
 /// What did not come is silence of its true length, so that a second of the file is a second of the call. A frame has
 /// `delay` to come; then its place is given out. All memory is taken at the beginning, whatever comes.
@@ -17,6 +18,8 @@ public struct RecordingTimeline: Sendable {
     static let capacity = 8192
     /// Pauses that were not given out yet.
     static let bound = 32
+    /// Channels: the two, and four beside each of them.
+    public static let voices = 10
     private static let period: Int64 = 125_000
 
     private let start: Int64
@@ -24,8 +27,8 @@ public struct RecordingTimeline: Sendable {
     private var ring: [Int16]
     /// How many samples of each channel were given out.
     public private(set) var emitted: Int64 = 0
-    private var clocks = [ChannelClock(), ChannelClock()]
-    private var stretches = [Stretches(), Stretches()]
+    private var clocks = [ChannelClock](repeating: ChannelClock(), count: RecordingTimeline.voices)
+    private var stretches = [Stretches](repeating: Stretches(), count: RecordingTimeline.voices)
     /// In the order of time; only the last may be open (`Int64.max`).
     private var pauses: [Range<Int64>] = []
 
@@ -34,8 +37,8 @@ public struct RecordingTimeline: Sendable {
         ring = [Int16](repeating: 0, count: Self.capacity * 2)
     }
 
-    /// Frames of both channels that left silence.
-    public var lostFrames: Int { Int(clamping: clocks[0].lost &+ clocks[1].lost) }
+    /// Frames of all channels that left silence.
+    public var lostFrames: Int { Int(clamping: clocks.reduce(0) { $0 &+ $1.lost }) }
 
     private func place(of instant: Int64) -> Int64 { max(0, instant &- start) / Self.period }
 
@@ -44,9 +47,9 @@ public struct RecordingTimeline: Sendable {
     /// Places a frame. What is due at `arrival` should have been taken before, or there may be no room for it.
     public mutating func add(channel: UInt8, ssrc: UInt32, timestamp: UInt32, arrival: Int64, samples: Span<Int16>) {
         let count = Int64(min(samples.count, Self.longestFrame))
-        guard count > 0, channel < 2 else { return }
-        let side = Int(channel)
-        let place = clocks[side].place(
+        guard count > 0, channel < Self.voices else { return }
+        let (voice, side) = (Int(channel), Int(channel & 1))
+        let place = clocks[voice].place(
             ssrc: ssrc,
             timestamp: timestamp,
             arrival: self.place(of: arrival),
@@ -54,7 +57,7 @@ public struct RecordingTimeline: Sendable {
             emitted: emitted
         )
         guard let place else { return }
-        let claim = stretches[side].claim(
+        let claim = stretches[voice].claim(
             place.position..<place.position &+ count,
             in: emitted..<emitted &+ Int64(Self.capacity)
         )
@@ -64,7 +67,8 @@ public struct RecordingTimeline: Sendable {
                 var source = Int(claim.places.lowerBound &- place.position)
                 var target = claim.places.lowerBound
                 while target < claim.places.upperBound {
-                    ring[Self.cell(target, side)] = samples[source]
+                    let cell = Self.cell(target, side)
+                    ring[cell] = Int16(clamping: Int(ring[cell]) + Int(samples[source]))
                     source &+= 1
                     target &+= 1
                 }
@@ -73,7 +77,7 @@ public struct RecordingTimeline: Sendable {
         // The clock moves frames apart by one sample; the hole is bridged, lest it click.
         if claim.hasHoleBefore { bridge(claim.places.lowerBound &- 1, side) }
         if claim.hasHoleAfter { bridge(claim.places.upperBound, side) }
-        if place.isReordered { clocks[side].noteFound() }
+        if place.isReordered { clocks[voice].noteFound() }
     }
 
     private mutating func bridge(_ place: Int64, _ channel: Int) {

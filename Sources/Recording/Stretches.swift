@@ -1,5 +1,5 @@
 /// Which places of one channel hold samples, so that nothing is placed twice. Bounded: when there are too many gaps,
-/// the oldest stretch is forgotten, and what is repeated of it is written again.
+/// the oldest stretch is forgotten, and what is repeated of it is heard twice as loud.
 struct Stretches: Sendable {
     /// Stretches kept. In good order there is one that grows.
     static let bound = 32

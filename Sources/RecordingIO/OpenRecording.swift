@@ -27,7 +27,7 @@ final class OpenRecording {
     var closing: (at: Int64, after: UInt64)?
     /// Why no more is written.
     private(set) var failure: String?
-    /// Of each channel that speaks Opus.
+    /// Of each of the two that speaks Opus; whoever speaks beside them does so in G.711.
     private var opus: [OpusVoice?] = [nil, nil]
 
     init(_ request: RecordingRequest, writer: any RecordingWriter, descriptor: Int32, disk: Disk, now: Int64) {

@@ -190,11 +190,25 @@ private func answering(
     if let ptime { audio.append(Attribute("ptime", "\(ptime)")) }
     if let maxptime { audio.append(Attribute("maxptime", "\(maxptime)")) }
     audio.append(Attribute(direction.rawValue))
+    audio.isPutAside = offer.media[index].isPutAside
     media[index] = audio
     return SessionDescription(local, media: media)
 }
 
 extension SessionDescription {
+    /// An offer within a talk whose audio is put aside by port 0, and that has no other stream (RFC 3264 §8.2), asks for silence: a hold, to which port 0
+    /// is answered (§6).
+    public var readAsHold: SessionDescription {
+        guard media.allSatisfy({ $0.port == 0 }),
+            let index = media.firstIndex(where: {
+                $0.kind == "audio" && $0.isInTheClear && $0.payloadFormats.contains(where: \.isCodec)
+            })
+        else { return self }
+        var held = self
+        held.media[index].putAside()
+        return held
+    }
+
     init(_ local: LocalMedia, media: [MediaDescription]) {
         self.init(
             origin: Origin(sessionID: local.sessionID, version: 0, address: local.address),

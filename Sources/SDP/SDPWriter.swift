@@ -11,8 +11,9 @@ extension SessionDescription {
         for attribute in attributes { text += attribute.text }
         for section in media {
             let count = section.portCount == 1 ? "" : "/\(section.portCount)"
+            let port = section.isPutAside ? 0 : section.port
             text +=
-                "m=\(section.kind) \(section.port)\(count) \(section.proto) \(section.formats.joined(separator: " "))\r\n"
+                "m=\(section.kind) \(port)\(count) \(section.proto) \(section.formats.joined(separator: " "))\r\n"
             for line in section.otherLines where line.type == "i" { text += "i=\(line.value)\r\n" }
             if let connection = section.connection { text += "c=\(connection.text)\r\n" }
             for line in section.otherLines where line.type != "i" { text += "\(line.type)=\(line.value)\r\n" }

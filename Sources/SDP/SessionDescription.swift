@@ -78,6 +78,8 @@ public struct MediaDescription: Equatable, Sendable {
     public var connection: ConnectionData?
     public var otherLines: [Line]
     public private(set) var attributes: [Attribute]
+    /// Its writer, or the one whom it answers, has put it aside: it says port 0, and has a port for when it goes on.
+    var isPutAside = false
 
     public init(kind: String, port: UInt16, proto: String = "RTP/AVP", formats: [String]) {
         (self.kind, self.port, self.proto, self.formats) = (kind, port, proto, formats)
@@ -85,6 +87,13 @@ public struct MediaDescription: Equatable, Sendable {
     }
 
     mutating func append(_ attribute: Attribute) { attributes.append(attribute) }
+
+    /// What port 0 means in a talk, in the words of a hold: nobody says anything, and there is nowhere to say it to.
+    mutating func putAside() {
+        attributes.removeAll { MediaDirection(rawValue: $0.name) != nil }
+        attributes.append(Attribute(MediaDirection.inactive.rawValue))
+        (port, connection, isPutAside) = (9, ConnectionData(host: "0.0.0.0"), true)
+    }
 
     /// Its attributes are complete.
     mutating func read(_ meanings: FormatMeanings) { payloadFormats = meanings.meanings(of: formats) }

@@ -69,7 +69,8 @@ final class EventLog: EventSubscriber {
             .recordingStarted,
             .recordingPaused, .recordingResumed, .recordingJoined, .recordingEnded, .notRecorded:
             break
-        case .callRinging, .callHeld, .callResumed, .legReached, .legProvisional, .legAnswered, .legMedia, .digit, .sip:
+        case .callRinging, .callHeld, .callResumed, .legReached, .legProvisional, .legAnswered, .legCodec, .legMedia,
+            .digit, .sip:
             break
         }
     }

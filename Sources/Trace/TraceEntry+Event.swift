@@ -68,6 +68,7 @@ extension TraceEntry.Kind {
             )
         case .callEnded(let end):
             self = .event("\(end.disposition.rawValue): \(end.reason), by \(end.hangupBy.rawValue), \(end.sipCode)")
+        case .legCodec(let leg, let codec): self = .event("leg \(leg) speaks \(codec ?? "nothing known") now")
         case .legReached(let leg, let address): self = .event("leg \(leg): \(address) responds")
         case .callRinging, .callAnswered, .legProvisional, .legAnswered, .registered, .unregistered,
             .registrationExpired, .trunkUp, .trunkDown, .trunkRegistered, .trunkUnregistered, .configurationApplied,

@@ -229,6 +229,19 @@ import Timebase
         #expect(outside.direction == .outbound && outside.trunk == "a")
     }
 
+    @Test func `what is spoken last is on record, of a party that is gone what it spoke`() throws {
+        let next = LegStarted(leg: 2, target: "user 1002", user: "1002", trunk: nil, address: "", sipCallID: "l2")
+        let talk =
+            Self.answeredCall + [
+                (Self.at(20), .legCodec(leg: 0, codec: "G722")), (Self.at(20), .legCodec(leg: 1, codec: "G722")),
+                (Self.at(30), .legStarted(next)), (Self.at(31), .legAnswered(leg: 2, codec: "opus")),
+                (Self.at(32), .legCodec(leg: 2, codec: "PCMA")), (Self.at(32), .legCodec(leg: 0, codec: "PCMA")),
+            ]
+        let record = try #require(closed(fold(talk + [Self.end(Self.at(40))])))
+        #expect(record.codecA == "PCMA" && record.codecB == "PCMA")
+        #expect(record.legs.map(\.codec) == ["PCMA", "G722", "PCMA"])
+    }
+
     @Test func `a call that the switch began is set up and answered by whom it reaches, not by its caller`() throws {
         let begun: [(Moment, Event)] = [
             Self.answeredCall[0], (Self.at(5), .legAnswered(leg: 0, codec: "PCMA")),

@@ -54,6 +54,19 @@ import Testing
         )
     }
 
+    @Test(arguments: [
+        (["600", "74950000702", "acc"], "600"), (["74950000702", "600"], "600"), (["123", "acc"], "acc"),
+        (["123", "456"], "123"), ([], nil),
+    ])
+    func `of numbers that one call may be for, that whose rule stands first, and not the catch-all's`(
+        numbers: [String],
+        expected: String?
+    ) throws {
+        let routes = try ["600", "7495.", "acc", "."].map { Route(match: try Pattern($0), steps: []) }
+        #expect(DialPlan(name: "test", routes: routes).choice(among: numbers, caller: "", trunk: "") == expected)
+        #expect(DialPlan(name: "test").choice(among: numbers, caller: "", trunk: "") == nil)
+    }
+
     private func run(_ plan: DialPlan) -> PlanRun {
         PlanRun(plan: plan, variables: ["called": "1002", "caller": "1001"])
     }

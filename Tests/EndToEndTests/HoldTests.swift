@@ -6,10 +6,17 @@ import Testing
 struct HoldTests {
     /// How a phone asks for silence, and what it is answered.
     enum Silence: String, CaseIterable, CustomTestStringConvertible {
-        case sendonly, inactive, zeros
+        case sendonly, inactive, zeros, portZero
 
         var testDescription: String { rawValue }
-        var answer: String { self == .inactive ? "a=inactive" : "a=recvonly" }
+        var answer: String {
+            switch self {
+            case .sendonly, .zeros: "a=recvonly"
+            case .inactive: "a=inactive"
+            // RFC 3264 §6.
+            case .portZero: "m=audio 0 RTP/AVP 8"
+            }
+        }
 
         func sdp(port: UInt16) -> String {
             switch self {
@@ -17,6 +24,9 @@ struct HoldTests {
             case .zeros:
                 Phone.sdp(port: port, version: 2)
                     .replacingOccurrences(of: "c=IN IP4 127.0.0.1", with: "c=IN IP4 0.0.0.0")
+            // RFC 3264 §8.2.
+            case .portZero:
+                Phone.sdp(port: port, version: 2).replacingOccurrences(of: "m=audio \(port)", with: "m=audio 0")
             }
         }
     }
@@ -49,6 +59,47 @@ struct HoldTests {
         #expect(hold > 3.5 && hold < 12)
     }
 
+    @Test(arguments: ["anna", "caller"])
+    func `what a phone sends while it holds is not heard, and not recorded`(holder: String) throws {
+        let centre = try TransferCentre()
+        try centre.talk()
+        #expect(centre.heard("caller", "anna") == ["caller": ["anna"], "anna": ["caller"]])
+        let sdp = { (peer: WirePeer) in Phone.sdp(port: peer.port, direction: "sendonly", version: 2) }
+        if holder == "anna" {
+            centre.ask("INVITE", sdp: sdp(centre.anna.media))
+            #expect(centre.caller.await("INVITE") != nil)
+            #expect(centre.anna.await("200", method: "INVITE") != nil)
+            centre.anna.phone.send(centre.anna.phone.request("ACK", in: centre.invite, sequence: 1))
+        } else {
+            centre.carrier.send(
+                centre.carrier.request(
+                    "INVITE",
+                    to: "+74950000700",
+                    toTag: centre.tag,
+                    sdp: sdp(centre.caller.media)
+                )
+            )
+            #expect(centre.anna.await("INVITE") != nil)
+            #expect(centre.caller.await("200", method: "INVITE") != nil)
+            centre.carrier.send(
+                centre.carrier.request("ACK", to: "+74950000700", toTag: centre.tag, sequence: centre.carrier.sequence)
+            )
+        }
+        #expect(try eventually { try centre.running.rows("calls").first?["state"] as? String == "held" })
+        #expect(centre.heard(holder) == [holder: []])
+        centre.hangUp()
+        #expect(centre.anna.await("BYE") != nil)
+        let record = try #require(try centre.records(1).first)
+        let sides = try centre.running.recorded(try #require(record["recording"] as? String))
+        // As long as the talk before the hold.
+        for (hertz, side) in [(440.0, sides.left), (1_000, sides.right)] {
+            #expect(
+                (1.5...3).contains(Tone.seconds(of: hertz, in: side)),
+                "\(hertz): \(Tone.seconds(of: hertz, in: side)) s"
+            )
+        }
+    }
+
     @Test func `whoever speaks Opus is asked to listen to music in G.711, and goes back to Opus`() throws {
         let pair = try CallPair(codecs: "opus, G722, PCMA, PCMU")
         let (caller, callee) = try (WirePeer(), WirePeer())
@@ -70,6 +121,9 @@ struct HoldTests {
             if direction == "sendonly" { #expect(try #require(caller.receive()).bytes[1] & 0x7F == 8) }
         }
         try pair.hangUp()
+        // Music is none of the talk.
+        #expect(try eventually { try pair.running.rows("cdr").first?["ended_at"] is String })
+        #expect(try pair.running.rows("cdr").first?["codec_a"] as? String == "opus")
     }
 
     @Test func `a caller who is forgotten on hold is let go after calls.max_hold`() throws {

@@ -134,6 +134,47 @@ struct IPv6Tests {
         #expect(try eventually { try running.metric("gudok_rtp_port_pairs_in_use") == 0 })
     }
 
+    /// A carrier whose name has servers of both families, of which the first fails.
+    @Test(.enabled(if: IPv6Tests.hasLoopback, "this machine has no ::1"), arguments: [WirePeer.Family.v4, .v6])
+    func `RFC 6157: a server of the other family takes over, and its media are its own's`(first: WirePeer.Family) throws
+    {
+        let (v4, v6) = (try WirePeer(), try WirePeer(family: .v6))
+        let names = try NameServer([
+            "_sip._udp.carrier.test": [
+                .srv(priority: first == .v4 ? 1 : 2, weight: 0, port: v4.port, target: "a.carrier.test"),
+                .srv(priority: first == .v4 ? 2 : 1, weight: 0, port: v6.port, target: "b.carrier.test"),
+            ],
+            "carrier.test": [], "a.carrier.test": [NameServer.loopback], "b.carrier.test": [.aaaa],
+        ])
+        defer { withExtendedLifetime(names) {} }
+        let running = try RunningSwitch(
+            beside: "[::1]",
+            node: "dns: {servers: [\"127.0.0.1:\(names.port)\"]}",
+            // Phones have its address.
+            trunk: "probe: false\n  - {name: named, host: carrier.test, identify_port: \(v4.port), probe: false}",
+            internalPlan: "routes: [{match: \"+.\", do: [{dial: {trunk: named, number: \"{called}\"}}]}]"
+        )
+        let servers = [
+            try Phone("a", server: running.sipPort, peer: v4), try Phone("b", server: running.portBeside, peer: v6),
+        ]
+        let (failing, other) = first == .v4 ? (servers[0], servers[1]) : (servers[1], servers[0])
+        let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)
+        let (annas, theirs) = (try WirePeer(), try WirePeer(family: first == .v4 ? .v6 : .v4))
+        _ = try anna.dial("+74950000000", sdp: Self.sdp(annas))
+        failing.respond("503 Service Unavailable", to: try #require(failing.expect("INVITE")), toTag: "a")
+        let invite = try #require(other.expect("INVITE"))
+        other.respond("200 OK", to: invite, toTag: "b", sdp: Self.sdp(theirs))
+        let moved = try #require(other.expect("INVITE"))
+        #expect(moved.contains(first == .v4 ? "c=IN IP6 ::1" : "c=IN IP4 127.0.0.1"), "\(moved)")
+        other.respond("200 OK", to: moved, sdp: Self.sdp(theirs))
+        let answer = try #require(anna.answer(to: "INVITE"))
+        _ = anna.acknowledge(answer, to: "+74950000000")
+        let toAnna = try #require(answer.audioPort)
+        Speaker.speak([(annas, toAnna, 440), (theirs, try #require(moved.audioPort), 1_000)], seconds: 2)
+        #expect(Tone.share(of: 1_000, in: annas.samples()) > 0.8)
+        #expect(Tone.share(of: 440, in: theirs.samples()) > 0.8)
+    }
+
     /// A switch with media in both families, and two phones that are registered there.
     private static func pair() throws -> (RunningSwitch, anna: Phone, boris: Phone) {
         let running = try RunningSwitch(beside: "[::1]")

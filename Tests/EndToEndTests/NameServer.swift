@@ -5,12 +5,15 @@ import Synchronization
 final class NameServer: Sendable {
     enum Record {
         case a(UInt32)
+        /// ::1.
+        case aaaa
         case srv(priority: UInt16, weight: UInt16, port: UInt16, target: String)
         case naptr(order: UInt16, service: String, replacement: String)
 
         var type: UInt16 {
             switch self {
             case .a: 1
+            case .aaaa: 28
             case .srv: 33
             case .naptr: 35
             }
@@ -19,6 +22,7 @@ final class NameServer: Sendable {
         var data: [UInt8] {
             switch self {
             case .a(let address): octets(UInt16(address >> 16)) + octets(UInt16(truncatingIfNeeded: address))
+            case .aaaa: [UInt8](repeating: 0, count: 15) + [1]
             case .srv(let priority, let weight, let port, let target):
                 octets(priority) + octets(weight) + octets(port) + labels(target)
             case .naptr(let order, let service, let replacement):

@@ -288,14 +288,17 @@ enum Tone {
     /// The share of the energy of the middle second that is at one frequency (Goertzel).
     static func share(of hertz: Double, in samples: [Double]) -> Double {
         guard samples.count >= 16_000 else { return 0 }
-        let middle = samples[(samples.count / 2 - 4_000)..<(samples.count / 2 + 4_000)]
+        return share(of: hertz, inAll: samples[(samples.count / 2 - 4_000)..<(samples.count / 2 + 4_000)])
+    }
+
+    static func share(of hertz: Double, inAll samples: ArraySlice<Double>) -> Double {
         var (real, imaginary, energy) = (0.0, 0.0, 0.0)
-        for (index, sample) in middle.enumerated() {
+        for (index, sample) in samples.enumerated() {
             let angle = 2 * .pi * hertz * Double(index) / 8_000
             real += sample * cos(angle)
             imaginary += sample * sin(angle)
             energy += sample * sample
         }
-        return energy == 0 ? 0 : 2 * (real * real + imaginary * imaginary) / (8_000 * energy)
+        return energy == 0 ? 0 : 2 * (real * real + imaginary * imaginary) / (Double(samples.count) * energy)
     }
 }

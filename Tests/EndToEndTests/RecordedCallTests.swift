@@ -439,5 +439,11 @@ struct RecordedCallTests {
         #expect(pair.carrier.final("INVITE")?.startWord == "200")
         pair.acknowledge()
         #expect(try eventually { try pair.running.rows("recordings").first?["state"] as? String == "recording" })
+        // The call's record has what was spoken last.
+        try pair.hangUp()
+        #expect(try eventually { try pair.running.rows("cdr").first?["ended_at"] is String })
+        let record = try #require(try pair.running.rows("cdr").first)
+        #expect(record["codec_a"] as? String == "PCMA" && record["codec_b"] as? String == "PCMA")
+        #expect(record.legs.map { $0["codec"] as? String } == ["PCMA", "PCMA"])
     }
 }

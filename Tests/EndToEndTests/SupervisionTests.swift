@@ -116,6 +116,15 @@ struct SupervisionTests {
         centre.hangUp()
         try centre.anna.expectBye()
 
+        // Recorded is what the caller and the operator heard of each other, and of the supervisor what both heard.
+        #expect(try eventually { try running.rows("recordings").first?["state"] as? String == "final" })
+        let row = try #require(try running.rows("recordings").first)
+        let (left, right) = try running.recorded(try #require(row["id"] as? String))
+        #expect((1.5...3).contains(Tone.seconds(of: 1_700, in: right)), "\(Tone.seconds(of: 1_700, in: right)) s")
+        #expect(Tone.seconds(of: 1_000, in: right) > 7 && Tone.seconds(of: 440, in: right) == 0)
+        #expect(Tone.seconds(of: 440, in: left) > 7 && Tone.seconds(of: 1_700, in: left) == 0)
+        #expect(row["agents"] as? [String] == ["1001", "1003"])
+
         var records: [[String: Any]] = []
         #expect(
             try eventually {
@@ -159,11 +168,7 @@ struct SupervisionTests {
         )
         #expect(record["disposition"] as? String == "answered" && record["agent"] as? String == "1001")
         // The right channel goes on with the supervisor's voice.
-        let id = try #require(record["recording"] as? String)
-        let file = running.folder.appending(path: "out.wav")
-        #expect(try eventually { try running.gudok("recordings", "get", id, "-o", file.path).code == 0 })
-        let samples = try Data(contentsOf: file).dropFirst(44).withUnsafeBytes { Array($0.bindMemory(to: Int16.self)) }
-        let right = stride(from: 1, to: samples.count, by: 2).map { Double(samples[$0]) }
+        let right = try running.recorded(try #require(record["recording"] as? String)).right
         // Without the silence before and after, which is as long as the commands took.
         let isLoud = { (sample: Double) in abs(sample) > 500 }
         let first = try #require(right.firstIndex(where: isLoud))

@@ -74,11 +74,24 @@ struct TrunkRegistrationTests {
         // From an address that is no trunk's, but to our contact.
         let other = try Phone("+74951112233", server: running.sipPort)
         let target = try #require(third.header("Contact")?.split { "<>".contains($0) }.first.map(String.init))
-        other.send(other.request("INVITE", to: "600", sdp: Phone.sdp(port: 4_000), uri: target))
-        // The number that it is for is the Contact's: the plan has none such.
+        other.send(other.request("INVITE", to: "74950001122", sdp: Phone.sdp(port: 4_000), uri: target))
+        // The number that it is for is the account's: the plan has none such.
         #expect(other.final("INVITE")?.startWord == "404")
         let record = try eventually { try running.rows("cdr").first?["trunk"] as? String == "carrier" }
         #expect(record)
+        // The number that was dialled, of those that lead to the account: RFC 7315 §4.2, or the To.
+        for (to, extra) in [("600", []), ("74950001122", ["P-Called-Party-ID: <sip:600@carrier>"])] {
+            other.callID = UUID().uuidString
+            other.send(
+                other.request("INVITE", to: to, extra: extra, sdp: Phone.sdp(port: 4_000), uri: target)
+            )
+            let answer = try #require(other.final("INVITE"))
+            #expect(answer.startWord == "200")
+            let tag = other.acknowledge(answer, to: to)
+            #expect(try running.rows("cdr").first?["to"] as? String == "600")
+            other.send(other.request("BYE", to: to, toTag: tag))
+            #expect(other.final("BYE")?.startWord == "200")
+        }
         other.callID = UUID().uuidString
         let guess = target.replacingOccurrences(of: "line=", with: "line=x")
         other.send(other.request("INVITE", to: "600", sdp: Phone.sdp(port: 4_000), uri: guess))

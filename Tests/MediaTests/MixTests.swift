@@ -83,6 +83,27 @@ import Timebase
         #expect(peer.take() == [Self.levels[50]])
     }
 
+    /// Packets that come by their own clock, between two of the mixer's ticks.
+    @Test(arguments: [10, 20, 30, 40, 60]) func `packets of any length are heard whole from the first on`(ptime: Int) {
+        for phase in [1, 7, 15, 19] {
+            var intake = MixIntake()
+            intake.begin()
+            let payload = [UInt8](repeating: G711.encode(Self.levels[7], .a), count: ptime * 8)
+            var (packets, taken) = (0, [Int16]())
+            for tick in 0..<100 {
+                while packets * ptime <= tick * 20 + phase {
+                    payload.withUnsafeBytes {
+                        intake.receive($0, .a, ssrc: 7, timestamp: UInt32(packets * ptime * 8))
+                    }
+                    packets += 1
+                }
+                intake.take()
+                if let samples = intake.taken { taken += UnsafeBufferPointer(start: samples, count: MixIntake.frame) }
+            }
+            #expect(taken.drop { $0 == 0 }.allSatisfy { $0 == Self.levels[7] })
+        }
+    }
+
     @Test func `a clock that runs fast costs sound, and never delay`() {
         var peer = Peer()
         for packet in 0..<60 {

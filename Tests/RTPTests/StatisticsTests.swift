@@ -13,6 +13,24 @@ struct StatisticsTests {
         return heard
     }
 
+    @Test(arguments: [10, 20, 30, 50, 60]) func `A.8: jitter is that of the arrivals, however long packets are`(
+        ptime: Int
+    ) {
+        for late: Int64 in [0, 4_000_000] {
+            var heard = StreamStatistics()
+            for place in 0..<500 {
+                let at = Int64(place) * Int64(ptime) * 1_000_000 + (place.isMultiple(of: 2) ? 0 : late)
+                heard.receive(
+                    RTPHeader(UInt16(place), timestamp: UInt32(place * ptime * 8)),
+                    clockRate: 8_000,
+                    at: at
+                )
+            }
+            let expected = Double(late) / 1_000_000
+            #expect(abs(heard.jitterMilliseconds - expected) < 0.2 && heard.lost == 0)
+        }
+    }
+
     @Test(arguments: [
         (name: "in order", sequences: [1, 2, 3, 4], lost: 0, duplicates: 0, reordered: 0),
         (name: "one lost", sequences: [1, 2, 4], lost: 1, duplicates: 0, reordered: 0),

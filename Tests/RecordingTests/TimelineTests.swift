@@ -41,6 +41,19 @@ struct TimelineTests {
         #expect(tape.timeline.lostFrames == 1)
     }
 
+    @Test func `A voice beside that of a side is added to it, and has a clock of its own`() {
+        var tape = Tape()
+        for number: Int64 in 0..<10 {
+            tape.play(1, UInt32(number * 160), at: number * 20 * millisecond, 100 + Int16(number))
+            if number >= 4 { tape.play(3, UInt32(number * 160 + 9_000), at: number * 20 * millisecond, ssrc: 2, 200) }
+            if number >= 8 { tape.play(2, UInt32(number * 160 + 7), at: number * 20 * millisecond, ssrc: 3, 32_000) }
+            if number >= 8 { tape.play(0, UInt32(number * 160 + 7), at: number * 20 * millisecond, ssrc: 4, 32_000) }
+        }
+        tape.run(to: 200 * millisecond, isLast: true)
+        #expect(tape.frames(0) == [0, 0, 0, 0, 0, 0, 0, 0, .max, .max])
+        #expect(tape.frames(1) == [100, 101, 102, 103, 304, 305, 306, 307, 308, 309])
+    }
+
     @Test func `Frames that overtook each other are put in order, repeated ones count once`() {
         var tape = Tape()
         for number: Int64 in [0, 1, 3, 3, 2, 2, 5, 4, 6] {
