@@ -60,7 +60,8 @@ final class DayBooks: EventSubscriber {
     private var folded: [StayKey: QueueStay] = [:]
     private var intervals: [String: [AgentInterval]] = [:]
     private var open: [String: AgentInterval] = [:]
-    private var restarted: Int64?
+    /// When the switch was restarted, milliseconds since 1970.
+    private(set) var restarts: [Int64] = []
     private(set) var faults: [String] = []
 
     var stays: [QueueStay] {
@@ -209,7 +210,7 @@ final class DayBooks: EventSubscriber {
         callbacks.restart()
         (assembler, ledger) = (QueueStayAssembler(), AgentLedger())
         closeIntervals(at: moment.wall.milliseconds)
-        restarted = moment.wall.milliseconds
+        restarts.append(moment.wall.milliseconds)
     }
 
     private func closeIntervals(at end: Int64) {
@@ -228,7 +229,7 @@ final class DayBooks: EventSubscriber {
 
     /// An agent's first interval, of the day or after a restart: whoever was at work then is at once again.
     private func begin(_ interval: AgentInterval) {
-        guard let restarted, let last = intervals[interval.agent]?.last else { return }
+        guard let restarted = restarts.last, let last = intervals[interval.agent]?.last else { return }
         let wasAtWork =
             switch last.state {
             case .available, .paused, .unreachable: true

@@ -11,10 +11,11 @@ struct PhonesView {
 
     private var talks: [String: [SimulatedPhone.Talk]] = [:]
     private let handedOn: Set<String>
+    private let restarts: [Int64]
 
-    init(_ phones: some Sequence<SimulatedPhone>, _ handedOn: Set<String>) {
+    init(_ phones: some Sequence<SimulatedPhone>, _ books: DayBooks) {
         for phone in phones { talks[phone.number] = phone.talks }
-        self.handedOn = handedOn
+        (handedOn, restarts) = (books.handedOn, books.restarts)
     }
 
     /// Each talk of the records was one of a phone's, at the same time; each of a phone's with a caller of the carrier, who was not
@@ -54,6 +55,9 @@ struct PhonesView {
                 // An answer that crossed the caller's or another agent's end is no talk.
                 let shortest = Self.tolerance + (talk.isLeft ? Self.shortestTalk : Self.whisper)
                 guard SimulatedSwitch.milliseconds(talk.until ?? talk.since) - since > shortest else { continue }
+                // Whom a crash cuts off in the whisper has spoken with nobody, whatever his phone thinks.
+                let heard = since - Self.tolerance...since + Self.whisper + Self.tolerance
+                guard !restarts.contains(where: heard.contains) else { continue }
                 if !recorded.contains(Talk(agent: agent, caller: talk.caller, since: since)) {
                     let until = SimulatedSwitch.milliseconds(talk.until ?? talk.since)
                     let who = talk.isLeft ? "he" : "the other side"

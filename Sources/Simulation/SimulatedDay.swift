@@ -248,7 +248,7 @@ public final class SimulatedDay {
         result.soon = stays.count { $0.outcome == .answered && ($0.waitMilliseconds ?? .max) <= 20_000 }
         (result.queues, result.states, result.end) = (books.sums, books.states, plant.now.wall)
         if isPerfect {
-            result.faults += PhonesView(plant.phones.prefix(agents), books.handedOn).differences(from: stays)
+            result.faults += PhonesView(plant.phones.prefix(agents), books).differences(from: stays)
         }
         result.forecasts = stays.compactMap(foretold)
         return result
