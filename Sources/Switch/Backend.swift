@@ -302,7 +302,7 @@ struct Backend: ControlBackend {
         }
 
         enum CodingKeys: CodingKey, CaseIterable { case files, remove, dry_run, force }
-        var files: [Strict<File>]
+        var files: [Strict<File>]?
         /// Names of what was applied and has no file.
         var remove: [String]?
         var dry_run: Bool?
@@ -311,7 +311,7 @@ struct Backend: ControlBackend {
 
         var application: Application {
             Application(
-                files: files.map { ConfigurationText(name: $0.object.name, text: $0.object.text) },
+                files: (files ?? []).map { ConfigurationText(name: $0.object.name, text: $0.object.text) },
                 remove: remove ?? [],
                 isDryRun: dry_run ?? false,
                 isForced: force ?? false
@@ -322,13 +322,12 @@ struct Backend: ControlBackend {
     func apply(_ request: ControlRequest, _ node: Node) async throws -> ControlReply {
         // The files are of any tenants.
         try QueryReader(request.query).finish()
-        let wanted = try request.read(
-            ApplicationBody.self,
-            or: BodyFault(
-                what: "the body holds no files",
-                mend: #"send {"files": [{"name": "demo.yaml", "text": "…"}]}"#
-            )
+        let fault = BodyFault(
+            what: "the body holds no files",
+            mend: #"send {"files": [{"name": "demo.yaml", "text": "…"}]}, or names in "remove""#
         )
+        let wanted = try request.read(ApplicationBody.self, or: fault)
+        guard wanted.files != nil || wanted.remove != nil else { throw fault }
         do {
             return .json(try await node.apply(wanted.application, by: .init(request.peer)))
         } catch let trouble as ConfigurationFiles.Trouble {

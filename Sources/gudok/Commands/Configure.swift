@@ -28,17 +28,19 @@ struct Check: ParsableCommand {
             for warning in configuration.node.warnings + files.listWarnings { Output.complain(warning) }
             let missing = files.missingPrompts(in: configuration)
             guard missing.isEmpty else {
-                print(missing.map(\.description).joined(separator: "\n"))
-                throw ExitCode(1)
+                throw Self.failed(missing.map(\.description))
             }
             let rules = configuration.tenants.values.flatMap(\.dialPlans.values).reduce(0) { $0 + $1.routes.count }
             print("ok: \(counted(configuration.tenants.count, "tenant")), \(counted(rules, "rule"))")
-        } catch let code as ExitCode {
-            throw code
-        } catch {
-            print(error)
-            throw ExitCode(1)
+        } catch let trouble as ConfigurationFiles.Trouble {
+            throw Self.failed(trouble.lines, mend: trouble.mend)
         }
+    }
+
+    /// The faults are what was asked for; that there are some is the failure.
+    private static func failed(_ faults: [String], mend: String? = nil) -> Failure {
+        print(faults.joined(separator: "\n"))
+        return Failure("\(counted(faults.count, "fault")); \(mend ?? "mend the lines above")")
     }
 }
 

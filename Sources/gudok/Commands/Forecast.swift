@@ -39,6 +39,9 @@ struct Forecast: AsyncParsableCommand {
         let ofHistory = [
             ("since", history.since), ("until", history.until), ("queue", history.queue), ("by", by?.rawValue),
         ]
+        if let by, ![.quarter, .halfHour, .hour].contains(by) {
+            throw ValidationError("a forecast is made of the intervals of a day; use --by 15m, 30m or hour")
+        }
         if calls == nil, interval != nil {
             throw ValidationError(
                 "--interval is of a forecast with --calls; from the history --by says how long one is"

@@ -212,7 +212,7 @@ struct HoldRecording: AsyncParsableCommand {
 struct PruneRecordings: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "prune",
-        abstract: "Deletes what is past the tenant's keep and quota_mib; the switch does so every hour too."
+        abstract: "Deletes what is past the tenant's keep and quota_mib; the switch does so every minute too."
     )
 
     @Option(name: .long) var tenant: String?
