@@ -19,6 +19,8 @@ extension Call {
         guard holds != legs[index].holds else { return }
         legs[index].holds = holds
         legs[index].silentSince = holds ? now.instant : nil
+        // On hold nobody need be heard.
+        configureMedia(index)
         tellHold(index)
         followHold()
     }

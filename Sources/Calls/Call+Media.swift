@@ -158,6 +158,7 @@ extension Call {
             publish(.note("leg \(index) would have its media at an address of another family than ours"))
             return act(on: index) { $0.refuseOffer(488, now: $1) }
         }
+        if let offer, answersAgain(index, offer: offer) { return }
         // Another offer is under way, or the caller's 200 waits for the record: in a moment it can be asked again.
         func refuseForNow() { act(on: index) { $0.refuseOffer(491, now: $1) } }
         guard relayed == nil, index == 0 || heldAnswer == nil else { return refuseForNow() }
@@ -189,6 +190,18 @@ extension Call {
             publish(.note("leg \(index) offered media that cannot be relayed: \(error.what)"))
             act(on: index) { $0.refuseOffer(488, now: $1) }
         }
+    }
+
+    /// What the peer answered to our offer it offers now, as a refresh does: our offer, as an answer to that, changes nothing.
+    private func answersAgain(_ index: Int, offer: SessionDescription) -> Bool {
+        guard offer == legs[index].described.remote, let ours = legs[index].described.local,
+            let port = legs[index].port,
+            let answer = try? relayAnswer(ours, to: offer, as: legs[index].described.media(port)),
+            let body = remember(answer, on: index)?.write()
+        else { return false }
+        act(on: index) { $0.answerOffer(body, now: $1) }
+        configureMedia(index)
+        return true
     }
 
     /// A port keeps its family as long as it lives.

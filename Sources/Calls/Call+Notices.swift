@@ -87,7 +87,8 @@ extension Call {
         case .deciding, .answering, .dialing, .echoing, .sounding, .telling, .asking, .queued, .introducing,
             .consulting, .supervising, .parked:
             guard index == anchor else { return }
-            end(standing, by: party, cause: .normal, reason: "normal")
+            // Whom he had called is told that by CANCEL.
+            end(standing, by: party, cause: awaitsCallee ? HangupCause(status: 487) : .normal, reason: "normal")
         }
     }
 

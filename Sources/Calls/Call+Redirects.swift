@@ -54,6 +54,7 @@ extension Call {
     @discardableResult func searchOn(after index: Int, in dial: inout Dial) -> Bool {
         guard let place = dial.searches.firstIndex(where: { $0.ringing.contains(index) }) else { return false }
         dial.searches[place].ringing.removeAll { $0 == index }
+        stage = .dialing(dial)
         while dial.searches[place].ringing.isEmpty, !dial.searches[place].later.isEmpty {
             let group = dial.searches[place].later.removeFirst()
             let made = group.flatMap { ring($0) }
@@ -97,6 +98,7 @@ extension Call {
             told: legs[index].trunk == nil ? [] : rejection.diversions
         )
         var branch = 0
+        var named: Set<String> = []
         var onward: [Onward] = []
         func way(to contact: SIPURI, isFirst: Bool) -> Redirect? {
             guard branch < Self.mostContacts, let number = contact.number, !isLoop(number, history) else { return nil }
@@ -104,6 +106,8 @@ extension Call {
                 publish(.note("leg \(index) redirects to \(contact), which is not of tenant \(tenant.id)"))
                 return nil
             }
+            // Whom it names again joins the targets once (RFC 3261 §8.1.3.4).
+            guard named.insert(number).inserted else { return nil }
             let onTrunk = legs[index].trunk.map { trunk in
                 let target = DialTarget.trunk(trunk.name, number: number)
                 return Instruction.dial(DialRequest(target: target, timeout: timeout, callerID: callerID))

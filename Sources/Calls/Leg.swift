@@ -176,7 +176,14 @@ struct Leg {
     func mediaParameters(rtpTimeout: Duration?) -> MediaParameters? {
         guard let ours = described.ours, let theirs = described.theirs else { return nil }
         let timeout = progress == .answered ? rtpTimeout : nil
-        return MediaParameters(ours: ours, theirs: theirs, descriptions: described.renewals, rtpTimeout: timeout)
+        // One that is not on hold and only speaks has to go on speaking.
+        let isSilent = holds || theirs.address.isUnspecified
+        return MediaParameters(
+            ours: ours,
+            theirs: theirs,
+            descriptions: described.renewals,
+            rtpTimeout: isSilent ? nil : timeout
+        )
     }
 }
 
@@ -196,7 +203,7 @@ extension MediaParameters {
             sendFormats: theirs.spoken(beside: ours),
             ptime: min(theirs.ptime ?? 20, theirs.maxptime ?? .max),
             descriptions: descriptions,
-            inactivityTimeout: receives && weReceive && !theirs.isHold ? rtpTimeout : nil
+            inactivityTimeout: receives && weReceive ? rtpTimeout : nil
         )
     }
 }

@@ -170,6 +170,16 @@ extension SessionDescription {
     }
 }
 
+extension SessionDescription {
+    /// Whether the direction of this description may stand in an answer to that offer (RFC 3264 §6.1).
+    public func mayAnswer(_ offer: SessionDescription) -> Bool {
+        guard let ours = AudioStream(of: self)?.heldDirection, let theirs = AudioStream(of: offer)?.heldDirection else {
+            return true
+        }
+        return ours.answering(theirs) == ours
+    }
+}
+
 private func answering(
     _ offer: SessionDescription,
     as local: LocalMedia,

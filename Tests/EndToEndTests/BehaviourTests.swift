@@ -43,6 +43,18 @@ struct BehaviourTests {
         #expect(try running.rows("calls").count == 1)
     }
 
+    @Test func `who only speaks from the first is not on hold, and may not fall silent for calls.rtp_timeout`() throws {
+        let running = try RunningSwitch(node: "calls: {rtp_timeout: 1s}")
+        let phone = try carrier(of: running)
+        phone.send(phone.request("INVITE", to: "600", sdp: Phone.sdp(port: 4_000, direction: "sendonly")))
+        let answer = try #require(phone.final("INVITE"))
+        #expect(answer.contains("a=recvonly"))
+        phone.acknowledge(answer, to: "600")
+        let bye = try #require(phone.expect("BYE", within: 8))
+        phone.respond("200 OK", to: bye)
+        #expect(try eventually { try running.rows("cdr").first?["reason"] as? String == "rtp-timeout" })
+    }
+
     @Test func `RFC 3261 §10.3: a user registers his own address alone, however it is spelt`() throws {
         let running = try RunningSwitch()
         let anna = try Phone("1001", password: "anna-demo-1", server: running.sipPort)

@@ -179,4 +179,22 @@ struct RaceTests {
         pair.callee.respond("200 OK", to: bye)
         #expect(try eventually { try pair.running.rows("cdr").first?["q850_cause"] as? Int == 31 })
     }
+
+    @Test func `RFC 3261 §15: a caller who takes his call back by BYE is on record as by CANCEL`() throws {
+        let pair = try CallPair()
+        try pair.ring()
+        pair.callee.respond("180 Ringing", to: pair.invite, toTag: "1001")
+        pair.learn(try #require(pair.carrier.expect("180")))
+        pair.ask("BYE")
+        #expect(pair.carrier.final("BYE")?.startWord == "200")
+        let cancel = try #require(pair.callee.expect("CANCEL"))
+        pair.callee.respond("200 OK", to: cancel)
+        pair.callee.respond("487 Request Terminated", to: pair.invite, toTag: "1001")
+        try pair.expectNothingLeft()
+        let record = try #require(try pair.running.rows("cdr").first)
+        #expect(record["disposition"] as? String == "cancelled" && record["reason"] as? String == "cancelled")
+        #expect(record["sip_code"] as? Int == 487)
+        let legs = try #require(record["legs"] as? [[String: Any]])
+        #expect(legs.first?["result"] as? String == "cancelled" && legs.first?["sip_code"] as? Int == 487, "\(legs)")
+    }
 }

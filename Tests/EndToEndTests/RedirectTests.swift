@@ -198,4 +198,31 @@ struct RedirectTests {
         house.vera.respond(answer, to: ringing, toTag: "vera", sdp: isAnswered ? Phone.sdp(port: 4_002) : nil)
         #expect(house.carrier.answer(to: "INVITE")?.startWord == String(answer.prefix(3)))
     }
+
+    @Test func `§8.1.3.4: those with the next q are rung when more than one phone of the first has refused`() throws {
+        let house = try House()
+        let second = try Phone("1003", password: "vera-demo-3", server: house.running.sipPort)
+        #expect(try second.register().startWord == "200")
+        try house.call(sentTo: "sip:+7112@demo.test>;q=0.5, <sip:654@demo.test")
+        let rung = try [house.vera, second].map { ($0, try #require($0.expect("INVITE"))) }
+        for (phone, invite) in rung { phone.respond("486 Busy Here", to: invite, toTag: "vera") }
+        let next = try #require(house.carrier.expect("INVITE"))
+        house.carrier.respond("603 Decline", to: next, toTag: "far")
+        #expect(house.carrier.answer(to: "INVITE")?.startWord == "603")
+        try house.end()
+    }
+
+    @Test func `§8.1.3.4: whom a 302 names again is rung once, and takes nobody's place`() throws {
+        let house = try House()
+        let again = (0..<4).map { "<sip:654@demo.test>;q=0.\(9 - $0)" }.joined(separator: ", ")
+        try house.call(sentTo: "sip:654@demo.test>, \(again), <sip:+7112@demo.test>;q=0.1, <sip:1001@demo.test")
+        let rung = try #require(house.vera.expect("INVITE"))
+        house.vera.respond("486 Busy Here", to: rung, toTag: "vera")
+        let next = try #require(house.carrier.expect("INVITE"))
+        #expect(next.hasPrefix("INVITE sip:+7112@"))
+        house.carrier.respond("404 Not Found", to: next, toTag: "far")
+        #expect(house.carrier.answer(to: "INVITE")?.startWord.first == "4")
+        #expect(house.vera.expect("INVITE", within: 0.1) == nil)
+        try house.end()
+    }
 }

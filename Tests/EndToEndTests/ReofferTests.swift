@@ -347,4 +347,35 @@ struct ReofferTests {
         _ = try anna.dial("+74950000000", sdp: Phone.sdp(port: 4_000))
         return (running, trunk, anna)
     }
+
+    @Test(
+        arguments: ["INVITE", "UPDATE"],
+        [("sendonly", "recvonly"), ("recvonly", "sendonly"), ("inactive", "inactive")]
+    )
+    func `RFC 3264 §6.1: whoever refreshes with what he answered gets an answer to that, and not our offer`(
+        method: String,
+        directions: (his: String, ours: String)
+    ) throws {
+        let pair = try CallPair()
+        try pair.talk()
+        pair.calleeAsks("INVITE", sdp: Phone.sdp(port: 4_002, formats: "0 8 101", version: 2))
+        let told = try #require(pair.carrier.expect("INVITE"))
+        #expect(told.contains("a=sendrecv"))
+        let sdp = Phone.sdp(port: 4_000, direction: directions.his, formats: "8 101", version: 2)
+        pair.carrier.respond("200 OK", to: told, sdp: sdp)
+        #expect(pair.callee.final("INVITE")?.startWord == "200")
+        pair.calleeAcknowledges()
+        var versions: [String?] = []
+        for _ in 0..<2 {
+            pair.ask(method, sdp: sdp)
+            let answer = try #require(pair.carrier.final(method))
+            if method == "INVITE" { pair.acknowledge() }
+            #expect(answer.contains("a=\(directions.ours)"), "\(answer)")
+            #expect(answer.contains(" RTP/AVP 8 101\r\n"), "\(answer)")
+            versions.append(answer.split(separator: "\r\n").first { $0.hasPrefix("o=") }.map(String.init))
+        }
+        #expect(versions[0] == versions[1])
+        #expect(pair.callee.expect("INVITE", within: 0.1) == nil)
+        try pair.hangUp()
+    }
 }

@@ -165,15 +165,17 @@ extension Session {
 
     private mutating func receiveBye(_ request: SIPRequest, transaction: ServerTransactionID) -> [Action] {
         var actions: [Action] = [.respond(transaction, makeResponse(200, to: request, body: nil))]
-        // Whatever of theirs is still unanswered dies with the dialog (§15.1.2).
+        // Whatever of theirs is still unanswered dies with the dialog (§15.1.2): a caller takes his call back so as by CANCEL.
+        var notice = Notice.hungUp(reason: request.reasons)
         if case .received(let invite, let original) = phase {
             actions.append(.respond(invite, makeResponse(487, to: original, body: nil)))
+            notice = .cancelled(reason: request.reasons)
         }
         actions += dismissRenegotiation()
         let wasLeaving = if case .leaving = phase { true } else { false }
         phase = .ended
         actions += Timer.ofInvite.map { .stop($0) }
-        if !wasLeaving { actions.append(.tell(.hungUp(reason: request.reasons))) }
+        if !wasLeaving { actions.append(.tell(notice)) }
         return actions + [.tell(.ended)]
     }
 

@@ -177,8 +177,11 @@ extension Session {
         } catch {
             return [.respond(transaction, makeResponse(error.status, to: request, body: nil))]
         }
-        if body == remoteDescription, let localDescription {
-            // The same description again is a refresh (RFC 4028 §7.4): the other leg need not hear of it.
+        if body == remoteDescription, let localDescription,
+            (try? SessionDescription(parsing: localDescription))?.mayAnswer(offer) ?? true
+        {
+            // The same description again is a refresh (RFC 4028 §7.4): the other leg need not hear of it. Where it answered our offer, that
+            // may be no answer to it.
             return acceptRenegotiation(transaction, request, over: flow, body: localDescription, now: now)
         }
         renegotiation = .theirs(transaction, request, over: flow)
