@@ -27,6 +27,11 @@ public struct Listing {
     public init(json: Data, keys: [String], columns: [Column]) throws {
         let read = try JSONSerialization.jsonObject(with: json)
         guard let rows = read as? [[String: Any]] else { throw CocoaError(.propertyListReadCorrupt) }
+        self.init(rows, keys: keys, columns: columns)
+    }
+
+    /// Of rows that are read already: values that JSON has.
+    public init(_ rows: [[String: Any]], keys: [String], columns: [Column] = []) {
         (self.rows, self.keys, self.columns) = (rows, keys, columns)
     }
 
@@ -41,6 +46,9 @@ public struct Listing {
         case .csv: csv
         }
     }
+
+    /// The cells of each row in columns of these keys, as CSV has them without its quotes.
+    public func cells(_ keys: [String]) -> [[String]] { rows.map { row in keys.map { plain(row[$0]) } } }
 
     private func ordered(_ row: [String: Any]) -> [String] {
         keys.filter { row[$0] != nil } + row.keys.filter { !keys.contains($0) }.sorted()

@@ -16,9 +16,12 @@ enum HistorySchema {
     static let unanswered = """
         direction = 'inbound' AND disposition IN ('no-answer', 'busy', 'cancelled', 'failed', 'abandoned')
         """
-    /// What makes a missed call good: one of ours to somebody, or his own that was answered.
+    /// Whom a crash cut off while he waited was lost as one who gave up is: the disconnect before an agent may be the system's.
+    static let lost = "outcome IN ('abandoned', 'engine-restart')"
+    /// What makes a missed call good: one of ours to somebody, or his own that somebody took: a menu's answer is nobody's.
     static let returning = """
-        (direction = 'outbound' AND disposition IS NOT NULL OR direction = 'inbound' AND disposition = 'answered')
+        (direction = 'outbound' AND disposition IS NOT NULL OR direction = 'inbound' AND disposition = 'answered'
+          AND (user IS NOT NULL OR agent IS NOT NULL OR codec_b IS NOT NULL))
         """
     static let numberOutside = "substr(CASE direction WHEN 'outbound' THEN \"to\" ELSE \"from\" END, -10)"
     /// A time of an agent that a call of his own filled, from the first ringing on.
@@ -35,6 +38,16 @@ enum HistorySchema {
           WHERE \(unanswered);
         DROP INDEX calls_in_by_number;
         DROP INDEX calls_out_by_number;
+        CREATE INDEX calls_returning ON calls (\(numberOutside), started_at, direction DESC)
+          WHERE direction = 'outbound' AND disposition IS NOT NULL OR direction = 'inbound' AND disposition = 'answered';
+        """
+
+    /// The list of missed calls has who was lost in a crash as well, and whom a menu alone answered still.
+    static let lostAndReturning = """
+        DROP INDEX queue_stays_abandoned;
+        CREATE INDEX queue_stays_lost ON queue_stays
+          (entered_ms, call_id, number, queue, wait_ms, carried_ms, outcome) WHERE \(lost);
+        DROP INDEX calls_returning;
         CREATE INDEX calls_returning ON calls (\(numberOutside), started_at, direction DESC) WHERE \(returning);
         """
 

@@ -4,7 +4,7 @@ import Timebase
 
 /// A call from outside that nobody took.
 public struct MissedCall: Codable, Equatable, Sendable {
-    /// The call with that number afterwards that makes it good, one of ours that went out to it or one of its own that was answered: the
+    /// The call with that number afterwards that makes it good, one of ours that went out to it or one of its own that somebody took: the
     /// first that came to a talk, or where none did, the first.
     public struct Return: Codable, Equatable, Sendable {
         public var callID: String
@@ -94,8 +94,13 @@ extension TenantDatabase {
     /// A colleague who asks a queue, and gives up, is nobody to call back.
     static let abandoned = """
         SELECT call_id, number, queue, entered_ms, carried_ms, coalesce(wait_ms, 0) AS wait_ms
-        FROM queue_stays INDEXED BY queue_stays_abandoned
-        WHERE outcome = 'abandoned' AND entered_ms >= ? AND entered_ms < ? AND NOT EXISTS (
+        FROM queue_stays INDEXED BY queue_stays_lost
+        WHERE \(HistorySchema.lost) AND entered_ms >= ? AND entered_ms < ? AND NOT \(isColleague)
+        """
+
+    /// Whether a stay is one of ours who asks a queue, and not a caller whom he hands on.
+    static let isColleague = """
+        EXISTS (
           SELECT 1 FROM calls WHERE calls.call_id = queue_stays.call_id AND direction = 'internal' AND "from" = number
         )
         """
@@ -105,7 +110,7 @@ extension TenantDatabase {
         SELECT call_id, "from", started_at, duration_s
         FROM calls INDEXED BY calls_unanswered
         WHERE \(HistorySchema.unanswered) AND started_at >= ? AND started_at < ? AND NOT EXISTS (
-          SELECT 1 FROM queue_stays WHERE queue_stays.call_id = calls.call_id AND outcome = 'abandoned'
+          SELECT 1 FROM queue_stays WHERE queue_stays.call_id = calls.call_id AND \(HistorySchema.lost)
         )
         """
 

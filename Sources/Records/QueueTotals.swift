@@ -128,7 +128,8 @@ extension TenantDatabase {
     }
 
     /// Of the calls that entered a queue from `from` on and before `until` and were answered in it (by `agent`), how many there were, and how many of
-    /// their callers came into it again within so long. Times are milliseconds, since 1970; who withholds his number cannot be known again.
+    /// their callers came into it again within so long. Times are milliseconds, since 1970; who withholds his number cannot be known again, and
+    /// a colleague who asks is no customer.
     public func contacts(
         from: Int64,
         until: Int64,
@@ -146,6 +147,7 @@ extension TenantDatabase {
                       FROM queue_stays
                       WHERE queue = :queue AND entered_ms >= :from AND entered_ms < :until + :within
                         AND outcome IS NOT 'called-back' AND number NOT IN ('', 'anonymous')
+                        AND NOT \(Self.isColleague)
                       GROUP BY call_id, number
                     ), followed AS (
                       SELECT *, lead(at_ms) OVER (PARTITION BY number ORDER BY at_ms) - at_ms AS after_ms FROM contacts
@@ -183,8 +185,7 @@ extension TenantDatabase {
           )
         """
 
-    /// Whom a crash cut off while he waited was lost as one who gave up is: the disconnect before an agent may be the system's.
-    private static let isLost = "outcome IN ('abandoned', 'engine-restart')"
+    private static let isLost = HistorySchema.lost
     private static let waited = "coalesce(wait_ms, max(0, :now - entered_ms)) + carried_ms"
 
     /// Whoever was short in the queue may have been long in the call. A call whose start is gone counts from its entry.

@@ -119,6 +119,7 @@ public final class TenantDatabase: Sendable {
         migrator.registerMigration("extended wrap-ups") { try $0.execute(sql: HistorySchema.extendedWrapUps) }
         migrator.registerMigration("speakers of recordings") { try $0.execute(sql: HistorySchema.speakers) }
         migrator.registerMigration("parts of traces by number") { try $0.execute(sql: TraceRow.partsByNumber) }
+        migrator.registerMigration("lost and returning callers") { try $0.execute(sql: HistorySchema.lostAndReturning) }
         return migrator
     }
 

@@ -13,13 +13,16 @@ extension Reporter {
         guard let shift = tenant.shift(of: user) else { return nil }
         // What is to come is not missed.
         let passed = window.from..<max(window.from, min(window.until, now))
-        let spans = try database.agentIntervals(of: user, from: window.from, until: window.until).compactMap {
+        var spans = try database.agentIntervals(of: user, from: window.from, until: window.until).compactMap {
             interval in
             WorkState(rawValue: interval.state.rawValue).map {
                 let end = interval.untilMilliseconds ?? max(interval.sinceMilliseconds, lastKnown)
                 return StateSpan($0, from: interval.sinceMilliseconds, to: end)
             }
         }
+        // Before his first log-in he is logged out, whether the history begins there or later.
+        let begin = spans.map(\.from).min() ?? passed.upperBound
+        if passed.lowerBound < begin { spans.append(StateSpan(.loggedOut, from: passed.lowerBound, to: begin)) }
         return Adherence(of: spans, to: planned(shift, in: passed), in: passed)
     }
 

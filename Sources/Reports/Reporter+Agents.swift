@@ -60,7 +60,7 @@ extension Reporter {
             talk_s: seconds(totals.talk - totals.hold),
             hold_s: seconds(totals.hold),
             acw_s: seconds(totals.wrapUp),
-            aht_s: totals.talked == 0 ? nil : rounded(Double(handling) / 1000 / Double(totals.talked)),
+            aht_s: totals.talked == 0 ? nil : milli(Double(handling) / 1000 / Double(totals.talked)),
             direct_calls: totals.ownCalls,
             direct_talk_s: seconds(totals.ownTalk),
             first_login: presence.first.map { stamp($0.lowerBound) },

@@ -86,9 +86,9 @@ extension Reporter {
             waiting: totals.waiting,
             service_level: rounded(formula.value(of: tally)),
             service_level_formula: formula.rawValue,
-            asa_s: rounded(QueueMetric.averageSpeedOfAnswer.value(of: tally)),
-            aht_s: rounded(QueueMetric.averageHandleTime.value(of: tally)),
-            acw_s: rounded(QueueMetric.averageWrapUp.value(of: tally)),
+            asa_s: toMillisecond(QueueMetric.averageSpeedOfAnswer.value(of: tally)),
+            aht_s: toMillisecond(QueueMetric.averageHandleTime.value(of: tally)),
+            acw_s: toMillisecond(QueueMetric.averageWrapUp.value(of: tally)),
             max_wait_s: seconds(totals.maxWait),
             abandon_rate: rounded(QueueMetric.abandonRate.value(of: tally)),
             occupancy: try occupancy(
@@ -99,12 +99,12 @@ extension Reporter {
             ),
             talk_s: seconds(totals.talk - totals.hold),
             hold_s: seconds(totals.hold),
-            average_delay_s: rounded(QueueMetric.averageDelay.value(of: tally)),
-            average_time_to_abandon_s: rounded(QueueMetric.averageTimeToAbandon.value(of: tally)),
+            average_delay_s: toMillisecond(QueueMetric.averageDelay.value(of: tally)),
+            average_time_to_abandon_s: toMillisecond(QueueMetric.averageTimeToAbandon.value(of: tally)),
             abandon_rate_of_offered: rounded(QueueMetric.abandonRateOfOffered.value(of: tally)),
             short_abandon_rate: rounded(QueueMetric.shortAbandonRate.value(of: tally)),
-            acw_auto_s: rounded(QueueMetric.averageAutomaticWrapUp.value(of: tally)),
-            acw_manual_s: rounded(QueueMetric.averageManualWrapUp.value(of: tally))
+            acw_auto_s: toMillisecond(QueueMetric.averageAutomaticWrapUp.value(of: tally)),
+            acw_manual_s: toMillisecond(QueueMetric.averageManualWrapUp.value(of: tally))
         )
     }
 
@@ -165,7 +165,7 @@ extension Reporter {
         notes += QueueReportRow.variants.sorted { $0.key < $1.key }.map { "\($0.value.rawValue) = \($0.value.formula)" }
         if let days = try fcrDays(request) {
             notes.append(
-                "first_contact_resolution = \(firstContactResolutionFormula), N = \(days); withheld numbers left out"
+                "first_contact_resolution = \(firstContactResolutionFormula), N = \(days); withheld numbers and colleagues left out"
             )
         }
         notes.append("a call belongs to the interval in which it entered the queue")

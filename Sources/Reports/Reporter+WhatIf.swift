@@ -143,7 +143,7 @@ extension Reporter {
             overflowed: Int(tally.overflowed),
             waiting: Int(tally.waiting),
             service_level: rounded(formula.value(of: tally)),
-            asa_s: rounded(QueueMetric.averageSpeedOfAnswer.value(of: tally)),
+            asa_s: toMillisecond(QueueMetric.averageSpeedOfAnswer.value(of: tally)),
             abandon_rate: rounded(QueueMetric.abandonRate.value(of: tally)),
             occupancy: rounded(AgentMetric.occupancy.value(of: time)),
             called_back: calledBack.count,
@@ -253,7 +253,7 @@ extension Reporter {
 
 extension WhatIfRow {
     fileprivate static func mean(_ waits: [Int64]) -> Double? {
-        waits.isEmpty ? nil : rounded(Double(waits.reduce(0, +)) / 1000 / Double(waits.count))
+        waits.isEmpty ? nil : milli(Double(waits.reduce(0, +)) / 1000 / Double(waits.count))
     }
 
     init(_ row: QueueReportRow, calledBack: [RecordedDay.Callback]) {

@@ -213,7 +213,7 @@ public struct Reporter {
                 )
             }
         let notes = [
-            "called back: the first call that went out to that number, or was answered from it, after the caller was gone",
+            "called back: the first call that went out to that number, or from it that somebody took, after the caller was gone",
             "not listed: who asked a queue to be called back, while that is to be done and when it is done",
         ]
         return try Report(rows: rows, keys: MissedReportRow.keys, notes: notes, page: request.page)
@@ -278,4 +278,7 @@ extension QueueTally {
 func stamp(_ milliseconds: Int64) -> String { "\(WallTime(milliseconds: milliseconds))" }
 func seconds(_ milliseconds: Int64) -> Double { Double(milliseconds) / 1000 }
 func milli(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }
-func rounded(_ value: Double?) -> Double? { value.map { ($0 * 10_000).rounded() / 10_000 } }
+/// Seconds, with the milliseconds that all lengths have.
+func toMillisecond(_ value: Double?) -> Double? { value.map(milli) }
+/// A share, to the six decimals with which formulas are compared.
+func rounded(_ value: Double?) -> Double? { value.map { ($0 * 1_000_000).rounded() / 1_000_000 } }

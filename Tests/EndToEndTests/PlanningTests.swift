@@ -8,6 +8,7 @@ struct PlanningTests {
         queues: [{name: sales, wrap_up: 5s, service_level: {target: 80, seconds: 20}, agents: [{user: "1002"}]}]
         shifts:
           - {name: office, work: ["Mon-Fri 09:00-18:00"], pauses: ["Mon-Fri 13:00-14:00"], users: ["1002"]}
+          - {name: early, work: ["Mon 06:00-08:00"], pauses: ["Mon 07:00-08:00"], users: ["1001"]}
           - {name: floor, work: ["Mon 09:00-10:00"], roles: [supervisor]}
         """
 
@@ -178,9 +179,12 @@ struct PlanningTests {
         let agent = try #require(rows.first { $0["agent"] as? String == "1002" })
         // Nine hours planned; he left an hour early.
         #expect(agent["planned_s"] as? Double == 32_400)
-        #expect(agent["adherence"] as? Double == 0.8889 && agent["conformance"] as? Double == 0.875)
+        #expect(agent["adherence"] as? Double == 0.888889 && agent["conformance"] as? Double == 0.875)
         let absent = try #require(rows.first { $0["agent"] as? String == "1003" })
         #expect(absent["planned_s"] as? Double == 3600 && absent["adherence"] as? Double == 0)
+        // Whose first log-in was later did not come, and has kept the pause.
+        let later = try #require(rows.first { $0["agent"] as? String == "1001" })
+        #expect(later["planned_s"] as? Double == 7200 && later["adherence"] as? Double == 0.5)
         let exported = try running.gudok("export").text
         #expect(exported.contains(#"- {name: "floor", work: ["Mon 09:00-10:00"], roles: [supervisor]}"#))
         let copy = running.folder.appending(path: "copy.yaml")
@@ -247,6 +251,11 @@ struct PlanningTests {
         let text = try String(contentsOf: page, encoding: .utf8)
         #expect(text.contains("<figcaption>calls offered</figcaption>") && text.contains(", made "))
         #expect(text.contains("2026-11-23 00:00:00 to 2026-11-24 00:00:00"))
+        let made = try running.gudok(["stats", "worktime", "--html", page.path] + window)
+        #expect(made.code == 0)
+        let work = try String(contentsOf: page, encoding: .utf8)
+        #expect(work.contains("<td>{}</td>") && !work.contains("[:]") && !work.contains(">["), "\(work)")
+        #expect(work.contains(".wide { overflow-x: auto; }"))
         let hours = try running.gudok(["stats", "queues", "--by", "hour", "--html", page.path] + window)
         #expect(hours.code == 0)
         let byHour = try String(contentsOf: page, encoding: .utf8)

@@ -609,7 +609,7 @@ import Timebase
             #expect(trunks.map(\.calls) == [7, 3] && trunks.map(\.answered) == [2, 0])
             // A month's lost calls are looked up without a visit of each row.
             for (sql, index) in [
-                (TenantDatabase.abandoned, "COVERING INDEX queue_stays_abandoned"),
+                (TenantDatabase.abandoned, "COVERING INDEX queue_stays_lost"),
                 (TenantDatabase.unanswered, "COVERING INDEX calls_unanswered"),
                 (TenantDatabase.returning, "INDEX calls_returning (<expr>=? AND started_at>?)"),
                 (TenantDatabase.reaching, "INDEX calls_returning (<expr>=? AND started_at>?)"),
@@ -645,6 +645,47 @@ import Timebase
             #expect(missed.queue == "r" && missed.waitedMilliseconds == 4_000)
             #expect(missed.atMilliseconds == Self.start + 2_500)
         }
+    }
+
+    @Test(arguments: [nil, "parts of traces by number"])
+    func `whom a crash cut off in a queue is missed, and who reached a menu alone was not called back`(
+        before migration: String?
+    ) throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "gudok-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        if let migration { try Self.file(in: folder, upTo: migration).close() }
+        let database = try TenantDatabase(folder: folder, tenant: "demo")
+        func stay(_ id: String, _ number: String, _ outcome: QueueOutcome, second: Int64) -> HistoryRow {
+            var stay = QueueStay(
+                callID: id,
+                queue: "q",
+                number: number,
+                enteredMilliseconds: Self.start + second * 1000
+            )
+            (stay.outcome, stay.waitMilliseconds) = (outcome, 2_000)
+            stay.endedMilliseconds = stay.enteredMilliseconds + 2_000
+            return .stay(stay)
+        }
+        func answered(_ id: String, from number: String, second: Int64, codec: String?) -> HistoryRow {
+            let made = Self.call(id, .inbound, from: number, to: "600", second: second, .answered)
+            guard case .call(var record) = made else { return made }
+            (record.agent, record.codecB) = (nil, codec)
+            return .call(record)
+        }
+        try database.write([
+            // He had spoken with somebody who handed him on to the queue.
+            stay("a", "+74951234567", .restart, second: 5),
+            Self.call("a", .inbound, from: "+74951234567", to: "600", second: 0, .answered),
+            stay("b", "+74951234568", .abandoned, second: 6),
+            Self.call("b", .inbound, from: "+74951234568", to: "600", second: 1, .abandoned),
+            // A menu, and a line outside that took the call.
+            answered("c", from: "+74951234567", second: 60, codec: nil),
+            answered("d", from: "+74951234568", second: 61, codec: nil),
+            answered("e", from: "+74951234568", second: 80, codec: "PCMA"),
+        ])
+        let missed = try database.missedCalls(from: Self.start, until: Self.start + 1_000_000)
+        #expect(missed.map(\.callID) == ["a", "b"])
+        #expect(missed.map { $0.returned?.callID } == [nil, "e"])
     }
 
     /// A caller of a queue whom the plan then asked for his wish.

@@ -64,12 +64,12 @@ public enum HTMLReport {
             "<tr>" + row.enumerated().map { "<td\(mark($0))>\(escaped($1))</td>" }.joined() + "</tr>\n"
         }
         return """
-            <table>
+            <div class="wide"><table>
             <caption>\(escaped(caption))</caption>
             <thead><tr>\(head)</tr></thead>
             <tbody>
             \(lines.joined())</tbody>
-            </table>
+            </table></div>
 
             """
     }
@@ -110,11 +110,12 @@ public enum HTMLReport {
         dt, .note, caption, figcaption { color: var(--soft); font-size: .85rem; }
         dd { margin: 0; font-size: 1.4rem; } dd.note { font-size: .75rem; }
         table { border-collapse: collapse; width: 100%; margin: 1rem 0; font-variant-numeric: tabular-nums; }
-        caption { text-align: left; } th, td { text-align: left; padding: .25rem .6rem .25rem 0;
+        .wide { overflow-x: auto; } caption { text-align: left; } th, td { text-align: left; padding: .25rem .6rem .25rem 0;
           border-bottom: 1px solid var(--line); } .n { text-align: right; }
         figure { margin: 1rem 0; } svg { width: 100%; height: auto; } svg text { fill: var(--ink); font-size: 12px; }
         svg .grid { stroke: var(--line); } svg .part { fill: var(--paper); } svg .axis { fill: var(--soft); }
         @media print { body { margin: 0; max-width: none; } section, figure, tr, dl div { break-inside: avoid; }
+          .wide { overflow-x: visible; } table { font-size: 6pt; } th { overflow-wrap: anywhere; }
           svg, svg * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } thead { display: table-header-group; } }
         """
 }

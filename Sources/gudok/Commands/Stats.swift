@@ -99,8 +99,7 @@ struct StatsReport: AsyncParsableCommand {
 
     private func write(_ report: Report, to path: String) async throws {
         let title = "\(try await history.owner.id): \(kind.rawValue)"
-        let rows = try report.rowsToRead()
-        let cells = rows.map { row in report.keys.map { key in row[key].map { $0 is NSNull ? "" : "\($0)" } ?? "" } }
+        let cells = Listing(try report.rowsToRead(), keys: report.keys).cells(report.keys)
         let section = ReportSection(
             kind.rawValue,
             [.text(try period(of: report))] + (try drawing(of: report)).blocks
