@@ -134,6 +134,7 @@ struct OriginationTests {
         #expect(boris.expect("CANCEL") != nil)
         let record = try record()
         #expect(record["disposition"] as? String == "cancelled" && record["answered_at"] is NSNull)
+        #expect(record["sip_code"] as? Int == 487)
     }
 
     @Test func `where the switch itself is called, it answers`() throws {
