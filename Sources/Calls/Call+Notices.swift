@@ -72,9 +72,11 @@ extension Call {
     }
 
     private func hungUp(_ index: Int, reason: String?) {
-        let result: LegResult = transfer?.from == index ? .transferred : .answered
+        let failed = transferUnheard(by: index)
+        let result: LegResult = transfer?.from == index || failed != nil ? .transferred : .answered
         finishLeg(index, result, status: 200, reason: reason ?? "normal")
         if transfer?.from == index { return transferorLeft() }
+        if let failed { return leftUnheard(failed) }
         if transfer?.taker == index { return takerFailed(index, 480, reason: "normal") }
         let party = legs[index].side
         if servedNobody(index) { return agentLeft(index) }

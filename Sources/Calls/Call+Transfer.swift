@@ -168,14 +168,20 @@ extension Call {
                 TransferStarted(leg: index, party: party, kind: kind, target: target, by: word, otherCall: other)
             )
         )
+        takeOut(party)
+        // He may fall silent now.
+        configureMedia(index)
+    }
+
+    /// The party hears music, and is the plan's, until somebody has it.
+    private func takeOut(_ party: Int) {
+        unheard = nil
         // What was said until now is a segment of its own.
         stopRecording()
         leaveHold(party)
         anchor = party
         (lastRejection, isRinging, missed) = (nil, false, nil)
         history.beginAnew()
-        // He may fall silent now.
-        configureMedia(index)
         if let music = music(served?.queue) { say([], loop: music) } else { unbridge(party) }
     }
 
@@ -264,7 +270,30 @@ extension Call {
         if served?.leg == transfer.from { endService() }
     }
 
+    /// The transfer that he believes to have left behind who hangs up now: many phones do so upon the 202, and this one failed faster than they
+    /// can hear of it.
+    func transferUnheard(by index: Int) -> Transfer? {
+        guard let unheard, unheard.transfer.from == index, now.instant < unheard.until, case .talking = stage else {
+            return nil
+        }
+        return unheard.transfer
+    }
+
+    /// He is rung for the party, as if he had hung up before nobody took it.
+    func leftUnheard(_ failed: Transfer) {
+        guard let party = counterpart(of: failed.from) else { return }
+        publish(.note("leg \(failed.from) hung up before it could know that nobody took the party"))
+        takeOut(party)
+        var returning = failed
+        returning.stage = .returning
+        transfer = returning
+        transferorLeft()
+        bringBack(returning)
+    }
+
     // MARK: nobody takes it
+
+    private static let hearing: Duration = .seconds(1)
 
     func transferFailed(_ cause: HangupCause) {
         guard var failed = transfer else { return }
@@ -289,6 +318,7 @@ extension Call {
     /// The two speak with each other again.
     private func giveBack(_ failed: Transfer) {
         transfer = nil
+        unheard = (failed, now.instant + Self.hearing)
         plan = failed.plan
         let party = anchor
         anchor = failed.anchor

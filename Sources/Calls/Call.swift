@@ -40,6 +40,8 @@ final class Call {
     var anchor = 0
     /// A party on its way from one who spoke with it to somebody else.
     var transfer: Transfer?
+    /// One that just came to nothing, and until when whoever wanted it may hang up without having heard that.
+    var unheard: (transfer: Transfer, until: Instant)?
     /// The last is the one under way.
     var detours: [Detour] = []
     /// The user whom the plan rang last and who did not take the call, and what was heard of him.

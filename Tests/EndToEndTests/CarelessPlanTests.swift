@@ -30,7 +30,9 @@ struct CarelessPlanTests {
     private static func check(_ folder: URL) throws -> (code: Int32?, text: String) {
         let command = try ChildProcess(RunningSwitch.binary, ["check", "--config", "gudok.yaml"], in: folder)
         let code = command.exitCode(within: 20)
-        return (code, command.text)
+        // How many there are is said on the error output.
+        let lines = command.text.split(separator: "\n").filter { !$0.hasPrefix("gudok: ") }
+        return (code, lines.joined(separator: "\n"))
     }
 
     /// `steps` begin in column 9 of line 3.

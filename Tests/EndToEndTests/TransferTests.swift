@@ -180,6 +180,26 @@ struct TransferTests {
         #expect(try centre.isClean())
     }
 
+    @Test(arguments: ["1003", "5555"])
+    func `RFC 5589 §6.1: whoever hangs up upon the 202 is rung again, though the transfer failed before that`(
+        target: String
+    ) throws {
+        let centre = try TransferCentre(wrapUp: 1)
+        try centre.talk()
+        centre.refer(to: "sip:\(target)@demo.test")
+        centre.ask("BYE")
+        #expect(centre.anna.await("200", method: "BYE") != nil)
+        let again = try #require(centre.anna.await { $0.startWord == "INVITE" && !$0.toTagged })
+        #expect(again.header("From")?.contains("+74951112233") == true)
+        centre.anna.phone.respond("200 OK", to: again, toTag: "again", sdp: Phone.sdp(port: centre.anna.media.port))
+        #expect(centre.anna.await("ACK") != nil)
+        #expect(try eventually { try centre.running.rows("calls").first?["state"] as? String == "talking" })
+        centre.hangUp()
+        #expect(centre.anna.await("BYE") != nil)
+        #expect(try centre.records(1).first?["disposition"] as? String == "answered")
+        #expect(try centre.isClean())
+    }
+
     @Test func `a caller whom nobody takes back waits in his queue again`() throws {
         let centre = try TransferCentre(wrapUp: 1)
         try centre.talk()
