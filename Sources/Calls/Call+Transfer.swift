@@ -273,10 +273,9 @@ extension Call {
     /// The transfer that he believes to have left behind who hangs up now: many phones do so upon the 202, and this one failed faster than they
     /// can hear of it.
     func transferUnheard(by index: Int) -> Transfer? {
-        guard let unheard, unheard.transfer.from == index, now.instant < unheard.until, case .talking = stage else {
-            return nil
-        }
-        return unheard.transfer
+        guard let unheard, unheard.transfer.from == index, case .talking = stage else { return nil }
+        let isUnheard = legs[index].session.isReportUnheard(now: now.instant) ?? (now.instant < unheard.until)
+        return isUnheard ? unheard.transfer : nil
     }
 
     /// He is rung for the party, as if he had hung up before nobody took it.
@@ -293,6 +292,7 @@ extension Call {
 
     // MARK: nobody takes it
 
+    /// Whoever wants no NOTIFYs hangs up sooner.
     private static let hearing: Duration = .seconds(1)
 
     func transferFailed(_ cause: HangupCause) {

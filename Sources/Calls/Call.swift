@@ -40,7 +40,7 @@ final class Call {
     var anchor = 0
     /// A party on its way from one who spoke with it to somebody else.
     var transfer: Transfer?
-    /// One that just came to nothing, and until when whoever wanted it may hang up without having heard that.
+    /// One that just came to nothing, and until when whoever wanted it, and no word of it, may hang up for that.
     var unheard: (transfer: Transfer, until: Instant)?
     /// The last is the one under way.
     var detours: [Detour] = []

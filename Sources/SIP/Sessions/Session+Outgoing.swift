@@ -117,7 +117,7 @@ extension Session {
             guard response.status >= 200 else { return [] }
             if let retry = answerChallenge(response, purpose: .bye) { return retry }
             return finish()
-        case .notify: return answerChallenge(response, purpose: .notify) ?? notified(response.status)
+        case .notify: return answerChallenge(response, purpose: .notify) ?? notified(response.status, now: now)
         case .refer, .prack, .info: return answerChallenge(response, purpose: purpose) ?? []
         case .cancelledBye: return []
         }
@@ -138,7 +138,7 @@ extension Session {
             return status == 503
                 ? renegotiationUnsent(purpose, now: now) : renegotiationLost(purpose, status: status, now: now)
         case .bye: return finish()
-        case .notify: return notified(status)
+        case .notify: return notified(status, now: now)
         case .refer: return []
         case .prack, .info, .cancelledBye: return []
         }

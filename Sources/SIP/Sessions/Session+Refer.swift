@@ -82,8 +82,11 @@ extension Session {
     }
 
     /// An answer to a NOTIFY. One that refuses it ends the subscription, and nothing else (RFC 6665 §4.2.2, RFC 5057 §5.1).
-    mutating func notified(_ status: Int) -> [Action] {
-        guard status >= 200, subscription != nil else { return [] }
+    mutating func notified(_ status: Int, now: Instant) -> [Action] {
+        guard status >= 200 else { return [] }
+        unansweredReports = max(0, unansweredReports - 1)
+        if unansweredReports == 0 { reportsAnswered = now }
+        guard subscription != nil else { return [] }
         guard status < 300 else {
             subscription = nil
             return [.stop(.subscriptionExpired)]
@@ -144,6 +147,14 @@ extension Session {
             product: settings.product
         )
         self.dialog = dialog
+        (unansweredReports, reportsAnswered) = (unansweredReports + 1, nil)
         return remembering([.send(request, .notify, over: dialog.ways)])
+    }
+
+    /// Whether the peer may not have heard yet what has become of its REFER: it has not answered the last NOTIFY, or has just now, while what it
+    /// sent before was under way. nil: it wants no NOTIFYs.
+    public func isReportUnheard(now: Instant) -> Bool? {
+        if unansweredReports > 0 { return true }
+        return reportsAnswered.map { now - $0 < .milliseconds(100) }
     }
 }

@@ -112,6 +112,10 @@ public struct Session: Sendable {
     var pendingInfo: (request: SIPRequest, transaction: ServerTransactionID)?
     /// What the peer is told of the call that its REFER asked for.
     var subscription: ReferSubscription?
+    /// NOTIFYs of that which the peer has not answered yet.
+    var unansweredReports = 0
+    /// When it had answered them all.
+    var reportsAnswered: Instant?
     /// We sent the peer a REFER: its NOTIFYs are expected.
     var hasReferred = false
     /// How many of its REFERs made a subscription: the later ones are told apart by their ids.
