@@ -207,6 +207,16 @@ int linux_io_is_short(int spare) {
     return is_spare;
 }
 
+int linux_io_kind(const char *path, int64_t *size) {
+    struct stat status;
+    *size = 0;
+    if (stat(path, &status) < 0) return LINUX_IO_NOTHING;
+    if (S_ISDIR(status.st_mode)) return LINUX_IO_FOLDER;
+    if (!S_ISREG(status.st_mode)) return LINUX_IO_SPECIAL;
+    *size = status.st_size;
+    return LINUX_IO_FILE;
+}
+
 uint16_t linux_io_port(int fd) {
     union socket_address place;
     socklen_t length = sizeof place;

@@ -65,6 +65,10 @@ int linux_io_is_spare(int fd, int spare);
 /* Whether the next one would be. */
 int linux_io_is_short(int spare);
 
+/* What a path leads to, be it by links; `size`: the octets of a file. */
+enum { LINUX_IO_NOTHING, LINUX_IO_FILE, LINUX_IO_FOLDER, LINUX_IO_SPECIAL };
+int linux_io_kind(const char *path, int64_t *size);
+
 /* The calling thread's name, as `top` shows it. */
 void linux_io_name_thread(const char *name);
 
