@@ -155,6 +155,6 @@ extension Session {
     /// sent before was under way. nil: it wants no NOTIFYs.
     public func isReportUnheard(now: Instant) -> Bool? {
         if unansweredReports > 0 { return true }
-        return reportsAnswered.map { now - $0 < .milliseconds(100) }
+        return reportsAnswered.map { now - $0 < .milliseconds(20) }
     }
 }
