@@ -19,7 +19,8 @@ private struct Mirror: ControlBackend {
 
     func events(for request: ControlRequest) async -> EventStream? {
         guard request.path == ["follow"] else { return nil }
-        return .open(AsyncStream { (try? await Task.sleep(for: .seconds(60))).map { .beat } })
+        // The pace of a silent stream, by which the server finds out who is gone.
+        return .open(AsyncStream { (try? await Task.sleep(for: .seconds(1))).map { .beat } })
     }
 
     func answer(_ request: ControlRequest) async -> ControlReply {
